@@ -1,0 +1,125 @@
+"""Run the Hub of jupyterhub_config.py: a look at its ports first, and where to go once it is ready.
+
+`script/run` and the container end in this. Arguments go to JupyterHub.
+"""
+
+import errno
+import fcntl
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.app import JupyterHub
+from traitlets.config.loader import Config, LazyConfigValue, PyFileConfigLoader
+
+from service.registration import RegistrationError
+
+CONFIG = Path(__file__).resolve().parents[1] / "jupyterhub_config.py"
+PORTS = range(1, 65536 - 283)  # jupyterhub_config.py derives others, up to 283 above
+
+BANNER = """
+The Hub is ready.
+
+  Open     {front}/services/{name}/ (notebooks: {front}/)
+  Sign in  as {users}; password: {password}
+  Or       {curl}
+
+Ctrl-C ends it.
+"""
+
+
+class Hub(JupyterHub):  # type: ignore[misc]  # jupyterhub ships no types
+    """A JupyterHub that says where to go once everything is started.
+
+    Not to be called JupyterHub: traitlets would read that section of the configuration twice.
+    """
+
+    async def start(self) -> None:
+        """Start everything, then print the banner."""
+        await super().start()
+        if not self.subapp and not self.generate_config:
+            print(banner(self.config), flush=True)
+
+
+def main() -> None:
+    """Check what can be checked before anything is started, and run the Hub."""
+    port = os.environ.get("HUB_PORT") or "8000"
+    if not port.isdecimal() or int(port) not in PORTS:
+        sys.exit(f"HUB_PORT={port}: must be a port from {PORTS[0]} to {PORTS[-1]}.")
+    try:
+        config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
+    except (OSError, RegistrationError) as error:
+        sys.exit(f"jupyterhub_config.py: {error}")
+    hold_state(Path(config.JupyterHub.cookie_secret_file).parent)
+    for purpose, url in listeners(config).items():
+        refuse_unless_free(purpose, url)
+    # No proxy of ours is alive, or its port were in use. One that was killed left its number, which another process may
+    # have by now, in a new container the Hub itself; and the Hub would end it.
+    Path(config.ConfigurableHTTPProxy.pid_file).unlink(missing_ok=True)
+    Hub.launch_instance([f"--config={CONFIG}", *sys.argv[1:]])
+
+
+def hold_state(folder: Path) -> None:
+    """Let one Hub at a time use the folder: a second one would end the first one's proxy."""
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_WRONLY, 0o600)  # never closed: ours for as long as we live
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"A Hub is running on {folder} already: end it, or give this one another folder with HUB_STATE.")
+
+
+def listeners(config: Config) -> dict[str, str]:
+    """What is going to listen -> the URL at which it does."""
+    return {
+        "the Hub's public port": config.JupyterHub.bind_url,
+        "the Hub's own API": config.JupyterHub.hub_bind_url,
+        "the proxy's API": config.ConfigurableHTTPProxy.api_url,
+        "the service": registered(config)["url"],
+    }
+
+
+def registered(config: Config) -> dict[str, Any]:
+    """The service's entry: the last one, since register() comes last."""
+    services = config.JupyterHub.services
+    entries = services.get_value([]) if isinstance(services, LazyConfigValue) else services
+    return dict(entries[-1])
+
+
+def refuse_unless_free(purpose: str, url: str) -> None:
+    """Exit with one sentence where nothing can listen at this URL."""
+    host, port = urlsplit(url).hostname or "", urlsplit(url).port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As servers do: what the kernel still keeps of connections that have ended is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                sys.exit(f"Port {port} ({purpose}) is in use: end what listens there, or choose others with HUB_PORT.")
+            sys.exit(f"Cannot listen at {host}:{port} ({purpose}; {error.strerror}): change HUB_PORT or HUB_IP.")
+
+
+def banner(config: Config) -> str:
+    """Where to go, who may sign in, and a line for the shell; a password that somebody chose is not printed."""
+    public = urlsplit(config.JupyterHub.bind_url)
+    is_everywhere = public.hostname in {"0.0.0.0", "::"}  # noqa: S104 (compared)
+    local = f"http://127.0.0.1:{public.port}" if is_everywhere else f"http://{public.netloc}"
+    name = registered(config)["name"]
+    admins = config.Authenticator.admin_users
+    users = sorted(config.Authenticator.allowed_users - admins)
+    is_chosen = bool(os.environ.get("HUB_PASSWORD"))
+    typed = '--data-urlencode "password=$HUB_PASSWORD"' if is_chosen else "-d password=passwd"
+    return BANNER.format(
+        front=(os.environ.get("PUBLIC_HOST") or local).rstrip("/"),
+        name=name,
+        users=f"{', '.join(users)} or {', '.join(sorted(admins))} (Hub admin)",
+        password="the one in HUB_PASSWORD" if is_chosen else "passwd",
+        curl=f"curl -d grant_type=password -d username={users[-1]} {typed} {local}/services/{name}/token",
+    )
+
+
+if __name__ == "__main__":
+    main()

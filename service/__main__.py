@@ -1,0 +1,60 @@
+"""`python -m service`: serve where the Hub says (JUPYTERHUB_SERVICE_URL), with TLS where it gives certificates."""
+
+import logging.config
+import ssl
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from service.app import create_app
+from service.errors import ConfigurationError
+from service.logs import log_config
+from service.settings import Settings, load_settings
+
+# Seconds that an idle connection stays open, as in the Hub's own servers. The Hub's proxy keeps its connections to us,
+# and answers 503 when it sends a request into one that we are just closing; uvicorn would close them after 5.
+_KEEP_ALIVE = 3600
+
+
+def main() -> int:
+    """Run until told to stop. Returns an exit status: 2 for a wrong configuration, said in plain words."""
+    logging.config.dictConfig(log_config())
+    try:
+        settings = load_settings()
+        app, options = create_app(settings), listen(settings)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us
+        return 2
+    uvicorn.run(
+        app,
+        **options,
+        log_config=log_config(),
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=30,
+    )
+    return 0
+
+
+def listen(settings: Settings) -> dict[str, Any]:
+    """Where to listen; under the Hub's internal_ssl only to callers with a certificate of the Hub's CA."""
+    address = urlsplit(settings.service_url)
+    options: dict[str, Any] = {"host": address.hostname, "port": address.port or 80}
+    if address.scheme == "https":
+        if not settings.ssl_certfile or not settings.ssl_keyfile:
+            missing = "JUPYTERHUB_SSL_CERTFILE and JUPYTERHUB_SSL_KEYFILE are needed: JUPYTERHUB_SERVICE_URL is https"
+            raise ConfigurationError([missing])
+        options |= {
+            "port": address.port or 443,
+            "ssl_certfile": settings.ssl_certfile,
+            "ssl_keyfile": settings.ssl_keyfile,
+            "ssl_ca_certs": settings.ssl_client_ca or None,
+            "ssl_cert_reqs": ssl.CERT_REQUIRED if settings.ssl_client_ca else ssl.CERT_NONE,
+        }
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

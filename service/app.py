@@ -1,0 +1,121 @@
+"""Builds the application; read from top to bottom it is the order of starting up."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from service import __version__
+from service.context import open_context
+from service.errors import ConfigurationError, ServiceError
+from service.settings import Settings
+from service.web import docs, health, login, pages, problems, token, whoami
+from service.web.boundary import Boundary
+from service.web.login import SignInPolicy
+from service.web.security import SignedInByUrl, Veto
+from service.web.throttle import Throttle
+
+# Bytes, unless a route says otherwise: bodies are read before anybody is asked who they are.
+_MAX_BODY = 1024 * 1024
+
+_log = logging.getLogger("service")
+
+
+def create_app(
+    settings: Settings,
+    *,
+    routers: Sequence[APIRouter] = (),
+    admit: Sequence[Veto] = (),
+    sign_in: SignInPolicy = "navigation",
+    title: str = "FastAPI service",
+) -> ASGIApp:
+    """Return the service as an ASGI application, with `routers` mounted under its prefix beside our own.
+
+    `admit`: each is asked about every identified caller and raises a NotAdmittedError to keep one out.
+    `sign_in`: who is sent to the Hub to sign in instead of being refused.
+
+    Raises:
+        ConfigurationError: an application or router named in `settings` does not exist.
+    """
+    if not settings.access_scopes:
+        _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
+    app = FastAPI(
+        title=title,
+        version=__version__,
+        servers=[{"url": settings.prefix.rstrip("/") or "/"}],
+        lifespan=_lifespan(settings, {"admit": tuple(admit), "sign_in": sign_in}),
+        openapi_url=None,  # `service.web.docs` serves it
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=_MAX_BODY,
+        # Spans would carry addresses with tokens and codes, records the texts of exceptions; figures carry neither.
+        telemetry={"tracing": False, "logs": False},
+        redirect_slashes=False,  # such a redirect would repeat a token in the address
+    )
+    for router in (whoami.router, health.router, login.router, token.router, docs.router):
+        app.include_router(router)
+    for router in (*_applications(settings.apps), *_named_routers(settings.routers), *routers):
+        app.include_router(router)
+    app.mount("/static", pages.Assets())
+    _handle_errors(app)
+    return Boundary(app, settings=settings)
+
+
+def _lifespan(
+    settings: Settings, state: dict[str, Any]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with open_context(settings) as context:
+            yield {"context": context, "throttle": Throttle(), **state}
+
+    return lifespan
+
+
+def _handle_errors(app: FastAPI) -> None:
+    handlers: dict[type[Exception], Any] = {
+        ServiceError: problems.answer_error,
+        HTTPException: problems.answer_http_exception,
+        RequestValidationError: problems.answer_invalid,
+        SignedInByUrl: login.drop_token_from_url,
+        Exception: problems.answer_unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _applications(names: Sequence[str]) -> list[APIRouter]:
+    """Import the routers of our own applications; each is a room with a manifest, and an extra to install."""
+    unknown = [name for name in names if not _is_application(name)]
+    if unknown:
+        raise ConfigurationError([f"SERVICE_APPS: there is no application {name!r}" for name in unknown])
+    return [import_module(f"service.web.{name}").router for name in names]
+
+
+def _is_application(name: str) -> bool:
+    try:
+        return find_spec(f"service.{name}.manifest") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _named_routers(names: Sequence[str]) -> list[APIRouter]:
+    """Import somebody's own routers, each named `package.module:router`."""
+    routers = []
+    for name in names:
+        module, _, attribute = name.partition(":")
+        try:
+            router = getattr(import_module(module), attribute, None) if module and attribute else None
+        except ImportError as error:
+            raise ConfigurationError([f"SERVICE_ROUTERS: {name!r} cannot be imported: {error}"]) from error
+        if not isinstance(router, APIRouter):
+            raise ConfigurationError([f"SERVICE_ROUTERS: {name!r} must be package.module:router, an APIRouter"])
+        routers.append(router)
+    return routers

@@ -1,0 +1,194 @@
+"""Every error the service raises, each with the stable code that its clients see.
+
+How an error becomes a status, a body and headers is `service.web.problems`' business alone. The text of an error
+is written for the caller: no token, no secret, no internal address goes into it.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+
+class ServiceError(Exception):
+    """Something went wrong in a way we have a name for.
+
+    `code` is stable: clients may branch on it. `detail` says what happened and what to do.
+    """
+
+    code: ClassVar[str] = "error"
+    default: ClassVar[str] = "Something went wrong."
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or self.default
+        super().__init__(self.detail)
+
+    def __copy__(self) -> Self:
+        """The same error, never raised: without traceback and context, which hold on to a request and all in it."""
+        again = type(self).__new__(type(self), *self.args)
+        again.__dict__.update(self.__dict__)
+        return again
+
+
+class ConfigurationError(ServiceError):
+    """The service cannot start as it is configured; `problems` names every wrong value at once."""
+
+    code = "configuration"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("The configuration is wrong:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+
+
+# Who is this?
+
+
+class NotSignedInError(ServiceError):
+    """The request carries no credential."""
+
+    code = "not_signed_in"
+    default = "Sign in, or send a Hub token: Authorization: Bearer <token>."
+
+
+class InvalidTokenError(ServiceError):
+    """The request carries a credential, and the Hub does not (or no longer) know it."""
+
+    code = "invalid_token"
+    default = "The Hub does not know this token: it is wrong, has expired or was revoked. Get a new one."
+
+
+class XsrfError(ServiceError):
+    """A cookie came without the XSRF token that shows which page it speaks for."""
+
+    code = "xsrf"
+    default = "A request signed by cookie must carry the value of the _xsrf cookie in the header X-XSRFToken."
+
+
+class OriginError(ServiceError):
+    """A browser sent the request from a page of another origin, where only our own pages may."""
+
+    code = "origin"
+    default = "This may be asked from the service's own pages only: the Origin header is missing or another's."
+
+
+# May they?
+
+
+class InsufficientScopeError(ServiceError):
+    """The caller is known, and the token lacks scopes. `missing`: the scopes of which `any` or `all` are needed."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, missing: Sequence[str], *, mode: str = "all") -> None:
+        self.missing = tuple(missing)
+        needs = " or ".join(self.missing) if mode == "any" else ", ".join(self.missing)
+        super().__init__(
+            f"This token lacks the scope {needs}. Ask whoever runs the Hub to grant it, or use a token that has it."
+            if self.missing
+            else "Nobody has access: the service does not know which scopes let someone in."
+        )
+
+
+class AdminRequiredError(ServiceError):
+    """Only Hub administrators may do this."""
+
+    code = "admin_required"
+    default = "Only administrators of the Hub may see this."
+
+
+class NotAdmittedError(ServiceError):
+    """An application keeps this caller out, whatever their token may; subclass it for a `code` and words of its own."""
+
+    code = "not_admitted"
+    default = "You are known, but this service does not admit you."
+
+
+class ThrottledError(ServiceError):
+    """Too many attempts; `retry_after` in seconds."""
+
+    code = "throttled"
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"Too many attempts. Try again in {retry_after} seconds.")
+
+
+# The Hub
+
+
+class HubUnavailableError(ServiceError):
+    """The Hub gave no answer that can be used: it is down, slow or talks nonsense. Says nothing about the caller."""
+
+    code = "hub_unavailable"
+    default = "The Hub cannot be asked at the moment. Try again shortly."
+
+    def __init__(self, detail: str | None = None, *, reason: str, retry_after: int = 5) -> None:
+        self.reason = reason
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
+class HubUnreachableError(HubUnavailableError):
+    """No connection to the Hub could be made: nobody's request would fare better just now."""
+
+
+class HubRefusedServiceError(ServiceError):
+    """The Hub refuses this service itself: its API token or its registration is wrong. An operator must act."""
+
+    code = "hub_refused_service"
+    default = "The Hub does not accept this service. Whoever runs the Hub must check how the service is registered."
+
+    def __init__(self, detail: str | None = None, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
+# Signing in and out
+
+
+class SignInError(ServiceError):
+    """A sign-in in the browser did not come to its end. Nothing was changed; the way out is to start again."""
+
+    code = "sign_in_failed"
+    default = "Signing in did not work. Start again."
+
+
+class SignInRefusedError(SignInError):
+    """The Hub sent the browser back with an OAuth error instead of a code (RFC 6749 section 4.1.2.1)."""
+
+    code = "sign_in_refused"
+
+    def __init__(self, error: str) -> None:
+        self.error = error
+        super().__init__(f"The Hub did not sign you in: {error}.")
+
+
+class SignInIncompleteError(SignInError):
+    """The callback was called without what a callback carries."""
+
+    code = "sign_in_incomplete"
+    default = "This address finishes a sign-in, but no sign-in came with it. Start again."
+
+
+class SignInStateError(SignInError):
+    """The sign-in was begun by another browser, too long ago, or has been finished already."""
+
+    code = "sign_in_state"
+    default = (
+        "This sign-in was not begun in this browser, has been used already, or took too long. Start again, "
+        "and allow cookies for this site."
+    )
+
+
+class TokenRequestError(ServiceError):
+    """A token request failed; `error` is one of RFC 6749 section 5.2 (`invalid_grant`, …)."""
+
+    def __init__(self, error: str, detail: str, *, forbidden: bool = False) -> None:
+        self.error = error
+        self.forbidden = forbidden
+        super().__init__(detail)
+
+
+class RevokeRefusedError(ServiceError):
+    """The token may not delete itself."""
+
+    code = "revoke_refused"
+    default = "This token may not delete itself. Delete it on the Hub's token page, or let it expire."

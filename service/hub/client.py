@@ -1,0 +1,109 @@
+"""The only file that sends HTTP to the Hub."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+from pydantic import SecretStr
+
+from service.errors import HubUnavailableError, HubUnreachableError
+from service.hub import protocol
+from service.hub.models import Identity, IssuedToken, TokenReply
+from service.hub.oauth import Client
+from service.hub.protocol import HubReply, HubRequest
+
+
+def open_http(*, timeout: float, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """Make the one client of the process; `timeout` in seconds. Close it with `aclose`.
+
+    No proxy or certificate bundle from the environment (a token could leave through HTTP_PROXY), no redirects, and no
+    cookies: one that the Hub set on one caller's reply must not go out with another's request.
+    """
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(timeout, connect=min(timeout, 2.0)),
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+        verify=tls or True,
+        headers={"User-Agent": "service-fastapi", "Accept": "application/json"},
+    )
+
+
+class HubClient:
+    """Asks the Hub. Raises HubUnavailableError whenever no usable answer comes; see `protocol` for the other errors."""
+
+    def __init__(self, http: httpx.AsyncClient, *, api_url: str, api_token: SecretStr, oauth: Client) -> None:
+        self._http = http
+        self._limit = 2 * (http.timeout.read or 0) or None
+        self._api_url = api_url
+        self._api_token = api_token
+        self._oauth = oauth
+
+    async def identify(self, token: str) -> Identity:
+        """Return who holds `token`. Raises InvalidTokenError if nobody does."""
+        return protocol.read_identity(await self._send(protocol.identify(token)))
+
+    async def identify_self(self) -> Identity:
+        """Return who we are to the Hub. Raises HubRefusedServiceError if our token is bad."""
+        return protocol.read_own_identity(await self._send(protocol.identify(self._api_token.get_secret_value())))
+
+    async def version(self) -> str:
+        """Return the Hub's version."""
+        return protocol.read_version(await self._send(protocol.version()))
+
+    async def exchange(self, code: str, *, verifier: str) -> TokenReply:
+        """Exchange an authorization code. Raises TokenRequestError, HubRefusedServiceError."""
+        request = protocol.exchange(
+            code=code,
+            verifier=verifier,
+            client_id=self._oauth.client_id,
+            client_secret=self._api_token.get_secret_value(),
+            redirect_uri=self._oauth.redirect_uri,
+        )
+        return protocol.read_exchange(await self._send(request))
+
+    async def issue(
+        self, *, username: str, password: SecretStr, scopes: Sequence[str], expires_in: int, note: str
+    ) -> IssuedToken:
+        """Return a new token for a user who gives their password. Raises TokenRequestError."""
+        request = protocol.issue(
+            username=username,
+            password=password.get_secret_value(),
+            scopes=scopes,
+            expires_in=expires_in,
+            note=note,
+        )
+        return protocol.read_issued(await self._send(request))
+
+    async def revoke(self, token: str, *, name: str, token_id: str) -> None:
+        """Delete a user's token with itself. Raises RevokeRefusedError where it may not."""
+        protocol.read_revoked(await self._send(protocol.revoke(token, name=name, token_id=token_id)))
+
+    async def _send(self, request: HubRequest) -> HubReply:
+        try:
+            # httpx limits the time for each part of an answer, so that one in drops would never end.
+            async with asyncio.timeout(self._limit):
+                response = await self._http.request(
+                    request.method,
+                    f"{self._api_url}/{request.path}",
+                    headers=request.headers,
+                    data=request.form,
+                    json=request.json,
+                )
+        except TimeoutError:
+            raise HubUnavailableError(reason="it did not answer in time") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise HubUnreachableError(reason=_reason(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise HubUnavailableError(reason=_reason(error)) from None
+        return HubReply(response.status_code, response.content, response.headers.get("Retry-After", ""))
+
+
+def _reason(error: Exception) -> str:
+    """Say what happened without the address, which httpx's own texts may carry."""
+    if isinstance(error, httpx.TimeoutException):
+        return "it did not answer in time"
+    return "it takes no connection" if isinstance(error, httpx.ConnectError) else "it broke off its answer"

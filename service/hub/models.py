@@ -1,0 +1,78 @@
+"""What the Hub says of callers and tokens, read tolerantly.
+
+A Hub leaves out what a token may not see (an OAuth token's model has no `server`, a service's no `groups`) and newer
+Hubs add fields; only a name is demanded. Source: `jupyterhub/apihandlers/base.py`, `user_model` and `service_model`.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from service.hub.scopes import Held
+
+
+def _names(value: object) -> object:
+    return () if value is None else value
+
+
+def _flag(value: object) -> object:
+    return False if value is None else value
+
+
+def _kind(value: object) -> object:
+    return "user" if value is None else value
+
+
+def _scope_words(value: object) -> object:
+    return tuple(value.split()) if isinstance(value, str) else _names(value)
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+_CENTURY = 100 * 365 * 24 * 3600  # seconds; no token lives longer, and dates do not overflow
+
+
+class Identity(BaseModel):
+    """Who the Hub says holds a token: a user or a service. Whatever else the Hub said is kept as extra fields."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: Annotated[str, BeforeValidator(_kind)] = Field("user", examples=["user"])
+    name: str = Field(min_length=1, examples=["testuser"])
+    admin: Annotated[bool, BeforeValidator(_flag)] = False
+    groups: Names = ()
+    scopes: Names = ()
+    # Both name a credential, so they stay inside.
+    session_id: str | None = Field(None, exclude=True, repr=False)
+    token_id: str | None = Field(None, exclude=True, repr=False)
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """Name whom it is about, and nothing that the Hub added: `auth_state` has secrets."""
+        return iter([("kind", self.kind), ("name", self.name), ("admin", self.admin)])
+
+    @cached_property
+    def held(self) -> Held:
+        """The scopes the token holds, ready for comparison."""
+        return Held(self.scopes, kind=self.kind, name=self.name, groups=self.groups)
+
+    def public(self) -> dict[str, Any]:
+        """What may be shown to the caller: the Hub's model without `session_id` and `token_id`."""
+        return self.model_dump(mode="json")
+
+
+class TokenReply(BaseModel):
+    """The Hub's answer to an exchanged code (RFC 6749 section 5.1). `expires_in` in seconds."""
+
+    access_token: SecretStr = Field(min_length=1)
+    token_type: str = "Bearer"  # noqa: S105 - the name of the type
+    expires_in: Annotated[int, Field(ge=0, le=_CENTURY)] | None = None
+    scope: Annotated[tuple[str, ...], BeforeValidator(_scope_words)] = ()
+
+
+class IssuedToken(BaseModel):
+    """The Hub's answer to `POST /users/:name/tokens`."""
+
+    token: SecretStr = Field(min_length=1)
+    scopes: Names = ()

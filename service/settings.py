@@ -1,0 +1,207 @@
+"""What the service is told from outside: the only reader of the environment.
+
+The Hub sets the `JUPYTERHUB_*` variables for a service it manages; whoever runs the service elsewhere sets them
+(https://jupyterhub.readthedocs.io/en/stable/reference/services.html). The others are ours.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from service.errors import ConfigurationError
+
+_FALSE = {"0", "false"}
+_ONE_WORD = re.compile(r"[\x21-\x7e]+")
+_HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _hub_flag(value: object) -> object:
+    """Read a boolean as JupyterHub does (`jupyterhub.utils._bool_env`): all but 0 and false is true."""
+    return value.strip().lower() not in _FALSE if isinstance(value, str) else value
+
+
+def _json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("must be JSON") from None
+
+
+def _comma_list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _directory(path: str) -> str:
+    """Make a URL path begin and end with a slash."""
+    return f"/{path.strip('/')}/" if path.strip("/") else "/"
+
+
+def _one_word(secret: SecretStr) -> SecretStr:
+    if not _ONE_WORD.fullmatch(secret.get_secret_value()):
+        raise ValueError("must be one word of printable ASCII, without a line end")
+    return secret
+
+
+def _split(address: str) -> SplitResult:
+    """Split an address. User and password in it would take the place of the token in the Authorization header."""
+    try:
+        parts = urlsplit(address)
+        is_complete = parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:  # its text quotes the address
+        is_complete = False
+    if not is_complete or not _ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
+        raise ValueError("must be an http:// or https:// address, without user name, query and fragment")
+    return parts
+
+
+def _origin_of(parts: SplitResult) -> str:
+    """The origin as browsers write it in the Origin header: lower case, no default port."""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _web_address(address: str) -> str:
+    _split(address)
+    return address.rstrip("/")
+
+
+def _origin(address: str) -> str:
+    parts = _split(address)
+    if parts.path.strip("/"):
+        raise ValueError("must be an origin, scheme://host[:port], with nothing behind it")
+    return _origin_of(parts)
+
+
+HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
+JsonNames = Annotated[tuple[str, ...], BeforeValidator(_json)]
+Directory = Annotated[str, AfterValidator(_directory)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """Everything the service is told; frozen. Build it with `load_settings()`, in tests with field names."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+
+    # Who we are to the Hub
+    api_token: Annotated[SecretStr, AfterValidator(_one_word)] = Field(validation_alias="JUPYTERHUB_API_TOKEN")
+    api_url: WebAddress = Field(
+        default="http://127.0.0.1:8081/hub/api", validation_alias="JUPYTERHUB_API_URL", repr=False
+    )
+    service_name: str = Field(default="", validation_alias="JUPYTERHUB_SERVICE_NAME")
+    client_id_given: str = Field(default="", validation_alias="JUPYTERHUB_CLIENT_ID")
+    ssl_keyfile: str = Field(default="", validation_alias="JUPYTERHUB_SSL_KEYFILE")
+    ssl_certfile: str = Field(default="", validation_alias="JUPYTERHUB_SSL_CERTFILE")
+    ssl_client_ca: str = Field(default="", validation_alias="JUPYTERHUB_SSL_CLIENT_CA")
+
+    # Where we are
+    service_url: WebAddress = Field(default="http://127.0.0.1:10101", validation_alias="JUPYTERHUB_SERVICE_URL")
+    service_prefix: Directory = Field(default="", validation_alias="JUPYTERHUB_SERVICE_PREFIX")
+    base_url: Directory = Field(default="/", validation_alias="JUPYTERHUB_BASE_URL")
+    hub_host: Origin | Literal[""] = Field(default="", validation_alias="JUPYTERHUB_HOST")
+    public_url: WebAddress | Literal[""] = Field(default="", validation_alias="JUPYTERHUB_PUBLIC_URL")
+    callback_url_given: str = Field(default="", validation_alias="JUPYTERHUB_OAUTH_CALLBACK_URL")
+    public_host: Origin | Literal[""] = Field(default="", validation_alias="PUBLIC_HOST")
+
+    # Whom we let in, and how they may say who they are
+    access_scopes_given: JsonNames = Field(default=(), validation_alias="JUPYTERHUB_OAUTH_ACCESS_SCOPES")
+    access_scopes_deprecated: JsonNames = Field(default=(), validation_alias="JUPYTERHUB_OAUTH_SCOPES")
+    allow_token_in_url: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_ALLOW_TOKEN_IN_URL")
+    allow_websocket_cookie: HubFlag = Field(default=True, validation_alias="JUPYTERHUB_ALLOW_WEBSOCKET_COOKIE_AUTH")
+    cookie_host_prefix: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED")
+    cookie_options: Annotated[Mapping[str, Any], BeforeValidator(_json)] = Field(
+        default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
+    )
+    password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
+
+    # How long an answer of the Hub holds. Seconds; 300 is HubOAuth's own cache_max_age.
+    cache_ttl: MoreSeconds = Field(default=300, validation_alias="HUB_CACHE_TTL")
+    stale_grace: Seconds = Field(default=300, validation_alias="HUB_STALE_GRACE")
+    cache_size: Annotated[int, Field(ge=1)] = Field(default=10_000, validation_alias="HUB_CACHE_SIZE")
+    # Seconds until an unanswered question to the Hub counts as an outage. The Hub answers in milliseconds; people wait.
+    hub_timeout: MoreSeconds = Field(default=5, validation_alias="HUB_TIMEOUT")
+
+    # What runs here
+    apps: Names = Field(default=(), validation_alias="SERVICE_APPS")
+    routers: Names = Field(default=(), validation_alias="SERVICE_ROUTERS")
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client id, which also names our cookies."""
+        return self.client_id_given or f"service-{self.service_name or 'fastapi'}"
+
+    @cached_property
+    def prefix(self) -> str:
+        """Our path as it stands in addresses, percent-encoded where the Hub's base_url is; `/` at both ends."""
+        if self.service_prefix:
+            return self.service_prefix
+        return f"{self.base_url}services/{quote(self.service_name)}/" if self.service_name else "/"
+
+    @cached_property
+    def root_path(self) -> str:
+        """`prefix` as ASGI has it: decoded, without the last slash."""
+        return unquote(self.prefix).rstrip("/")
+
+    @cached_property
+    def access_scopes(self) -> tuple[str, ...]:
+        """The scopes any one of which lets a caller in; empty means nobody."""
+        given = self.access_scopes_given or self.access_scopes_deprecated
+        if given or not self.service_name:
+            return given
+        return (f"access:services!service={self.service_name}",)
+
+    @cached_property
+    def redirect_uri(self) -> str:
+        """Our OAuth redirect URI: one string at authorize, at token and in Swagger UI; the Hub compares literally."""
+        if self.public_host:
+            return f"{self.public_host}{self.prefix}oauth_callback"
+        return self.callback_url_given or f"{self.prefix}oauth_callback"
+
+    @cached_property
+    def hub_url(self) -> str:
+        """Where a browser finds the Hub; relative unless the Hub lives on a host of its own or PUBLIC_HOST is set."""
+        return f"{self.hub_host or self.public_host}{self.base_url}hub/"
+
+    @cached_property
+    def public_origin(self) -> str:
+        """Our origin as browsers see it, where we are told; else empty."""
+        return self.public_host or (_origin_of(urlsplit(self.public_url)) if self.public_url else "")
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigurationError: naming every variable that is missing or wrong, never its value.
+    """
+    # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
+    names = (str(field.validation_alias) for field in Settings.model_fields.values())
+    given = {name: value for name in names if (value := os.environ.get(name))}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        problems: dict[str, str] = {}
+        for item in error.errors(include_input=False):
+            problems.setdefault(str(item["loc"][0]), _problem(dict(item)))
+        raise ConfigurationError(list(problems.values())) from None
+
+
+def _problem(item: Mapping[str, Any]) -> str:
+    name = str(item["loc"][0])
+    if item["type"] == "missing":
+        return f"{name} is not set. The Hub sets it for a service it starts; set it by hand for an external service."
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,84 @@
+"""Our cookies: their names, flags and lifetimes. The names are HubOAuth's (`jupyterhub/services/auth.py`)."""
+
+from collections.abc import Iterable
+from http.cookies import Morsel, SimpleCookie
+
+from starlette.types import Scope
+
+from service.hub.oauth import ATTEMPT_LIFETIME
+from service.settings import Settings
+
+SESSION_ID_COOKIE = "jupyterhub-session-id"  # the Hub's own
+XSRF_COOKIE = "_xsrf"
+
+# Options of JUPYTERHUB_COOKIE_OPTIONS that an operator may decide; path, lifetime and HttpOnly are ours.
+_OPTIONS = {"domain", "secure", "samesite", "partitioned"}
+
+
+def auth_cookie_name(settings: Settings) -> str:
+    """The cookie that holds the sealed Hub token."""
+    return f"__Host-{settings.client_id}" if settings.cookie_host_prefix else settings.client_id
+
+
+def state_cookie_base(settings: Settings) -> str:
+    """The name, or beginning of the names, of the cookies that hold sign-ins under way."""
+    return f"{auth_cookie_name(settings)}-oauth-state"
+
+
+def auth_cookie(settings: Settings, sealed: str, *, secure: bool, max_age: int | None) -> str:
+    """A Set-Cookie value; `max_age` in seconds, None until the browser closes."""
+    return _set_cookie(settings, auth_cookie_name(settings), sealed, secure=secure, max_age=max_age)
+
+
+def state_cookie(settings: Settings, name: str, sealed: str, *, secure: bool) -> str:
+    """A Set-Cookie value that lives as long as the sign-in may take."""
+    return _set_cookie(settings, name, sealed, secure=secure, max_age=int(ATTEMPT_LIFETIME.total_seconds()))
+
+
+def xsrf_cookie(settings: Settings, token: str, *, secure: bool) -> str:
+    """A Set-Cookie value that our pages' scripts may read."""
+    return _set_cookie(settings, XSRF_COOKIE, token, secure=secure, max_age=None, script=True)
+
+
+def cleared(settings: Settings, names: Iterable[str]) -> list[str]:
+    """Set-Cookie values that remove cookies of ours."""
+    return [_set_cookie(settings, name, "", secure=False, max_age=0) for name in names]
+
+
+def state_cookies_among(settings: Settings, names: Iterable[str]) -> list[str]:
+    """Those of `names` that are sign-ins of ours under way."""
+    base = state_cookie_base(settings)
+    return [name for name in names if name == base or name.startswith(f"{base}-")]
+
+
+def is_secure(scope: Scope, settings: Settings) -> bool:
+    """Whether the browser talks https to whoever is in front. Who lies about it spoils only their own cookie."""
+    if settings.public_origin:
+        return settings.public_origin.startswith("https:")
+    for name, value in scope["headers"]:
+        if name == b"x-forwarded-proto":
+            # Each proxy appends; the first saw the browser.
+            return bool(value.split(b",")[0].strip() == b"https")
+    return scope.get("scheme") in {"https", "wss"}
+
+
+def _set_cookie(
+    settings: Settings, name: str, value: str, *, secure: bool, max_age: int | None, script: bool = False
+) -> str:
+    host_prefixed = name.startswith("__Host-")
+    morsel: Morsel[str] = SimpleCookie({name: value})[name]
+    morsel["path"] = "/" if host_prefixed else settings.prefix
+    morsel["samesite"] = "Lax"
+    morsel["httponly"] = not script
+    morsel["secure"] = secure
+    if max_age is not None:
+        morsel["max-age"] = str(max_age)
+    for option, setting in settings.cookie_options.items():
+        if option.lower() in _OPTIONS and morsel.isReservedKey(option):
+            morsel[option.lower()] = setting
+    if str(morsel["samesite"]).lower() == "none":  # browsers drop one without it, and so would not clear it
+        morsel["secure"] = True
+    if host_prefixed:  # RFC 6265bis section 4.1.3.2: or the browser drops it
+        morsel["domain"] = ""
+        morsel["secure"] = True
+    return morsel.OutputString()

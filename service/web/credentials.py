@@ -1,0 +1,127 @@
+"""Where a request carries its credential, and nothing about whether it is any good."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, auto
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
+
+from service.errors import InvalidTokenError
+from service.hub.sealing import Sealer
+from service.settings import Settings
+from service.web.cookies import SESSION_ID_COOKIE, auth_cookie_name
+
+# As the Hub itself reads the header (jupyterhub/handlers/base.py, auth_header_pat), so nothing means two things.
+_AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
+# https://github.com/jupyter/enhancement-proposals/pull/121: browsers cannot set headers on a WebSocket.
+_SUBPROTOCOL = "v1.token.websocket.jupyter.org."
+_MAX_COOKIES = 5  # of our name that we are willing to open; browsers send one
+_MAX_HEADER = 8192  # characters of one header that we are willing to look at
+
+
+class Source(Enum):
+    """How the credential came."""
+
+    HEADER = auto()
+    URL = auto()
+    SUBPROTOCOL = auto()
+    COOKIE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token as it was sent; `session_id` is the Hub's session cookie beside a token from our cookie."""
+
+    token: str = field(repr=False)
+    source: Source
+    session_id: str = field(default="", repr=False)
+
+
+def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer) -> Credential | None:
+    """Return the credential of an ASGI request, in this order: header, URL, WebSocket subprotocol, cookie.
+
+    Raises:
+        InvalidTokenError: the Authorization header is not one that carries a Hub token; a cookie is not looked at then.
+    """
+    authorization, cookies, subprotocols = _headers(scope)
+    if authorization:
+        return Credential(_from_authorization(authorization), Source.HEADER)
+    if settings.allow_token_in_url and (token := token_in_url(scope["query_string"])):
+        return Credential(token, Source.URL)
+    if scope["type"] == "websocket" and (token := _from_subprotocols(subprotocols)):
+        return Credential(token, Source.SUBPROTOCOL)
+    return _from_cookies(cookies, settings=settings, sealer=session_sealer)
+
+
+def find_cookie_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer) -> Credential | None:
+    """Return the credential in our cookie, whatever else the request carries."""
+    return _from_cookies(_headers(scope)[1], settings=settings, sealer=session_sealer)
+
+
+def seal_session(sealer: Sealer, token: str, *, session_id: str, lifetime: timedelta) -> str:
+    """Return the value of our cookie: a token, and the session at the Hub that it was given in."""
+    return sealer.seal(f"{token} {session_id}", lifetime=lifetime)
+
+
+def hub_session_id(scope: Scope) -> str:
+    """Return the Hub's session id as the browser sent it, or an empty string."""
+    return dict(cookie_pairs(scope)).get(SESSION_ID_COOKIE, "")
+
+
+def token_in_url(query_string: bytes) -> str:
+    """Return the `token` parameter of a query, or an empty string."""
+    if b"token" not in query_string and b"%" not in query_string:
+        return ""
+    return next((value for name, value in parse_qsl(query_string.decode("latin-1")) if name == "token"), "")
+
+
+def cookie_pairs(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Yield name and value of every cookie sent, in order; one name may come more than once."""
+    return _pairs(_headers(scope)[1])
+
+
+def _headers(scope: Scope) -> tuple[list[str], list[str], list[str]]:
+    """Pick the three headers in one pass: this runs on every request."""
+    found: dict[bytes, list[str]] = {b"authorization": [], b"cookie": [], b"sec-websocket-protocol": []}
+    for name, value in scope["headers"]:
+        if name in found:
+            found[name].append(value.decode("latin-1"))
+    return found[b"authorization"], found[b"cookie"], found[b"sec-websocket-protocol"]
+
+
+def _from_authorization(values: list[str]) -> str:
+    """Two headers could mean one token to a proxy and another to us: refused, like all that is not a Hub token."""
+    match = _AUTHORIZATION.fullmatch(values[0].strip()) if len(values) == 1 and len(values[0]) <= _MAX_HEADER else None
+    if match is None:
+        raise InvalidTokenError("The Authorization header must be: Bearer <Hub token>.")
+    return match.group(1)
+
+
+def _from_subprotocols(values: list[str]) -> str:
+    offered = (part.strip() for value in values for part in value.split(","))
+    return next((part.removeprefix(_SUBPROTOCOL) for part in offered if part.startswith(_SUBPROTOCOL)), "")
+
+
+def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> Credential | None:
+    name = auth_cookie_name(settings)
+    pairs = list(_pairs(values))
+    # The last, as the Hub reads it: browsers send those of longer paths first.
+    session_id = dict(pairs).get(SESSION_ID_COOKIE, "")
+    for sealed in [value for key, value in pairs if key == name][:_MAX_COOKIES]:
+        # A page on a sibling path may have planted a cookie of the same name, even one that we sealed, for somebody
+        # else's session. Only this session's counts.
+        token, _, sealed_session_id = (sealer.open(sealed) or "").partition(" ")
+        if token and session_id in {"", sealed_session_id}:
+            return Credential(token, Source.COOKIE, session_id)
+    return None
+
+
+def _pairs(values: list[str]) -> Iterator[tuple[str, str]]:
+    for value in values:
+        for pair in value.split(";"):
+            name, equals, text = pair.strip().partition("=")
+            if equals:
+                yield name, text.strip('"')

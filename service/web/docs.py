@@ -1,0 +1,89 @@
+"""The OpenAPI document and Swagger UI, from our own files, signed in through the Hub."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from service.hub.models import Identity
+from service.settings import Settings
+from service.web import pages, problems
+from service.web.security import SCHEME, context_of, visitor
+
+TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; of letters, digits, and `.-_` alone (OpenAPI 3.1 section 4.8.7)
+_PROBLEMS = {401: "No credential, or a bad one", 403: "Known, but not allowed", 503: "The Hub cannot be asked"}
+_INVALID = {422: "The request does not have the expected form"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/docs")
+async def docs(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
+    """Swagger UI."""
+    return pages.docs(request, identity)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """The OpenAPI document."""
+    return JSONResponse(document(request.app, context_of(request).settings))
+
+
+def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    """Return the OpenAPI document, made once, with both ways of signing in and the problems they may end in."""
+    if app.openapi_schema is None:
+        schema = app.openapi()
+        components = schema.setdefault("components", {})
+        components.setdefault("schemas", {})["Problem"] = problems.Problem.model_json_schema()
+        components["responses"] = {str(status): _problem(text) for status, text in {**_PROBLEMS, **_INVALID}.items()}
+        _describe_invalid(schema)
+        scopes: set[str] = set()
+        for operation in _guarded(schema):
+            (needed,) = (entry[SCHEME] for entry in operation["security"] if SCHEME in entry)
+            scopes.update(needed)
+            operation["security"] = [{SCHEME: needed}, {TOKEN_SCHEME: []}]
+            for status in _PROBLEMS:
+                reference = {"$ref": f"#/components/responses/{status}"}
+                operation.setdefault("responses", {}).setdefault(str(status), reference)
+        components["securitySchemes"] = _schemes(settings, sorted(scopes))
+    return app.openapi_schema or {}
+
+
+def _operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in schema["paths"].values() for operation in path.values()]
+
+
+def _guarded(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    operations = _operations(schema)
+    return [operation for operation in operations if any(SCHEME in entry for entry in operation.get("security", ()))]
+
+
+def _describe_invalid(schema: dict[str, Any]) -> None:
+    """Invalid requests are answered with a Problem, not with what FastAPI puts into the document."""
+    for operation in _operations(schema):
+        if "HTTPValidationError" in str(operation["responses"].get("422")):
+            operation["responses"]["422"] = {"$ref": "#/components/responses/422"}
+    for name in ("HTTPValidationError", "ValidationError"):
+        if f"/{name}'" not in str(schema):  # or a router has a model of that name
+            schema["components"]["schemas"].pop(name, None)
+
+
+def _schemes(settings: Settings, scopes: list[str]) -> dict[str, Any]:
+    flow = {
+        "authorizationUrl": f"{settings.hub_url}api/oauth2/authorize",
+        "tokenUrl": f"{settings.public_host}{settings.prefix}token",
+        "scopes": dict.fromkeys(scopes, ""),
+    }
+    return {
+        SCHEME: {"type": "oauth2", "description": "Sign in through the Hub.", "flows": {"authorizationCode": flow}},
+        TOKEN_SCHEME: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token from the Hub's token page, or a notebook's JUPYTERHUB_API_TOKEN.",
+        },
+    }
+
+
+def _problem(description: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}

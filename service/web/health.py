@@ -1,0 +1,40 @@
+"""Probes: is the process alive, and can it do its work?"""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from service.web.security import context_of
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class ReadinessAnswer(BaseModel):
+    """Whether requests can be served; `problem` says what is wrong, null when nothing is."""
+
+    status: Literal["ready", "not ready"]
+    hub_version: str | None = None
+    problem: str | None = None
+
+
+@router.get("/live", summary="Does the process answer?")
+async def live() -> Liveness:
+    """Depends on nothing: restart the process when this fails, and only then."""
+    return Liveness()
+
+
+@router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})
+async def ready(request: Request, response: Response) -> ReadinessAnswer:
+    """Ask the Hub, at most every two seconds: send no requests here while this fails."""
+    health = await context_of(request).readiness.check()
+    if health.problem:
+        response.status_code = 503
+        return ReadinessAnswer(status="not ready", problem=health.problem)
+    return ReadinessAnswer(status="ready", hub_version=health.hub_version)

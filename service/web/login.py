@@ -1,0 +1,257 @@
+"""Signing in and out in a browser: the way to the Hub, the one callback, and the way out."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.requests import HTTPConnection
+
+from service.errors import (
+    InvalidTokenError,
+    NotSignedInError,
+    RevokeRefusedError,
+    ServiceError,
+    SignInError,
+    SignInIncompleteError,
+    SignInRefusedError,
+    SignInStateError,
+    TokenRequestError,
+)
+from service.hub import oauth
+from service.hub.models import Identity, TokenReply
+from service.web import pages
+from service.web.cookies import (
+    XSRF_COOKIE,
+    auth_cookie,
+    auth_cookie_name,
+    cleared,
+    is_secure,
+    state_cookie,
+    state_cookie_base,
+    state_cookies_among,
+    xsrf_cookie,
+)
+from service.web.credentials import (
+    Credential,
+    Source,
+    cookie_pairs,
+    find_cookie_credential,
+    hub_session_id,
+    seal_session,
+)
+from service.web.security import (
+    SCHEME,
+    SignedInByUrl,
+    context_of,
+    credential_of,
+    here,
+    is_browser,
+    queue_cookies,
+    visitor,
+)
+from service.web.xsrf import check_xsrf, xsrf_token
+
+SignInPolicy = Literal["navigation", "always", "never"]
+"""Who is sent to the Hub to sign in: browsers opening a page, everybody who reads, or nobody."""
+
+# A token from a URL comes without its lifetime; the cookie then ends with the browser, or after this.
+_UNKNOWN_LIFETIME = timedelta(days=1)
+# Unfinished sign-ins kept per browser; beyond that headers grow until a proxy refuses them (jupyterhub#4608).
+_MAX_ATTEMPTS = 8
+_ERRORS = {"access_denied", "invalid_scope", "invalid_request", "unauthorized_client", "server_error"}
+
+router = APIRouter(tags=["sign in"])
+
+
+def offers_sign_in(conn: HTTPConnection, policy: SignInPolicy) -> bool:
+    """Whether a caller without a good credential is sent to the Hub instead of being refused."""
+    if policy == "never" or conn.scope.get("method") not in {"GET", "HEAD"}:
+        return False
+    return policy == "always" or is_browser(conn)
+
+
+def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) -> Response:
+    """Send the browser to the Hub, to come back to `next_url`."""
+    context = context_of(conn)
+    settings = context.settings
+    names = [name for name, _ in cookie_pairs(conn.scope)]
+    under_way = state_cookies_among(settings, names)
+    attempt = oauth.begin(
+        context.oauth,
+        sealer=context.state_sealer,
+        next_url=oauth.safe_next(next_url, prefix=settings.prefix),
+        cookie_base=state_cookie_base(settings),
+        cookies_present=under_way,
+        scopes=scopes,
+    )
+    response = RedirectResponse(attempt.url, status_code=302)
+    secure = is_secure(conn.scope, settings)
+    if len(under_way) >= _MAX_ATTEMPTS:
+        _add(response, cleared(settings, under_way))
+    _add(response, [state_cookie(settings, attempt.cookie_name, attempt.cookie_value, secure=secure)])
+    return response
+
+
+@router.get("/login", include_in_schema=False)
+async def login(request: Request, next_url: Annotated[str | None, Query(alias="next")] = None) -> Response:
+    """Sign in, then go to `next`, a path below our prefix; to the start page without one."""
+    if await visitor(request) is not None:
+        prefix = context_of(request).settings.prefix
+        return RedirectResponse(oauth.safe_next(next_url, prefix=prefix), status_code=302)
+    return begin(request, next_url=next_url or "")
+
+
+@router.get("/oauth_callback", include_in_schema=False)
+async def oauth_callback(
+    request: Request, state: str | None = None, code: str | None = None, error: str | None = None
+) -> Response:
+    """The one redirect URI: a state of ours ends a cookie login, any other belongs to Swagger UI's window."""
+    context = context_of(request)
+    if state is not None and not oauth.is_ours(state):
+        return pages.swagger_callback(request)
+    if error is not None:
+        returned = oauth.read_state(state or "", sealer=context.state_sealer)
+        if returned is not None:  # that sign-in alone is over; a page elsewhere that calls us must not end others
+            queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
+        raise SignInRefusedError(error if error in _ERRORS else "no reason given")
+    if state is None or code is None:
+        raise SignInIncompleteError
+    return await _finish(request, state=state, code=code)
+
+
+@router.get("/logout", include_in_schema=False)
+async def logout_page(request: Request) -> Response:
+    """Ask before signing out: a link on a foreign page must not do it."""
+    context = context_of(request)
+    identity = await visitor(request)
+    # Only to a request that its cookie has signed: with another's token in a header any page could ask for it.
+    cookie = credential_of(request) if identity is not None else None
+    if identity is None or cookie is None or cookie.source is not Source.COOKIE:
+        return pages.signed_out(request)
+    xsrf = xsrf_token(context.xsrf_key, token=cookie.token, session_id=cookie.session_id)
+    return pages.sign_out(request, identity, xsrf=xsrf)
+
+
+@router.post(
+    "/logout",
+    summary="Sign out",
+    status_code=204,
+    responses={204: {"description": "The token is deleted"}, 303: {"description": "Signed out; on to the Hub"}},
+    openapi_extra={"security": [{SCHEME: []}]},  # or Swagger UI does not send the token that is to go
+)
+async def logout(request: Request) -> Response:
+    """Sign out: a token deletes itself, if it may; a cookie's session ends here and at the Hub."""
+    credential = credential_of(request)
+    if credential is None:
+        raise NotSignedInError
+    if credential.source is Source.COOKIE:
+        return await _end_session(request, credential)
+    context = context_of(request)
+    identity = await context.auth.identify(credential.token)
+    if identity.kind != "user" or identity.token_id is None:
+        raise RevokeRefusedError
+    try:
+        await context.hub.revoke(credential.token, name=identity.name, token_id=identity.token_id)
+    finally:  # a refusal or a silence may mean that it is gone already
+        context.auth.forget(credential.token)
+    return Response(status_code=204)
+
+
+async def drop_token_from_url(request: HTTPConnection, found: Exception) -> Response:
+    """Answer a page opened with a token in its address: the same page without it, signed in by cookie."""
+    assert isinstance(found, SignedInByUrl)  # noqa: S101 - registered for this type alone
+    path, _, query = here(request).partition("?")
+    rest = oauth.without_token(query)
+    # One slash at the beginning: with two the browser would take what follows for another host.
+    response = RedirectResponse("/" + path.lstrip("/\\") + (f"?{rest}" if rest else ""), status_code=303)
+    # A page of another site could sign its reader in as somebody else; the page is shown without a session then.
+    is_own_step = request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
+    if is_own_step and not await _is_somebody_else(request, found.identity):
+        _add(response, _signed_in(request, found.credential.token, lifetime=None))
+    return response
+
+
+async def _finish(request: Request, *, state: str, code: str) -> Response:
+    context = context_of(request)
+    returned = oauth.read_state(state, sealer=context.state_sealer)
+    if returned is None:
+        raise SignInStateError
+    cookies = dict(cookie_pairs(request.scope))
+    under_way = state_cookies_among(context.settings, cookies)
+    if returned.cookie_name not in cookies and await visitor(request) is not None:
+        # Another tab's sign-in was finished first and cleared our cookie: we are signed in.
+        return RedirectResponse(returned.next_url, status_code=302)
+    verifier = oauth.verifier_for(returned, cookies=cookies, sealer=context.state_sealer)
+    if verifier is None and returned.cookie_name in cookies:
+        # Tabs opened at once were all given the same cookie, and the last one's stands: the others begin again.
+        return begin(request, next_url=returned.next_url)
+    if verifier is None:
+        raise SignInStateError
+    try:
+        token = await _exchange(request, code, verifier)
+    except (TokenRequestError, InvalidTokenError) as error:
+        # Not by way of the Hub once more: what went wrong may go wrong for ever.
+        queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
+        raise SignInError(error.detail) from None
+    response = RedirectResponse(returned.next_url, status_code=302)
+    lifetime = timedelta(seconds=token.expires_in) if token.expires_in else None
+    _add(response, cleared(context.settings, under_way))
+    _add(response, _signed_in(request, token.access_token.get_secret_value(), lifetime=lifetime))
+    return response
+
+
+async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
+    """Return a token that is seen to be good for this browser before a cookie holds it; warms the cache, too."""
+    context, session_id = context_of(request), hub_session_id(request.scope)
+    token = await context.hub.exchange(code, verifier=verifier)
+    identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session_id)
+    if identity.session_id and session_id and identity.session_id != session_id:
+        raise InvalidTokenError("The Hub's session has changed during this sign-in. Start again.")
+    return token
+
+
+async def _end_session(request: Request, credential: Credential) -> Response:
+    context = context_of(request)
+    expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
+    await check_xsrf(request, expected)
+    context.auth.forget(credential.token)
+    response = RedirectResponse(f"{context.settings.hub_url}logout", status_code=303)
+    names = state_cookies_among(context.settings, [name for name, _ in cookie_pairs(request.scope)])
+    _add(response, cleared(context.settings, [auth_cookie_name(context.settings), XSRF_COOKIE, *names]))
+    return response
+
+
+def _signed_in(conn: HTTPConnection, token: str, *, lifetime: timedelta | None) -> list[str]:
+    """The cookies of a fresh session: the sealed token, no longer than the token lives, and its XSRF token."""
+    context = context_of(conn)
+    secure = is_secure(conn.scope, context.settings)
+    session_id = hub_session_id(conn.scope)
+    sealed = seal_session(context.session_sealer, token, session_id=session_id, lifetime=lifetime or _UNKNOWN_LIFETIME)
+    max_age = int(lifetime.total_seconds()) if lifetime else None
+    xsrf = xsrf_token(context.xsrf_key, token=token, session_id=session_id)
+    return [
+        auth_cookie(context.settings, sealed, secure=secure, max_age=max_age),
+        xsrf_cookie(context.settings, xsrf, secure=secure),
+    ]
+
+
+async def _is_somebody_else(conn: HTTPConnection, identity: Identity) -> bool:
+    """Whether our cookie on this request belongs, or may belong, to another than `identity`."""
+    context = context_of(conn)
+    cookie = find_cookie_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+    if cookie is None:
+        return False
+    try:
+        current = await context.auth.identify(cookie.token, session_id=cookie.session_id)
+    except InvalidTokenError:
+        return False
+    except ServiceError:
+        return True
+    return (current.kind, current.name) != (identity.kind, identity.name)
+
+
+def _add(response: Response, cookies: list[str]) -> None:
+    for cookie in cookies:
+        response.headers.append("set-cookie", cookie)

@@ -1,0 +1,159 @@
+"""What a browser sees: server-rendered pages from our own templates and files, at home beside the Hub's."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+from fastapi.responses import HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.requests import HTTPConnection
+
+from service import __version__
+from service.hub.models import Identity
+from service.hub.oauth import safe_next
+from service.web.cookies import is_secure
+from service.web.security import context_of, here
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+# Swagger UI styles its elements inline.
+_DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+class Assets(StaticFiles):
+    """Our style sheet, scripts and Swagger UI; nothing secret, so browsers may keep them for an hour."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=Path(__file__).parent / "static")
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on
+        """As StaticFiles, with a lifetime."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=3600"
+        return response
+
+
+def home(conn: HTTPConnection, identity: Identity | None) -> Response:
+    """The start page."""
+    return _render(conn, "home.html", identity=identity)
+
+
+def oneself(conn: HTTPConnection, identity: Identity) -> Response:
+    """Who the Hub says one is."""
+    return _render(conn, "me.html", identity=identity, facts=identity.public())
+
+
+def sign_out(conn: HTTPConnection, identity: Identity, *, xsrf: str) -> Response:
+    """The question before signing out."""
+    return _render(conn, "logout.html", identity=identity, xsrf=xsrf, hub_policy=True)
+
+
+def signed_out(conn: HTTPConnection) -> Response:
+    """There is nobody to sign out."""
+    return _render(conn, "logout.html", identity=None)
+
+
+def docs(conn: HTTPConnection, identity: Identity | None) -> Response:
+    """Swagger UI."""
+    context = context_of(conn)
+    config = {
+        "url": f"{context.settings.prefix}openapi.json",
+        "oauth2RedirectUrl": context.oauth.redirect_uri,
+        "clientId": context.oauth.client_id,
+    }
+    return _render(conn, "docs.html", identity=identity, config=config, policy=_DOCS_POLICY)
+
+
+def swagger_callback(conn: HTTPConnection) -> Response:
+    """Swagger UI's popup, back from the Hub: hands the code to the window that opened it."""
+    # `service.web.boundary` would cut the window off from the page that opened it.
+    return _render(conn, "swagger_callback.html", identity=None, headers={"Cross-Origin-Opener-Policy": "unsafe-none"})
+
+
+def error(
+    conn: HTTPConnection, problem: Mapping[str, Any], *, headers: Mapping[str, str], sign_in: bool, retry: bool
+) -> Response:
+    """An error, with the way on: signing in, or trying again."""
+    return _render(
+        conn,
+        "error.html",
+        identity=conn.scope["state"].get("identity"),
+        problem=problem,
+        sign_in=sign_in,
+        again=_again(conn) if retry else None,
+        status_code=problem["status"],
+        headers=headers,
+    )
+
+
+def _here(conn: HTTPConnection) -> str:
+    """The address of this page as a link back to it: without a token that came in it."""
+    return safe_next(here(conn), prefix=context_of(conn).settings.prefix)
+
+
+def _again(conn: HTTPConnection) -> str:
+    """A link back to this page; empty, which means the same, where the address holds a code: no page tells one."""
+    address, prefix = _here(conn), context_of(conn).settings.prefix
+    return "" if address.startswith(f"{prefix}oauth_callback?") else address
+
+
+def _next(conn: HTTPConnection) -> str:
+    """Where to go after signing in from this page: back to it, unless it is about signing in or out itself."""
+    address, prefix = _here(conn), context_of(conn).settings.prefix
+    page = address.removeprefix(prefix).partition("?")[0]
+    return prefix if page in {"login", "logout", "oauth_callback"} else address
+
+
+def _origin(conn: HTTPConnection) -> str:
+    """Where the browser believes us to be, for examples to copy."""
+    scheme = "https" if is_secure(conn.scope, context_of(conn).settings) else "http"
+    return f"{scheme}://{conn.headers.get('host', '')}"
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _render(
+    conn: HTTPConnection,
+    template: str,
+    *,
+    policy: str = _POLICY,
+    status_code: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,  # noqa: ANN401 - a template takes anything
+) -> Response:
+    settings = context_of(conn).settings
+    if values.pop("hub_policy", False) and settings.hub_host:
+        # The form's redirect goes to the Hub, which lives on a host of its own.
+        policy = policy.replace("form-action 'self'", f"form-action 'self' {settings.hub_host}")
+    body = (
+        _templates()
+        .get_template(template)
+        .render(
+            prefix=settings.prefix,
+            hub_url=settings.hub_url,
+            origin=settings.public_origin or _origin(conn),
+            title=conn.app.title,
+            version=__version__,
+            login_url=f"{settings.prefix}login?next={quote(_next(conn), safe='')}",
+            **values,
+        )
+    )
+    return HTMLResponse(
+        body,
+        status_code=status_code,
+        headers={"Content-Security-Policy": policy, **(headers or {})},
+    )

@@ -1,0 +1,254 @@
+"""Errors into answers: the one place that knows status, body and headers.
+
+To an API client `application/problem+json` (RFC 9457) with our stable `code`; to a browser a page, or the way to the
+Hub where signing in would help; to a WebSocket a refused handshake.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.requests import HTTPConnection
+from starlette.status import WS_1008_POLICY_VIOLATION
+from starlette.websockets import WebSocket, WebSocketState
+
+from service.errors import (
+    AdminRequiredError,
+    HubRefusedServiceError,
+    HubUnavailableError,
+    InsufficientScopeError,
+    InvalidTokenError,
+    NotAdmittedError,
+    NotSignedInError,
+    OriginError,
+    RevokeRefusedError,
+    ServiceError,
+    SignInError,
+    SignInStateError,
+    ThrottledError,
+    TokenRequestError,
+    XsrfError,
+)
+from service.web import login, pages
+from service.web.security import here, is_browser
+
+_log = logging.getLogger("service")
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 section 5.1
+
+# The first class that fits decides.
+_STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
+    (NotSignedInError, HTTPStatus.UNAUTHORIZED),
+    (InvalidTokenError, HTTPStatus.UNAUTHORIZED),
+    (XsrfError, HTTPStatus.FORBIDDEN),
+    (OriginError, HTTPStatus.FORBIDDEN),
+    (InsufficientScopeError, HTTPStatus.FORBIDDEN),
+    (AdminRequiredError, HTTPStatus.FORBIDDEN),
+    (NotAdmittedError, HTTPStatus.FORBIDDEN),
+    (RevokeRefusedError, HTTPStatus.FORBIDDEN),
+    (ThrottledError, HTTPStatus.TOO_MANY_REQUESTS),
+    (HubUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (HubRefusedServiceError, HTTPStatus.BAD_GATEWAY),
+    (SignInStateError, HTTPStatus.FORBIDDEN),
+    (SignInError, HTTPStatus.BAD_REQUEST),
+    (TokenRequestError, HTTPStatus.BAD_REQUEST),
+)
+# RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
+_CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
+# A location of ours in a request: a field name or an index; all else may be the caller's own text.
+_FIELD = re.compile(r"\w{1,64}", re.ASCII)
+# pydantic's messages of these types repeat the input.
+_ECHOING = {"union_tag_invalid": "Input has an unknown tag", "extra_forbidden": "Extra inputs are not permitted"}
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it; branch on `code`, which is stable."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Forbidden"])
+    status: int = Field(examples=[403])
+    code: str = Field(examples=["insufficient_scope"])
+    detail: str = Field(examples=["This token lacks the scope access:services!service=fastapi."])
+    scopes: list[str] | None = Field(None, description="The scopes that are missing, with `insufficient_scope`.")
+    errors: list[Any] | None = Field(None, description="What is wrong where, with `invalid_request`.")
+
+
+class OAuthError(BaseModel):
+    """An error of the token endpoint (RFC 6749 section 5.2)."""
+
+    error: str = Field(examples=["invalid_grant"])
+    error_description: str
+
+
+def status_of(error: ServiceError) -> HTTPStatus:
+    """The HTTP status that stands for an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
+    """Answer one of our own errors."""
+    error = cast("ServiceError", error)
+    _tell_operator(error)
+    missing = error.missing if isinstance(error, InsufficientScopeError) else None
+    problem = Problem(
+        title=status_of(error).phrase,
+        status=status_of(error),
+        code=error.code,
+        detail=error.detail,
+        scopes=list(missing) if missing else None,
+    )
+    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
+    if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
+        return login.begin(conn, next_url=here(conn))
+    sign_in = could_sign_in or isinstance(error, SignInError)
+    return await _answer(conn, problem, headers=_headers(error), sign_in=sign_in)
+
+
+async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:
+    """Answer what the framework raises: no such route, wrong method, body too large."""
+    error = cast("HTTPException", error)
+    status = _known(error.status_code)
+    given: object = error.detail  # a router may give FastAPI's HTTPException anything
+    said, errors = (given, None) if isinstance(given, str) else ("", [given])
+    problem = Problem(
+        title=status.phrase,
+        status=status,
+        code=_CODES.get(status, status.name.lower()),
+        detail=status.description if said in {"", status.phrase} else said,
+        errors=errors,
+    )
+    return await _answer(conn, problem, headers=error.headers or {})
+
+
+async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | None:
+    """Answer a request that does not have the declared form, without repeating what it contains."""
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    errors = [_without_input(item) for item in cast("RequestValidationError", error).errors()]
+    problem = Problem(
+        title=status.phrase,
+        status=status,
+        code="invalid_request",
+        detail="The request does not have the expected form; errors says where.",
+        errors=errors,
+    )
+    return await _answer(conn, problem)
+
+
+async def answer_unexpected(conn: HTTPConnection, _error: Exception) -> Response | None:
+    """Answer a failure of our own, which `service.web.boundary` logs under the same reference."""
+    reference = conn.scope["state"].setdefault("reference", secrets.token_hex(4))
+    return await _answer(conn, _unexpected(reference))
+
+
+def unexpected(reference: str) -> JSONResponse:
+    """Answer a failure of our own where no page can be made; `reference` finds it in the log."""
+    return _json(_unexpected(reference), {})
+
+
+def elsewhere() -> JSONResponse:
+    """Answer a request for a path that is not below our prefix."""
+    status = HTTPStatus.NOT_FOUND
+    return _json(Problem(title=status.phrase, status=status, code="not_found", detail="This service is elsewhere."), {})
+
+
+def too_large() -> JSONResponse:
+    """Answer a request whose body is beyond the route's limit."""
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code, detail = _CODES[status], "The request's body is larger than this route takes."
+    return _json(Problem(title=status.phrase, status=status, code=code, detail=detail), {})
+
+
+def oauth_error(error: ServiceError) -> JSONResponse:
+    """Answer an error of the token endpoint in OAuth's own form."""
+    _tell_operator(error)
+    status = status_of(error)
+    passes = isinstance(error, HubUnavailableError | ThrottledError)
+    name = "temporarily_unavailable" if passes else "server_error"
+    if isinstance(error, TokenRequestError):
+        name = error.error
+        status = HTTPStatus.FORBIDDEN if error.forbidden else status
+    body = OAuthError(error=name, error_description=error.detail)
+    return JSONResponse(
+        body.model_dump(),
+        status_code=status,
+        headers=NO_STORE | _headers(error),
+    )
+
+
+def _known(status: int) -> HTTPStatus:
+    """A status without a registered name stands for its class (RFC 9110 section 15)."""
+    try:
+        return HTTPStatus(status)
+    except ValueError:
+        return HTTPStatus.BAD_REQUEST if status < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+async def _answer(
+    conn: HTTPConnection, problem: Problem, *, headers: Mapping[str, str] | None = None, sign_in: bool = False
+) -> Response | None:
+    headers = dict(headers or {})
+    if isinstance(conn, WebSocket):
+        await _refuse(conn, _json(problem, headers))
+        return None
+    if is_browser(conn):
+        retry = conn.scope.get("method") in {"GET", "HEAD"}
+        return pages.error(conn, problem.model_dump(), headers=headers, sign_in=sign_in, retry=retry)
+    return _json(problem, headers)
+
+
+async def _refuse(websocket: WebSocket, answer: Response) -> None:
+    if websocket.application_state is WebSocketState.CONNECTED:
+        await websocket.close(code=WS_1008_POLICY_VIOLATION)
+    elif "websocket.http.response" in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(answer)
+    else:  # the server knows no other refusal than a bare 403
+        await websocket.close()
+
+
+def _unexpected(reference: str) -> Problem:
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = f"The service failed. Whoever runs it finds the reason in its log under {reference}."
+    return Problem(title=status.phrase, status=status, code="unexpected", detail=detail)
+
+
+def _json(problem: Problem, headers: Mapping[str, str]) -> JSONResponse:
+    return JSONResponse(
+        problem.model_dump(exclude_none=True),
+        status_code=problem.status,
+        headers=dict(headers),
+        media_type="application/problem+json",
+    )
+
+
+def _headers(error: ServiceError) -> dict[str, str]:
+    """What a client may act on: how to sign in (RFC 6750 section 3), when to come back."""
+    if isinstance(error, NotSignedInError):
+        return {"WWW-Authenticate": 'Bearer realm="JupyterHub"'}
+    if isinstance(error, InvalidTokenError):
+        return {"WWW-Authenticate": 'Bearer realm="JupyterHub", error="invalid_token"'}
+    if isinstance(error, InsufficientScopeError):
+        scope = " ".join(error.missing).replace('"', "")
+        return {"WWW-Authenticate": f'Bearer realm="JupyterHub", error="insufficient_scope", scope="{scope}"'}
+    if isinstance(error, HubUnavailableError | ThrottledError):
+        return {"Retry-After": str(error.retry_after)}
+    return {}
+
+
+def _tell_operator(error: ServiceError) -> None:
+    if isinstance(error, HubRefusedServiceError):
+        _log.error("The Hub refuses this service: %s. Check JUPYTERHUB_API_TOKEN and the registration.", error.reason)
+    elif isinstance(error, HubUnavailableError):
+        _log.warning("The Hub cannot be asked: %s.", error.reason)
+
+
+def _without_input(item: Mapping[str, Any]) -> dict[str, Any]:
+    kind = str(item["type"])
+    declared = item["loc"][:-1] if kind == "extra_forbidden" else item["loc"]
+    location = [part for part in declared if isinstance(part, int) or _FIELD.fullmatch(str(part))]
+    return {"type": kind, "loc": location, "msg": _ECHOING.get(kind, item["msg"])}

@@ -1,0 +1,79 @@
+"""When a cookie may speak: the XSRF token for requests, the Origin for WebSockets.
+
+Without a domain per user every notebook server shares our origin, so a cookie alone does not show that a request comes
+from one of our pages; that is why reading requests are checked too. The rule is JupyterHub's
+(`jupyterhub/_xsrf_utils.py`, `_needs_check_xsrf`); the token is compared with the one this session must have, never
+with a cookie.
+"""
+
+import hashlib
+import hmac
+from urllib.parse import parse_qsl
+
+from starlette.requests import HTTPConnection, Request
+
+from service.errors import OriginError, XsrfError
+from service.hub.sealing import fingerprint
+from service.settings import Settings
+
+_READING = {"GET", "HEAD", "OPTIONS"}
+_FORM = "application/x-www-form-urlencoded"
+
+
+def xsrf_token(key: bytes, *, token: str, session_id: str) -> str:
+    """The XSRF token of one session; whoever lacks `key` cannot guess it."""
+    return fingerprint(key, session_id, hashlib.sha256(token.encode()).hexdigest())
+
+
+def needs_check(method: str, *, mode: str, site: str, dest: str = "") -> bool:
+    """Decide by method, `Sec-Fetch-Mode`, `Sec-Fetch-Site` and `Sec-Fetch-Dest` (empty where absent).
+
+    Images and the like go free to pages of our origin, as JupyterHub has it. Not so a script's own fetch() in mode
+    no-cors, which JupyterHub takes for one of these: it may read the answer. Its destination is "empty".
+    """
+    if method not in _READING:
+        return True
+    if mode in {"", "navigate"}:
+        return False
+    return not (mode == "no-cors" and site == "same-origin" and dest != "empty")
+
+
+def is_page_load(conn: HTTPConnection) -> bool:
+    """Whether the answer will be a page of ours, or comes from a browser too old to say."""
+    return conn.headers.get("sec-fetch-mode", "navigate") == "navigate"
+
+
+async def check_xsrf(conn: HTTPConnection, expected: str) -> None:
+    """Raises XsrfError unless this request, signed by cookie, carries its session's XSRF token or needs none."""
+    headers = conn.headers
+    mode, site, dest = (headers.get(f"sec-fetch-{name}", "") for name in ("mode", "site", "dest"))
+    if not needs_check(conn.scope["method"], mode=mode, site=site, dest=dest):
+        return
+    given = headers.get("x-xsrftoken") or headers.get("x-csrftoken") or _from_query(conn) or await _from_form(conn)
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise XsrfError
+
+
+def check_origin(conn: HTTPConnection, settings: Settings) -> None:
+    """Raises OriginError unless a browser says that one of our own pages asks."""
+    origin, host = conn.headers.get("origin", "").lower(), conn.headers.get("host", "").lower()
+    if settings.public_origin:
+        if origin == settings.public_origin:
+            return
+    elif host and origin.partition("://")[2] == host:  # as text, for what is no address at all
+        return
+    raise OriginError
+
+
+def _from_query(conn: HTTPConnection) -> str:
+    query = conn.scope["query_string"].decode("latin-1")
+    return next((value for name, value in parse_qsl(query) if name == "_xsrf"), "")
+
+
+async def _from_form(conn: HTTPConnection) -> str:
+    """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
+    if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(_FORM):
+        return ""
+    await conn.body()  # keeps it for a handler that wants the raw body
+    value = (await conn.form()).get("_xsrf")
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""JupyterHub's own tests of service authentication, run against our service."""

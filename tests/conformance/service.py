@@ -1,0 +1,145 @@
+"""The process that JupyterHub's tests start instead of their mock service: `python -m tests.conformance.service`.
+
+Source: `jupyterhub/tests/mockservice.py`, whose routes these are. `whoami` takes tokens and never offers to sign in,
+`owhoami` always does; both are our application under a sign-in policy of that kind. The other routes are what the tests
+look at the service with, and no part of ours. Where the tests want another status than we give, `_as_expected` says so.
+"""
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import uvicorn
+from asgi_lifespan import LifespanManager
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.__main__ import listen
+from service.app import create_app
+from service.errors import InvalidTokenError, NotSignedInError
+from service.hub.models import Identity
+from service.settings import Settings, load_settings
+from service.web import login
+from service.web.security import CurrentUser, Guard, here
+
+guard = Guard()
+router = APIRouter()
+outside = APIRouter()
+
+
+@router.get("/whoami")
+async def whoami(user: CurrentUser) -> Response:
+    """Say who sent the token."""
+    return _model(user)
+
+
+@router.get("/owhoami")
+async def owhoami(
+    request: Request, scopes: Annotated[str, Query(alias="request-scope")] = "", pkce: str = "correct"
+) -> Response:
+    """Say who is signed in; the tests may ask for scopes, and for PKCE to go wrong on the way to the Hub."""
+    try:
+        return _model(await guard(request))
+    except (NotSignedInError, InvalidTokenError):
+        response = login.begin(request, next_url=here(request), scopes=scopes.split())
+        response.headers["location"] = _with_pkce(response.headers["location"], pkce)
+        return response
+
+
+@outside.get("/{_:path}/env")  # noqa: FAST003 - whatever the prefix is
+async def environment() -> dict[str, str]:
+    """Show the environment, which no route of ours does."""
+    return dict(os.environ)
+
+
+@outside.get("/{_:path}/api/{hub_path:path}")  # noqa: FAST003 - likewise
+async def relay(hub_path: str) -> Response:
+    """Ask the Hub with the service's own token."""
+    headers = {"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        reply = await client.get(f"{os.environ['JUPYTERHUB_API_URL'].rstrip('/')}/{hub_path}", headers=headers)
+    return Response(reply.content, reply.status_code, media_type="application/json")
+
+
+@outside.get("/{_:path}")  # noqa: FAST003 - likewise
+async def echo(request: Request) -> Response:
+    """Repeat the path as it was sent."""
+    return PlainTextResponse(request.scope["raw_path"])
+
+
+class Conformance:
+    """Sends each request to the application that it is for."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make two applications of ours, one for each policy."""
+        self._prefix = settings.root_path
+        self._never = create_app(settings, sign_in="never", routers=[router])
+        self._always = create_app(settings, sign_in="always", routers=[router])
+        self._outside = FastAPI(lifespan=self._lifespan, openapi_url=None)
+        self._outside.include_router(outside)
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            self._never = (await stack.enter_async_context(LifespanManager(self._never))).app
+            self._always = (await stack.enter_async_context(LifespanManager(self._always))).app
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        route = scope.get("path", "").rstrip("/").rpartition("/")[2]
+        app: ASGIApp = {"whoami": self._never, "owhoami": self._always, "oauth_callback": self._always}.get(
+            route, self._outside
+        )
+        if app is not self._outside:
+            scope["path"] = f"{self._prefix}/{route}"  # the tests ask for //whoami/ too
+
+        async def send_as_expected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["status"] = _as_expected(message["status"], route=route, query=scope["query_string"])
+            await send(message)
+
+        await app(scope, receive, send_as_expected)
+
+
+def _as_expected(status: int, *, route: str, query: bytes) -> int:
+    """HubOAuth's status for ours; see docs/decisions/0004."""
+    if route == "whoami" and status == httpx.codes.UNAUTHORIZED:
+        return httpx.codes.FORBIDDEN
+    if route == "oauth_callback" and status == httpx.codes.BAD_REQUEST and b"code=" in query:
+        return httpx.codes.INTERNAL_SERVER_ERROR
+    return status
+
+
+def _with_pkce(location: str, pkce: str) -> str:
+    address = urlsplit(location)
+    query = dict(parse_qsl(address.query))
+    if pkce == "missing":
+        del query["code_challenge"], query["code_challenge_method"]
+    elif pkce == "incorrect":
+        query["code_challenge"] = query["code_challenge"][::-1]
+    return address._replace(query=urlencode(query)).geturl()
+
+
+def _model(user: Identity) -> Response:
+    return JSONResponse(json.loads(user.model_dump_json()) | {"session_id": user.session_id, "token_id": user.token_id})
+
+
+def main() -> None:
+    """Serve where the Hub says; a service without an address, to which the Hub gives one without a host, only lives."""
+    while not urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", "")).hostname:
+        signal.pause()  # until a signal that ends us; others end the pause alone
+    settings = load_settings()
+    if not settings.service_prefix:  # an external service in the tests is not told
+        settings = settings.model_copy(update={"service_prefix": "/"})
+    uvicorn.run(Conformance(settings), **listen(settings), log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""What every test has: async tests run, a skip can be made a failure, and a Hub, a browser or a port is at hand."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.fake_hub import FakeHub
+from tests.support.hub import RealHub
+from tests.support.node import NodeToolError, configurable_http_proxy
+from tests.support.ports import free_port
+
+REQUIRE_ALL = "REQUIRE_ALL"  # environment: 1 where everything is installed, and a skip would hide that it is not
+LOG_TAIL = 8_000  # characters of a Hub's log that a failure shows
+
+MakeHub = Callable[..., RealHub]
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser as Chromium
+
+    from tests.support.browser import Browser
+
+    Browse = Callable[..., Awaitable[Browser]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the browser tests keep what they saw."""
+    parser.addoption("--screenshots", metavar="DIR", help="keep the browser tests' screenshots in this directory")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let anyio run every async test, without a mark on each."""
+    config.option.anyio_mode = "auto"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a skip a failure where all is required, and show a failed test the log of its Hubs."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _refuse_skip(report)
+    if report.failed:
+        for hub in _hubs_of(item):
+            report.sections.append((f"log of the Hub at {hub.url}", hub.log_text()[-LOG_TAIL:]))
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Make the skip of a whole module a failure too."""
+    report = yield
+    if report.skipped:
+        _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get(REQUIRE_ALL) == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{REQUIRE_ALL}=1 and this was skipped: {reason}"
+
+
+def _hubs_of(item: pytest.Item) -> Iterator[RealHub]:
+    for value in getattr(item, "funcargs", {}).values():
+        if isinstance(value, RealHub):
+            yield value
+        elif isinstance(value, _Hubs):
+            yield from value.made
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The event loop that the service runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(name="free_port")
+def _free_port() -> int:
+    """A port on which nobody listens."""
+    return free_port()
+
+
+@pytest.fixture
+def fake_hub() -> FakeHub:
+    """A Hub's API in memory."""
+    return FakeHub()
+
+
+class _Hubs:
+    """Makes Hubs and ends them all."""
+
+    def __init__(self) -> None:
+        self.made: list[RealHub] = []
+
+    def __call__(self, **options: Any) -> RealHub:  # noqa: ANN401
+        """Return a running Hub; the arguments are those of `RealHub`."""
+        _need_hub()
+        hub = RealHub(**options)
+        self.made.append(hub)
+        return hub.start()
+
+    def close(self) -> None:
+        """End them, whatever state they are in."""
+        while self.made:
+            self.made.pop().close()
+
+
+def _need_hub() -> None:
+    pytest.importorskip("jupyterhub", reason="no JupyterHub installed: pip install '.[hub]'")
+    try:
+        configurable_http_proxy()
+    except NodeToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def make_hub() -> Iterator[MakeHub]:
+    """Start Hubs for this test alone: those it stops, kills or configures in a way of its own."""
+    hubs = _Hubs()
+    yield hubs
+    hubs.close()
+
+
+@pytest.fixture(scope="session")
+def make_shared_hub() -> Iterator[MakeHub]:
+    """Start Hubs that last to the end of the run, for fixtures of that scope."""
+    hubs = _Hubs()
+    yield hubs
+    hubs.close()
+
+
+@pytest.fixture(scope="session")
+def hub(make_shared_hub: MakeHub) -> RealHub:
+    """A Hub with our service, every way of signing in turned on, shared by all tests that leave it as it was.
+
+    The service asks the Hub by `hub.gate`.
+    """
+    return make_shared_hub(gated=True, register={"password_grant": True, "allow_token_in_url": True})
+
+
+@pytest.fixture(scope="session")
+def screenshots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory for what the browser saw."""
+    chosen = request.config.getoption("--screenshots")
+    directory = Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots")
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> "AsyncIterator[Chromium]":
+    """The one Chromium process of the run."""
+    pytest.importorskip("playwright", reason="no playwright installed: pip install '.[test]'")
+    from tests.support import browser  # noqa: PLC0415 (playwright may be missing)
+
+    if browser.program() is None:
+        pytest.skip(f"no Chromium installed: none of {', '.join(browser.PROGRAMS)} is on PATH")
+    async with browser.chromium() as process:
+        yield process
+
+
+@pytest.fixture
+async def browse(chromium: "Chromium", screenshots: Path) -> "AsyncIterator[Browse]":
+    """Call it with origins for a browser, with cookies of its own, that reaches these and no others."""
+    from tests.support import browser  # noqa: PLC0415 (playwright may be missing)
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_browser(*origins: str) -> "Browser":
+            return await stack.enter_async_context(browser.browse(chromium, *origins, screenshots=screenshots))
+
+        yield open_browser

@@ -1,0 +1,1 @@
+"""What only a real Hub, with its real proxy, can show."""

@@ -1,0 +1,140 @@
+"""The services of docs/extend.md and of the README, as they stand there, in a real Hub."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import MakeHub
+from tests.support.hub import RealHub
+from tests.support.hub_api import Token
+from tests.support.markdown import Block, blocks
+from tests.support.node import REPOSITORY
+from tests.support.ports import free_ports
+
+WRITE = "custom:notes:write"
+PORT = "10101"  # in the documentation
+
+
+def shown() -> Iterator[Block]:
+    """Yield the documentation's files; the README does not name its own."""
+    yield from (block for block in blocks(REPOSITORY / "docs/extend.md", "python") if block.title)
+    (hello,) = (block for block in blocks(REPOSITORY / "README.md", "python") if "@router" in block.code)
+    yield Block("python", "mypackage/hello.py", hello.code)
+
+
+@pytest.fixture(scope="module")
+def extended(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+    """A Hub whose service serves the routers, beside one that is an application of its own."""
+    directory = tmp_path_factory.mktemp("extended")
+    (directory / "mypackage").mkdir()
+    ports = free_ports(2)
+    files: dict[str, list[str]] = {}
+    for block in shown():
+        files.setdefault(block.title, []).append(block.code)
+    first, second = files.pop("jupyterhub_config.py")
+    assert files.keys() == {"mypackage/notes.py", "mypackage/hello.py", "mypackage/app.py"}
+    for name, (code,) in files.items():
+        (directory / name).write_text(code.replace(PORT, str(ports[1])))
+    # Two of the documentation's services in one.
+    first = first.replace('"mypackage.notes:router"', '"mypackage.notes:router", "mypackage.hello:router"')
+    config = [f"import sys; sys.path.insert(0, {str(directory)!r})", "from service.registration import register"]
+    for code, port in ((first, ports[0]), (second, ports[1])):
+        here = {"url": f"http://127.0.0.1:{port}", "environment": {"PYTHONPATH": str(directory)}}
+        config.append(code.replace("register(c, ", f"register(c, **{here!r}, "))
+    hub = make_shared_hub(register=None, config="\n".join(config))
+    yield hub
+    hub.close()
+
+
+@pytest.fixture(params=["fastapi", "notes"], ids=["by its router", "as an application"])
+def service(request: pytest.FixtureRequest) -> str:
+    """Both ways of serving it."""
+    return str(request.param)
+
+
+async def token_for(hub: RealHub, service: str, *scopes: str) -> Token:
+    """Make a token that lets testuser into a service, with these scopes more."""
+    return await hub.user_token("testuser", scopes=[f"access:services!service={service}", *scopes])
+
+
+async def test_notes_are_kept(extended: RealHub, service: str) -> None:
+    """Who has the scope writes, and reads what was written; nobody else's."""
+    token = await token_for(extended, service, WRITE)
+
+    written = await extended.ask("POST", "notes?note=buy%20milk", token=token, service=service)
+    mine = await extended.ask("GET", "notes", token=token, service=service)
+    theirs = await extended.ask("GET", "notes", token=await extended.user_token("other"), service=service)
+
+    assert written.status_code == 201
+    assert (mine.status_code, mine.json()) == (200, ["buy milk"])
+    assert (theirs.status_code, theirs.json()) == (200, [])
+
+
+async def test_others_are_refused(extended: RealHub, service: str) -> None:
+    """Without a credential, without the scope, without access: each is told what is missing."""
+    reader = await token_for(extended, service)
+    stranger = await extended.user_token("testuser", scopes=[WRITE])
+
+    nobody = await extended.ask("POST", "notes?note=x", service=service)
+    without_scope = await extended.ask("POST", "notes?note=x", token=reader, service=service)
+    without_access = await extended.ask("GET", "notes", token=stranger, service=service)
+    allowed = await extended.ask("GET", "notes", token=reader, service=service)
+
+    assert (nobody.status_code, nobody.json()["code"]) == (401, "not_signed_in")
+    assert (without_scope.status_code, without_scope.json()["scopes"]) == (403, [WRITE])
+    assert (without_access.status_code, without_access.json()["code"]) == (403, "insufficient_scope")
+    assert allowed.status_code == 200
+
+
+async def test_browsers_have_the_scope(extended: RealHub, service: str) -> None:
+    """Somebody who signs in by cookie carries the application's scopes."""
+    async with extended.session("testuser") as browser:
+        home = extended.service_at(service)
+        await browser.visit(f"{home}me")
+        xsrf = browser.cookie("_xsrf", path=f"/services/{service}/")
+
+        written = await browser.fetch("POST", f"{home}notes?note=x", headers={"X-XSRFToken": xsrf or ""})
+        refused = await browser.fetch("POST", f"{home}notes?note=x")
+
+    assert written.status_code == 201
+    assert (refused.status_code, refused.json()["code"]) == (403, "xsrf")
+
+
+async def test_is_documented(extended: RealHub, service: str) -> None:
+    """The routes stand in the OpenAPI document, with the scope that they need."""
+    document = (await extended.ask("GET", "openapi.json", service=service)).raise_for_status().json()
+
+    assert document["paths"]["/notes"]["post"]["security"] == [{"JupyterHub": [WRITE]}, {"HubToken": []}]
+    assert document["paths"]["/notes"]["get"]["security"] == [{"JupyterHub": []}, {"HubToken": []}]
+    flow = document["components"]["securitySchemes"]["JupyterHub"]["flows"]["authorizationCode"]
+    assert flow["scopes"] == {WRITE: ""}
+
+
+async def test_admit_keeps_out(extended: RealHub) -> None:
+    """An application of one's own keeps out whom it likes, with its own words, but tells them who they are."""
+    reporter = extended.service_token("reporter")
+
+    refused = await extended.ask("GET", "notes", token=reporter, service="notes")
+    me = await extended.ask("GET", "me", token=reporter, service="notes")
+    elsewhere = await extended.ask("GET", "notes", token=reporter)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_admitted")
+    assert refused.json()["detail"] == "Notes are for people."
+    assert [me.status_code, elsewhere.status_code] == [200, 200]
+
+
+async def test_own_log_tells_no_secret(extended: RealHub) -> None:
+    """An application served as documented masks tokens in addresses too."""
+    token = await extended.user_token("testuser")
+    await extended.ask("GET", f"notes?token={token.value}", service="notes")
+
+    assert token.value not in extended.log_text()
+    assert "notes?token=[secret]" in extended.log_text()
+
+
+async def test_hello(extended: RealHub) -> None:
+    """The README's router answers."""
+    reply = await extended.ask("GET", "hello", token=await extended.user_token("testuser"))
+
+    assert (reply.status_code, reply.json()) == (200, {"hello": "testuser"})
+    assert (await extended.ask("GET", "hello")).status_code == 401

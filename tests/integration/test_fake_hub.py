@@ -1,0 +1,256 @@
+"""The fake Hub answers as the real one: same status, same shape, for every request a service sends.
+
+Each case is sent to both. Values that any two Hubs differ in (tokens, ids, times, texts) are compared by type.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol
+
+import httpx
+import pytest
+
+from tests.support.fake_hub import FakeHub, challenge_of
+from tests.support.hub import RealHub
+
+SECRET = "s" * 32
+VERIFIER = "v" * 43
+CHALLENGE = challenge_of(VERIFIER)
+CALLBACK = "/services/probe/oauth_callback"
+GOOD = {"username": "testuser", "password": "passwd"}
+WRONG = {"username": "testuser", "password": "guess"}
+ACCESS = ["access:services!service=probe"]
+FREE = {"id", "token", "access_token", "token_id", "created", "last_activity", "expires_at", "session_id", "message"}
+
+
+class Side(Protocol):
+    """What a case may do at either Hub."""
+
+    http: httpx.AsyncClient
+
+    async def token(self, name: str, scopes: list[str] | None = None) -> str:
+        """Make a token for a user, or return a service's."""
+
+    async def code(self) -> str:
+        """Make an authorization code for testuser, with a PKCE challenge."""
+
+
+class Fake:
+    """The Hub in memory."""
+
+    def __init__(self) -> None:
+        self.hub = FakeHub("http://hub.test/hub/api", service="probe", api_token=SECRET)
+        self.hub.add_user("other")
+        self.hub.add_user("admin", admin=True)
+        self.services = {
+            "reporter": self.hub.add_service("reporter", scopes=["access:services"]),
+            "outsider": self.hub.add_service("outsider"),
+            "minter": self.hub.add_service("minter", scopes=["tokens", "read:tokens"]),
+        }
+        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self.hub), base_url="http://hub.test/hub/api")
+
+    async def token(self, name: str, scopes: list[str] | None = None) -> str:
+        """See `Side`."""
+        return self.services.get(name) or self.hub.issue(name, scopes=scopes)
+
+    async def code(self) -> str:
+        """See `Side`."""
+        return self.hub.grant("testuser", challenge=CHALLENGE, session_id="0" * 32)
+
+
+class Real:
+    """The Hub itself, asked directly."""
+
+    def __init__(self, hub: RealHub) -> None:
+        self.hub = hub
+        self.http = httpx.AsyncClient(base_url=hub.api_url, trust_env=False)
+
+    async def token(self, name: str, scopes: list[str] | None = None) -> str:
+        """See `Side`."""
+        if name in self.hub.options.services:
+            return self.hub.service_token(name).value
+        return (await self.hub.user_token(name, scopes=scopes)).value
+
+    async def code(self) -> str:
+        """See `Side`."""
+        asked = {
+            "client_id": "service-probe",
+            "response_type": "code",
+            "state": "x",
+            "redirect_uri": CALLBACK,
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+        async with self.hub.session("testuser") as session:
+            reply = await session.visit("hub/api/oauth2/authorize", params=asked, follow=False)
+        return str(reply.url.join(reply.headers["Location"]).params["code"])
+
+
+@pytest.fixture(scope="module")
+def real_hub() -> Iterator[RealHub]:
+    """A Hub that knows a service "probe", which nobody runs."""
+    probe = {"name": "probe", "api_token": SECRET, "oauth_redirect_uri": CALLBACK, "oauth_no_confirm": True}
+    config = (
+        f"c.JupyterHub.services.append({probe!r})\n"
+        "c.JupyterHub.load_roles.append({'name': 'user', 'scopes': ['self', 'access:services']})"
+    )
+    services = {"reporter": ["access:services"], "outsider": [], "minter": ["tokens"]}
+    with RealHub(register=None, config=config, services=services) as hub:
+        yield hub
+
+
+Case = Callable[[Side], Awaitable[httpx.Response]]
+
+
+def user(name: str | None = None, *, scopes: list[str] | None = None, header: str = "token {}") -> Case:
+    """Ask who holds a token."""
+
+    async def case(side: Side) -> httpx.Response:
+        headers = {"Authorization": header.format(await side.token(name, scopes))} if name else {}
+        return await side.http.get("/user", headers=headers)
+
+    return case
+
+
+def exchange(**changed: str | None) -> Case:
+    """Exchange a code, with some fields of the form changed or, by None, left out."""
+
+    async def case(side: Side) -> httpx.Response:
+        form = {
+            "grant_type": "authorization_code",
+            "client_id": "service-probe",
+            "client_secret": SECRET,
+            "redirect_uri": CALLBACK,
+            "code": await side.code(),
+            "code_verifier": VERIFIER,
+        } | changed
+        return await side.http.post("/oauth2/token", data={name: value for name, value in form.items() if value})
+
+    return case
+
+
+async def oauth_user(side: Side) -> httpx.Response:
+    """Ask who holds a token that an exchange gave."""
+    token = (await exchange()(side)).json()["access_token"]
+    return await side.http.get("/user", headers={"Authorization": f"Bearer {token}"})
+
+
+async def replay(side: Side) -> httpx.Response:
+    """Exchange a code twice."""
+    code = await side.code()
+    await exchange(code=code)(side)
+    return await exchange(code=code)(side)
+
+
+async def right_after_wrong(side: Side) -> httpx.Response:
+    """Exchange a code with the right verifier after a wrong one."""
+    code = await side.code()
+    await exchange(code=code, code_verifier="w" * 43)(side)
+    return await exchange(code=code)(side)
+
+
+def issue(name: str = "testuser", *, sender: str | None = None, **body: Any) -> Case:  # noqa: ANN401
+    """Ask for a token for a user, with somebody's token in the header if `sender` is given."""
+
+    async def case(side: Side) -> httpx.Response:
+        headers = {"Authorization": f"token {await side.token(sender)}"} if sender else {}
+        return await side.http.post(f"/users/{name}/tokens", json=body, headers=headers)
+
+    return case
+
+
+def delete(
+    holder: str | None = "testuser", *, scopes: list[str] | None = None, of: str = "testuser", missing: bool = False
+) -> Case:
+    """Delete a token of a user, with a token: the very same one, unless it is another's."""
+
+    async def case(side: Side) -> httpx.Response:
+        mine = await side.token(of, scopes)
+        token_id = (await side.http.get("/user", headers={"Authorization": f"token {mine}"})).json()["token_id"]
+        theirs = mine if holder == of else holder and await side.token(holder)
+        headers = {"Authorization": f"token {theirs}"} if theirs else {}
+        return await side.http.delete(f"/users/{of}/tokens/{'a9999' if missing else token_id}", headers=headers)
+
+    return case
+
+
+CASES: dict[str, Case] = {
+    "version": lambda side: side.http.get("/"),
+    "user: no credential": user(),
+    "user: unknown token": user("testuser", header="token x{}"),
+    "user: another scheme": user("testuser", header="Basic {}"),
+    "user: two tokens": user("testuser", header="token {} x"),
+    "user: all rights": user("testuser"),
+    "user: Bearer": user("testuser", header="Bearer {}"),
+    "user: BEARER": user("testuser", header="BEARER {}"),
+    "user: access only": user("testuser", scopes=ACCESS),
+    "user: no scope": user("testuser", scopes=[]),
+    "user: admin": user("admin", scopes=ACCESS),
+    "user: service": user("reporter"),
+    "user: service without scopes": user("outsider"),
+    "user: OAuth token": oauth_user,
+    "exchange: good": exchange(),
+    "exchange: replay": replay,
+    "exchange: right verifier after a wrong one": right_after_wrong,
+    "exchange: unknown code": exchange(code="nope"),
+    "exchange: no code": exchange(code=None),
+    "exchange: no verifier": exchange(code_verifier=None),
+    "exchange: wrong verifier": exchange(code_verifier="w" * 43),
+    "exchange: wrong secret": exchange(client_secret="nope"),
+    "exchange: no secret": exchange(client_secret=None),
+    "exchange: unknown client": exchange(client_id="service-nope"),
+    "exchange: another redirect": exchange(redirect_uri="/elsewhere"),
+    "exchange: no redirect": exchange(redirect_uri=None),
+    "exchange: another grant": exchange(grant_type="password"),
+    "issue: good": issue(auth=GOOD, note="n", expires_in=60, scopes=ACCESS),
+    "issue: all rights": issue(auth=GOOD),
+    "issue: wrong password": issue(auth=WRONG),
+    "issue: unknown user": issue("nobody", auth={"username": "nobody", "password": "passwd"}),
+    "issue: no password": issue(),
+    "issue: for another": issue("other", auth=GOOD),
+    "issue: scope not held": issue(auth=GOOD, scopes=["admin:users"]),
+    "issue: expired before it is made": issue(auth=GOOD, expires_in=-1),
+    "issue: wrong password, a bearer who may": issue(sender="minter", auth=WRONG),
+    "issue: wrong password, a bearer who may not": issue(sender="reporter", auth=WRONG),
+    "issue: right password, a bearer who may not": issue(sender="reporter", auth=GOOD),
+    "delete: itself": delete(),
+    "delete: itself, without the scope": delete(scopes=ACCESS),
+    "delete: by another user": delete("other"),
+    "delete: by a service": delete("minter"),
+    "delete: by nobody": delete(None),
+    "delete: unknown token": delete(missing=True),
+}
+
+
+def shape(value: Any, name: str = "") -> Any:  # noqa: ANN401
+    """Return a JSON value with what any two Hubs differ in replaced by its type."""
+    match value:
+        case dict():
+            return {key: shape(each, key) for key, each in value.items()}
+        case list():
+            return sorted(value) if name == "scopes" else [shape(each) for each in value]
+        case str() if name == "scope":
+            return sorted(value.split())
+        case _:
+            return type(value).__name__ if name in FREE else value
+
+
+def described(reply: httpx.Response) -> dict[str, Any]:
+    """Return what a service can tell from a reply."""
+    return {
+        "status": reply.status_code,
+        "type": reply.headers.get("Content-Type"),
+        "challenge": reply.headers.get("WWW-Authenticate"),
+        "body": shape(reply.json()) if reply.content else None,
+    }
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_same_answer(case: Case, real_hub: RealHub) -> None:
+    """To the same request, the fake Hub gives the real one's answer."""
+    real, fake = Real(real_hub), Fake()
+
+    async with real.http, fake.http:
+        expected = described(await case(real))
+        actual = described(await case(fake))
+
+    assert expected == actual

@@ -1,0 +1,136 @@
+"""`POST token` with a user's name and password, at a real Hub."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.conftest import MIGHTY, MIGHTY_TOKEN
+from tests.support.hub import RealHub
+from tests.support.hub_api import Token
+
+ACCESS = "access:services!service=fastapi"
+GOOD = {"grant_type": "password", "username": "testuser", "password": "passwd"}
+WRONG = GOOD | {"password": "guess"}
+
+
+async def stored(hub: RealHub, token: Token) -> dict[str, Any]:
+    """Return what the Hub keeps of a user's token."""
+    token_id = (await hub.api("GET", "/user", token=token)).raise_for_status().json()["token_id"]
+    found: dict[str, Any] = (await hub.api("GET", f"/users/testuser/tokens/{token_id}")).raise_for_status().json()
+    return found
+
+
+def lifetime(model: dict[str, Any]) -> timedelta:
+    """Return how long a token lives from its making."""
+    return datetime.fromisoformat(model["expires_at"]) - datetime.fromisoformat(model["created"])
+
+
+async def test_gives_a_narrow_token_for_an_hour(hub: RealHub) -> None:
+    """Where nothing else is asked for, the token lets its holder into this service, and lives an hour."""
+    reply = (await hub.ask("POST", "token", data=GOOD)).raise_for_status()
+
+    answer = reply.json()
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 3600)
+    token = Token(answer["access_token"])
+    model = await stored(hub, token)
+    assert ACCESS in model["scopes"]
+    assert not [scope for scope in model["scopes"] if not scope.startswith((ACCESS, "read:users:"))]
+    assert set(answer["scope"].split()) == set(model["scopes"])
+    assert abs(lifetime(model) - timedelta(hours=1)) < timedelta(seconds=5)
+    assert (await hub.ask("GET", "me", token=token)).json()["name"] == "testuser"
+
+
+async def test_gives_what_is_asked_for(hub: RealHub) -> None:
+    """`scope` and `expires_in` are what the Hub then keeps, and what the answer says."""
+    wanted = {"scope": f"{ACCESS} tokens!user", "expires_in": "90"}
+
+    answer = (await hub.ask("POST", "token", data=GOOD | wanted)).raise_for_status().json()
+
+    model = await stored(hub, Token(answer["access_token"]))
+    assert {ACCESS, "tokens!user=testuser"} <= set(model["scopes"])
+    assert set(answer["scope"].split()) == set(model["scopes"])
+    assert answer["expires_in"] == 90
+    assert abs(lifetime(model) - timedelta(seconds=90)) < timedelta(seconds=5)
+
+
+REFUSED: dict[str, tuple[dict[str, str], tuple[int, str]]] = {
+    "a wrong password": ({"password": "guess"}, (400, "invalid_grant")),
+    "an unknown user": ({"username": "nobody"}, (400, "invalid_grant")),
+    "a user who is somewhere else": ({"username": "../../services"}, (400, "invalid_grant")),
+    "a scope that the user lacks": ({"username": "other", "scope": "admin:users"}, (400, "invalid_scope")),
+    "a scope that does not exist": ({"username": "other", "scope": "nonsense"}, (400, "invalid_scope")),
+    "no password": ({"password": ""}, (400, "invalid_request")),
+    "a lifetime of nothing": ({"expires_in": "0"}, (400, "invalid_request")),
+    "a lifetime that is none": ({"expires_in": "soon"}, (400, "invalid_request")),
+}
+
+
+@pytest.mark.parametrize(("changed", "expected"), REFUSED.values(), ids=REFUSED.keys())
+async def test_refuses(hub: RealHub, changed: dict[str, str], expected: tuple[int, str]) -> None:
+    """Errors are those of RFC 6749, section 5.2."""
+    reply = await hub.ask("POST", "token", data=GOOD | changed)
+
+    assert (reply.status_code, reply.json()["error"]) == expected
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert "passwd" not in reply.text
+
+
+async def test_is_off_where_nothing_was_said(varied_hub: RealHub) -> None:
+    """A service that was not told to take passwords does not look at one."""
+    with varied_hub.gate.recording() as asked:
+        reply = await varied_hub.ask("POST", "token", data=GOOD)
+
+    assert (reply.status_code, reply.json()["error"]) == (400, "unsupported_grant_type")
+    assert asked == []
+
+
+async def test_takes_no_password_from_another_site(hub: RealHub) -> None:
+    """A page elsewhere cannot try passwords with its visitors' browsers."""
+    reply = await hub.ask("POST", "token", data=GOOD, headers={"Origin": "https://evil.example"})
+
+    assert (reply.status_code, reply.json()["error"]) == (403, "invalid_request")
+
+
+async def test_asks_the_hub_unsigned(hub: RealHub) -> None:
+    """The request that carries the password carries no other credential, whatever the caller sent along."""
+    token = await hub.user_token("admin")
+    with hub.gate.recording() as asked:
+        reply = await hub.ask("POST", "token", data=WRONG, token=token, headers={"Cookie": "jupyterhub-session-id=x"})
+
+    assert reply.status_code == 400
+    (request,) = (request for request in asked if request.method == "POST")
+    assert request.path == "/hub/api/users/testuser/tokens"
+    assert not {"authorization", "cookie", "x-xsrftoken"} & request.headers.keys()
+
+
+async def test_a_wrong_password_is_wrong_even_for_a_mighty_service(varied_hub: RealHub) -> None:
+    """A service that could make tokens for anybody at the Hub makes none without the password."""
+    mighty = Token(MIGHTY_TOKEN)
+    asked = {"auth": {"username": "testuser", "password": "guess"}}
+    could = await varied_hub.api("POST", "/users/testuser/tokens", token=mighty, json=asked)
+    assert could.status_code == 201, "this service does have the scope `tokens`"
+
+    wrong = await varied_hub.ask("POST", "token", service=MIGHTY, data=WRONG)
+    right = await varied_hub.ask("POST", "token", service=MIGHTY, data=GOOD)
+
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
+    assert right.status_code == 200
+
+
+async def test_throttles(varied_hub: RealHub) -> None:
+    """After ten attempts at an account within a minute there is no eleventh, right or wrong; others go on."""
+    attempt = GOOD | {"username": "other"}
+    guesses = [
+        await varied_hub.ask("POST", "token", service=MIGHTY, data=attempt | {"password": "x"}) for _ in range(10)
+    ]
+
+    late: httpx.Response = await varied_hub.ask("POST", "token", service=MIGHTY, data=attempt)
+    elsewhere = await varied_hub.ask("POST", "token", service=MIGHTY, data=GOOD)
+
+    assert {reply.status_code for reply in guesses} == {400}
+    assert (late.status_code, late.json()["error"]) == (429, "temporarily_unavailable")
+    assert 0 < int(late.headers["Retry-After"]) <= 60
+    assert elsewhere.status_code == 200

@@ -1,0 +1,131 @@
+"""README and docs say nothing that is not so: what can be run is run, what is named is there."""
+
+import inspect
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyterhub.app import JupyterHub
+from traitlets.config.loader import PyFileConfigLoader
+
+from service import errors
+from service.registration import register
+from service.settings import Settings
+from tests.support.hub import RealHub
+from tests.support.markdown import blocks, linked_files
+from tests.support.node import REPOSITORY
+from tests.support.process import clean_environment
+
+README = REPOSITORY / "README.md"
+PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
+ELSEWHERE = ("./script/", "docker build ")  # shown by tests/integration/test_scripts.py and by building the container
+
+
+def shell_blocks() -> list[str]:
+    """Return the README's shell blocks that belong to a running Hub."""
+    return [block.code for block in blocks(README, "sh") if not block.code.startswith(ELSEWHERE)]
+
+
+@pytest.mark.parametrize("code", shell_blocks())
+async def test_shell(hub: RealHub, code: str) -> None:
+    """At a shell, the lines of the README show who asks."""
+    run = subprocess.run(  # noqa: ASYNC221 (there is nothing else to do)
+        ["sh", "-eu", "-c", code.replace("http://127.0.0.1:8000/", hub.url)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    shown = json.loads(run.stdout)
+    assert (shown["kind"], shown["name"]) == ("user", "testuser")
+
+
+def configured(code: str, directory: Path) -> JupyterHub:
+    """Load a jupyterhub_config.py as the Hub does."""
+    (directory / "jupyterhub_config.py").write_text(code)
+    return JupyterHub(config=PyFileConfigLoader("jupyterhub_config.py", path=str(directory)).load_config())
+
+
+def registrations() -> dict[str, str]:
+    """Return the README's lines for a jupyterhub_config.py: managed, external."""
+    managed, external = (block.code for block in blocks(README, "python") if "register(c" in block.code)
+    import_line = managed.partition("\n")[0]
+    return {"managed": managed, "external": f"{import_line}\n{external.replace('…', 'a' * 32)}"}
+
+
+@pytest.mark.parametrize("kind", ["managed", "external"])
+def test_registration(kind: str, tmp_path: Path) -> None:
+    """The lines for one's own jupyterhub_config.py load, and register the service as the README says."""
+    hub = configured(registrations()[kind], tmp_path)
+
+    (service,) = hub.services
+    assert service["name"] == "fastapi"
+    if kind == "managed":
+        assert service["command"][-2:] == ["-m", "service"]
+        assert service["environment"]["PUBLIC_HOST"] == "https://hub.example.org"
+        assert service["oauth_redirect_uri"] == "https://hub.example.org/services/fastapi/oauth_callback"
+    else:
+        assert "command" not in service
+        assert (service["url"], service["api_token"]) == ("http://10.0.0.7:10101", "a" * 32)
+
+
+def test_grant_and_routers(tmp_path: Path) -> None:
+    """What the README says in passing of `grant` and `routers` holds."""
+    said = re.findall(r"`(?:register\(c, )?((?:grant|routers)=\[[^\]]*\])\)?`", README.read_text())
+    assert len(said) == 2
+
+    hub = configured(f"from service.registration import register\nregister(c, {', '.join(said)})", tmp_path)
+
+    (service,) = hub.services
+    assert service["environment"]["SERVICE_ROUTERS"] == "mypackage.hello:router"
+    (role,) = (role for role in hub.load_roles if role.get("groups"))
+    assert role["groups"] == ["researchers"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links(page: Path) -> None:
+    """Every file that a page links to is there."""
+    assert [str(file) for file in linked_files(page) if not file.exists()] == []
+
+
+def first_column(page: Path) -> set[str]:
+    """Return every name in backticks in the first column of a page's tables, and what `_X` abbreviates."""
+    names: set[str] = set()
+    for row in re.findall(r"^\| (`[^|]*) \|", page.read_text(), re.MULTILINE):
+        first, *others = re.findall(r"`([^`]+)`", row)
+        names |= {first, *(first.rpartition("_")[0] + other if other[0] == "_" else other for other in others)}
+    return names
+
+
+def test_settings_are_documented() -> None:
+    """docs/operate.md names every setting and every argument of register(), and none that does not exist."""
+    documented = first_column(REPOSITORY / "docs/operate.md")
+    variables = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    arguments = {name for name in inspect.signature(register).parameters if name != "c"}
+
+    named = {name for name in documented if name.isupper()}
+    left_out = {"JUPYTERHUB_OAUTH_SCOPES"}  # an older Hub's name for ..._ACCESS_SCOPES
+    assert variables - named - left_out == set()
+    assert named - variables == {"FORWARDED_ALLOW_IPS"}  # uvicorn's own
+    assert {name for name in documented if name.islower()} <= arguments
+
+
+def all_kinds(kind: type[errors.ServiceError]) -> set[type[errors.ServiceError]]:
+    """Return a class of errors with all below it."""
+    return {kind}.union(*(all_kinds(below) for below in kind.__subclasses__()))
+
+
+def test_codes_are_documented() -> None:
+    """docs/use.md names every code that a client may meet."""
+    table = (REPOSITORY / "docs/use.md").read_text()
+    never_sent: tuple[Any, ...] = (errors.ServiceError, errors.SignInError, errors.ConfigurationError)
+    codes = {kind.code for kind in all_kinds(errors.ServiceError) if kind.__module__ == errors.__name__}
+
+    missing = {code for code in codes if f"`{code}`" not in table}
+
+    assert missing <= {kind.code for kind in never_sent}

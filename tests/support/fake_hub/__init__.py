@@ -1,0 +1,112 @@
+"""A JupyterHub's HTTP API in memory, as far as a service meets it.
+
+It answers httpx requests, keeps them for the test to look at, and asserts what no service should send.
+tests/integration/test_fake_hub.py compares its answers with a real Hub's.
+
+    hub = FakeHub()
+    token = hub.issue("testuser", scopes=["access:services"])
+    http = httpx.AsyncClient(transport=httpx.MockTransport(hub))
+"""
+
+import contextlib
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import anyio
+import httpx
+
+from tests.support.fake_hub.api import answer
+from tests.support.fake_hub.outages import OUTAGES, Outage
+from tests.support.fake_hub.state import Owner, State, challenge_of, own_scopes
+
+__all__ = ["OUTAGES", "FakeHub", "Outage", "challenge_of", "own_scopes"]
+
+
+class FakeHub:
+    """Call it with a request: it is a handler for `httpx.MockTransport`, and a `side_effect` for respx."""
+
+    def __init__(
+        self,
+        api_url: str = "http://hub.test/hub/api",
+        *,
+        service: str = "fastapi",
+        api_token: str = "service-secret",
+        redirect_uri: str | None = None,
+    ) -> None:
+        """Know one service, ours, and the user "testuser"; `api_token` is the OAuth client's secret too."""
+        self.api_url = httpx.URL(api_url)
+        self.requests: list[httpx.Request] = []
+        self.outage: Outage | None = None
+        self._flow: anyio.Event | None = None
+        self.api_token, self.client_id = api_token, f"service-{service}"
+        self.redirect_uri = redirect_uri or f"/services/{service}/oauth_callback"
+        self._state = State(service=service, api_token=api_token, redirect_uri=self.redirect_uri)
+        self.add_user("testuser")
+        self.add_service(service, token=api_token)
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer as a Hub does, unless an `outage` is set."""
+        self.requests.append(request)
+        assert request.url.netloc == self.api_url.netloc, f"{request.url} is not at the Hub"
+        assert "cookie" not in request.headers, "a service never sends the Hub a cookie"
+        if self._flow is not None:
+            await self._flow.wait()
+        if self.outage is not None:
+            return self.outage(request)
+        return answer(self._state, request, self._path(request))
+
+    # What a test arranges
+
+    def add_user(self, name: str, *, scopes: Collection[str] | None = None, **known: Any) -> None:  # noqa: ANN401
+        """Add a user, or replace one; `known`: admin, groups, servers, password."""
+        held = own_scopes(name) if scopes is None else frozenset(scopes)
+        self._state.owners[name] = Owner(name, scopes=held, **known)
+
+    def add_service(self, name: str, *, scopes: Collection[str] = (), token: str | None = None) -> str:
+        """Add a service and return its API token."""
+        owner = self._state.owners[name] = Owner(name, kind="service", scopes=frozenset(scopes))
+        return self._state.issue(owner, value=token)
+
+    def issue(self, name: str, *, scopes: Collection[str] | None = None, session_id: str | None = None) -> str:
+        """Make a token for a user or service: with all that its owner may, or with some scopes of it."""
+        return self._state.issue(self._state.owners[name], scopes=scopes, session_id=session_id)
+
+    def revoke(self, token: str) -> None:
+        """Forget a token; an expired one is answered in the same way."""
+        del self._state.tokens[token]
+
+    def grant(self, user: str = "testuser", *, challenge: str | None = None, session_id: str | None = None) -> str:
+        """Make an authorization code for a user, bound to a PKCE challenge if one is given."""
+        return self._state.grant(self._state.owners[user], challenge=challenge, session_id=session_id)
+
+    def authorize(self, url: str, *, user: str = "testuser", session_id: str | None = None) -> str:
+        """Be the Hub's authorize page for a signed-in user: check the request, return where it sends the browser."""
+        asked = dict(httpx.URL(url).params)
+        expected = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "code_challenge_method": "S256",
+        }
+        assert expected == {name: asked.get(name) for name in expected}
+        code = self.grant(user, challenge=asked["code_challenge"], session_id=session_id)
+        return str(httpx.URL(asked["redirect_uri"]).copy_merge_params({"code": code, "state": asked["state"]}))
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Let requests arrive, and answer them when the block ends."""
+        self._flow = flow = anyio.Event()
+        try:
+            yield
+        finally:
+            self._flow = None
+            flow.set()
+
+    # What a test looks at
+
+    def count(self, method: str, path: str) -> int:
+        """Return how many requests came for an endpoint; `path` is relative to the API: "/user"."""
+        return sum(request.method == method and self._path(request) == path for request in self.requests)
+
+    def _path(self, request: httpx.Request) -> str:
+        return request.url.path.removeprefix(self.api_url.path)

@@ -1,0 +1,123 @@
+"""What the fake Hub knows: users, services, tokens and authorization codes."""
+
+import base64
+import hashlib
+import itertools
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user or a service, with all the scopes its tokens may carry."""
+
+    name: str
+    kind: str = "user"
+    scopes: frozenset[str] = frozenset()
+    admin: bool = False
+    groups: tuple[str, ...] = ()
+    servers: Mapping[str, Any] = field(default_factory=dict)
+    password: str = "passwd"
+
+
+@dataclass(frozen=True)
+class Token:
+    """What the Hub knows of a token; `client` is the OAuth client it was made for."""
+
+    id: str
+    owner: Owner
+    scopes: frozenset[str]
+    session_id: str | None = None
+    client: str | None = None
+
+
+@dataclass(frozen=True)
+class Code:
+    """An authorization code: whom it signs in, and the PKCE challenge it was asked with."""
+
+    owner: Owner
+    challenge: str | None
+    scopes: frozenset[str]
+    session_id: str | None
+
+
+OWN_SCOPES = (  # the metascope `self`, expanded (jupyterhub/scopes.py, _expand_self_scope)
+    "access:servers",
+    "delete:servers",
+    "read:servers",
+    "read:shares",
+    "read:tokens",
+    "read:users",
+    "read:users:activity",
+    "read:users:groups",
+    "read:users:name",
+    "read:users:shares",
+    "servers",
+    "start:servers",
+    "tokens",
+    "users:activity",
+    "users:shares",
+)
+
+
+def own_scopes(name: str) -> frozenset[str]:
+    """Return what a Hub that gives everybody access to its services lets a user's token do."""
+    return frozenset({"access:services", *(f"{scope}!user={name}" for scope in OWN_SCOPES)})
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of a PKCE verifier (RFC 7636 section 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+class State:
+    """The Hub's database, in memory."""
+
+    def __init__(self, *, service: str, api_token: str, redirect_uri: str) -> None:
+        """Know one OAuth client: the service, by its API token."""
+        self.service, self.client_id = service, f"service-{service}"
+        self.api_token, self.redirect_uri = api_token, redirect_uri
+        self.owners: dict[str, Owner] = {}
+        self.tokens: dict[str, Token] = {}
+        self.codes: dict[str, Code] = {}
+        self._numbers = itertools.count(1)
+
+    def issue(
+        self,
+        owner: Owner,
+        *,
+        scopes: Collection[str] | None = None,
+        session_id: str | None = None,
+        client: str | None = None,
+        value: str | None = None,
+    ) -> str:
+        """Make a token: with all that its owner may, or with some scopes and those that every token carries."""
+        made = value or secrets.token_hex(16)
+        held = owner.scopes if scopes is None else frozenset(scopes) | identifying(owner)
+        self.tokens[made] = Token(f"a{next(self._numbers)}", owner, held, session_id, client)
+        return made
+
+    def grant(self, owner: Owner, *, challenge: str | None, session_id: str | None) -> str:
+        """Make an authorization code for our service."""
+        code = secrets.token_hex(16)
+        scopes = frozenset({f"access:services!service={self.service}"}) | identifying(owner)
+        self.codes[code] = Code(owner, challenge, scopes, session_id)
+        return code
+
+    def delete(self, token: Token) -> None:
+        """Delete a token; an OAuth token goes together with all that its client holds for its owner."""
+        self.tokens = {value: each for value, each in self.tokens.items() if not _goes_with(each, token)}
+
+
+def _goes_with(each: Token, deleted: Token) -> bool:
+    same_client = deleted.client is not None and each.client == deleted.client
+    return each.id == deleted.id or (same_client and each.owner.name == deleted.owner.name)
+
+
+def identifying(owner: Owner) -> frozenset[str]:
+    """Return the scopes that every token of a user carries (jupyterhub/scopes.py, identify_scopes)."""
+    if owner.kind != "user":
+        return frozenset()
+    return frozenset({f"read:users:name!user={owner.name}", f"read:users:groups!user={owner.name}"})

@@ -1,0 +1,25 @@
+"""Wait for something to become true, to a deadline."""
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+
+async def eventually(check: Callable[[], Awaitable[T]], *, within: float = 10, every: float = 0.05) -> T:
+    """Return the first true answer of `check`.
+
+    Raises:
+        TimeoutError: there was none within `within` seconds; carries the last answer.
+
+    """
+    deadline = monotonic() + within
+    while not (answer := await check()):
+        if monotonic() > deadline:
+            message = f"{getattr(check, '__qualname__', check)} still says {answer!r} after {within} s"
+            raise TimeoutError(message)
+        await anyio.sleep(every)
+    return answer

@@ -1,0 +1,117 @@
+"""A TLS proxy in front of the Hub's proxy, as an operator has one: another port, another name, a certificate.
+
+It is a second instance of the Hub's own (configurable-http-proxy): it keeps Host and says X-Forwarded-Proto: https.
+The name exists in these tests alone: `transport` and `chromium_flags` know where it is and whom to trust.
+"""
+
+import base64
+import contextlib
+import functools
+import hashlib
+import secrets
+import ssl
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import trustme
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
+
+from tests.support.node import configurable_http_proxy
+from tests.support.ports import free_ports
+from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
+
+HOST = "hub.example.org"  # reserved for documentation (RFC 2606)
+
+
+@functools.cache
+def authority() -> trustme.CA:
+    """Return the certificate authority of this run."""
+    return trustme.CA()
+
+
+@functools.cache
+def certificate() -> trustme.LeafCert:
+    """Return the certificate of `HOST`."""
+    return authority().issue_cert(HOST)
+
+
+def chromium_flags() -> list[str]:
+    """Return the flags by which Chromium finds `HOST` and no other name, and trusts its certificate."""
+    leaf = load_pem_x509_certificate(certificate().cert_chain_pems[0].bytes())
+    key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
+    return [
+        f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        f"--ignore-certificate-errors-spki-list={pin}",
+    ]
+
+
+class TlsFront:
+    """The proxy: its origin is known before it runs, so that a Hub can be told.
+
+    front = TlsFront()
+    hub = make_hub(register={"public_host": front.origin})
+    with front.before(hub.url): ...
+    """
+
+    def __init__(self) -> None:
+        """Choose the ports; nothing runs yet."""
+        self._port, self._api_port = free_ports(2)
+        self.origin = f"https://{HOST}:{self._port}"
+
+    @contextlib.contextmanager
+    def before(self, url: str) -> Iterator[None]:
+        """Pass everything on to the server at `url`, whose path is part of each request anyway."""
+        with tempfile.TemporaryDirectory(prefix="tls-") as name:
+            directory = Path(name)
+            target = httpx.URL(url).copy_with(raw_path=b"/")
+            process = KeptProcess(
+                [*configurable_http_proxy(), *self._options(directory), "--default-target", str(target).rstrip("/")],
+                env=clean_environment(CONFIGPROXY_AUTH_TOKEN=secrets.token_hex(16)),
+                cwd=directory,
+                log=directory / "log",
+            )
+            try:
+                wait_until_log_says(process, directory / "log", "Proxy API at", start=0, timeout=20)
+                yield
+            finally:
+                process.close()
+
+    def _options(self, directory: Path) -> list[str]:
+        key, chain = directory / "key.pem", directory / "chain.pem"
+        certificate().private_key_pem.write_to_path(key)
+        chain.write_bytes(b"".join(pem.bytes() for pem in certificate().cert_chain_pems))
+        options = {
+            "ip": "127.0.0.1",
+            "port": self._port,
+            "api-ip": "127.0.0.1",
+            "api-port": self._api_port,
+            "ssl-key": key,
+            "ssl-cert": chain,
+        }
+        return [word for option, value in options.items() for word in (f"--{option}", str(value))]
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """Return what an httpx client needs to reach the origin: the address, and trust in its certificate."""
+        context = ssl.create_default_context()
+        authority().configure_trust(context)
+        return _Resolving(context)
+
+
+class _Resolving(httpx.AsyncHTTPTransport):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(verify=context, trust_env=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host != HOST:
+            raise httpx.ConnectError(f"{request.url.host} is not {HOST}", request=request)
+        # The Host header is made already, and names the server; so must SNI.
+        address = request.url.copy_with(host="127.0.0.1")
+        extensions = {**request.extensions, "sni_hostname": HOST}
+        sent = httpx.Request(
+            request.method, address, headers=request.headers, stream=request.stream, extensions=extensions
+        )
+        return await super().handle_async_request(sent)

@@ -1,0 +1,86 @@
+"""A cache and a Hub that says what the test wants, on a clock that the test moves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from service.hub.cache import AnswerCache
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+SLOW = HubUnavailableError(reason="it did not answer in time")
+DOWN = HubUnreachableError(reason="it takes no connection")
+NO = InvalidTokenError()
+
+
+class Clock:
+    """Both clocks of the cache, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.seconds
+
+    def now(self) -> datetime:
+        """The same time in UTC."""
+        return EPOCH + timedelta(seconds=self.seconds)
+
+    def now_minus(self, seconds: float) -> datetime:
+        """Some time ago."""
+        return self.now() - timedelta(seconds=seconds)
+
+
+class World:
+    """A cache of ttl 100 and grace 50, and a Hub that says what the test wants; `asked` counts its questions.
+
+    With `held` set, questions wait until it is set.
+    """
+
+    def __init__(self, *, grace: float = 50, size: int = 10) -> None:
+        self.clock = Clock()
+        self.cache = AnswerCache[str, str](ttl=100, grace=grace, size=size, clock=self.clock, now=self.clock.now)
+        self.says: str | Exception = "yes"
+        self.held: asyncio.Event | None = None
+        self.asked: list[str] = []
+
+    async def get(self, key: str = "key", *, not_before: datetime | None = None) -> str:
+        """Ask the cache, and through it perhaps the Hub."""
+
+        async def ask() -> str:
+            self.asked.append(key)
+            said = self.says
+            if self.held is not None:
+                await self.held.wait()
+            if isinstance(said, Exception):
+                raise said
+            return said
+
+        return await self.cache.get(key, ask, not_before=not_before)
+
+    def start(self, key: str = "key", *, not_before: datetime | None = None) -> "asyncio.Task[str]":
+        """Ask without waiting for the answer."""
+        return asyncio.ensure_future(self.get(key, not_before=not_before))
+
+    async def refused(self, key: str = "key", *, not_before: datetime | None = None) -> type[Exception]:
+        """Ask for what is not given; return what came instead."""
+        with pytest.raises((InvalidTokenError, HubUnavailableError)) as caught:
+            await self.get(key, not_before=not_before)
+        return caught.type
+
+
+async def settle() -> None:
+    """Let everything run that can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A cache, closed at the end."""
+    world = World()
+    yield world
+    await world.cache.aclose()

@@ -1,0 +1,138 @@
+"""Whatever happens in whatever order, the cache keeps its promises: checked against all that the Hub said before."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
+
+T = TypeVar("T")
+TTL, GRACE = 100, 50  # those of World
+SIZE = 1
+KEYS = st.sampled_from("aaab")
+
+
+@dataclass
+class Said:
+    """What the Hub said of a key, and when; forgetting a key is noted alike."""
+
+    when: float
+    key: str
+    what: "str | Exception | None"
+
+
+class History(RuleBasedStateMachine):
+    """Callers come one after another, time passes, and the Hub answers each question differently."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.world = self.run(self.make_world)
+        self.history: list[Said] = []
+        self.count = 0
+
+    @staticmethod
+    async def make_world() -> World:
+        """A cache with room for a single answer."""
+        return World(grace=GRACE, size=SIZE)
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run to the end."""
+        return self.runner.run(work())
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        self.run(self.world.cache.aclose)
+        self.runner.close()
+
+    @rule(
+        after=st.sampled_from([0, 0.75, 1, 4.75, 5, 30, 80, 80, 101]),
+        key=KEYS,
+        mood=st.sampled_from(["yes", "yes", NO, SLOW, DOWN]),
+        since=st.sampled_from([None, None, None, None, 0, 30]),
+    )
+    def somebody_comes(self, after: float, key: str, mood: str | Exception, since: int | None) -> None:
+        """Ask about a key, some time later, perhaps for an answer no older than `since` seconds."""
+        self.world.clock.seconds += after
+        self.count += 1
+        self.world.says = f"answer {self.count}" if mood == "yes" else mood
+        before = [said for said in self.history if said.key == key]
+        heard, questions = self.run(lambda: self.ask(key, since))
+        self.history += [Said(self.now, asked, self.world.says) for asked in questions]
+
+        assert set(questions) <= {key}
+        assert len(questions) <= 1
+        if isinstance(heard, str):
+            self.check_answer(heard, before, since, questions)
+        else:
+            self.check_refusal(heard, before, questions)
+
+    @rule(key=KEYS)
+    def somebody_leaves(self, key: str) -> None:
+        """All that is known of a key is forgotten."""
+        self.world.cache.forget(lambda each: each == key)
+        self.history.append(Said(self.now, key, None))
+
+    @invariant()
+    def is_bounded(self) -> None:
+        """There are never more answers than allowed."""
+        assert len(self.world.cache) <= SIZE
+
+    @property
+    def now(self) -> float:
+        """The time, in seconds."""
+        return self.world.clock.seconds
+
+    async def ask(self, key: str, since: int | None) -> "tuple[str | Exception, list[str]]":
+        """Return what was heard, and which questions went out because of it."""
+        self.world.asked.clear()
+        not_before = None if since is None else self.world.clock.now_minus(since)
+        [heard] = await asyncio.gather(self.world.start(key, not_before=not_before), return_exceptions=True)
+        await settle()
+        assert not isinstance(heard, BaseException) or isinstance(heard, Exception)
+        return heard, list(self.world.asked)
+
+    def check_answer(self, heard: str, before: list[Said], since: int | None, questions: list[str]) -> None:
+        """An answer is the last that the Hub gave of the key, not forgotten, not too old, and grace is for outages."""
+        if questions and heard == self.world.says:
+            return
+        final = [said for said in before if not isinstance(said.what, HubUnavailableError)]
+        assert final
+        assert final[-1].what == heard
+        age = self.now - final[-1].when
+        assert age < TTL + GRACE
+        assert since is None or age <= since
+        if age >= TTL:
+            assert self.could_not_be_asked(before, questions)
+        if questions and age < TTL:
+            assert age >= 0.8 * TTL
+
+    def check_refusal(self, heard: Exception, before: list[Said], questions: list[str]) -> None:
+        """A no was said within five seconds and not taken back; an outage is one now or was one within a second."""
+        if questions:
+            assert type(heard) is type(self.world.says)
+        elif isinstance(heard, InvalidTokenError):
+            final = [said for said in before if not isinstance(said.what, HubUnavailableError)]
+            assert isinstance(final[-1].what, InvalidTokenError)
+            assert self.now - final[-1].when < 5
+        else:
+            assert self.could_not_be_asked(before, questions)
+
+    def could_not_be_asked(self, before: list[Said], questions: list[str]) -> bool:
+        """Whether the Hub failed just now, or so recently that it is not asked again."""
+        if questions:
+            return isinstance(self.world.says, HubUnavailableError)
+        of_key = any(isinstance(said.what, HubUnavailableError) and self.now - said.when < 1 for said in before)
+        return of_key or any(
+            isinstance(said.what, HubUnreachableError) and self.now - said.when < 1 for said in self.history
+        )
+
+
+TestHistory = History.TestCase
+TestHistory.settings = settings(deadline=None, max_examples=50, stateful_step_count=20)

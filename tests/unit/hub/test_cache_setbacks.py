@@ -1,0 +1,283 @@
+"""What a cache does when the Hub says no or nothing, and what ends an answer before its time."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from service.hub.cache import REFUSALS
+from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
+
+
+async def test_a_refusal_is_remembered_for_five_seconds(world: World) -> None:
+    """A wrong token sent again and again is asked about once; a second later than five it may have become right."""
+    world.says = NO
+    assert await world.refused() is InvalidTokenError
+    world.says = "yes"
+    world.clock.seconds += 4.9
+
+    assert await world.refused() is InvalidTokenError
+    assert world.asked == ["key"]
+    assert world.cache.figures.refused == 1
+
+    world.clock.seconds += 0.1
+    assert await world.get() == "yes"
+
+
+async def test_a_hub_that_does_not_answer_is_asked_about_a_key_once_a_second(world: World) -> None:
+    """A slow or talking-nonsense Hub may still answer about others."""
+    world.says = SLOW
+    for _ in range(3):
+        assert await world.refused() is HubUnavailableError
+    assert world.asked == ["key"]
+
+    assert await world.refused("other") is HubUnavailableError
+    assert world.asked == ["key", "other"]
+
+    world.clock.seconds += 1
+    world.says = "yes"
+    assert await world.get() == "yes"
+
+
+async def test_a_hub_that_is_down_is_tried_once_a_second_whoever_asks(world: World) -> None:
+    """Where no connection can be made, nobody's question would fare better."""
+    world.says = DOWN
+    for key in ("a", "b", "c", "a"):
+        assert await world.refused(key) is HubUnreachableError
+    assert world.asked == ["a"]
+
+    world.clock.seconds += 1
+    assert await world.refused("b") is HubUnreachableError
+    assert world.asked == ["a", "b"]
+
+    world.clock.seconds += 1
+    world.says = "yes"
+    assert await world.get("c") == "yes"
+
+
+async def test_a_question_on_its_way_is_joined_also_when_the_hub_is_down(world: World) -> None:
+    """Another's failed connection does not turn away who can wait for an answer that is coming."""
+    world.held = asyncio.Event()
+    first = world.start("key")
+    await settle()
+    held, world.held, world.says = world.held, None, DOWN
+    assert await world.refused("other") is HubUnreachableError
+    second = world.start("key")
+    await settle()
+    held.set()
+
+    assert (await first, await second) == ("yes", "yes")
+
+
+@pytest.mark.parametrize("outage", [SLOW, DOWN], ids=["slow", "down"])
+async def test_an_old_answer_serves_while_the_hub_cannot_be_asked(world: World, outage: Exception) -> None:
+    """Grace begins at the ttl and ends at ttl and grace; the Hub is still asked, once a second."""
+    await world.get()
+    world.says = outage
+    world.clock.seconds += 100
+
+    assert [await world.get() for _ in range(5)] == ["yes"] * 5
+    assert len(world.asked) == 2
+    assert world.cache.figures.stale == 5
+
+    world.clock.seconds += 49.9
+    assert await world.get() == "yes"
+    world.clock.seconds += 0.1
+    assert await world.refused() is type(outage)
+
+
+async def test_without_grace_an_outage_is_an_outage() -> None:
+    """Grace 0 turns it off; a fresh answer still serves."""
+    world = World(grace=0)
+    await world.get()
+    world.says = DOWN
+    world.clock.seconds += 99
+
+    assert await world.get() == "yes"
+    world.clock.seconds += 1
+    assert await world.refused() is HubUnreachableError
+
+
+async def test_an_outage_ends_with_the_next_answer(world: World) -> None:
+    """What the Hub says once it can be asked counts, be it yes or no."""
+    await world.get()
+    world.says = SLOW
+    world.clock.seconds += 100
+    assert await world.get() == "yes"
+
+    world.says = "new"
+    world.clock.seconds += 1
+    assert await world.get() == "new"
+
+
+async def test_nothing_serves_after_a_no(world: World) -> None:
+    """Neither in grace nor otherwise: not even when the Hub goes down right after."""
+    await world.get()
+    world.says = NO
+    world.clock.seconds += 100
+    assert await world.refused() is InvalidTokenError
+
+    world.says = DOWN
+    world.clock.seconds += 5
+    assert await world.refused() is HubUnreachableError
+
+
+async def test_a_no_while_one_waits_forbids_the_grace(world: World) -> None:
+    """A later question was answered no before an earlier one failed: the old answer is gone for both."""
+    await world.get()
+    world.clock.seconds += 100
+    world.says, world.held = SLOW, asyncio.Event()
+    early = world.start()
+    await settle()
+    held, world.held, world.says = world.held, None, NO
+    world.clock.seconds += 1
+    assert await world.refused(not_before=world.clock.now()) is InvalidTokenError
+    held.set()
+
+    with pytest.raises(HubUnavailableError):
+        await early
+
+
+async def test_forgetting_while_one_waits_forbids_the_grace(world: World) -> None:
+    """Who signs out during an outage is not signed in by an answer from before."""
+    await world.get()
+    world.clock.seconds += 100
+    world.says, world.held = SLOW, asyncio.Event()
+    waiting = world.start()
+    await settle()
+    world.cache.forget(lambda key: key == "key")
+    world.held.set()
+
+    with pytest.raises(HubUnavailableError):
+        await waiting
+
+
+async def test_not_before_passes_over_an_answer_from_earlier(world: World) -> None:
+    """An answer asked for before the event is not taken; one asked for at or after it is, and replaces it."""
+    await world.get()
+    world.clock.seconds += 10
+    event = world.clock.now()
+    world.says = "new"
+
+    assert await world.get() == "yes"
+    assert await world.get(not_before=event) == "new"
+    assert await world.get(not_before=event) == "new"
+    assert await world.get() == "new"
+    assert len(world.asked) == 2
+
+
+async def test_not_before_passes_over_a_question_on_its_way(world: World) -> None:
+    """It may be answered from before the event; who joined it still gets it, and it is not remembered."""
+    world.held, world.says = asyncio.Event(), "old"
+    early = world.start()
+    await settle()
+    world.clock.seconds += 1
+    world.says = "new"
+    late = [world.start(not_before=world.clock.now()) for _ in range(5)]
+    await settle()
+    world.held.set()
+
+    assert await early == "old"
+    assert await asyncio.gather(*late) == ["new"] * 5
+    assert await world.get() == "new"
+    assert len(world.asked) == 2
+
+
+async def test_an_overtaken_question_does_not_undo_the_later_answer(world: World) -> None:
+    """Whatever it comes back with, and however late."""
+    for said in ("old", NO, SLOW, DOWN):
+        world.held, world.says = asyncio.Event(), said
+        early = world.start()
+        await settle()
+        held, world.held, world.says = world.held, None, "new"
+        world.clock.seconds += 1
+        assert await world.get(not_before=world.clock.now()) == "new"
+        held.set()
+        await asyncio.gather(early, return_exceptions=True)
+
+        assert await world.get() == "new"
+        world.cache.forget(lambda _: True)
+
+
+async def test_not_before_passes_over_the_grace(world: World) -> None:
+    """An outage is an outage to who must have a newer answer; others are served."""
+    await world.get()
+    world.clock.seconds += 100
+    event = world.clock.now() - timedelta(seconds=1)
+    world.says = DOWN
+
+    assert await world.refused(not_before=event) is HubUnreachableError
+    assert await world.get(not_before=event - timedelta(seconds=99)) == "yes"
+
+
+async def test_the_least_recently_used_answer_goes_first() -> None:
+    """There are never more answers than `size`; using one keeps it."""
+    world = World(size=3)
+    for key in ("a", "b", "c", "a", "d"):
+        await world.get(key)
+    world.asked.clear()
+
+    assert len(world.cache) == 3
+    for key in ("a", "c", "d"):
+        await world.get(key)
+    assert world.asked == []
+    await world.get("b")
+    assert world.asked == ["b"]
+
+
+async def test_strangers_push_out_nobodys_answer() -> None:
+    """Refusals have a place of their own, of bounded size: the oldest are asked about again."""
+    world = World(size=3)
+    await world.get("known")
+    world.says = NO
+    for number in range(REFUSALS + 1):
+        assert await world.refused(f"stranger {number}") is InvalidTokenError
+    world.asked.clear()
+
+    assert await world.get("known") == "yes"
+    assert await world.refused(f"stranger {REFUSALS}") is InvalidTokenError
+    assert world.asked == []
+    assert await world.refused("stranger 0") is InvalidTokenError
+    assert world.asked == ["stranger 0"]
+
+
+@pytest.mark.parametrize("said", ["yes", NO, SLOW], ids=["answer", "refusal", "failure"])
+async def test_forgetting_drops_all_that_is_known(world: World, said: str | Exception) -> None:
+    """Of the keys it concerns, and of no others."""
+    world.says = said
+    for key in ("mine", "yours"):
+        await asyncio.gather(world.start(key), return_exceptions=True)
+    world.cache.forget(lambda key: key == "mine")
+    world.asked.clear()
+
+    for key in ("mine", "yours"):
+        await asyncio.gather(world.start(key), return_exceptions=True)
+    assert world.asked == ["mine"]
+
+
+async def test_forgetting_during_a_question_forgets_its_answer(world: World) -> None:
+    """Who waits gets the answer; it is not remembered, and who comes later does not join."""
+    world.held, world.says = asyncio.Event(), "old"
+    early = world.start()
+    await settle()
+    world.cache.forget(lambda key: key == "key")
+    world.says = "new"
+    late = world.start()
+    await settle()
+    world.held.set()
+
+    assert (await early, await late) == ("old", "new")
+    assert await world.get() == "new"
+    assert world.asked == ["key", "key"]
+
+
+async def test_the_figures_say_what_happened(world: World) -> None:
+    """For /debug and metrics."""
+    await world.get()
+    await world.get()
+    world.clock.seconds += 80
+    await world.get()
+    await settle()
+
+    assert world.cache.figures.as_dict() == {"hits": 2, "misses": 1, "refreshes": 1, "stale": 0, "refused": 0}

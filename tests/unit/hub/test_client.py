@@ -1,0 +1,280 @@
+"""What goes over the wire to the Hub, and that whatever comes back, or does not, is said in our own words."""
+
+import asyncio
+import json
+import ssl
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, unquote
+
+import httpx
+import pytest
+import respx
+from pydantic import SecretStr
+
+from service.errors import HubRefusedServiceError, HubUnavailableError, HubUnreachableError
+from service.hub.client import HubClient, open_http
+from service.hub.oauth import Client
+from tests.support.fake_hub import OUTAGES, FakeHub
+
+API = "http://canary-hub.test:8081/hub/api"
+SECRET = "canary-api-token"
+TOKEN = "canary-token"
+# Made once, since httpx would read a file of certificates for each client.
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
+
+Ask = Callable[[HubClient], Awaitable[object]]
+QUESTIONS: dict[str, Ask] = {
+    "identify": lambda hub: hub.identify(TOKEN),
+    "identify_self": lambda hub: hub.identify_self(),
+    "version": lambda hub: hub.version(),
+    "exchange": lambda hub: hub.exchange("canary-code", verifier="canary-verifier"),
+    "issue": lambda hub: hub.issue(
+        username="canary-user", password=SecretStr("canary-password"), scopes=["a"], expires_in=60, note="n"
+    ),
+    "revoke": lambda hub: hub.revoke(TOKEN, name="canary-user", token_id="a1"),
+}
+questions = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+
+
+@asynccontextmanager
+async def client(api_url: str = API) -> AsyncIterator[HubClient]:
+    """The Hub's client as the process has it."""
+    async with open_http(timeout=5, tls=TLS) as http:
+        yield HubClient(http, api_url=api_url, api_token=SecretStr(SECRET), oauth=OAUTH)
+
+
+async def sent_by(ask: Ask) -> httpx.Request:
+    """Ask, and return the one request that went out; what comes back is nonsense."""
+    with respx.mock as hub:
+        hub.route().respond(418)
+        async with client() as asking:
+            with pytest.raises(HubUnavailableError):
+                await ask(asking)
+        [call] = hub.calls
+        request: httpx.Request = call.request
+        return request
+
+
+@pytest.mark.parametrize(
+    ("question", "method", "path", "credential"),
+    [
+        ("identify", "GET", "/hub/api/user", f"token {TOKEN}"),
+        ("identify_self", "GET", "/hub/api/user", f"token {SECRET}"),
+        ("version", "GET", "/hub/api/", None),
+        ("exchange", "POST", "/hub/api/oauth2/token", None),
+        ("issue", "POST", "/hub/api/users/canary-user/tokens", None),
+        ("revoke", "DELETE", "/hub/api/users/canary-user/tokens/a1", f"token {TOKEN}"),
+    ],
+)
+async def test_each_question_is_one_request(question: str, method: str, path: str, credential: str | None) -> None:
+    """Method, address and credential of each; only what is asked about, or with, a token carries one."""
+    request = await sent_by(QUESTIONS[question])
+
+    assert (request.method, str(request.url)) == (method, f"http://canary-hub.test:8081{path}")
+    assert request.headers.get("Authorization") == credential
+    assert request.headers["Accept"] == "application/json"
+    assert "cookie" not in request.headers
+
+
+async def test_bodies_are_a_form_for_oauth_and_json_for_the_rest() -> None:
+    """The exchange as RFC 6749 has it; the password in JSON, which is all that the Hub reads."""
+    exchange, issue = await sent_by(QUESTIONS["exchange"]), await sent_by(QUESTIONS["issue"])
+
+    assert exchange.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(exchange.content.decode(), strict_parsing=True) == {
+        "grant_type": ["authorization_code"],
+        "code": ["canary-code"],
+        "code_verifier": ["canary-verifier"],
+        "client_id": ["service-fastapi"],
+        "client_secret": [SECRET],
+        "redirect_uri": ["/services/fastapi/oauth_callback"],
+    }
+    assert issue.headers["Content-Type"] == "application/json"
+    assert json.loads(issue.content)["auth"] == {"username": "canary-user", "password": "canary-password"}
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b", "a?b#c", "a b", "ä", "%2e%2e", "a\r\nb", "first.last"])
+async def test_a_user_name_stays_one_segment_of_the_path(name: str) -> None:
+    """Whatever somebody types as a name, their password goes to that name's endpoint or nowhere."""
+    request = await sent_by(
+        lambda hub: hub.issue(username=name, password=SecretStr("p"), scopes=[], expires_in=1, note="")
+    )
+
+    *parent, segment, last = request.url.raw_path.decode().split("/")
+    assert (parent, last) == (["", "hub", "api", "users"], "tokens")
+    assert unquote(segment) == name
+
+
+@respx.mock
+async def test_no_cookie_of_one_reply_goes_out_with_another_request() -> None:
+    """The Hub sets cookies on its replies; sent with a password they could sign the request as somebody else."""
+    cookies = [("Set-Cookie", f"jupyterhub-{name}=canary; Path=/{path}") for name, path in [("a", ""), ("b", "hub/")]]
+    respx.get(f"{API}/user").respond(json={"name": "testuser"}, headers=cookies)
+    issue = respx.post(f"{API}/users/canary-user/tokens").respond(201, json={"token": "t"})
+    async with client() as hub:
+        for _ in range(2):
+            await hub.identify(TOKEN)
+        await QUESTIONS["issue"](hub)
+
+    assert all("cookie" not in call.request.headers for call in respx.calls)
+    assert "authorization" not in issue.calls.last.request.headers
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@questions
+async def test_a_redirect_is_not_followed(ask: Ask, status: int) -> None:
+    """A token goes to the Hub's API and nowhere else."""
+    with respx.mock(assert_all_called=False) as router:
+        elsewhere = router.route(host="elsewhere.test").respond(200, json={"name": "eve"})
+        router.route(host="canary-hub.test").respond(status, headers={"Location": "http://elsewhere.test/"})
+        async with client() as hub:
+            with pytest.raises(HubUnavailableError):
+                await ask(hub)
+
+    assert not elsewhere.called
+
+
+def port_of(server: asyncio.Server) -> int:
+    """Where a server listens."""
+    return int(server.sockets[0].getsockname()[1])
+
+
+async def test_a_proxy_in_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTP_PROXY and its kin do not decide where a token goes."""
+    heard: dict[str, bytes] = {}
+
+    def answering(name: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard[name] = await reader.readuntil(b"\r\n\r\n")
+            body = b'{"name": "testuser"}'
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+        return answer
+
+    async with (
+        await asyncio.start_server(answering("hub"), "127.0.0.1", 0) as hub,
+        await asyncio.start_server(answering("proxy"), "127.0.0.1", 0) as proxy,
+    ):
+        address = f"http://user:pw@127.0.0.1:{port_of(proxy)}"
+        for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(variable, address)
+            monkeypatch.setenv(variable.lower(), address)
+        for variable in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(variable, raising=False)
+        async with client(f"http://127.0.0.1:{port_of(hub)}/hub/api") as asking:
+            assert (await asking.identify(TOKEN)).name == "testuser"
+
+    assert heard.keys() == {"hub"}
+    assert f"Authorization: token {TOKEN}".encode() in heard["hub"]
+
+
+def kinds_below(kind: type[Exception]) -> list[type[Exception]]:
+    """Every kind of error that httpx may raise for a request."""
+    return [kind, *(found for below in kind.__subclasses__() for found in kinds_below(below))]
+
+
+HTTPX_ERRORS = [*kinds_below(httpx.HTTPError), httpx.InvalidURL]
+
+
+@pytest.mark.parametrize("kind", HTTPX_ERRORS, ids=lambda kind: kind.__name__)
+async def test_every_error_of_httpx_becomes_ours_and_tells_nothing(kind: type[Exception]) -> None:
+    """No address and no token in its text, its arguments, or the traceback that a log would show."""
+    canary = f"canary: {API}/user?token={TOKEN}"
+    error = kind.__new__(kind, canary)
+    error.args = (canary,)
+    with respx.mock as hub:
+        hub.route().mock(side_effect=error)
+        async with client() as asking:
+            with pytest.raises(HubUnavailableError) as caught:
+                await asking.identify(TOKEN)
+
+    ours = caught.value
+    is_no_connection = issubclass(kind, httpx.ConnectError | httpx.ConnectTimeout)
+    assert isinstance(ours, HubUnreachableError) is is_no_connection
+    assert ours.__cause__ is None
+    last = "".join(traceback.format_exception_only(ours))
+    assert "canary" not in f"{ours} {ours!r} {ours.args} {ours.__dict__} {last}"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (httpx.ConnectError(""), "it takes no connection"),
+        (httpx.ConnectTimeout(""), "it did not answer in time"),
+        (httpx.ReadTimeout(""), "it did not answer in time"),
+        (httpx.PoolTimeout(""), "it did not answer in time"),
+        (httpx.ReadError(""), "it broke off its answer"),
+        (httpx.RemoteProtocolError(""), "it broke off its answer"),
+    ],
+    ids=repr,
+)
+@respx.mock
+async def test_the_reason_is_for_an_operator(error: httpx.HTTPError, reason: str) -> None:
+    """The log line says what happened in a few words."""
+    respx.route().mock(side_effect=error)
+    async with client() as hub:
+        with pytest.raises(HubUnavailableError) as caught:
+            await hub.version()
+
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
+@questions
+async def test_an_outage_is_an_outage_to_every_question(ask: Ask, outage: Callable[..., httpx.Response]) -> None:
+    """Down, slow, cut off, half, HTML, 500: always HubUnavailableError."""
+    with respx.mock as router:
+        router.route().mock(side_effect=outage)
+        async with client() as hub:
+            with pytest.raises(HubUnavailableError):
+                await ask(hub)
+
+
+@pytest.mark.parametrize("length", [1, 4097])
+@respx.mock
+async def test_retry_after_of_the_hub_is_passed_on(length: int) -> None:
+    """And nonsense in it does no harm."""
+    respx.route().respond(503, headers={"Retry-After": "7" * length})
+    async with client() as hub:
+        with pytest.raises(HubUnavailableError) as caught:
+            await hub.version()
+
+    assert caught.value.retry_after == (7 if length == 1 else 5)
+
+
+async def test_a_hub_is_asked_everything_that_a_service_asks() -> None:
+    """Against the Hub in memory, each question gets its answer."""
+    fake = FakeHub(API, api_token=SECRET)
+    with respx.mock as router:
+        router.route().mock(side_effect=fake)
+        async with client() as hub:
+            assert await hub.version() == "6.1.1"
+            assert (await hub.identify_self()).kind == "service"
+            scopes = ["access:services", "tokens!user=testuser", "read:users:name!user=testuser"]
+            issued = await hub.issue(
+                username="testuser", password=SecretStr("passwd"), scopes=scopes, expires_in=60, note="n"
+            )
+            identity = await hub.identify(issued.token.get_secret_value())
+            assert identity.name == "testuser"
+            await hub.revoke(issued.token.get_secret_value(), name="testuser", token_id=identity.token_id or "")
+            verifier = "v" * 43
+            reply = await hub.exchange(fake.grant(), verifier=verifier)
+            assert (await hub.identify(reply.access_token.get_secret_value())).name == "testuser"
+
+
+async def test_a_wrong_api_token_of_ours_is_told_from_a_callers() -> None:
+    """The Hub's 403 to our own token is the operator's business."""
+    fake = FakeHub(API, api_token="another")
+    with respx.mock as router:
+        router.route().mock(side_effect=fake)
+        async with client() as hub:
+            with pytest.raises(HubRefusedServiceError):
+                await hub.identify_self()
+            with pytest.raises(HubRefusedServiceError):
+                await hub.exchange(fake.grant(), verifier="v" * 43)

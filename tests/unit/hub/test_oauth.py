@@ -1,0 +1,228 @@
+"""A sign-in by browser, from the first redirect to the verifier that proves it is the same browser."""
+
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.hub.oauth import (
+    ATTEMPT_LIFETIME,
+    Attempt,
+    Client,
+    begin,
+    is_code_verifier,
+    is_ours,
+    pkce_challenge,
+    read_state,
+    verifier_for,
+)
+from service.hub.sealing import Sealer
+
+CLIENT = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
+COOKIE = "service-fastapi-oauth-state"
+NEXT = "/services/fastapi/me?a=1&b=%2F"
+
+
+class Clock:
+    """Seconds since the epoch, as the test wants them."""
+
+    now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+def sealer(secret: str = "api-token", *, purpose: str = "oauth state", clock: Clock | None = None) -> Sealer:
+    """What every worker makes from the same API token."""
+    return Sealer(secret, purpose=purpose, now=clock or Clock())
+
+
+def attempt(*, sealed_by: Sealer | None = None, present: list[str] | None = None, next_url: str = NEXT) -> Attempt:
+    """Begin a sign-in."""
+    return begin(
+        CLIENT, sealer=sealed_by or sealer(), next_url=next_url, cookie_base=COOKIE, cookies_present=present or []
+    )
+
+
+def query_of(begun: Attempt) -> dict[str, str]:
+    """What the Hub's authorize page is asked."""
+    return {name: value for name, [value] in parse_qs(urlsplit(begun.url).query, strict_parsing=True).items()}
+
+
+def test_a_sign_in_from_beginning_to_end() -> None:
+    """The browser goes to the Hub with state and challenge, comes back with the state, and its cookie has the rest."""
+    begun = attempt()
+    asked = query_of(begun)
+
+    assert begun.url.startswith("/hub/api/oauth2/authorize?")
+    assert asked.pop("state").startswith("hub.")
+    challenge = asked.pop("code_challenge")
+    assert asked == {
+        "client_id": "service-fastapi",
+        "redirect_uri": "/services/fastapi/oauth_callback",
+        "response_type": "code",
+        "code_challenge_method": "S256",
+    }
+
+    returned = read_state(query_of(begun)["state"], sealer=sealer())
+
+    assert returned is not None
+    assert (returned.next_url, returned.cookie_name) == (NEXT, COOKIE)
+    verifier = verifier_for(returned, cookies={"other": "x", COOKIE: begun.cookie_value}, sealer=sealer())
+    assert verifier is not None
+    assert is_code_verifier(verifier)
+    assert pkce_challenge(verifier) == challenge
+
+
+def test_without_scopes_the_hub_grants_all_that_the_client_may_have() -> None:
+    """Scopes are asked for only where they are named; separated by spaces, as RFC 6749 section 3.3 has it."""
+    scopes = ["custom:x:read", "access:services!service=x"]
+    narrow = begin(CLIENT, sealer=sealer(), next_url=NEXT, cookie_base=COOKIE, scopes=scopes)
+
+    assert "scope" not in query_of(attempt())
+    assert query_of(narrow)["scope"] == "custom:x:read access:services!service=x"
+
+
+def test_nothing_secret_can_be_read_underway() -> None:
+    """The URL tells neither the verifier nor where the browser will go; the attempt's text does not show the cookie."""
+    begun = attempt(next_url="/services/fastapi/private-matter")
+    verifier = sealer().open(begun.cookie_value)
+
+    assert verifier is not None
+    assert verifier not in begun.url
+    assert "private-matter" not in begun.url
+    assert begun.cookie_value not in repr(begun)
+
+
+def test_two_tabs_sign_in_side_by_side() -> None:
+    """A second attempt takes a cookie of its own, so each tab's state finds its own verifier."""
+    first = attempt()
+    second = attempt(present=[first.cookie_name])
+    third = attempt(present=[first.cookie_name, second.cookie_name])
+    cookies = {begun.cookie_name: begun.cookie_value for begun in (first, second, third)}
+
+    assert len(cookies) == 3
+    assert all(name.startswith(COOKIE) for name in cookies)
+    for begun in (first, second, third):
+        returned = read_state(query_of(begun)["state"], sealer=sealer())
+        assert returned is not None
+        verifier = verifier_for(returned, cookies=cookies, sealer=sealer())
+        assert verifier is not None
+        assert pkce_challenge(verifier) == query_of(begun)["code_challenge"]
+
+
+@pytest.mark.parametrize("case", ["none", "another attempt's", "the state itself", "garbage", "another key's", "empty"])
+def test_a_state_is_worthless_without_its_own_cookie(case: str) -> None:
+    """Whoever is sent a link with somebody else's state and code is not signed in with it (login CSRF)."""
+    begun = attempt()
+    state = query_of(begun)["state"]
+    cookies = {
+        "none": {},
+        "another attempt's": {COOKIE: attempt().cookie_value},
+        "the state itself": {COOKIE: state.removeprefix("hub.")},
+        "garbage": {COOKIE: "ä%00"},
+        "another key's": {COOKIE: attempt(sealed_by=sealer("other")).cookie_value},
+        "empty": {COOKIE: ""},
+    }[case]
+
+    returned = read_state(state, sealer=sealer())
+
+    assert returned is not None
+    assert verifier_for(returned, cookies=cookies, sealer=sealer()) is None
+
+
+def test_a_cookie_under_another_name_does_not_count() -> None:
+    """The state names its cookie."""
+    begun = attempt()
+    returned = read_state(query_of(begun)["state"], sealer=sealer())
+
+    assert returned is not None
+    renamed = replace(returned, cookie_name=f"{COOKIE}-12345678")
+    assert verifier_for(renamed, cookies={COOKIE: begun.cookie_value}, sealer=sealer()) is None
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        pytest.param(sealer("another-token"), id="our API token has changed"),
+        pytest.param(sealer(purpose="session cookie"), id="another purpose"),
+    ],
+)
+def test_a_state_of_another_key_is_nobodys(reader: Sealer) -> None:
+    """What we cannot open we did not begin."""
+    assert read_state(query_of(attempt())["state"], sealer=reader) is None
+
+
+def test_the_sealed_verifier_is_no_state() -> None:
+    """Cookie and state are sealed alike; the one in the place of the other is refused, not an error."""
+    assert read_state("hub." + attempt().cookie_value, sealer=sealer()) is None
+    for content in ("[]", "[1]", '{"a":1}', "17", "null", '["a","b","c","d"]'):
+        state = "hub." + sealer().seal(content, lifetime=timedelta(minutes=1))
+        assert read_state(state, sealer=sealer()) is None
+
+
+@given(st.text(max_size=100))
+@settings(deadline=None)
+def test_a_forged_state_is_nobodys(text: str) -> None:
+    """Any text in the place of a state gives None."""
+    assert read_state(text, sealer=sealer()) is None
+    assert read_state(f"hub.{text}", sealer=sealer()) is None
+
+
+def test_an_attempt_ends_after_ten_minutes() -> None:
+    """State and cookie expire together."""
+    clock = Clock()
+    begun = attempt(sealed_by=sealer(clock=clock))
+    state = query_of(begun)["state"]
+    returned = read_state(state, sealer=sealer(clock=clock))
+    assert returned is not None
+
+    clock.now += ATTEMPT_LIFETIME.total_seconds()
+
+    assert timedelta(minutes=10) == ATTEMPT_LIFETIME
+    assert read_state(state, sealer=sealer(clock=clock)) is None
+    assert verifier_for(returned, cookies={COOKIE: begun.cookie_value}, sealer=sealer(clock=clock)) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (query_of(attempt())["state"], True),
+        ("TW9uIEphbiAwNSAyMDI2IDEwOjAwOjAwIEdNVCswMDAw", False),  # Swagger UI: btoa(new Date())
+        ("RnJp", False),
+        ("", False),
+        ("hub", False),
+    ],
+)
+def test_our_states_are_told_from_swaggers(state: str, expected: bool) -> None:  # noqa: FBT001
+    """One callback serves both; Swagger UI's state is base64 of a date, which holds no dot."""
+    assert is_ours(state) is expected
+
+
+def test_the_challenge_is_rfc_7636s() -> None:
+    """The example of RFC 7636, appendix B."""
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+    assert pkce_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("a" * 43, True, id="shortest"),
+        pytest.param("Az09-._~" * 16, True, id="longest, every kind of character"),
+        pytest.param("a" * 42, False, id="too short"),
+        pytest.param("a" * 129, False, id="too long"),
+        pytest.param("a" * 43 + "\n", False, id="line end"),
+        pytest.param("a" * 43 + "+", False, id="another character"),
+        pytest.param("é" * 43, False, id="not ASCII"),
+        pytest.param("", False, id="none"),
+    ],
+)
+def test_a_verifier_has_the_form_of_one(text: str, expected: bool) -> None:  # noqa: FBT001
+    """43 to 128 unreserved characters, RFC 7636 section 4.1."""
+    assert is_code_verifier(text) is expected

@@ -1,0 +1,276 @@
+"""What is sent to the Hub, and what each of its replies means."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.errors import (
+    HubRefusedServiceError,
+    HubUnavailableError,
+    InvalidTokenError,
+    RevokeRefusedError,
+    ServiceError,
+    TokenRequestError,
+)
+from service.hub import protocol
+from service.hub.protocol import HubReply, HubRequest
+
+
+def reply(status: int, body: Any = None, **more: Any) -> HubReply:  # noqa: ANN401
+    """A reply with a JSON body."""
+    return HubReply(status, json.dumps(body).encode(), **more)
+
+
+def refusal(status: int, message: str | None = None) -> HubReply:
+    """A refusal as the Hub words it: jupyterhub/apihandlers/base.py, write_error."""
+    return reply(status, {"status": status, "message": message})
+
+
+HTML_403 = HubReply(403, b"<!doctype html><title>403 Forbidden</title>")
+READERS: dict[str, Callable[[HubReply], object]] = {
+    "identity": protocol.read_identity,
+    "own identity": protocol.read_own_identity,
+    "exchange": protocol.read_exchange,
+    "issued": protocol.read_issued,
+    "revoked": protocol.read_revoked,
+    "version": protocol.read_version,
+}
+NONSENSE = {
+    "500": refusal(500, "Internal Server Error"),
+    "502 HTML": HubReply(502, b"<html>Bad Gateway</html>"),
+    "503 empty": HubReply(503),
+    "429": refusal(429),
+    "a proxy's 403": HTML_403,
+    "a gateway's 403": reply(403, {"message": "Forbidden"}),
+    "a 403 of another status": reply(403, {"status": 500, "message": None}),
+    "a 403 in a list": reply(403, [{"status": 403}]),
+    "401 HTML": HubReply(401, b"<html>"),
+    "404 HTML": HubReply(404, b"<html>"),
+    "a redirect": HubReply(302, b""),
+    "a captive portal": HubReply(200, b"<title>Welcome to the Wi-Fi</title>"),
+    "empty": HubReply(200),
+    "half an answer": HubReply(200, b'{"kind": "user", "na'),
+    "a list": reply(200, ["testuser"]),
+    "a number": reply(200, 17),
+    "a string": reply(200, "testuser"),
+    "null": reply(200, None),
+    "an empty object": reply(200, {}),
+    "an empty object, created": reply(201, {}),
+    "not UTF-8": HubReply(200, b'{"name": "\xff"}'),
+    "UTF-16": HubReply(200, '{"name": "testuser"}'.encode("utf-16")),
+    "a lone surrogate": HubReply(200, b'{"name": "\\ud800", "version": "\\ud800"}'),
+    "a deep list": HubReply(200, b"[" * 100_000),
+    "a deep refusal": HubReply(403, b'{"status":' * 100_000),
+    "a number without end": HubReply(200, b"9" * 5_000),
+    "400 with a list for an error": reply(400, {"error": ["invalid_grant"]}),
+    "400 with an object for an error": reply(400, {"error": {}}),
+    "400 HTML": HubReply(400, b"<html>"),
+    "418": HubReply(418),
+    "an unknown status": HubReply(799),
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
+def test_nonsense_is_an_outage(nonsense: HubReply, read: Callable[[HubReply], object]) -> None:
+    """What is not an answer of the Hub says nothing of the caller: never a refusal, always HubUnavailableError."""
+    with pytest.raises(HubUnavailableError) as caught:
+        read(nonsense)
+
+    assert caught.value.detail == HubUnavailableError.default
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+HUB_FIELDS = [
+    *("name", "kind", "admin", "groups", "scopes", "session_id", "token_id", "error", "status", "message", "version"),
+    *("access_token", "expires_in", "scope", "token_type", "token"),
+]
+HUB_OBJECTS = st.dictionaries(
+    st.sampled_from(HUB_FIELDS),
+    JSON_VALUES | st.sampled_from([400, 401, 403, 404, "invalid_grant", "user", "service", ["a"]]),
+    max_size=4,
+)
+
+
+@given(
+    st.sampled_from(list(READERS.values())),
+    st.sampled_from([100, 200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 503, 999]),
+    st.binary(max_size=30) | (JSON_VALUES | HUB_OBJECTS).map(lambda value: json.dumps(value).encode()),
+    st.text(max_size=8) | st.sampled_from(["9" * 5000, "-1", "1.5", "٣", "Wed, 21 Oct 2026 07:28:00 GMT"]),
+)
+@settings(deadline=None, max_examples=150)
+def test_whatever_comes_back_is_an_answer_or_one_of_our_errors(
+    read: Callable[[HubReply], object], status: int, body: bytes, retry_after: str
+) -> None:
+    """No status, body or header makes a reader fail in a way we have no name for."""
+    with contextlib.suppress(ServiceError):
+        read(HubReply(status, body, retry_after))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("", 5), ("17", 17), ("0", 0), ("86400", 300), ("9" * 5000, 5), ("soon", 5), ("-1", 5), ("1.5", 5), ("٣", 5)],
+)
+def test_the_hub_may_say_when_to_come_back(header: str, seconds: int) -> None:
+    """Retry-After in seconds is passed on, up to five minutes; a date or nonsense counts as five seconds."""
+    with pytest.raises(HubUnavailableError) as caught:
+        protocol.read_identity(HubReply(503, b"", header))
+
+    assert caught.value.retry_after == seconds
+
+
+def test_identify_is_signed_with_the_very_token() -> None:
+    """The token asks for itself, so ours needs no rights."""
+    assert protocol.identify("abc") == HubRequest("GET", "user", headers={"Authorization": "token abc"})
+
+
+def test_an_identity_is_read() -> None:
+    """200 with a name."""
+    identity = protocol.read_identity(reply(200, {"kind": "user", "name": "testuser", "scopes": ["a"]}))
+
+    assert (identity.kind, identity.name, identity.scopes) == ("user", "testuser", ("a",))
+
+
+def test_only_the_hubs_own_403_means_that_a_token_is_bad() -> None:
+    """`{"status": 403, …}` is what the Hub says of a wrong, expired or revoked token, and it says 403 alone."""
+    with pytest.raises(InvalidTokenError):
+        protocol.read_identity(refusal(403))
+    for status in (400, 401, 404):
+        with pytest.raises(HubUnavailableError):
+            protocol.read_identity(refusal(status))
+
+
+def test_a_refusal_of_our_own_token_is_the_operators_business() -> None:
+    """The Hub's 403 to us is HubRefusedServiceError; its reason names the variable."""
+    with pytest.raises(HubRefusedServiceError) as caught:
+        protocol.read_own_identity(refusal(403))
+
+    assert "JUPYTERHUB_API_TOKEN" in caught.value.reason
+
+
+def test_the_code_is_exchanged_with_everything_in_the_body() -> None:
+    """RFC 6749 section 4.1.3 and RFC 7636 section 4.5; the Hub takes no client credentials in a header."""
+    request = protocol.exchange(code="c", verifier="v", client_id="i", client_secret="s", redirect_uri="r")
+
+    assert (request.method, request.path, request.headers, request.json) == ("POST", "oauth2/token", {}, None)
+    assert request.form == {
+        "grant_type": "authorization_code",
+        "code": "c",
+        "code_verifier": "v",
+        "client_id": "i",
+        "client_secret": "s",
+        "redirect_uri": "r",
+    }
+
+
+def test_an_exchanged_code_gives_a_token() -> None:
+    """RFC 6749 section 5.1; the scope comes as words."""
+    read = protocol.read_exchange(reply(200, {"access_token": "t", "expires_in": 60, "scope": "a b", "more": 1}))
+
+    assert (read.access_token.get_secret_value(), read.expires_in, read.scope) == ("t", 60, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(reply(400, {"error": "invalid_grant"}), TokenRequestError, id="bad or used code"),
+        pytest.param(reply(400, {"error": "invalid_request"}), TokenRequestError, id="no verifier"),
+        pytest.param(reply(401, {"error": "invalid_client"}), HubRefusedServiceError, id="bad secret"),
+        pytest.param(refusal(403), HubRefusedServiceError, id="not allowed"),
+        pytest.param(reply(400, {"error": "unauthorized_client"}), HubRefusedServiceError, id="grant not ours"),
+        pytest.param(reply(400, {"error": "unsupported_grant_type"}), HubRefusedServiceError, id="grant unknown"),
+    ],
+)
+def test_a_refused_exchange_is_the_callers_or_the_operators(answer: HubReply, error: type[ServiceError]) -> None:
+    """A bad code is the caller's; a bad client is our registration's."""
+    with pytest.raises(error) as caught:
+        protocol.read_exchange(answer)
+
+    assert getattr(caught.value, "error", "invalid_grant") == "invalid_grant"
+
+
+def test_a_password_is_sent_without_any_other_credential() -> None:
+    """With an Authorization header that may make tokens the Hub would not look at the password."""
+    request = protocol.issue(username="a b/../c", password="p", scopes=("x", "y"), expires_in=60, note="n")
+
+    assert (request.method, request.headers, request.form) == ("POST", {}, None)
+    assert request.path == "users/a%20b%2F..%2Fc/tokens"
+    auth = {"username": "a b/../c", "password": "p"}
+    assert request.json == {"auth": auth, "scopes": ["x", "y"], "expires_in": 60, "note": "n"}
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_name_of_dots_is_no_step_in_the_path(name: str) -> None:
+    """`users/../tokens` would be another endpoint."""
+    request = protocol.issue(username=name, password="p", scopes=(), expires_in=60, note="")
+
+    assert request.path == f"users/{name.replace('.', '%2E')}/tokens"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(refusal(403), "invalid_grant", id="wrong password or user"),
+        pytest.param(refusal(404), "invalid_grant", id="no such user"),
+        pytest.param(refusal(400, "Not assigning requested scopes x"), "invalid_scope", id="scope not held"),
+        pytest.param(refusal(400), "invalid_scope", id="no message"),
+        pytest.param(refusal(400, "expires_in: 99 must not exceed 9"), "invalid_request", id="lifetime"),
+    ],
+)
+def test_a_refused_password_is_said_in_oauths_words(answer: HubReply, error: str) -> None:
+    """RFC 6749 section 5.2; what the Hub wrote is not repeated."""
+    with pytest.raises(TokenRequestError) as caught:
+        protocol.read_issued(answer)
+
+    assert caught.value.error == error
+    assert "99" not in caught.value.detail
+
+
+def test_an_issued_token_is_read() -> None:
+    """201 with the token and the scopes it got."""
+    read = protocol.read_issued(reply(201, {"token": "t", "scopes": ["a"], "id": "a1"}))
+
+    assert (read.token.get_secret_value(), read.scopes) == ("t", ("a",))
+
+
+def test_a_token_is_deleted_with_itself() -> None:
+    """DELETE /users/:name/tokens/:id, each a single segment of the path."""
+    request = protocol.revoke("abc", name="a/b", token_id="..")
+
+    path = "users/a%2Fb/tokens/%2E%2E"
+    assert request == HubRequest("DELETE", path, headers={"Authorization": "token abc"})
+
+
+def test_deleting_succeeds_with_204_alone() -> None:
+    """204 is done; the Hub's 403 and 404 mean that this token may not."""
+    protocol.read_revoked(HubReply(204))
+
+    for status in (403, 404):
+        with pytest.raises(RevokeRefusedError):
+            protocol.read_revoked(refusal(status))
+
+
+def test_the_version_needs_no_credential() -> None:
+    """Anybody may ask."""
+    assert protocol.version() == HubRequest("GET", "")
+    assert protocol.read_version(reply(200, {"version": "6.1.1"})) == "6.1.1"
+
+
+def test_no_request_or_reply_shows_its_secrets() -> None:
+    """Their `repr` leaves out headers and bodies."""
+    exchange = protocol.exchange(
+        code="canary", verifier="canary", client_id="", client_secret="canary", redirect_uri=""
+    )
+    issue = protocol.issue(username="u", password="canary", scopes=(), expires_in=1, note="")
+    shown = repr([protocol.identify("canary"), exchange, issue, HubReply(200, b"canary")])
+
+    assert "canary" not in shown

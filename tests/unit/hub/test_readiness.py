@@ -1,0 +1,117 @@
+"""Whether the Hub answers and accepts us, said in a sentence, and asked seldom."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from service.hub.client import HubClient
+from service.hub.oauth import Client
+from service.hub.readiness import MEMORY, Health, Readiness
+from tests.support.fake_hub import OUTAGES, FakeHub
+
+OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
+
+
+class Clock:
+    """Seconds, moved by hand."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time, as readiness knows it."""
+    return Clock()
+
+
+@pytest.fixture
+async def http(fake_hub: FakeHub) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that reaches the Hub in memory."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(fake_hub)) as client:
+        yield client
+
+
+@pytest.fixture
+def readiness(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock) -> Readiness:
+    """Watches a Hub that knows our token."""
+    return made(http, fake_hub, clock, token=fake_hub.api_token)
+
+
+def made(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock, *, token: str) -> Readiness:
+    """Watch the Hub in memory, with this API token of ours."""
+    client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(token), oauth=OAUTH)
+    return Readiness(client, clock=clock)
+
+
+async def test_all_is_well(readiness: Readiness) -> None:
+    """The Hub's version, and no problem."""
+    assert await readiness.check() == Health(hub_version="6.1.1", problem="")
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_an_outage_is_a_sentence_and_not_an_error(readiness: Readiness, fake_hub: FakeHub, outage: str) -> None:
+    """What is wrong and where to look; no address, no token."""
+    fake_hub.outage = OUTAGES[outage]
+
+    health = await readiness.check()
+
+    assert health.hub_version == ""
+    assert health.problem.startswith("The Hub cannot be asked: it ")
+    assert "JUPYTERHUB_API_URL" in health.problem
+    assert fake_hub.api_url.host not in health.problem
+
+
+async def test_a_wrong_token_of_ours_is_a_problem(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock) -> None:
+    """The Hub answers, but would not vouch for anybody to us."""
+    health = await made(http, fake_hub, clock, token="canary").check()
+
+    assert "The Hub does not accept this service" in health.problem
+    assert "JUPYTERHUB_API_TOKEN" in health.problem
+    assert "canary" not in health.problem
+
+
+async def test_however_many_ask_the_hub_is_asked_once_in_two_seconds(
+    readiness: Readiness, fake_hub: FakeHub, clock: Clock
+) -> None:
+    """Anybody may call the probe; the Hub does not notice."""
+    async with anyio.create_task_group() as group:
+        with fake_hub.holding():
+            for _ in range(100):
+                group.start_soon(readiness.check)
+            await anyio.wait_all_tasks_blocked()
+    clock.seconds = MEMORY - 0.1
+    await readiness.check()
+    assert fake_hub.count("GET", "/user") == 1
+
+    clock.seconds = MEMORY
+    await readiness.check()
+    assert fake_hub.count("GET", "/user") == 2
+
+
+async def test_a_hub_that_comes_back_is_noticed(readiness: Readiness, fake_hub: FakeHub, clock: Clock) -> None:
+    """A problem is remembered no longer than health."""
+    fake_hub.outage = OUTAGES["down"]
+    assert (await readiness.check()).problem
+    fake_hub.outage = None
+    assert (await readiness.check()).problem
+
+    clock.seconds = MEMORY
+    assert (await readiness.check()).problem == ""
+
+
+async def test_a_probe_that_hangs_up_blocks_nobody(readiness: Readiness, fake_hub: FakeHub) -> None:
+    """The next one asks for itself."""
+    with fake_hub.holding():
+        async with anyio.create_task_group() as group:
+            group.start_soon(readiness.check)
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+
+    assert (await readiness.check()).problem == ""

@@ -1,0 +1,1 @@
+"""How the Hub is told about the service."""

@@ -1,0 +1,362 @@
+"""`register(c, ...)` in a real jupyterhub_config.py, as the Hub then reads it."""
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jupyterhub.app import JupyterHub
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+import service
+from service.registration import RegistrationError, register
+
+ACCESS = "access:services!service=fastapi"
+MANIFEST = """
+CUSTOM_SCOPES = {"custom:notes:read": {"description": "Read notes"}}
+USER_SCOPES = ["custom:notes:read"]
+ROLES = [{"name": "editor", "scopes": ["custom:notes:read", "custom:notes:write"], "groups": ["editors"]}]
+GROUPS = ["editors", "guests"]
+SERVICE_SCOPES = ["read:groups"]
+"""
+Load = Callable[..., Config]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Read the text of a jupyterhub_config.py, and those of further files beside it, as the Hub does."""
+
+    def load(text: str, **others: str) -> Config:
+        for name, content in {"jupyterhub_config": text, **others}.items():
+            (tmp_path / f"{name}.py").write_text(textwrap.dedent(content))
+        loaded: Config = PyFileConfigLoader("jupyterhub_config.py", path=str(tmp_path)).load_config()
+        return loaded
+
+    return load
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An application `notes` in the service, and a module outside it that says the same."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "manifest.py").write_text(MANIFEST)
+    monkeypatch.setattr(service, "__path__", [*service.__path__, str(tmp_path)])
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "notes.manifest"
+    for module in [name for name in sys.modules if name.endswith(("notes", "notes.manifest"))]:
+        del sys.modules[module]
+
+
+def hub(c: Config) -> JupyterHub:
+    """Let the Hub's own class read and check the configuration."""
+    return JupyterHub(config=c)
+
+
+def entry(c: Config, name: str = "fastapi") -> dict[str, Any]:
+    """Return the service's entry as the Hub reads it."""
+    return next(dict(spec) for spec in hub(c).services if spec["name"] == name)
+
+
+def test_one_line_is_enough(load: Load) -> None:
+    """Without arguments the service runs at /services/fastapi/, and signs everyone in without a question."""
+    c = load("from service.registration import register; register(get_config(), hub_version='6.1.1')")
+
+    said = entry(c)
+    assert said.pop("command")[-2:] == ["-m", "service"]
+    assert set(said.pop("environment")) <= {"PYTHONPATH"}
+    assert said == {
+        "name": "fastapi",
+        "url": "http://127.0.0.1:10101",
+        "oauth_no_confirm": True,
+        "oauth_client_allowed_scopes": [],
+    }
+    assert hub(c).extra_user_scopes == {ACCESS}
+    assert [role["name"] for role in hub(c).load_roles] == ["server"]
+
+
+def test_settings_reach_the_service_by_its_environment() -> None:
+    """Each argument that says something becomes the setting which the service reads."""
+    c = Config()
+    register(
+        c,
+        public_host="https://Hub.example.org/",
+        routers=["notes.api:router", "more:router"],
+        password_grant=True,
+        allow_token_in_url=True,
+        environment={"HUB_CACHE_TTL": 60},
+    )
+
+    environment = entry(c)["environment"]
+    environment.pop("PYTHONPATH", None)
+    assert environment == {
+        "PUBLIC_HOST": "https://hub.example.org",
+        "SERVICE_ROUTERS": "notes.api:router,more:router",
+        "SERVICE_PASSWORD_GRANT": "1",
+        "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1",
+        "HUB_CACHE_TTL": "60",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "path"),
+    [
+        pytest.param({}, {}, "/services/fastapi/", id="none"),
+        pytest.param({"base_url": "/jupyter/"}, {}, "/jupyter/services/fastapi/", id="base_url"),
+        pytest.param({"base_url": "jupyter"}, {}, "/jupyter/services/fastapi/", id="without slashes"),
+        pytest.param({"base_url": "/@/space%20word/"}, {}, "/@/space%20word/services/fastapi/", id="encoded"),
+        pytest.param({"bind_url": "http://:8000/x/"}, {}, "/x/services/fastapi/", id="bind_url"),
+        pytest.param({}, {"base_url": "/cli/"}, "/cli/services/fastapi/", id="argument"),
+    ],
+)
+def test_the_redirect_uri_follows_public_host_and_base_url(
+    said: dict[str, str], options: dict[str, str], path: str
+) -> None:
+    """Hub and service compute the same redirect URI, however the Hub's base_url is said."""
+    c = Config(JupyterHub=said)
+
+    register(c, public_host="https://hub.example.org", **options)  # type: ignore[arg-type]
+
+    assert entry(c)["oauth_redirect_uri"] == f"https://hub.example.org{path}oauth_callback"
+    if not options:
+        assert path.startswith(hub(c).base_url)
+
+
+def test_without_public_host_the_hub_keeps_its_own_redirect_uri() -> None:
+    """The relative default is right on every host; only PUBLIC_HOST makes another necessary."""
+    c = Config()
+    register(c)
+
+    assert "oauth_redirect_uri" not in entry(c)
+
+
+@pytest.mark.parametrize("version", ["5.5.0", "6.1.1", "6.2.0.dev0", "10.0.0"])
+def test_all_users_are_let_in_on_either_hub(version: str) -> None:
+    """Hub 5 knows no extra_user_scopes; there the role `user` is said with what it has by default and ours."""
+    c = Config()
+    register(c, hub_version=version)
+
+    roles = {role["name"]: role["scopes"] for role in hub(c).load_roles}
+    if version.startswith("5."):
+        assert roles["user"] == ["self", ACCESS]
+        assert "extra_user_scopes" not in c.JupyterHub
+    else:
+        assert hub(c).extra_user_scopes == {ACCESS}
+        assert "user" not in roles
+
+
+LINES = {
+    "assigned": """
+        c.JupyterHub.services = [{"name": "culler", "command": ["cull"]}]
+        c.JupyterHub.load_roles = [{"name": "culler", "scopes": ["list:users"], "services": ["culler"]}]
+        c.JupyterHub.load_groups = {"staff": {"users": ["ada"]}}
+        c.JupyterHub.custom_scopes = {"custom:x": {"description": "x"}}
+        c.JupyterHub.extra_user_scopes = {"list:users"}
+        """,
+    "appended": """
+        c.JupyterHub.services.append({"name": "culler", "command": ["cull"]})
+        c.JupyterHub.load_roles.append({"name": "culler", "scopes": ["list:users"], "services": ["culler"]})
+        c.JupyterHub.load_groups.update({"staff": {"users": ["ada"]}})
+        c.JupyterHub.custom_scopes.update({"custom:x": {"description": "x"}})
+        c.JupyterHub.extra_user_scopes.add("list:users")
+        """,
+}
+REGISTER = """
+        from service.registration import register
+        register(c, apps=["notes"], hub_version="6.1.1")
+        """
+
+
+def is_complete(c: Config) -> None:
+    """Check that the culler of `LINES` and our service with the application `notes` are both there."""
+    read = hub(c)
+    assert {spec["name"] for spec in read.services} == {"culler", "fastapi"}
+    assert {role["name"] for role in read.load_roles} == {"culler", "editor", "fastapi-service", "server"}
+    assert read.load_groups == {"staff": {"users": ["ada"]}, "guests": {"users": []}}
+    assert set(read.custom_scopes) == {"custom:x", "custom:notes:read"}
+    assert read.extra_user_scopes == {"list:users", ACCESS, "custom:notes:read"}
+
+
+@pytest.mark.usefixtures("notes")
+@pytest.mark.parametrize("how", LINES)
+def test_what_is_there_before_stays(load: Load, how: str) -> None:
+    """Services, roles, groups, scopes that the operator has said remain, whether assigned or appended."""
+    is_complete(load("c = get_config()" + textwrap.dedent(LINES[how]) + textwrap.dedent(REGISTER)))
+
+
+@pytest.mark.usefixtures("notes")
+def test_what_is_appended_later_is_added(load: Load) -> None:
+    """An operator who goes on appending after register() loses neither side."""
+    is_complete(load("c = get_config()" + textwrap.dedent(REGISTER) + textwrap.dedent(LINES["appended"])))
+
+
+@pytest.mark.usefixtures("notes")
+@pytest.mark.parametrize("how", LINES)
+def test_a_file_of_its_own_can_register(load: Load, how: str) -> None:
+    """In a file that the main one loads (as The Littlest JupyterHub does), register() adds to what it cannot see."""
+    main = "c = get_config()" + textwrap.dedent(LINES[how]) + "\nload_subconfig('extra.py')\n"
+
+    is_complete(load(main, extra="c = get_config()" + textwrap.dedent(REGISTER)))
+
+
+@pytest.mark.parametrize("version", ["5.5.0", "6.1.1"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        'c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "list:users"]}]',
+        'c.JupyterHub.load_roles.append({"name": "user", "scopes": ["self", "list:users"]})',
+    ],
+    ids=["assigned", "appended"],
+)
+def test_a_role_user_of_the_operator_gains_access(load: Load, line: str, version: str) -> None:
+    """Where load_roles defines `user`, that is where access is added; the role keeps its scopes."""
+    c = load(f"{line}\nfrom service.registration import register\nregister(c, hub_version={version!r})")
+
+    roles = {role["name"]: role["scopes"] for role in hub(c).load_roles}
+    assert roles["user"] == ["self", "list:users", ACCESS]
+    assert hub(c).extra_user_scopes == set()
+
+
+@pytest.mark.parametrize("section", ["Spawner", "LocalProcessSpawner", "SimpleLocalProcessSpawner"])
+async def test_token_scopes_of_a_spawner_gain_access(section: str) -> None:
+    """server_token_scopes replaces the role `server`, on whatever class it is set, as a list or as a callable."""
+    listed, called = Config({section: {"server_token_scopes": ["inherit"]}}), Config()
+    called[section].server_token_scopes = lambda spawner: [f"read:users!user={spawner.name}"]
+
+    register(listed)
+    register(called)
+
+    assert SimpleLocalProcessSpawner(config=listed).server_token_scopes == ["inherit", ACCESS]
+    ask = SimpleLocalProcessSpawner(config=called).server_token_scopes
+    assert await ask(SimpleNamespace(name="lab")) == ["read:users!user=lab", ACCESS]
+
+
+def test_token_scopes_that_are_not_set_stay_so() -> None:
+    """The Hub then asks for the role `server`, which has been widened."""
+    c = Config()
+    register(c)
+
+    assert SimpleLocalProcessSpawner(config=c).server_token_scopes == []
+
+
+@pytest.mark.usefixtures("notes")
+def test_an_application_is_run_with_the_rights_of_its_manifest() -> None:
+    """SERVICE_APPS names it; browsers' OAuth tokens may carry its users' and its roles' scopes."""
+    c = Config()
+    register(c, apps=["notes"])
+
+    assert entry(c)["environment"]["SERVICE_APPS"] == "notes"
+    assert entry(c)["oauth_client_allowed_scopes"] == ["custom:notes:read", "custom:notes:write"]
+
+
+def test_a_module_with_rights_is_not_run(notes: str) -> None:
+    """A dotted path brings the rights for somebody's own router, and no application."""
+    c = Config()
+    register(c, apps=[notes], oauth_client_allowed_scopes=["read:users:name!user"])
+
+    assert "SERVICE_APPS" not in entry(c)["environment"]
+    assert entry(c)["oauth_client_allowed_scopes"] == [
+        "custom:notes:read",
+        "custom:notes:write",
+        "read:users:name!user",
+    ]
+    assert set(hub(c).custom_scopes) == {"custom:notes:read"}
+
+
+def test_a_second_service_can_be_registered() -> None:
+    """Two names, two addresses, one configuration."""
+    c = Config()
+    register(c, hub_version="6.1.1")
+    register(c, name="second", url="http://127.0.0.1:10102", grant=["staff"], hub_version="6.1.1")
+
+    assert entry(c)["url"] != entry(c, "second")["url"]
+    assert hub(c).extra_user_scopes == {ACCESS}
+    roles = {role["name"]: role["scopes"] for role in hub(c).load_roles}
+    assert roles["second-users"] == ["access:services!service=second"]
+    assert roles["server"][-2:] == [ACCESS, "access:services!service=second"]
+
+
+def test_an_external_service_has_a_token_and_no_command() -> None:
+    """The Hub neither starts it nor hands it settings, but knows it and proxies it."""
+    c = Config()
+    register(c, managed=False, url="http://api:10101", api_token="x" * 64, public_host="https://hub.example.org")
+
+    assert entry(c) == {
+        "name": "fastapi",
+        "url": "http://api:10101",
+        "api_token": "x" * 64,
+        "oauth_no_confirm": True,
+        "oauth_client_allowed_scopes": [],
+        "oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback",
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"), [("serve", ["serve"]), (("serve", "-v"), ["serve", "-v"])], ids=["text", "tuple"]
+)
+def test_fields_and_command_of_the_operator_are_used(command: Any, expected: list[str]) -> None:  # noqa: ANN401
+    """Whatever else the Hub knows about services can be said."""
+    c = Config()
+    register(c, command=command, display=False, cwd="/srv", timeout=60)
+
+    said = entry(c)
+    assert said["command"] == expected
+    assert (said["display"], said["cwd"], said["timeout"]) == (False, "/srv", 60)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"name": "Fast API"}, "name="),
+        ({"public_host": "hub.example.org"}, "public_host="),
+        ({"public_host": "https://hub.example.org/jupyter"}, "public_host="),
+        ({"apps": "desk"}, "apps='desk': must be a list"),
+        ({"apps": ["nosuch"]}, "apps: 'nosuch' is neither an application"),
+        ({"apps": ["nosuch.manifest"]}, "apps: 'nosuch.manifest' is neither"),
+        ({"routers": ["notes"]}, "routers:"),
+        ({"grant": []}, "grant="),
+        ({"grant": "staff"}, "grant='staff': must be a list"),
+        ({"managed": False}, "needs api_token="),
+        ({"managed": False, "api_token": "x" * 64, "password_grant": True}, "SERVICE_PASSWORD_GRANT"),
+        ({"api_token": "short"}, "api_token:"),
+    ],
+)
+def test_wrong_arguments_raise_and_leave_the_configuration_as_it_was(options: dict[str, Any], says: str) -> None:
+    """A RegistrationError names what is wrong; the Hub does not start with half a registration."""
+    c = Config()
+
+    with pytest.raises(RegistrationError, match=says):
+        register(c, **options)
+
+    assert hub(c).services == []
+    assert hub(c).load_roles == []
+
+
+def test_one_name_is_registered_once() -> None:
+    """A second registration under the same name is an error, not a silent replacement."""
+    c = Config()
+    register(c)
+
+    with pytest.raises(RegistrationError, match=r"^name: .*'fastapi' already"):
+        register(c, url="http://127.0.0.1:10102")
+
+
+def test_groups_and_an_authenticator_that_manages_roles_do_not_go_together() -> None:
+    """The Hub would refuse to start with such a role; register() says why, and what to do."""
+    c = Config(GenericOAuthenticator={"manage_roles": True})
+
+    with pytest.raises(RegistrationError, match=r"manage_roles is on.*fastapi-users"):
+        register(c, grant=["staff"])
+
+
+@pytest.mark.usefixtures("notes")
+def test_groups_are_left_to_an_authenticator_that_manages_them() -> None:
+    """With manage_groups the Hub does not start if load_groups says anything."""
+    c = Config(Authenticator={"manage_groups": True})
+    register(c, apps=["notes"], grant=["staff"])
+
+    assert hub(c).load_groups == {}

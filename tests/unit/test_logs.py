@@ -1,0 +1,188 @@
+"""No log line tells a secret."""
+
+import io
+import logging
+import logging.config
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from uvicorn.protocols.utils import get_path_with_query_string
+
+from service.logs import SECRET_PARAMETERS, log_config, mask_address
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("/x?token=canary", "/x?token=[secret]"),
+        ("/x?a=1&token=canary&b=2", "/x?a=1&token=[secret]&b=2"),
+        ("/x?token=canary&token=canary2", "/x?token=[secret]&token=[secret]"),
+        ("/x?code=canary&state=hub.canary", "/x?code=[secret]&state=[secret]"),
+        ("/x?_xsrf=canary", "/x?_xsrf=[secret]"),
+        ("/x?Token=canary&ACCESS_TOKEN=canary", "/x?Token=[secret]&ACCESS_TOKEN=[secret]"),
+        ("/x#access_token=canary&y=1", "/x#access_token=[secret]&y=1"),
+        ("/x?a;token=canary", "/x?a;token=[secret]"),
+        ("/x?token=canary#part", "/x?token=[secret]#part"),
+        # values that are not quite a token
+        ("/x?token=canary;canary2", "/x?token=[secret]"),
+        ('/x?token="canary"', '/x?token=[secret]"'),
+        ("/x?token='canary'&a=1", "/x?token=[secret]'&a=1"),
+        ("/x?token=ca'nary\"canary", "/x?token=[secret]"),
+        ("/x?token=%63anary=canary?canary", "/x?token=[secret]"),
+        # names as servers also read them
+        ("/x?%74oken=canary", "/x?%74oken=[secret]"),
+        ("/x?%74%6f%6B%65%6e=canary", "/x?%74%6f%6B%65%6e=[secret]"),
+        ("/x?+token=canary", "/x?+token=[secret]"),
+        # an address within an address, and within that another
+        ("/login?next=%2Fme%3Ftoken%3Dcanary", "/login?next=%2Fme%3Ftoken%3D[secret]"),
+        ("/login?next=/me?token=canary", "/login?next=/me?token=[secret]"),
+        ("/login?next=%2Fme%3Fa%3D1%26token%3Dcanary%26b%3D2&c", "/login?next=%2Fme%3Fa%3D1%26token%3D[secret]&c"),
+        ("/login?next=%2fme%3f%74oken%3dcanary", "/login?next=%2fme%3f%74oken%3d[secret]"),
+        ("/login?next=%2Fme%3F%2574oken%3Dcanary", "/login?next=%2Fme%3F%2574oken%3D[secret]"),
+        ("/l?next=%2Fl%3Fnext%3D%252Fme%253Ftoken%253Dcanary", "/l?next=%2Fl%3Fnext%3D%252Fme%253Ftoken%253D[secret]"),
+        ("/x%3Ftoken=canary", "/x%3Ftoken=[secret]"),
+        ("/x%3Fa%26token%3Dcanary", "/x%3Fa%26token%3D[secret]"),
+        # more than one address in a line
+        ("/a?token=canary and /b?token=canary", "/a?token=[secret] and /b?token=[secret]"),
+        ('"GET /a?token=canary HTTP/1.1" 200', '"GET /a?token=[secret] HTTP/1.1" 200'),
+        ('"WebSocket /a?token=canary" [accepted]', '"WebSocket /a?token=[secret]" [accepted]'),
+        ("from 'http://x/?token=canary'", "from 'http://x/?token=[secret]'"),
+    ],
+)  # fmt: skip
+def test_a_secret_parameter_is_masked(address: str, shown: str) -> None:
+    """However its name is spelled and wherever it stands."""
+    assert mask_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "/x",
+        "/token=1/x",
+        "/x?tokens=1&mytoken=2&token2=3&token",
+        "/x?a=token&b=%3F",
+        "/x?q=a%3Db",
+        "no address = nothing; state of things: code 5",
+        '[I 2026-01-01 12:00:00 uvicorn.access] 127.0.0.1:1 - "GET /x?a=1 HTTP/1.1" 200',
+    ],
+)
+def test_all_else_is_left_alone(address: str) -> None:
+    """A log that hides too much is not read."""
+    assert mask_address(address) == address
+
+
+@given(st.text(max_size=30), st.sampled_from("?&;#"), st.sampled_from(SECRET_PARAMETERS), st.text(max_size=30))
+@settings(deadline=None)
+def test_wherever_a_token_stands_it_is_not_shown(before: str, mark: str, name: str, after: str) -> None:
+    """Any text around it, and masking twice is masking once."""
+    shown = mask_address(f"{before}{mark}{name}=c4n4ry {after}")
+
+    assert "c4n4ry" not in shown.removeprefix(before)
+    assert mask_address(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["?" * 50_000, "?a" * 50_000, "%26" * 20_000, "%" + "25" * 50_000, "&a=" * 20_000, "?" + "a=;" * 99_999]
+)
+def test_a_long_address_is_masked_in_no_time(text: str) -> None:
+    """Nobody keeps us busy with a log line."""
+    assert mask_address(text) == text
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the service writes to its log, configured as it is when it runs."""
+    config = log_config()
+    stream = io.StringIO()
+    config["handlers"]["stderr"]["stream"] = stream
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    logging.config.dictConfig(config)
+    yield stream
+    root.handlers[:], root.level = before
+    for name in config["loggers"]:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_an_access_line_of_uvicorn_is_masked(log: io.StringIO) -> None:
+    """As uvicorn writes them (uvicorn/protocols/http/httptools_impl.py): the request stands, its token does not."""
+    scope: Any = {"type": "http", "path": "/services/a b/x", "query_string": b"token=canary&a=1"}
+    logging.getLogger("uvicorn.access").info(
+        '%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", get_path_with_query_string(scope), "1.1", 200
+    )
+
+    line = log.getvalue()
+    assert line.startswith("[I 20")
+    assert line.endswith(' uvicorn.access] 127.0.0.1:1 - "GET /services/a%20b/x?token=[secret]&a=1 HTTP/1.1" 200\n')
+
+
+def test_a_websocket_line_of_uvicorn_is_masked(log: io.StringIO) -> None:
+    """As in uvicorn/protocols/websockets/websockets_impl.py."""
+    scope: Any = {"type": "websocket", "path": "/x", "query_string": b"token=canary"}
+    logging.getLogger("uvicorn.error").info(
+        '%s - "WebSocket %s" [accepted]', "127.0.0.1:1", get_path_with_query_string(scope)
+    )
+
+    assert log.getvalue().endswith(' 127.0.0.1:1 - "WebSocket /x?token=[secret]" [accepted]\n')
+
+
+class Address:
+    """Something that is not text until it is written."""
+
+    def __str__(self) -> str:
+        return "/x?token=canary"
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("/x?token=canary", ()),
+        ("/x?token=%s", ("canary",)),
+        ("/x?token=%s&a=%d", ("canary", 1)),
+        ("%s", (Address(),)),
+        ("%s", (ValueError("/x?token=canary"),)),
+        ("%s", (["/x?token=canary"],)),
+        ("%s", (b"/x?token=canary",)),
+        ("%(address)s", ({"address": "/x?token=canary"},)),
+        (Address(), ()),
+    ],
+)
+def test_whatever_is_logged_is_masked(log: io.StringIO, message: Any, arguments: tuple[object, ...]) -> None:  # noqa: ANN401
+    """The finished line is, so it does not matter what it was made of."""
+    logging.getLogger("somebody.else").warning(message, *arguments)
+
+    assert "canary" not in log.getvalue()
+    assert "token=[secret]" in log.getvalue()
+
+
+def test_a_traceback_is_masked(log: io.StringIO) -> None:
+    """Exceptions quote addresses."""
+    try:
+        int("http://hub/x?token=canary")
+    except ValueError:
+        logging.getLogger("service").exception("failed at %s", "/y?code=canary")
+
+    assert "canary" not in log.getvalue()
+    assert "ValueError: invalid literal for int() with base 10: 'http://hub/x?token=[secret]'" in log.getvalue()
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore.connection"])
+def test_requests_to_the_hub_are_not_logged(log: io.StringIO, name: str) -> None:
+    """Their lines would show its internal address; warnings still come through."""
+    logging.getLogger(name).info("HTTP Request: GET http://internal/hub/api/user")
+    assert log.getvalue() == ""
+
+    logging.getLogger(name).warning("look at this")
+    assert "look at this" in log.getvalue()
+
+
+def test_the_level_can_be_chosen() -> None:
+    """For our own lines and uvicorn's."""
+    config = log_config("DEBUG")
+
+    assert (config["root"]["level"], config["loggers"]["uvicorn"]["level"]) == ("DEBUG", "DEBUG")
+    assert config["loggers"]["httpx"]["level"] == "WARNING"

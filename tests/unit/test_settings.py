@@ -1,0 +1,236 @@
+"""What the environment says, and what follows from it."""
+
+import re
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from service.errors import ConfigurationError
+from service.settings import Settings, load_settings
+
+NEEDED = {"JUPYTERHUB_API_TOKEN": "canary-api-token"}
+
+
+@pytest.fixture(autouse=True)
+def _only_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that says nothing but our API token."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+
+
+VARIABLES: dict[str, tuple[str, str, Any]] = {
+    "JUPYTERHUB_API_TOKEN": ("abc", "api_token", SecretStr("abc")),
+    "JUPYTERHUB_API_URL": ("http://10.0.0.1:8081/x/hub/api/", "api_url", "http://10.0.0.1:8081/x/hub/api"),
+    "JUPYTERHUB_SERVICE_NAME": ("x", "service_name", "x"),
+    "JUPYTERHUB_CLIENT_ID": ("service-x", "client_id_given", "service-x"),
+    "JUPYTERHUB_SSL_KEYFILE": ("/k", "ssl_keyfile", "/k"),
+    "JUPYTERHUB_SSL_CERTFILE": ("/c", "ssl_certfile", "/c"),
+    "JUPYTERHUB_SSL_CLIENT_CA": ("/ca", "ssl_client_ca", "/ca"),
+    "JUPYTERHUB_SERVICE_URL": ("https://127.0.0.1:9", "service_url", "https://127.0.0.1:9"),
+    "JUPYTERHUB_SERVICE_PREFIX": ("services/x", "service_prefix", "/services/x/"),
+    "JUPYTERHUB_BASE_URL": ("/@/space%20word/", "base_url", "/@/space%20word/"),
+    "JUPYTERHUB_HOST": ("https://Hub.example.org/", "hub_host", "https://hub.example.org"),
+    "JUPYTERHUB_PUBLIC_URL": ("https://h.test/services/x/", "public_url", "https://h.test/services/x"),
+    "JUPYTERHUB_OAUTH_CALLBACK_URL": ("/services/x/oauth_callback", "callback_url_given", "/services/x/oauth_callback"),
+    "JUPYTERHUB_OAUTH_ACCESS_SCOPES": ('["a", "b"]', "access_scopes_given", ("a", "b")),
+    "JUPYTERHUB_OAUTH_SCOPES": ('["c"]', "access_scopes_deprecated", ("c",)),
+    "JUPYTERHUB_ALLOW_TOKEN_IN_URL": ("1", "allow_token_in_url", True),
+    "JUPYTERHUB_ALLOW_WEBSOCKET_COOKIE_AUTH": ("0", "allow_websocket_cookie", False),
+    "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": ("1", "cookie_host_prefix", True),
+    "JUPYTERHUB_COOKIE_OPTIONS": ('{"samesite": "strict"}', "cookie_options", {"samesite": "strict"}),
+    "PUBLIC_HOST": ("HTTPS://Hub.Example.ORG:443/", "public_host", "https://hub.example.org"),
+    "SERVICE_PASSWORD_GRANT": ("1", "password_grant", True),
+    "HUB_CACHE_TTL": ("1.5", "cache_ttl", 1.5),
+    "HUB_STALE_GRACE": ("0", "stale_grace", 0),
+    "HUB_CACHE_SIZE": ("7", "cache_size", 7),
+    "HUB_TIMEOUT": ("0.5", "hub_timeout", 0.5),
+    "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
+    "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"), [(name, *case) for name, case in VARIABLES.items()], ids=list(VARIABLES)
+)
+def test_each_variable_sets_its_field(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, field: str, value: object
+) -> None:
+    """Every variable is read, and changes one field only; an empty one is as good as none."""
+    defaults = load_settings()
+    monkeypatch.setenv(variable, text)
+    changed = load_settings()
+
+    assert getattr(changed, field) == value
+    assert getattr(defaults, field) != value
+    assert changed.model_dump(exclude={field}) == defaults.model_dump(exclude={field})
+    if variable not in NEEDED:
+        monkeypatch.setenv(variable, "")
+        assert load_settings() == defaults
+
+
+def test_there_is_no_other_variable() -> None:
+    """The table above is complete."""
+    assert {str(field.validation_alias) for field in Settings.model_fields.values()} == set(VARIABLES)
+    assert {field for _, field, _ in VARIABLES.values()} == set(Settings.model_fields)
+
+
+def test_a_variable_named_like_a_field_means_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BASE_URL, APPS, API_TOKEN and the like belong to whoever set them."""
+    before = load_settings()
+    for field in Settings.model_fields:
+        for name in {field, field.upper()} - set(VARIABLES):
+            monkeypatch.setenv(name, "http://evil.test")
+
+    assert load_settings() == before
+
+
+def test_settings_made_by_hand_do_not_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Settings(…)` in somebody's test says all there is."""
+    for name, (text, _, _) in VARIABLES.items():
+        monkeypatch.setenv(name, text)
+
+    assert Settings(api_token=SecretStr("t")).model_dump(exclude={"api_token"}) == Settings.model_validate(
+        NEEDED
+    ).model_dump(exclude={"api_token"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", False), ("false", False), ("False", False), ("FALSE", False), (" 0", False), ("1", True), ("true", True),
+     ("no", True), ("off", True), ("yes", True), ("00", True)],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("variable", "field"),
+    [
+        ("JUPYTERHUB_ALLOW_TOKEN_IN_URL", "allow_token_in_url"),
+        ("JUPYTERHUB_ALLOW_WEBSOCKET_COOKIE_AUTH", "allow_websocket_cookie"),
+        ("JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED", "cookie_host_prefix"),
+    ],
+)
+def test_the_hubs_booleans_are_read_as_the_hub_reads_them(
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    field: str,
+    text: str,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """All but 0 and false is true: jupyterhub/utils.py, _bool_env."""
+    monkeypatch.setenv(variable, text)
+
+    assert getattr(load_settings(), field) is expected
+
+
+@pytest.mark.parametrize("variable", ["PUBLIC_HOST", "JUPYTERHUB_HOST"])
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://hub.example.org", "https://hub.example.org"),
+        ("http://hub.example.org:80", "http://hub.example.org"),
+        ("https://hub.example.org:80/", "https://hub.example.org:80"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://HUB_1", "http://hub_1"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, origin: str
+) -> None:
+    """Lower case, no default port, nothing behind it: so that it can be compared with the Origin header."""
+    monkeypatch.setenv(variable, text)
+
+    settings = load_settings()
+    assert origin in {settings.public_host, settings.hub_host}
+
+
+WRONG_ADDRESSES = [
+    "canary", "canary.example.org", "//canary", "ftp://canary", "http://", "http:canary", "https:///canary",
+    "http://canary:port", "http://canary:99999", "http://canary:0", "http://[canary", "http://[canary]", "http://℀canary",
+    "http://canär", "http://canary x", "http://canary\n", "http://ca\tnary", "http://canary\\x", 'http://"canary"',
+    "http://canary;x", "http://user:canary@host", "http://canary@host", "http://@canary", "http://x?canary", "http://x#canary",
+    "http://x/?", "http://x/#",
+]  # fmt: skip
+WRONG = [
+    *((name, text) for name in ("JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_URL") for text in WRONG_ADDRESSES),
+    *((name, text) for name in ("PUBLIC_HOST", "JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL") for text in WRONG_ADDRESSES),
+    *(("PUBLIC_HOST", text) for text in ("http://x/canary", "http://x/canary/", "http://x//canary")),
+    *(("JUPYTERHUB_API_TOKEN", text) for text in ("canary x", "canary\n", " canary", "canär", "canary\x7f")),
+    *(
+        (name, text)
+        for name in ("JUPYTERHUB_OAUTH_ACCESS_SCOPES", "JUPYTERHUB_OAUTH_SCOPES")
+        for text in ("canary", "[canary", '"canary"', '{"canary": 1}', "null", "17", '["a", 17]', '["canary", null]')
+    ),
+    *(("JUPYTERHUB_COOKIE_OPTIONS", text) for text in ("canary", '["canary"]', "null", '"canary"')),
+    *(("HUB_CACHE_TTL", text) for text in ("canary", "0", "-1", "nan", "inf", "1e999", "5m")),
+    *(("HUB_TIMEOUT", text) for text in ("canary", "0", "-1", "nan", "inf")),
+    *(("HUB_STALE_GRACE", text) for text in ("canary", "-1", "nan", "inf")),
+    *(("HUB_CACHE_SIZE", text) for text in ("canary", "0", "-1", "1.5", "9" * 5000)),
+    *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
+]
+
+
+@pytest.mark.parametrize(("variable", "text"), WRONG, ids=[f"{name}={text[:30]!a}" for name, text in WRONG])
+def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
+    """One line says which variable and what it must be; its value, perhaps a secret, is in no text of the error."""
+    monkeypatch.setenv(variable, text)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    [problem] = caught.value.problems
+    assert problem.startswith(f"{variable}: ")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "canar" not in f"{caught.value!r} {shown}".replace("canary-api-token", "")
+    assert "canary-api-token" not in shown
+
+
+def test_settings_made_by_hand_do_not_show_a_wrong_value_either() -> None:
+    """Nor does pydantic's own error."""
+    with pytest.raises(ValidationError) as caught:
+        Settings(api_token=SecretStr("canary x"), api_url="canary", cache_size=0)
+
+    assert "canary" not in f"{caught.value} {caught.value!r}"
+
+
+def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody starts the service five times to find five mistakes."""
+    wrong = {"PUBLIC_HOST": "x", "HUB_CACHE_TTL": "x", "HUB_CACHE_SIZE": "x", "JUPYTERHUB_OAUTH_SCOPES": "x"}
+    for name, text in wrong.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.delenv("JUPYTERHUB_API_TOKEN")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    named = {re.split("[: ]", problem)[0] for problem in caught.value.problems}
+    assert named == {*wrong, "JUPYTERHUB_API_TOKEN"}
+    assert all(problem in str(caught.value) for problem in caught.value.problems)
+
+
+def test_a_missing_token_says_who_sets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the one thing that has no default."""
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "")
+
+    with pytest.raises(ConfigurationError, match=r"JUPYTERHUB_API_TOKEN is not set\. The Hub sets it"):
+        load_settings()
+
+
+def test_settings_show_no_secret_and_cannot_be_changed() -> None:
+    """Not as text, not as JSON; and nobody changes them under way."""
+    settings = load_settings()
+
+    assert "canary" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+    with pytest.raises(ValidationError):
+        settings.base_url = "/x/"  # type: ignore[misc]
+
+
+def test_nothing_else_reads_the_environment() -> None:
+    """`service.settings` is the only file that looks; registration runs in the Hub's process."""
+    package = Path(__file__).parents[2] / "service"
+    readers = [path.relative_to(package) for path in package.rglob("*.py") if "os.environ" in path.read_text()]
+
+    assert [path for path in readers if path.parts[0] != "registration"] == [Path("settings.py")]

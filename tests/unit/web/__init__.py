@@ -1,0 +1,1 @@
+"""The web layer, called over HTTP beside a Hub in memory."""

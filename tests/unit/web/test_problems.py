@@ -1,0 +1,273 @@
+"""Errors as answers: the table of what each kind of caller gets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, Body, Header, HTTPException, Query
+from pydantic import BaseModel
+
+from service.errors import NotAdmittedError
+from service.web import problems
+from service.web.security import CurrentUser
+from tests.support.fake_hub import OUTAGES, FakeHub
+from tests.support.session import NAVIGATION
+from tests.unit.web.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
+
+router = APIRouter()
+
+
+class Order(BaseModel, extra="forbid"):
+    """A body with a declared form."""
+
+    count: int
+    names: dict[str, int] = {}
+
+
+@router.api_route("/thing", methods=["GET", "POST"])
+async def thing(_user: CurrentUser) -> str:
+    """For whoever has access."""
+    return "in"
+
+
+@router.post("/order/{number}")
+async def order(
+    number: int, order: Order, _limit: Annotated[int, Query()] = 1, _x_part: Annotated[int, Header()] = 1
+) -> Order:
+    """Anything that a request may declare."""
+    assert number
+    return order
+
+
+@router.get("/raise/{status}")
+async def fail(status: int, detail: str | None = None) -> None:
+    """Raise what frameworks raise."""
+    raise HTTPException(status, detail, headers={"X-Reason": "known"})
+
+
+@router.post("/small", max_body_size=10)
+async def small(body: Annotated[bytes, Body()]) -> int:
+    """Take little."""
+    return len(body)
+
+
+SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}}
+
+
+def nothing(_: FakeHub) -> None:
+    """Leave the Hub as it is."""
+
+
+def down_with(outage: str) -> Callable[[FakeHub], None]:
+    """Let the Hub fail so."""
+
+    def arrange(hub: FakeHub) -> None:
+        hub.outage = OUTAGES[outage]
+
+    return arrange
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: who comes, and what API client and browser get, the latter for GET and for POST."""
+
+    credential: str
+    status: int
+    code: str
+    challenge: str | None = None
+    browser_get: int | None = None
+    headers: tuple[str, ...] = ()
+    hub: Callable[[FakeHub], None] = nothing
+
+
+Headers = dict[bytes, bytes]
+
+UNKNOWN = 'Bearer realm="JupyterHub"'
+BAD = f'{UNKNOWN}, error="invalid_token"'
+NARROW = f'{UNKNOWN}, error="insufficient_scope", scope="access:services access:services!service=fastapi"'
+TABLE = {
+    "no credential": Row("", 401, "not_signed_in", UNKNOWN, browser_get=302),
+    "unknown token": Row("Bearer wrong", 401, "invalid_token", BAD, browser_get=302),
+    "impossible token": Row("Bearer k\u00e4se", 401, "invalid_token", BAD, browser_get=302),
+    "another scheme": Row("Basic dGVzdHVzZXI6cGFzc3dk", 401, "invalid_token", BAD, browser_get=302),
+    "not allowed": Row("{narrow}", 403, "insufficient_scope", NARROW),
+    **{
+        f"Hub {name}": Row("{good}", 503, "hub_unavailable", headers=("Retry-After",), hub=down_with(name))
+        for name in OUTAGES
+    },
+}
+
+
+@pytest.fixture(params=list(TABLE.values()), ids=list(TABLE))
+async def case(request: pytest.FixtureRequest, serve: Serve) -> tuple[Row, Service, Headers]:
+    """Return a line of the table, with its service and the header that the caller sends."""
+    row: Row = request.param
+    service = await serve(**SERVICE)
+    tokens = {"good": service.hub.issue("testuser"), "narrow": service.hub.issue("testuser", scopes=[])}
+    row.hub(service.hub)
+    credential = row.credential.replace("{", "Bearer {").format(**tokens)
+    return row, service, {b"Authorization": credential.encode()} if credential else {}
+
+
+async def test_table_for_api_clients(case: tuple[Row, Service, Headers]) -> None:
+    """A client that is no browser gets a problem (RFC 9457) with status, code and what it may act on."""
+    row, service, headers = case
+    for method in ("GET", "POST"):
+        reply = await service.api().request(method, "thing", headers=headers)
+
+        assert (reply.status_code, reply.json()["code"]) == (row.status, row.code)
+        assert reply.headers["Content-Type"] == "application/problem+json"
+        assert {"type", "title", "status", "code", "detail"} <= set(reply.json())
+        assert reply.json()["status"] == row.status
+        assert reply.headers.get("WWW-Authenticate") == row.challenge
+        assert {"Retry-After"} & set(map(str.title, reply.headers)) == set(row.headers)
+        assert reply.headers["Cache-Control"] == "no-store"
+
+
+async def test_table_for_browsers(case: tuple[Row, Service, Headers]) -> None:
+    """A browser gets a page, or the way to the Hub where signing in would help and nothing is lost by it."""
+    row, service, headers = case
+    for kind in (NAVIGATION, {"Accept": "text/html"}):
+        api = service.api(headers=kind)
+        get, post = await api.get("thing", headers=headers), await api.post("thing", headers=headers)
+
+        assert (get.status_code, post.status_code) == (row.browser_get or row.status, row.status)
+        if get.status_code == 302:
+            assert get.headers["Location"].startswith("/hub/api/oauth2/authorize?")
+            assert "Sign in with JupyterHub" in post.text
+        else:
+            assert f"<code>{row.code}</code>" in get.text
+        assert post.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert {"Retry-After"} & set(map(str.title, post.headers)) == set(row.headers)
+
+
+async def test_the_hub_refuses_us(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the Hub does not accept the service itself: 502 for the caller, and a line that an operator can act on."""
+    service = await serve(hub=(await serve()).hub, api_token="not-the-one-the-hub-knows")
+    browser = service.browser()
+    begun = await browser.visit("me", follow=False)
+    page = await browser.visit(service.authorized(begun))
+
+    assert (page.status_code, "hub_refused_service" in page.text) == (502, True)
+    (line,) = caplog.messages
+    assert line == (
+        "The Hub refuses this service: the Hub does not accept our client id and API token. "
+        "Check JUPYTERHUB_API_TOKEN and the registration."
+    )
+
+
+async def test_an_outage_is_one_line_in_the_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """An operator reads what the Hub did, without an address."""
+    service = await serve(**SERVICE)
+    service.hub.outage = OUTAGES["error_500"]
+    await service.api("x").get("thing")
+
+    assert caplog.messages == ["The Hub cannot be asked: it answered with status 500."]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "headers"),
+    [
+        ("GET", "nope", 404, "not_found", {}),
+        ("GET", "static/nope.css", 404, "not_found", {}),
+        ("GET", "static/../../settings.py", 404, "not_found", {}),
+        ("GET", "static/%2e%2e/login.py", 404, "not_found", {}),
+        ("DELETE", "me", 405, "method_not_allowed", {"Allow": "GET"}),
+        ("OPTIONS", "me", 405, "method_not_allowed", {"Allow": "GET"}),
+        ("POST", "small", 413, "content_too_large", {}),
+        ("GET", "raise/418", 418, "im_a_teapot", {"X-Reason": "known"}),
+        ("GET", "raise/422", 422, "unprocessable_content", {"X-Reason": "known"}),
+        ("GET", "raise/499", 400, "bad_request", {"X-Reason": "known"}),
+        ("GET", "raise/599", 500, "internal_server_error", {"X-Reason": "known"}),
+    ],
+)
+async def test_what_the_framework_raises(
+    service: Service, method: str, path: str, status: int, code: str, headers: dict[str, str]
+) -> None:
+    """No such route, a wrong method, too large a body, a route's own refusal: problems and pages like all others."""
+    script = await service.api().request(method, path, content=b"x" * 11)
+    browser = await service.api(headers=NAVIGATION).request(method, path, content=b"x" * 11)
+
+    assert (script.status_code, script.json()["code"]) == (status, code)
+    assert headers.items() <= dict(script.headers.items()).items() | {(k.title(), v) for k, v in script.headers.items()}
+    assert (browser.status_code, code in browser.text) == (status, True)
+
+
+async def test_a_routes_own_words(service: Service) -> None:
+    """What a route says is told; where it says nothing the status is explained."""
+    own, none = await service.api().get("raise/409?detail=Taken."), await service.api().get("raise/409")
+
+    assert own.json()["detail"] == "Taken."
+    assert none.json()["detail"] == "Request conflict"
+
+
+JSON = {"Content-Type": "application/json"}
+CANARY = "canary7Kp2"
+
+
+@pytest.mark.parametrize(
+    ("sent", "places"),
+    [
+        pytest.param({"json": {"count": CANARY}}, [["body", "count"]], id="value"),
+        pytest.param({"json": {"count": 1, CANARY: 1}}, [["body"]], id="a field too many"),
+        pytest.param({"json": {"count": 1, "names": {f"{CANARY}: x": "x"}}}, [["body", "names"]], id="key"),
+        pytest.param({"json": CANARY}, [["body"]], id="another type"),
+        pytest.param({"content": f'{{"count": "{CANARY}'.encode(), "headers": JSON}, [["body", 10]], id="broken JSON"),
+        pytest.param({"json": {"count": 1}, "params": {"_limit": CANARY}}, [["query", "_limit"]], id="query"),
+        pytest.param({"json": {"count": 1}, "headers": {"-x-part": CANARY}}, [["header"]], id="header"),
+        pytest.param({}, [["body"]], id="nothing"),
+    ],
+)
+async def test_invalid_requests_are_not_repeated(
+    service: Service, sent: dict[str, Any], places: list[list[str | int]]
+) -> None:
+    """A request that does not have the declared form is told where, and never repeated."""
+    reply = await service.api().post("order/1", **sent)
+
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")
+    assert [error["loc"] for error in reply.json()["errors"]] == places
+    assert [set(error) for error in reply.json()["errors"]] == [{"type", "loc", "msg"}]
+    assert CANARY not in reply.text
+
+
+async def test_an_invalid_path_is_not_repeated(service: Service) -> None:
+    """Nor is what stands in the address."""
+    reply = await service.api().post(f"order/{CANARY}", json={"count": 1})
+    page = await service.api(headers=NAVIGATION).post(f"order/{CANARY}", json={"count": 1})
+
+    assert (reply.status_code, reply.json()["errors"][0]["loc"]) == (422, ["path", "number"])
+    assert CANARY not in reply.text
+    assert page.status_code == 422
+
+
+def test_every_error_has_a_status() -> None:
+    """None of our own errors is answered as a failure of ours, subclasses of others included."""
+
+    class ClosedError(NotAdmittedError):
+        code = "closed"
+
+    assert problems.status_of(ClosedError()) == 403
+
+
+async def test_a_page_offers_the_way_on(serve: Serve) -> None:
+    """Signing in where that helps, trying again where the Hub failed, the start page elsewhere."""
+    service = await serve(**SERVICE)
+    service.keep(browser := service.browser(), AUTH_COOKIE, service.sealed("x"))
+    missing = await browser.visit("nope")
+    refused = await browser.client.post(f"{ORIGIN}{PREFIX}logout", headers={"Sec-Fetch-Mode": "navigate"})
+    service.hub.outage = OUTAGES["error_500"]
+    failed = await browser.visit("thing?a=1&b=2")
+
+    assert 'class="button" href="/services/fastapi/">To the start page' in missing.text
+    assert (refused.status_code, "To the start page" in refused.text) == (403, True)
+    assert 'class="button" href="/services/fastapi/thing?a=1&amp;b=2">Try again' in failed.text
+
+
+async def test_an_address_is_shown_as_text(service: Service) -> None:
+    """Whatever is put into an address does not become part of a page."""
+    page: httpx.Response = await service.browser().visit('nope"><script>alert(1)</script>?x="><script>')
+
+    assert page.status_code == 404
+    assert "<script>alert" not in page.text
