@@ -132,8 +132,8 @@ def _model(user: Identity) -> Response:
 
 
 def main() -> None:
-    """Serve where the Hub says; a service without an address, to which the Hub gives one without a host, only lives."""
-    while not urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", "")).hostname:
+    """Serve where the Hub says; a service without an address, to which the Hub gives one with port 0, only lives."""
+    while not urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", "")).port:
         signal.pause()  # until a signal that ends us; others end the pause alone
     settings = load_settings()
     if not settings.service_prefix:  # an external service in the tests is not told
