@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from service import wire, workers
 from service.app import create_app
+from service.context import check_tls
 from service.errors import ConfigurationError
 from service.logs import log_config
 from service.settings import Settings, load_settings
@@ -16,6 +18,9 @@ from service.settings import Settings, load_settings
 # Seconds that an idle connection stays open, as in the Hub's own servers. The Hub's proxy keeps its connections to us,
 # and answers 503 when it sends a request into one that we are just closing; uvicorn would close them after 5.
 _KEEP_ALIVE = 3600
+# Seconds that a worker may give no sign of life, which it gives as soon as Python and the application are loaded: where
+# many start on few cores, uvicorn's 5 would kill them before.
+_WORKER_SILENCE = 30
 
 
 def main() -> int:
@@ -23,19 +28,30 @@ def main() -> int:
     logging.config.dictConfig(log_config())
     try:
         settings = load_settings()
-        app, options = create_app(settings), listen(settings)
+        check_tls(settings)
+        app, options = create_app(settings), how_to_serve(settings)
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us
         return 2
-    uvicorn.run(
-        app,
-        **options,
-        log_config=log_config(),
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=30,
-    )
+    if settings.workers > 1:
+        # Each builds an application of its own; that one can be built is known by now.
+        return workers.serve(uvicorn.Config(workers.APPLICATION, factory=True, **options))
+    uvicorn.run(app, **options)
     return 0
+
+
+def how_to_serve(settings: Settings) -> dict[str, Any]:
+    """The arguments of uvicorn, whether one process serves or several."""
+    return {
+        **listen(settings),
+        **wire.OPTIONS,
+        "workers": settings.workers,  # or WEB_CONCURRENCY would decide
+        "log_config": log_config(),
+        "server_header": False,
+        "timeout_keep_alive": _KEEP_ALIVE,
+        "timeout_graceful_shutdown": 30,
+        "timeout_worker_healthcheck": _WORKER_SILENCE,
+    }
 
 
 def listen(settings: Settings) -> dict[str, Any]:

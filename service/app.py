@@ -18,12 +18,10 @@ from service.errors import ConfigurationError, ServiceError
 from service.settings import Settings
 from service.web import docs, health, login, pages, problems, token, whoami
 from service.web.boundary import Boundary
+from service.web.lean import FixedPaths, add_router
+from service.web.live import Live
 from service.web.login import SignInPolicy
 from service.web.security import SignedInByUrl, Veto
-from service.web.throttle import Throttle
-
-# Bytes, unless a route says otherwise: bodies are read before anybody is asked who they are.
-_MAX_BODY = 1024 * 1024
 
 _log = logging.getLogger("service")
 
@@ -54,18 +52,19 @@ def create_app(
         openapi_url=None,  # `service.web.docs` serves it
         docs_url=None,
         redoc_url=None,
-        max_body_size=_MAX_BODY,
-        # Spans would carry addresses with tokens and codes, records the texts of exceptions; figures carry neither.
-        telemetry={"tracing": False, "logs": False},
+        # Spans would carry addresses with tokens and codes, records the texts of exceptions; figures would be asked for
+        # in the environment with each request.
+        telemetry={"tracing": False, "logs": False, "metrics": False},
         redirect_slashes=False,  # such a redirect would repeat a token in the address
     )
     for router in (whoami.router, health.router, login.router, token.router, docs.router):
-        app.include_router(router)
+        add_router(app, router)
     for router in (*_applications(settings.apps), *_named_routers(settings.routers), *routers):
-        app.include_router(router)
+        add_router(app, router)
     app.mount("/static", pages.Assets())
+    app.router.routes.insert(0, FixedPaths(app.router.routes))
     _handle_errors(app)
-    return Boundary(app, settings=settings)
+    return Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
 
 
 def _lifespan(
@@ -74,7 +73,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with open_context(settings) as context:
-            yield {"context": context, "throttle": Throttle(), **state}
+            yield {"context": context, **state}
 
     return lifespan
 

@@ -1,16 +1,19 @@
 """The composition root: makes and closes what lives as long as the process."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from service.hub.auth import HubAuth
+from service.errors import ConfigurationError
+from service.hub.auth import HubAuth, Key
 from service.hub.cache import AnswerCache
 from service.hub.client import HubClient, open_http
+from service.hub.folding import Folded
 from service.hub.oauth import Client
 from service.hub.readiness import Readiness
 from service.hub.sealing import Sealer, derive_key
+from service.hub.throttle import Throttle
 from service.settings import Settings
 
 
@@ -23,6 +26,7 @@ class Context:
     hub: HubClient
     auth: HubAuth
     readiness: Readiness
+    throttle: Throttle
     state_sealer: Sealer
     session_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
@@ -39,20 +43,49 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     )
     async with open_http(timeout=settings.hub_timeout, tls=_hub_tls(settings)) as http:
         hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)
-        auth = HubAuth(hub, AnswerCache(ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size))
+        cache = AnswerCache[Key, Folded](ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size)
+        throttle = Throttle()
         try:
             yield Context(
                 settings=settings,
                 oauth=oauth,
                 hub=hub,
-                auth=auth,
+                auth=HubAuth(hub, cache, throttle),
                 readiness=Readiness(hub),
+                throttle=throttle,
                 state_sealer=Sealer(secret, purpose="oauth state"),
                 session_sealer=Sealer(secret, purpose="session cookie"),
                 xsrf_key=derive_key(secret, purpose="xsrf token"),
             )
         finally:
-            await auth.cache.aclose()
+            await cache.aclose()
+
+
+def check_tls(settings: Settings) -> None:
+    """Raises ConfigurationError where a file of the Hub's internal_ssl is not there or does not load."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    problems = []
+    if settings.ssl_client_ca and (flaw := _flaw(lambda: context.load_verify_locations(settings.ssl_client_ca))):
+        problems.append(f"JUPYTERHUB_SSL_CLIENT_CA: {flaw}")
+    if settings.ssl_certfile:
+        key = settings.ssl_keyfile or None
+        # Nobody is there to type a passphrase.
+        if flaw := _flaw(lambda: context.load_cert_chain(settings.ssl_certfile, key, password="")):
+            problems.append(f"JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: {flaw}")
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def _flaw(load: Callable[[], None]) -> str:
+    try:
+        load()
+    except FileNotFoundError:
+        return "there is no such file"
+    except ssl.SSLError:
+        return "not in PEM form, not belonging together, or locked with a passphrase"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return ""
 
 
 def _hub_tls(settings: Settings) -> ssl.SSLContext | None:

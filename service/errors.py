@@ -55,6 +55,13 @@ class InvalidTokenError(ServiceError):
     default = "The Hub does not know this token: it is wrong, has expired or was revoked. Get a new one."
 
 
+class HeadersTooLargeError(ServiceError):
+    """A header is longer than any that could be meant for us; it is not looked into."""
+
+    code = "request_header_fields_too_large"
+    default = "The cookies, or another header, are larger than this service takes. Delete this site's cookies."
+
+
 class XsrfError(ServiceError):
     """A cookie came without the XSRF token that shows which page it speaks for."""
 
@@ -104,7 +111,7 @@ class NotAdmittedError(ServiceError):
 class ThrottledError(ServiceError):
     """Too many attempts; `retry_after` in seconds."""
 
-    code = "throttled"
+    code = "too_many_attempts"
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -139,6 +146,37 @@ class HubRefusedServiceError(ServiceError):
     def __init__(self, detail: str | None = None, *, reason: str) -> None:
         self.reason = reason
         super().__init__(detail)
+
+
+# The Hub's answers to what is asked in the caller's name
+
+
+class HubForbiddenError(ServiceError):
+    """The Hub knows the caller's token, and does not let it do this."""
+
+    code = "hub_forbidden"
+    default = "The Hub does not let this token do that."
+
+
+class HubNotFoundError(ServiceError):
+    """The Hub has no such thing, or does not let the caller's token know that it has."""
+
+    code = "hub_not_found"
+    default = "The Hub has no such thing, or does not let this token see it."
+
+
+class HubBadRequestError(ServiceError):
+    """What was asked of the Hub in the caller's name makes no sense to it."""
+
+    code = "hub_bad_request"
+    default = "The Hub does not take this request."
+
+
+class HubConflictError(ServiceError):
+    """What was asked of the Hub in the caller's name is at odds with how things stand there."""
+
+    code = "hub_conflict"
+    default = "This is at odds with how things stand at the Hub."
 
 
 # Signing in and out

@@ -1,7 +1,8 @@
-"""Logging that cannot tell a secret: the configuration for uvicorn, and the masking of addresses."""
+"""Logging that cannot tell a secret: uvicorn's configuration, masked addresses, and errors without their text."""
 
 import logging
 import re
+import traceback
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -43,6 +44,12 @@ class MaskingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         return mask_address(super().format(record))
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error happened, its six innermost frames; its text may quote what a caller sent, so not that."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 def log_config(level: str = "INFO") -> dict[str, Any]:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from service.api_token import flaw_of
 from service.errors import ConfigurationError
 
 _FALSE = {"0", "false"}
@@ -134,8 +135,11 @@ class Settings(BaseModel):
     cache_size: Annotated[int, Field(ge=1)] = Field(default=10_000, validation_alias="HUB_CACHE_SIZE")
     # Seconds until an unanswered question to the Hub counts as an outage. The Hub answers in milliseconds; people wait.
     hub_timeout: MoreSeconds = Field(default=5, validation_alias="HUB_TIMEOUT")
+    # Seconds between two looks at whether those may stay who hold a connection open.
+    recheck_interval: MoreSeconds = Field(default=60, validation_alias="SERVICE_RECHECK_INTERVAL")
 
     # What runs here
+    workers: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SERVICE_WORKERS")
     apps: Names = Field(default=(), validation_alias="SERVICE_APPS")
     routers: Names = Field(default=(), validation_alias="SERVICE_ROUTERS")
 
@@ -191,13 +195,18 @@ def load_settings() -> Settings:
     # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
     names = (str(field.validation_alias) for field in Settings.model_fields.values())
     given = {name: value for name in names if (value := os.environ.get(name))}
+    token = given.get("JUPYTERHUB_API_TOKEN", "")
+    flaw = flaw_of(token) if token else ""
+    problems = {"JUPYTERHUB_API_TOKEN": f"JUPYTERHUB_API_TOKEN: {flaw}"} if flaw else {}
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
-        problems: dict[str, str] = {}
         for item in error.errors(include_input=False):
             problems.setdefault(str(item["loc"][0]), _problem(dict(item)))
         raise ConfigurationError(list(problems.values())) from None
+    if problems:
+        raise ConfigurationError(list(problems.values()))
+    return settings
 
 
 def _problem(item: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.fake_hub import FakeHub
+from service.testing import FakeHub
 from tests.support.hub import RealHub
 from tests.support.node import NodeToolError, configurable_http_proxy
 from tests.support.ports import free_port
@@ -71,7 +71,7 @@ def _hubs_of(item: pytest.Item) -> Iterator[RealHub]:
         if isinstance(value, RealHub):
             yield value
         elif isinstance(value, _Hubs):
-            yield from value.made
+            yield from (hub for hub in value.made if hub.log.exists())  # others are closed
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 """A bounded cache of the Hub's answers with two ages, asked once per key however many wait.
 
 An answer is *fresh* for `ttl` seconds and refreshed in the background in the last fifth of it; for `grace` seconds
-more it serves when the Hub cannot be asked, never after the Hub said no. Refusals and failures are remembered for
-a few seconds in a small place of their own, so that strangers' tokens cannot push out anybody's answer.
+more it serves when the Hub cannot be asked or is slow to answer, never after the Hub said no. Refusals and failures are
+remembered for a few seconds in a small place of their own, so that strangers' tokens cannot push out anybody's answer.
 For one event loop.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from copy import copy
@@ -15,12 +16,19 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Generic, TypeVar
 
-from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError, ServiceError
+from service.logs import place_of
+
+_log = logging.getLogger("service")
 
 K = TypeVar("K")
 V = TypeVar("V")
 
+PATIENCE = 0.5  # seconds that one who could be served from before waits for the answer of now
 REFRESH_FROM = 0.8  # share of the ttl after which an answer in use is refreshed
+# Questions under way beyond which a refresh waits for the next time that the answer is wanted. Those who came together
+# would else be asked about together, for ever, and everybody would wait meanwhile.
+REFRESHES_AT_ONCE = 8
 REFUSAL_TTL = 5.0  # seconds; a new token is usable at once, only a wrong one waits
 FAILURE_TTL = 1.0  # seconds; how often a Hub that does not answer is asked about one key
 DOWN_TTL = 1.0  # seconds; how often a Hub that takes no connection is tried at all
@@ -38,10 +46,12 @@ class Answer(Generic[V]):
 
 @dataclass(slots=True)
 class Flight(Generic[V]):
-    """A question on its way."""
+    """A question on its way, when it was asked, and how many wait for the answer."""
 
     task: "asyncio.Task[V]"
+    asked: float
     asked_at: datetime
+    waiting: int = 0
 
 
 @dataclass(slots=True)
@@ -68,12 +78,16 @@ class AnswerCache(Generic[K, V]):
         ttl: float,
         grace: float,
         size: int,
+        patience: float = PATIENCE,
+        refresh_from: float = REFRESH_FROM,
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ttl = ttl
         self._grace = grace
         self._size = size
+        self._patience = patience
+        self._refresh_age = ttl * refresh_from
         self._clock = clock
         self._now = now
         self._answers: OrderedDict[K, Answer[V]] = OrderedDict()
@@ -87,6 +101,19 @@ class AnswerCache(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._answers)
 
+    def __contains__(self, key: K) -> bool:
+        """Whether there is an answer, of whatever age: the Hub once said yes, and not no since."""
+        return key in self._answers
+
+    def fresh(self, key: K) -> V | None:
+        """Return an answer that can be given at once; None where `get` is to be asked."""
+        answer = self._answers.get(key)
+        if answer is None or self._clock() - answer.asked >= self._refresh_age:
+            return None
+        self._answers.move_to_end(key)
+        self.figures.hits += 1
+        return answer.value
+
     async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, not_before: datetime | None = None) -> V:
         """Return the answer for `key`, asking for it if need be.
 
@@ -95,21 +122,22 @@ class AnswerCache(Generic[K, V]):
         Raises:
             InvalidTokenError: the Hub said no, now or within the last seconds.
             HubUnavailableError: it cannot be asked, and no earlier answer may serve.
+            Exception: whatever else `ask` raises.
         """
         answer = self._known(key, not_before)
         age = self._clock() - answer.asked if answer is not None else 0.0
         if answer is not None and age < self._ttl:
             self._answers.move_to_end(key)
             self.figures.hits += 1
-            if age >= self._ttl * REFRESH_FROM and self._setback(key) is None and key not in self._flights:
+            if age >= self._refresh_age and self._may_refresh(key):
                 self.figures.refreshes += 1
                 self._start(key, ask)
             return answer.value
         try:
             return await self._ask(key, ask, not_before)
         except HubUnavailableError:
-            answer = self._known(key, not_before)  # while we waited it may have been refused or forgotten
-            if answer is None or self._clock() - answer.asked >= self._ttl + self._grace:
+            answer = self._in_grace(key, not_before)  # while we waited it may have been refused or forgotten
+            if answer is None:
                 raise
             self.figures.stale += 1
             return answer.value
@@ -127,9 +155,16 @@ class AnswerCache(Generic[K, V]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _may_refresh(self, key: K) -> bool:
+        return key not in self._flights and len(self._flights) < REFRESHES_AT_ONCE and self._setback(key) is None
+
     def _known(self, key: K, not_before: datetime | None) -> Answer[V] | None:
         answer = self._answers.get(key)
         return None if answer is not None and not_before is not None and answer.asked_at < not_before else answer
+
+    def _in_grace(self, key: K, not_before: datetime | None) -> Answer[V] | None:
+        answer = self._known(key, not_before)
+        return answer if answer is not None and self._clock() - answer.asked < self._ttl + self._grace else None
 
     async def _ask(self, key: K, ask: Callable[[], Awaitable[V]], not_before: datetime | None) -> V:
         flight = self._flights.get(key)
@@ -140,28 +175,42 @@ class AnswerCache(Generic[K, V]):
                 raise copy(setback)
             self.figures.misses += 1
             flight = self._start(key, ask)
-        # Shielded: one caller who hangs up must not take the answer from the others.
-        return await asyncio.shield(flight.task)
+        flight.waiting += 1
+        try:
+            if self._in_grace(key, not_before) is not None:
+                patience = max(0.0, flight.asked + self._patience - self._clock())
+                answered, _ = await asyncio.wait({flight.task}, timeout=patience)
+                if not answered and self._in_grace(key, not_before) is not None:
+                    raise HubUnavailableError(reason="it is slow to answer")
+            # Shielded: one caller who hangs up must not take the answer from the others.
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
 
     def _start(self, key: K, ask: Callable[[], Awaitable[V]]) -> Flight[V]:
-        flight = Flight(asyncio.ensure_future(ask()), asked_at=self._now())
-        asked = self._clock()
+        if self._down is not None:  # one tries whether it is back, the others wait for what it finds
+            self._down = (self._clock() + DOWN_TTL, self._down[1])
+        flight = Flight(asyncio.ensure_future(ask()), asked=self._clock(), asked_at=self._now())
         self._flights[key] = flight
         self._tasks.add(flight.task)
         flight.task.add_done_callback(self._tasks.discard)
-        flight.task.add_done_callback(lambda task: self._landed(key, flight, task, asked))
+        flight.task.add_done_callback(lambda task: self._landed(key, flight, task))
         return flight
 
-    def _landed(self, key: K, flight: Flight[V], task: "asyncio.Task[V]", asked: float) -> None:
+    def _landed(self, key: K, flight: Flight[V], task: "asyncio.Task[V]") -> None:
         error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ServiceError) and not flight.waiting:  # or nobody would hear it
+            _log.error("Unexpected %s while asking the Hub, at %s", type(error).__name__, place_of(error))
         if self._flights.get(key) is not flight:  # forgotten, or asked again since
             return
         del self._flights[key]
         if task.cancelled():
             return
+        if error is None or isinstance(error, InvalidTokenError):
+            self._down = None
         if error is None:
             self._setbacks.pop(key, None)
-            self._answers[key] = Answer(task.result(), asked=asked, asked_at=flight.asked_at)
+            self._answers[key] = Answer(task.result(), asked=flight.asked, asked_at=flight.asked_at)
             self._answers.move_to_end(key)
             if len(self._answers) > self._size:
                 self._answers.popitem(last=False)

@@ -44,15 +44,15 @@ class HubClient:
 
     async def identify(self, token: str) -> Identity:
         """Return who holds `token`. Raises InvalidTokenError if nobody does."""
-        return protocol.read_identity(await self._send(protocol.identify(token)))
+        return protocol.read_identity(await self.send(protocol.identify(token)))
 
     async def identify_self(self) -> Identity:
         """Return who we are to the Hub. Raises HubRefusedServiceError if our token is bad."""
-        return protocol.read_own_identity(await self._send(protocol.identify(self._api_token.get_secret_value())))
+        return protocol.read_own_identity(await self.send(protocol.identify(self._api_token.get_secret_value())))
 
     async def version(self) -> str:
         """Return the Hub's version."""
-        return protocol.read_version(await self._send(protocol.version()))
+        return protocol.read_version(await self.send(protocol.version()))
 
     async def exchange(self, code: str, *, verifier: str) -> TokenReply:
         """Exchange an authorization code. Raises TokenRequestError, HubRefusedServiceError."""
@@ -63,7 +63,7 @@ class HubClient:
             client_secret=self._api_token.get_secret_value(),
             redirect_uri=self._oauth.redirect_uri,
         )
-        return protocol.read_exchange(await self._send(request))
+        return protocol.read_exchange(await self.send(request))
 
     async def issue(
         self, *, username: str, password: SecretStr, scopes: Sequence[str], expires_in: int, note: str
@@ -76,13 +76,14 @@ class HubClient:
             expires_in=expires_in,
             note=note,
         )
-        return protocol.read_issued(await self._send(request))
+        return protocol.read_issued(await self.send(request))
 
     async def revoke(self, token: str, *, name: str, token_id: str) -> None:
         """Delete a user's token with itself. Raises RevokeRefusedError where it may not."""
-        protocol.read_revoked(await self._send(protocol.revoke(token, name=name, token_id=token_id)))
+        protocol.read_revoked(await self.send(protocol.revoke(token, name=name, token_id=token_id)))
 
-    async def _send(self, request: HubRequest) -> HubReply:
+    async def send(self, request: HubRequest) -> HubReply:
+        """Send one request and return the reply, whatever it says."""
         try:
             # httpx limits the time for each part of an answer, so that one in drops would never end.
             async with asyncio.timeout(self._limit):

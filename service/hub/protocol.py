@@ -119,7 +119,7 @@ def issue(*, username: str, password: str, scopes: Sequence[str], expires_in: in
         "expires_in": expires_in,
         "note": note,
     }
-    return HubRequest("POST", f"users/{_segment(username)}/tokens", json=body)
+    return HubRequest("POST", f"users/{segment(username)}/tokens", json=body)
 
 
 def read_issued(reply: HubReply) -> IssuedToken:
@@ -139,7 +139,7 @@ def read_issued(reply: HubReply) -> IssuedToken:
 
 def revoke(token: str, *, name: str, token_id: str) -> HubRequest:
     """Delete a user's token, signed with itself."""
-    return HubRequest("DELETE", f"users/{_segment(name)}/tokens/{_segment(token_id)}", headers=authorized(token))
+    return HubRequest("DELETE", f"users/{segment(name)}/tokens/{segment(token_id)}", headers=authorized(token))
 
 
 def read_revoked(reply: HubReply) -> None:
@@ -148,7 +148,7 @@ def read_revoked(reply: HubReply) -> None:
         return
     if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and _is_from_hub(reply):
         raise RevokeRefusedError
-    _raise_unusable(reply)
+    raise_unusable(reply)
 
 
 def version() -> HubRequest:
@@ -160,25 +160,26 @@ def read_version(reply: HubReply) -> str:
     """Return the version, such as `6.1.1`."""
     found = _json_object(reply).get("version")
     if reply.status != HTTPStatus.OK or not isinstance(found, str):
-        _raise_unusable(reply)
+        raise_unusable(reply)
     return found
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
     """Encode one segment of a path; `.` and `..` too, or a password would go to another endpoint than the one meant."""
     return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
 def _read(reply: HubReply, model: type[Model], status: HTTPStatus) -> Model:
     if reply.status != status:
-        _raise_unusable(reply)
+        raise_unusable(reply)
     try:
         return model.model_validate_json(reply.body)
     except ValidationError:
         raise HubUnavailableError(reason="its reply does not have the expected form") from None
 
 
-def _raise_unusable(reply: HubReply) -> NoReturn:
+def raise_unusable(reply: HubReply) -> NoReturn:
+    """Raises HubUnavailableError, which says nothing but the status."""
     seconds = int(reply.retry_after) if _SECONDS.fullmatch(reply.retry_after) else 5
     raise HubUnavailableError(reason=f"it answered with status {reply.status}", retry_after=min(seconds, 300))
 
@@ -197,3 +198,8 @@ def _is_from_hub(reply: HubReply) -> bool:
     The Hub repeats the status in the body: jupyterhub/apihandlers/base.py, write_error.
     """
     return _json_object(reply).get("status") == reply.status
+
+
+def hub_message(reply: HubReply) -> str | None:
+    """Return the words of a refusal that is the Hub's own, "" where there are none; None if it is somebody else's."""
+    return str(_json_object(reply).get("message") or "") if _is_from_hub(reply) else None

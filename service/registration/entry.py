@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from service.api_token import flaw_of
+
 # Narrower than the Hub's own rule: the name stands in addresses, cookies, scopes and roles, literally in each.
 _NAME = re.compile(r"[a-z]([a-z0-9._-]*[a-z0-9])?")
 _ROUTER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]+))?/?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-# Characters at least. Visitors get values sealed with keys derived from it, which a guess at the token would open; the
-# Hub's own have 32.
-_TOKEN_LENGTH = 32
 
 
 class RegistrationError(ValueError):
@@ -42,8 +41,8 @@ def check_arguments(
     for router in routers:
         if not _ROUTER.fullmatch(router):
             raise RegistrationError(f"routers: {router!r} is not of the form package.module:router")
-    if api_token is not None and len(api_token) < _TOKEN_LENGTH:
-        raise RegistrationError(f"api_token: must have {_TOKEN_LENGTH} characters or more; take `openssl rand -hex 32`")
+    if api_token is not None and (flaw := flaw_of(api_token)):
+        raise RegistrationError(f"api_token: {flaw}")
     if "PUBLIC_HOST" in environment:
         raise RegistrationError("environment: say PUBLIC_HOST as public_host=, so that the Hub is told the same")
 

@@ -6,29 +6,40 @@ what nobody caught into an answer and one line in the log: where it happened, ne
 
 import logging
 import secrets
-import traceback
+from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
+from typing import Any
 
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.logs import place_of
 from service.settings import Settings
 from service.web import problems
 
 _log = logging.getLogger("service")
 
-# Set unless a route has said otherwise.
-_HEADERS = {
-    b"cache-control": b"no-store",
-    b"content-security-policy": b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+# Bytes, unless a route says otherwise: bodies are read before anybody is asked who they are.
+_MAX_BODY = 1024 * 1024
+
+# Bytes of path and query: what Node, and so the Hub's proxy, lets pass.
+_MAX_ADDRESS = 16 * 1024
+
+# Set unless a route has said otherwise. ASGI has names in lower case.
+_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
     # A page of our origin, such as a notebook's, that opens one of our addresses in a window must not read it there.
-    b"cross-origin-opener-policy": b"same-origin-allow-popups",
-    b"cross-origin-resource-policy": b"same-origin",
+    (b"cross-origin-opener-policy", b"same-origin-allow-popups"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     # The origin only: an address may hold a token. With "no-referrer" the Origin header of our forms would be null.
-    b"referrer-policy": b"strict-origin",
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-}
+    (b"referrer-policy", b"strict-origin"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+
+Header = tuple[bytes, bytes]
 
 
 class Boundary:
@@ -36,7 +47,9 @@ class Boundary:
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
+        self._limited = RequestBodyLimitMiddleware(app, max_body_size=_MAX_BODY)
         self._root = settings.root_path
+        self._base = f"{self._root}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or lifespan."""
@@ -46,34 +59,63 @@ class Boundary:
         # Who is asking will stand in it, so that one request must not see another's; not every server makes the copy
         # that ASGI asks for (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
         scope["state"] = dict(scope.get("state", ()))
-        started = finished = False
-
-        async def send_on(message: Message) -> None:
-            nonlocal started, finished
-            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                started = True
-                _complete(message, scope)
-            finished = finished or (message["type"] == "http.response.body" and not message.get("more_body"))
-            await send(message)
-
-        if not f"{scope['path']}/".startswith(f"{self._root}/"):
-            await problems.elsewhere()(scope, receive, send_on)
+        answer = _Answer(scope["state"], send)
+        if len(scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
+            await problems.too_long()(scope, receive, answer.send)
+            return
+        if not self._is_ours(scope):
+            await problems.elsewhere()(scope, receive, answer.send)
             return
         # Starlette takes the root path off what it matches; percent-encoded prefixes arrive here decoded.
         scope["root_path"] = self._root
-        if scope["path"] == self._root:
-            scope["path"] = f"{self._root}/"
         if scope.get("method") == "HEAD":  # a GET whose body the server leaves out; it goes by its own scope
             scope = {**scope, "method": "GET"}
+            scope["state"]["is_head"] = True
         try:
-            await self._app(scope, receive, _with_problem_for_413(send_on))
+            if _may_have_body(scope):
+                await self._limited(scope, receive, _with_problem_for_413(answer.send))
+            else:
+                await self._app(scope, receive, answer.send)
         except Exception as error:  # noqa: BLE001 - the last place to catch anything
             reference = scope["state"].get("reference") or secrets.token_hex(4)
             _log_failure(error, reference)
-            if not started and scope["type"] == "http":
-                await problems.unexpected(reference)(scope, receive, send_on)
-            elif not finished:
+            if not answer.is_started and scope["type"] == "http":
+                await problems.unexpected(reference)(scope, receive, answer.send)
+            elif not answer.is_finished:
                 raise ConnectionAbortedError(reference) from None
+
+    def _is_ours(self, scope: Scope) -> bool:
+        if scope["path"] == self._root:
+            scope["path"] = self._base
+        # Starlette's patterns overlook a line end at the end: /me%0a would be another name of /me.
+        return scope["path"].startswith(self._base) and not scope["path"].endswith("\n")
+
+
+class _Answer:
+    """Completes an answer on its way out, and knows how far it has come."""
+
+    __slots__ = ("_send", "_state", "is_finished", "is_started")
+
+    def __init__(self, state: Mapping[str, Any], send: Send) -> None:
+        self._state = state
+        self._send = send
+        self.is_started = self.is_finished = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on to the server."""
+        if message["type"] == "http.response.body":
+            self.is_finished = not message.get("more_body")
+        elif message["type"] in {"http.response.start", "websocket.http.response.start"}:
+            self.is_started = True
+            message["headers"] = _completed(message.get("headers", ()), cookies=self._state.get("set_cookies", ()))
+        await self._send(message)
+
+
+def _may_have_body(scope: Scope) -> bool:
+    """Whether a body may come: up to HTTP/1.1 a header announces it (RFC 9112 section 6)."""
+    if scope["type"] != "http" or not scope["http_version"].startswith("1"):
+        return True
+    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
 
 
 def _with_problem_for_413(send: Send) -> Send:
@@ -93,23 +135,18 @@ def _with_problem_for_413(send: Send) -> Send:
     return send_on
 
 
-def _complete(message: Message, scope: Scope) -> None:
-    headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-    present = {name.lower() for name, _ in headers}
-    headers.extend((name, value) for name, value in _HEADERS.items() if name not in present)
-    cookies: list[str] = scope["state"].get("set_cookies", [])
-    # A cookie that the route itself sets is meant to have the last word.
-    set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name.lower() == b"set-cookie"}
-    headers.extend(
-        (b"set-cookie", cookie.encode("latin-1"))
-        for cookie in cookies
-        if cookie.split("=", 1)[0].encode("latin-1") not in set_by_route
-    )
-    message["headers"] = headers
+def _completed(given: Iterable[Header], *, cookies: Collection[str]) -> list[Header]:
+    headers = [*given]
+    present = {name for name, _ in headers}
+    headers.extend(header for header in _HEADERS if header[0] not in present)
+    if cookies:
+        # A cookie that the route itself sets is meant to have the last word.
+        set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name == b"set-cookie"}
+        encoded = (cookie.encode("latin-1") for cookie in cookies)
+        headers.extend((b"set-cookie", cookie) for cookie in encoded if cookie.split(b"=", 1)[0] not in set_by_route)
+    return headers
 
 
 def _log_failure(error: Exception, reference: str) -> None:
-    """Log kind and place of a failure. Its text is left out: it may quote what the caller sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-6:])
-    _log.error("Unexpected %s [%s] at %s", type(error).__name__, reference, place)
+    """Log kind and place of a failure."""
+    _log.error("Unexpected %s [%s] at %s", type(error).__name__, reference, place_of(error))

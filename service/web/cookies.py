@@ -1,5 +1,6 @@
 """Our cookies: their names, flags and lifetimes. The names are HubOAuth's (`jupyterhub/services/auth.py`)."""
 
+import re
 from collections.abc import Iterable
 from http.cookies import Morsel, SimpleCookie
 
@@ -46,9 +47,12 @@ def cleared(settings: Settings, names: Iterable[str]) -> list[str]:
 
 
 def state_cookies_among(settings: Settings, names: Iterable[str]) -> list[str]:
-    """Those of `names` that are sign-ins of ours under way."""
-    base = state_cookie_base(settings)
-    return [name for name in names if name == base or name.startswith(f"{base}-")]
+    """Those of `names` that are sign-ins of ours under way, named as `service.hub.oauth.begin` does it.
+
+    No others, for these are set again to be cleared: another page may have planted one whose name cannot be written.
+    """
+    ours = re.compile(re.escape(state_cookie_base(settings)) + "(?:-[0-9a-f]{8})?")
+    return [name for name in names if ours.fullmatch(name)]
 
 
 def is_secure(scope: Scope, settings: Settings) -> bool:

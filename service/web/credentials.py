@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from service.errors import InvalidTokenError
+from service.errors import HeadersTooLargeError, InvalidTokenError
 from service.hub.sealing import Sealer
 from service.settings import Settings
 from service.web.cookies import SESSION_ID_COOKIE, auth_cookie_name
@@ -19,7 +19,8 @@ _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
 # https://github.com/jupyter/enhancement-proposals/pull/121: browsers cannot set headers on a WebSocket.
 _SUBPROTOCOL = "v1.token.websocket.jupyter.org."
 _MAX_COOKIES = 5  # of our name that we are willing to open; browsers send one
-_MAX_HEADER = 8192  # characters of one header that we are willing to look at
+_MAX_HEADER = 8192  # bytes of an Authorization header or of subprotocols that we are willing to look at
+_MAX_COOKIES_SIZE = 16 * 1024  # bytes; what Node, and so the Hub's proxy, lets pass of all headers together
 
 
 class Source(Enum):
@@ -31,7 +32,7 @@ class Source(Enum):
     COOKIE = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and that takes three times as long
 class Credential:
     """A token as it was sent; `session_id` is the Hub's session cookie beside a token from our cookie."""
 
@@ -45,6 +46,7 @@ def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer)
 
     Raises:
         InvalidTokenError: the Authorization header is not one that carries a Hub token; a cookie is not looked at then.
+        HeadersTooLargeError: cookies or subprotocols are longer than any that could be meant for us.
     """
     authorization, cookies, subprotocols = _headers(scope)
     if authorization:
@@ -84,12 +86,22 @@ def cookie_pairs(scope: Scope) -> Iterator[tuple[str, str]]:
 
 
 def _headers(scope: Scope) -> tuple[list[str], list[str], list[str]]:
-    """Pick the three headers in one pass: this runs on every request."""
-    found: dict[bytes, list[str]] = {b"authorization": [], b"cookie": [], b"sec-websocket-protocol": []}
+    """Pick the three headers in one pass: this runs on every request. Raises HeadersTooLargeError."""
+    authorization: list[str] = []
+    cookies: list[str] = []
+    subprotocols: list[str] = []
     for name, value in scope["headers"]:
-        if name in found:
-            found[name].append(value.decode("latin-1"))
-    return found[b"authorization"], found[b"cookie"], found[b"sec-websocket-protocol"]
+        if name == b"authorization":
+            authorization.append(value.decode("latin-1"))
+        elif name == b"cookie":
+            cookies.append(value.decode("latin-1"))
+        elif name == b"sec-websocket-protocol":
+            subprotocols.append(value.decode("latin-1"))
+    if (cookies and sum(map(len, cookies)) > _MAX_COOKIES_SIZE) or (
+        subprotocols and sum(map(len, subprotocols)) > _MAX_HEADER
+    ):
+        raise HeadersTooLargeError
+    return authorization, cookies, subprotocols
 
 
 def _from_authorization(values: list[str]) -> str:

@@ -1,5 +1,6 @@
 """The OpenAPI document and Swagger UI, from our own files, signed in through the Hub."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -11,7 +12,13 @@ from service.web import pages, problems
 from service.web.security import SCHEME, context_of, visitor
 
 TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; of letters, digits, and `.-_` alone (OpenAPI 3.1 section 4.8.7)
-_PROBLEMS = {401: "No credential, or a bad one", 403: "Known, but not allowed", 503: "The Hub cannot be asked"}
+_PROBLEMS = {
+    401: "No credential, or a bad one",
+    403: "Known, but not allowed",
+    429: "Too many unknown tokens from this address",
+    503: "The Hub cannot be asked",
+}
+_UNREADABLE = {400: "The body cannot be read", 413: "The body is too large"}
 _INVALID = {422: "The request does not have the expected form"}
 
 router = APIRouter(include_in_schema=False)
@@ -35,16 +42,17 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
         schema = app.openapi()
         components = schema.setdefault("components", {})
         components.setdefault("schemas", {})["Problem"] = problems.Problem.model_json_schema()
-        components["responses"] = {str(status): _problem(text) for status, text in {**_PROBLEMS, **_INVALID}.items()}
         _describe_invalid(schema)
         scopes: set[str] = set()
         for operation in _guarded(schema):
             (needed,) = (entry[SCHEME] for entry in operation["security"] if SCHEME in entry)
             scopes.update(needed)
             operation["security"] = [{SCHEME: needed}, {TOKEN_SCHEME: []}]
-            for status in _PROBLEMS:
-                reference = {"$ref": f"#/components/responses/{status}"}
-                operation.setdefault("responses", {}).setdefault(str(status), reference)
+            _may_end_in(operation, _PROBLEMS)
+        for operation in _operations(schema):
+            if "requestBody" in operation:
+                _may_end_in(operation, _UNREADABLE)
+        components["responses"] = _referred_to(schema)
         components["securitySchemes"] = _schemes(settings, sorted(scopes))
     return app.openapi_schema or {}
 
@@ -66,6 +74,18 @@ def _describe_invalid(schema: dict[str, Any]) -> None:
     for name in ("HTTPValidationError", "ValidationError"):
         if f"/{name}'" not in str(schema):  # or a router has a model of that name
             schema["components"]["schemas"].pop(name, None)
+
+
+def _may_end_in(operation: dict[str, Any], statuses: Iterable[int]) -> None:
+    """Add problems to those that the route itself declares."""
+    for status in statuses:
+        reference = {"$ref": f"#/components/responses/{status}"}
+        operation.setdefault("responses", {}).setdefault(str(status), reference)
+
+
+def _referred_to(schema: dict[str, Any]) -> dict[str, Any]:
+    texts = {**_UNREADABLE, **_PROBLEMS, **_INVALID}
+    return {str(status): _problem(text) for status, text in texts.items() if f"/responses/{status}'" in str(schema)}
 
 
 def _schemes(settings: Settings, scopes: list[str]) -> dict[str, Any]:

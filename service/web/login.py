@@ -44,6 +44,7 @@ from service.web.credentials import (
 from service.web.security import (
     SCHEME,
     SignedInByUrl,
+    address_of,
     context_of,
     credential_of,
     here,
@@ -113,7 +114,8 @@ async def oauth_callback(
         return pages.swagger_callback(request)
     if error is not None:
         returned = oauth.read_state(state or "", sealer=context.state_sealer)
-        if returned is not None:  # that sign-in alone is over; a page elsewhere that calls us must not end others
+        # That sign-in alone is over, if this browser began it: a page elsewhere that calls us must not end others.
+        if returned is not None and _verifier(request, returned) is not None:
             queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
         raise SignInRefusedError(error if error in _ERRORS else "no reason given")
     if state is None or code is None:
@@ -149,7 +151,7 @@ async def logout(request: Request) -> Response:
     if credential.source is Source.COOKIE:
         return await _end_session(request, credential)
     context = context_of(request)
-    identity = await context.auth.identify(credential.token)
+    identity = await context.auth.identify(credential.token, address=address_of(request))
     if identity.kind != "user" or identity.token_id is None:
         raise RevokeRefusedError
     try:
@@ -183,7 +185,7 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
     if returned.cookie_name not in cookies and await visitor(request) is not None:
         # Another tab's sign-in was finished first and cleared our cookie: we are signed in.
         return RedirectResponse(returned.next_url, status_code=302)
-    verifier = oauth.verifier_for(returned, cookies=cookies, sealer=context.state_sealer)
+    verifier = _verifier(request, returned)
     if verifier is None and returned.cookie_name in cookies:
         # Tabs opened at once were all given the same cookie, and the last one's stands: the others begin again.
         return begin(request, next_url=returned.next_url)
@@ -200,6 +202,11 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
     _add(response, cleared(context.settings, under_way))
     _add(response, _signed_in(request, token.access_token.get_secret_value(), lifetime=lifetime))
     return response
+
+
+def _verifier(request: Request, returned: oauth.Returned) -> str | None:
+    cookies = dict(cookie_pairs(request.scope))
+    return oauth.verifier_for(returned, cookies=cookies, sealer=context_of(request).state_sealer)
 
 
 async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:

@@ -15,11 +15,17 @@ from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
-from starlette.status import WS_1008_POLICY_VIOLATION
+from starlette.routing import Match
+from starlette.status import WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocket, WebSocketState
 
 from service.errors import (
     AdminRequiredError,
+    HeadersTooLargeError,
+    HubBadRequestError,
+    HubConflictError,
+    HubForbiddenError,
+    HubNotFoundError,
     HubRefusedServiceError,
     HubUnavailableError,
     InsufficientScopeError,
@@ -46,12 +52,17 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 secti
 _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (NotSignedInError, HTTPStatus.UNAUTHORIZED),
     (InvalidTokenError, HTTPStatus.UNAUTHORIZED),
+    (HeadersTooLargeError, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
     (XsrfError, HTTPStatus.FORBIDDEN),
     (OriginError, HTTPStatus.FORBIDDEN),
     (InsufficientScopeError, HTTPStatus.FORBIDDEN),
     (AdminRequiredError, HTTPStatus.FORBIDDEN),
     (NotAdmittedError, HTTPStatus.FORBIDDEN),
     (RevokeRefusedError, HTTPStatus.FORBIDDEN),
+    (HubForbiddenError, HTTPStatus.FORBIDDEN),
+    (HubNotFoundError, HTTPStatus.NOT_FOUND),
+    (HubBadRequestError, HTTPStatus.BAD_REQUEST),
+    (HubConflictError, HTTPStatus.CONFLICT),
     (ThrottledError, HTTPStatus.TOO_MANY_REQUESTS),
     (HubUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (HubRefusedServiceError, HTTPStatus.BAD_GATEWAY),
@@ -61,6 +72,7 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
 )
 # RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # those that routes are made for
 # A location of ours in a request: a field name or an index; all else may be the caller's own text.
 _FIELD = re.compile(r"\w{1,64}", re.ASCII)
 # pydantic's messages of these types repeat the input.
@@ -91,18 +103,30 @@ def status_of(error: ServiceError) -> HTTPStatus:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
-    """Answer one of our own errors."""
-    error = cast("ServiceError", error)
-    _tell_operator(error)
+def closing(problem: Problem) -> dict[str, Any]:
+    """The message that closes an open WebSocket; its code is one of RFC 6455's or its registry, its reason ours."""
+    passes = problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    code = WS_1013_TRY_AGAIN_LATER if passes else WS_1008_POLICY_VIOLATION
+    return {"type": "websocket.close", "code": code, "reason": problem.code}
+
+
+def problem_of(error: ServiceError) -> Problem:
+    """What a client is told of an error."""
     missing = error.missing if isinstance(error, InsufficientScopeError) else None
-    problem = Problem(
+    return Problem(
         title=status_of(error).phrase,
         status=status_of(error),
         code=error.code,
         detail=error.detail,
         scopes=list(missing) if missing else None,
     )
+
+
+async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
+    """Answer one of our own errors."""
+    error = cast("ServiceError", error)
+    _tell_operator(error)
+    problem = problem_of(error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
     if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
         return login.begin(conn, next_url=here(conn))
@@ -123,7 +147,10 @@ async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Respo
         detail=status.description if said in {"", status.phrase} else said,
         errors=errors,
     )
-    return await _answer(conn, problem, headers=error.headers or {})
+    headers = dict(error.headers or {})
+    if "Allow" in headers:  # the framework's own has the methods of one route alone
+        headers["Allow"] = ", ".join(_methods_here(conn)) or headers["Allow"]
+    return await _answer(conn, problem, headers=headers)
 
 
 async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | None:
@@ -159,9 +186,12 @@ def elsewhere() -> JSONResponse:
 
 def too_large() -> JSONResponse:
     """Answer a request whose body is beyond the route's limit."""
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    code, detail = _CODES[status], "The request's body is larger than this route takes."
-    return _json(Problem(title=status.phrase, status=status, code=code, detail=detail), {})
+    return _too_long(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request's body is larger than this route takes.")
+
+
+def too_long() -> JSONResponse:
+    """Answer a request whose address is beyond our limit."""
+    return _too_long(HTTPStatus.REQUEST_URI_TOO_LONG, "The request's address is longer than this service takes.")
 
 
 def oauth_error(error: ServiceError) -> JSONResponse:
@@ -181,6 +211,16 @@ def oauth_error(error: ServiceError) -> JSONResponse:
     )
 
 
+def _methods_here(conn: HTTPConnection) -> list[str]:
+    """Every method that this path has (RFC 9110 section 10.2.1)."""
+    tried = [(method, {**conn.scope, "method": method}) for method in _METHODS]
+    return [method for method, scope in tried if any(r.matches(scope)[0] is Match.FULL for r in conn.app.routes)]
+
+
+def _too_long(status: HTTPStatus, detail: str) -> JSONResponse:
+    return _json(Problem(title=status.phrase, status=status, code=_CODES[status], detail=detail), {})
+
+
 def _known(status: int) -> HTTPStatus:
     """A status without a registered name stands for its class (RFC 9110 section 15)."""
     try:
@@ -194,7 +234,7 @@ async def _answer(
 ) -> Response | None:
     headers = dict(headers or {})
     if isinstance(conn, WebSocket):
-        await _refuse(conn, _json(problem, headers))
+        await _refuse(conn, problem, headers)
         return None
     if is_browser(conn):
         retry = conn.scope.get("method") in {"GET", "HEAD"}
@@ -202,11 +242,11 @@ async def _answer(
     return _json(problem, headers)
 
 
-async def _refuse(websocket: WebSocket, answer: Response) -> None:
+async def _refuse(websocket: WebSocket, problem: Problem, headers: Mapping[str, str]) -> None:
     if websocket.application_state is WebSocketState.CONNECTED:
-        await websocket.close(code=WS_1008_POLICY_VIOLATION)
+        await websocket.send(closing(problem))
     elif "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(answer)
+        await websocket.send_denial_response(_json(problem, headers))
     else:  # the server knows no other refusal than a bare 403
         await websocket.close()
 

@@ -4,22 +4,26 @@ A router of your own needs two names from here: `CurrentUser`, and `require("cus
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, cast
+from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import Security
+from fastapi import Depends, Security
 from fastapi.openapi.models import OAuth2, OAuthFlows
 from fastapi.security.base import SecurityBase
+from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
 from service.context import Context
 from service.errors import (
     AdminRequiredError,
+    HubUnavailableError,
     InsufficientScopeError,
     InvalidTokenError,
     NotSignedInError,
     OriginError,
     ServiceError,
 )
+from service.hub.caller import CallerClient
 from service.hub.models import Identity
 from service.hub.scopes import Mode
 from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
@@ -59,6 +63,19 @@ class Guard(SecurityBase):
     async def __call__(self, conn: HTTPConnection) -> Identity:
         """Raises NotSignedInError, InvalidTokenError, XsrfError, InsufficientScopeError, HubUnavailableError, …."""
         identity = await identify(conn)
+        self._check_rights(identity, conn)
+        if self.vetoed:
+            await _ask_vetoes(identity, conn)
+        conn.scope["state"].setdefault("guards", []).append(self)
+        return identity
+
+    async def check(self, identity: Identity, conn: HTTPConnection) -> None:
+        """Raises InsufficientScopeError, AdminRequiredError, and whatever a Veto raises."""
+        self._check_rights(identity, conn)
+        if self.vetoed:
+            await _ask_vetoes(identity, conn)
+
+    def _check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
         access = context_of(conn).settings.access_scopes
         if not identity.held.covers_any(access):
             raise InsufficientScopeError(access, mode="any")
@@ -66,10 +83,11 @@ class Guard(SecurityBase):
             raise InsufficientScopeError(missing, mode=self.mode)
         if self.admin and not identity.admin:
             raise AdminRequiredError
-        if self.vetoed:
-            for veto in conn.scope["state"]["admit"]:
-                await veto(identity, conn)
-        return identity
+
+
+async def _ask_vetoes(identity: Identity, conn: HTTPConnection) -> None:
+    for veto in conn.scope["state"]["admit"]:
+        await veto(identity, conn)
 
 
 def require(*scopes: str, mode: Mode = "all") -> Any:  # noqa: ANN401 - FastAPI's own type for it
@@ -101,7 +119,14 @@ async def visitor(conn: HTTPConnection) -> Identity | None:
 
 def context_of(conn: HTTPConnection) -> Context:
     """The process's Context."""
-    return cast("Context", conn.scope["state"]["context"])
+    context: Context = conn.scope["state"]["context"]
+    return context
+
+
+def address_of(conn: HTTPConnection) -> str:
+    """Whence the request comes, as the server tells: behind a proxy that it trusts, as that one tells."""
+    client = conn.scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def credential_of(conn: HTTPConnection) -> Credential | None:
@@ -117,17 +142,57 @@ async def identify(conn: HTTPConnection) -> Identity:
         credential = credential_of(conn)
         if credential is None:
             raise NotSignedInError
-        identity = await _judge(conn, credential)
+        # The way of nearly all requests from scripts and notebooks: nothing to wait for, nothing more to judge.
+        known = context_of(conn).auth.known(credential.token) if credential.source is Source.HEADER else None
+        identity = await _judge(conn, credential) if known is None else known
         if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
             raise SignedInByUrl(credential, identity)
         state["identity"] = identity
-    return cast("Identity", state["identity"])
+    found: Identity = state["identity"]
+    return found
+
+
+async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> CallerClient:
+    """A dependency for asking the Hub with the caller's own token, once the guard has let them in."""
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    context = context_of(conn)
+    token = SecretStr(credential.token)
+    return CallerClient(context.hub, context.auth, token=token, session_id=credential.session_id)
+
+
+HubAsCaller = Annotated[CallerClient, Depends(hub_client_for)]
+"""The Hub's REST API, asked in the caller's name: what they may do there and no more."""
+
+
+async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
+    """Ask the Hub and the guards anew about who holds a connection open; raises what kept them out at its opening.
+
+    An answer of the Hub asked for before `since` (aware UTC) serves only while the Hub cannot be asked.
+    """
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    auth = context_of(conn).auth
+    try:
+        identity = await auth.identify(credential.token, session_id=credential.session_id, not_before=since)
+    except HubUnavailableError:
+        identity = await auth.identify(credential.token, session_id=credential.session_id)
+    _check_session(identity, credential)
+    for guard in conn.scope["state"]["guards"]:
+        await guard.check(identity, conn)
 
 
 def is_browser(conn: HTTPConnection) -> bool:
     """Whether a page is wanted: a navigation, or from clients that do not say so, text/html."""
-    mode = conn.headers.get("sec-fetch-mode")
-    return mode == "navigate" if mode else "text/html" in conn.headers.get("accept", "")
+    accepted = b""
+    for name, value in conn.scope["headers"]:  # in one pass: this runs on every request
+        if name == b"sec-fetch-mode" and value:
+            return bool(value == b"navigate")
+        if name == b"accept":
+            accepted += value
+    return b"text/html" in accepted
 
 
 def here(conn: HTTPConnection) -> str:
@@ -145,7 +210,7 @@ def queue_cookies(conn: HTTPConnection, values: list[str]) -> None:
 async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
     context = context_of(conn)
     if credential.source is not Source.COOKIE:
-        return await context.auth.identify(credential.token)
+        return await context.auth.identify(credential.token, address=address_of(conn))
     expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
     if conn.scope["type"] == "websocket":
         if not context.settings.allow_websocket_cookie:

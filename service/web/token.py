@@ -14,8 +14,7 @@ from pydantic import BaseModel, SecretStr
 from service.errors import OriginError, ServiceError, TokenRequestError
 from service.hub.oauth import is_code_verifier
 from service.web import problems
-from service.web.security import context_of
-from service.web.throttle import Throttle
+from service.web.security import address_of, context_of
 from service.web.xsrf import check_origin
 
 DEFAULT_LIFETIME = 3600  # seconds
@@ -106,8 +105,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
     if not form.username.strip(".") or len(form.username) > _MAX_NAME or not form.password.get_secret_value():
         raise TokenRequestError("invalid_request", "username and password are required.")
     expires_in = _lifetime(form.expires_in)
-    throttle: Throttle = request.scope["state"]["throttle"]
-    throttle.count(account=form.username, address=request.client.host if request.client else "")
+    context.throttle.count_password(account=form.username, address=address_of(request))
     scopes = form.scope.split() or _narrowest(context.settings.access_scopes)
     issued = await context.hub.issue(
         username=form.username,

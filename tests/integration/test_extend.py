@@ -1,15 +1,22 @@
 """The services of docs/extend.md and of the README, as they stand there, in a real Hub."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.hub_api import Token
+from tests.support.local_http import local_client
 from tests.support.markdown import Block, blocks
 from tests.support.node import REPOSITORY
 from tests.support.ports import free_ports
+from tests.support.process import clean_environment
 
 WRITE = "custom:notes:write"
 PORT = "10101"  # in the documentation
@@ -30,16 +37,20 @@ def extended(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory)
     ports = free_ports(2)
     files: dict[str, list[str]] = {}
     for block in shown():
-        files.setdefault(block.title, []).append(block.code)
+        if not block.title.startswith("tests/"):
+            files.setdefault(block.title, []).append(block.code)
     first, second = files.pop("jupyterhub_config.py")
-    assert files.keys() == {"mypackage/notes.py", "mypackage/hello.py", "mypackage/app.py"}
+    assert files.keys() == {f"mypackage/{name}.py" for name in ("notes", "hello", "feed", "servers", "app")}
     for name, (code,) in files.items():
         (directory / name).write_text(code.replace(PORT, str(ports[1])))
-    # Two of the documentation's services in one.
-    first = first.replace('"mypackage.notes:router"', '"mypackage.notes:router", "mypackage.hello:router"')
+    # All of the documentation's routers in one service.
+    routers = ", ".join(f'"mypackage.{name}:router"' for name in ("notes", "hello", "feed", "servers"))
+    first = first.replace('"mypackage.notes:router"', routers)
+    first = first.replace('apps=["mypackage.notes"]', 'apps=["mypackage.notes", "mypackage.servers"]')
     config = [f"import sys; sys.path.insert(0, {str(directory)!r})", "from service.registration import register"]
     for code, port in ((first, ports[0]), (second, ports[1])):
-        here = {"url": f"http://127.0.0.1:{port}", "environment": {"PYTHONPATH": str(directory)}}
+        environment = {"PYTHONPATH": str(directory), "SERVICE_RECHECK_INTERVAL": "0.5"}
+        here = {"url": f"http://127.0.0.1:{port}", "environment": environment}
         config.append(code.replace("register(c, ", f"register(c, **{here!r}, "))
     hub = make_shared_hub(register=None, config="\n".join(config))
     yield hub
@@ -107,7 +118,7 @@ async def test_is_documented(extended: RealHub, service: str) -> None:
     assert document["paths"]["/notes"]["post"]["security"] == [{"JupyterHub": [WRITE]}, {"HubToken": []}]
     assert document["paths"]["/notes"]["get"]["security"] == [{"JupyterHub": []}, {"HubToken": []}]
     flow = document["components"]["securitySchemes"]["JupyterHub"]["flows"]["authorizationCode"]
-    assert flow["scopes"] == {WRITE: ""}
+    assert flow["scopes"].keys() == ({WRITE, "read:servers!user"} if service == "fastapi" else {WRITE})
 
 
 async def test_admit_keeps_out(extended: RealHub) -> None:
@@ -138,3 +149,68 @@ async def test_hello(extended: RealHub) -> None:
 
     assert (reply.status_code, reply.json()) == (200, {"hello": "testuser"})
     assert (await extended.ask("GET", "hello")).status_code == 401
+
+
+async def test_the_feed(extended: RealHub) -> None:
+    """Notes come as they are written, to their owner; an invalid token is told so at the end."""
+    token = await extended.user_token("testuser")
+    got: list[str] = []
+    async with (
+        local_client() as client,
+        client.stream("GET", f"{extended.service_url}feed", headers=token.bearer) as stream,
+    ):
+        await extended.ask("POST", "notes?note=live", token=token)
+        async for line in stream.aiter_lines():
+            got.append(line)
+            if line == 'data: "live"':
+                await extended.revoke(token)
+
+    assert got.index('data: "live"') < got.index("event: problem")
+    assert '"code":"invalid_token"' in got[got.index("event: problem") + 1]
+
+
+async def test_the_talk(extended: RealHub) -> None:
+    """The WebSocket answers, and is closed when its token is revoked."""
+    token = await extended.user_token("testuser")
+    where = f"{extended.service_url}feed/talk".replace("http", "ws", 1)
+    async with connect(where, additional_headers=token.bearer, proxy=None) as socket:
+        await socket.send("hello")
+        assert await socket.recv() == "testuser: hello"
+        await extended.revoke(token)
+        with pytest.raises(ConnectionClosedError) as closed:
+            await socket.recv()
+
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "invalid_token")
+
+
+async def test_the_servers(extended: RealHub) -> None:
+    """A browser's token, like any that may, lists its owner's servers; one that may not is told what it lacks."""
+    async with extended.session("testuser") as browser:
+        await browser.visit(f"{extended.service_url}me")
+        page = await browser.visit(f"{extended.service_url}servers", headers={"Accept": "application/json"})
+    narrow = await extended.user_token("testuser", scopes=["access:services!service=fastapi"])
+    refused = await extended.ask("GET", "servers", token=narrow)
+
+    assert (page.status_code, page.json()) == (200, [])
+    assert (refused.status_code, refused.json()["scopes"]) == (403, ["read:servers!user"])
+
+
+def test_its_tests_pass(tmp_path: Path) -> None:
+    """The documented tests of the notes find them as documented, without a Hub."""
+    for block in shown():
+        file = tmp_path / block.title
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block.code)
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
+    run = subprocess.run(
+        [*command, "tests"],
+        cwd=tmp_path,
+        env=clean_environment(PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert "6 passed" in run.stdout, run.stdout + run.stderr

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from tests.support.fake_hub import FakeHub, challenge_of
+from service.testing import FakeHub, challenge_of
 from tests.support.hub import RealHub
 
 SECRET = "s" * 32
@@ -18,6 +18,7 @@ CHALLENGE = challenge_of(VERIFIER)
 CALLBACK = "/services/probe/oauth_callback"
 GOOD = {"username": "testuser", "password": "passwd"}
 WRONG = {"username": "testuser", "password": "guess"}
+SESSION_ID = "0" * 32
 ACCESS = ["access:services!service=probe"]
 FREE = {"id", "token", "access_token", "token_id", "created", "last_activity", "expires_at", "session_id", "message"}
 
@@ -32,6 +33,9 @@ class Side(Protocol):
 
     async def code(self) -> str:
         """Make an authorization code for testuser, with a PKCE challenge."""
+
+    async def sign_out(self) -> None:
+        """End the session at the Hub that the code was given in."""
 
 
 class Fake:
@@ -54,7 +58,11 @@ class Fake:
 
     async def code(self) -> str:
         """See `Side`."""
-        return self.hub.grant("testuser", challenge=CHALLENGE, session_id="0" * 32)
+        return self.hub.grant("testuser", challenge=CHALLENGE, session_id=SESSION_ID)
+
+    async def sign_out(self) -> None:
+        """See `Side`."""
+        self.hub.end_session(SESSION_ID)
 
 
 class Real:
@@ -63,6 +71,7 @@ class Real:
     def __init__(self, hub: RealHub) -> None:
         self.hub = hub
         self.http = httpx.AsyncClient(base_url=hub.api_url, trust_env=False)
+        self.cookies = httpx.Cookies()
 
     async def token(self, name: str, scopes: list[str] | None = None) -> str:
         """See `Side`."""
@@ -82,7 +91,14 @@ class Real:
         }
         async with self.hub.session("testuser") as session:
             reply = await session.visit("hub/api/oauth2/authorize", params=asked, follow=False)
+            self.cookies = session.client.cookies
         return str(reply.url.join(reply.headers["Location"]).params["code"])
+
+    async def sign_out(self) -> None:
+        """See `Side`."""
+        async with self.hub.session() as session:
+            session.client.cookies = self.cookies
+            await session.sign_out()
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +147,13 @@ def exchange(**changed: str | None) -> Case:
 async def oauth_user(side: Side) -> httpx.Response:
     """Ask who holds a token that an exchange gave."""
     token = (await exchange()(side)).json()["access_token"]
+    return await side.http.get("/user", headers={"Authorization": f"Bearer {token}"})
+
+
+async def signed_out_user(side: Side) -> httpx.Response:
+    """Ask who holds a token whose session at the Hub has ended."""
+    token = (await exchange()(side)).json()["access_token"]
+    await side.sign_out()
     return await side.http.get("/user", headers={"Authorization": f"Bearer {token}"})
 
 
@@ -188,6 +211,7 @@ CASES: dict[str, Case] = {
     "user: service": user("reporter"),
     "user: service without scopes": user("outsider"),
     "user: OAuth token": oauth_user,
+    "user: OAuth token of an ended session": signed_out_user,
     "exchange: good": exchange(),
     "exchange: replay": replay,
     "exchange: right verifier after a wrong one": right_after_wrong,

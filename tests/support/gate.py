@@ -7,8 +7,8 @@ Hub itself. So one Hub serves tests of outages without being stopped, and every 
 import contextlib
 import http.client
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
 
@@ -31,7 +31,7 @@ class Canned:
 
     status: int
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Sequence[tuple[str, str]] = ()
     missing: int = 0
 
 
@@ -85,7 +85,7 @@ class HubGate:
     ) -> Iterator[None]:
         """Answer everything so, without asking the Hub; with `missing`, break off so many bytes before the end."""
         content = body.encode() if isinstance(body, str) else body
-        self._canned = Canned(status, content, {"Content-Type": media_type}, missing)
+        self._canned = Canned(status, content, [("Content-Type", media_type)], missing)
         try:
             yield
         finally:
@@ -117,7 +117,7 @@ class HubGate:
         with contextlib.closing(connection):
             connection.request(request.method, request.path, request.body or None, request.headers)
             reply = connection.getresponse()
-            headers = {name: value for name, value in reply.getheaders() if name.lower() not in HOP_BY_HOP}
+            headers = [(name, value) for name, value in reply.getheaders() if name.lower() not in HOP_BY_HOP]
             return Canned(reply.status, reply.read(), headers)
 
 
@@ -154,7 +154,7 @@ class _Relay(BaseHTTPRequestHandler):
 
     def _send(self, reply: Canned) -> None:
         self.send_response_only(reply.status)
-        for name, value in reply.headers.items():
+        for name, value in reply.headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body) + reply.missing))
         self.end_headers()

@@ -22,9 +22,10 @@ REAP_EVERY = 0.05  # seconds between two looks at what is left, once everything 
 def children_of(pid: int) -> list[int]:
     """Return the direct children of every thread of a process; empty when it is gone."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += map(int, task.read_text().split())
+    with contextlib.suppress(OSError):  # the process is gone; below, one of its threads
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, task.read_text().split())
     return found
 
 

@@ -111,6 +111,11 @@ class Session:
         found = (value for (each, at), value in self.cookies().items() if each == name and path in (None, at))
         return next(found, None)
 
+    def signing(self, path: str) -> dict[str, str]:
+        """Return the headers by which a script of the page at `path` is known now, for whoever may send them on."""
+        held = [f"{name}={value}" for (name, at), value in self.cookies().items() if path.startswith(at)]
+        return {"Cookie": "; ".join(held), "X-XSRFToken": self.cookie("_xsrf", path=path) or ""}
+
     async def _send(
         self,
         method: str,

@@ -19,7 +19,7 @@ from service.context import open_context
 from service.errors import HubUnavailableError, HubUnreachableError
 from service.hub.readiness import Health
 from service.settings import Settings
-from tests.support.fake_hub import OUTAGES, FakeHub
+from service.testing import OUTAGES, FakeHub
 
 SECRET = "canary-api-token"
 MINUTE = timedelta(minutes=1)

@@ -4,15 +4,20 @@ import os
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
-from service.__main__ import listen
+from service.__main__ import how_to_serve, listen
 from service.errors import ConfigurationError
+from service.logs import log_config
+from service.workers import APPLICATION
 from tests.unit.web.conftest import settings_of
 
-TOKEN = "canary-of-the-service"
+UNREADABLE = "not in PEM form, not belonging together, or locked with a passphrase"
+TOKEN = "canary-of-the-service-0123456789"
 
 
 def started(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -34,6 +39,7 @@ def test_every_wrong_variable_is_named() -> None:
         "HUB_CACHE_TTL": "canary-ttl",
         "HUB_STALE_GRACE": "-1",
         "HUB_CACHE_SIZE": "0",
+        "SERVICE_WORKERS": "0",
     }
     ended = started(wrong)
     first, *lines = ended.stderr.splitlines()
@@ -51,6 +57,62 @@ def test_what_cannot_be_found() -> None:
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f"The configuration is wrong:\n{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "problems"),
+    [
+        pytest.param({"JUPYTERHUB_SSL_CLIENT_CA": "gone"}, ["CLIENT_CA: there is no such file"], id="no CA"),
+        pytest.param({"JUPYTERHUB_SSL_CLIENT_CA": "text"}, [f"CLIENT_CA: {UNREADABLE}"], id="CA without form"),
+        pytest.param({"JUPYTERHUB_SSL_CLIENT_CA": "."}, ["CLIENT_CA: cannot be read: Is a directory"], id="directory"),
+        pytest.param(
+            {"JUPYTERHUB_SSL_CERTFILE": "gone", "JUPYTERHUB_SSL_KEYFILE": "gone", "JUPYTERHUB_SSL_CLIENT_CA": "gone"},
+            ["CLIENT_CA: there is no such file", "CERTFILE, JUPYTERHUB_SSL_KEYFILE: there is no such file"],
+            id="nothing there",
+        ),
+        pytest.param(
+            {"JUPYTERHUB_SSL_CERTFILE": "text", "JUPYTERHUB_SSL_KEYFILE": "text"},
+            [f"CERTFILE, JUPYTERHUB_SSL_KEYFILE: {UNREADABLE}"],
+            id="certificate without form",
+        ),
+    ],
+)
+def test_tls_files_that_do_not_load(tmp_path: Path, files: dict[str, str], problems: list[str]) -> None:
+    """Are named by variable before anything listens, without a traceback."""
+    (tmp_path / "text").write_text("canary")
+    told = {
+        "JUPYTERHUB_API_TOKEN": TOKEN,
+        "JUPYTERHUB_SERVICE_NAME": "x",
+        "JUPYTERHUB_SERVICE_URL": "https://127.0.0.1:9",
+    }
+    ended = started(told | {name: str(tmp_path / file) for name, file in files.items()})
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    lines = [f"  - JUPYTERHUB_SSL_{problem}" for problem in problems]
+    assert ended.stderr.splitlines() == ["The configuration is wrong:", *lines]
+
+
+def test_no_worker_is_started_in_vain() -> None:
+    """With several workers a wrong configuration is said once, before any is started."""
+    router = "nope.module:router"
+    told = {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_NAME": "x", "SERVICE_ROUTERS": router}
+    ended = started(told | {"SERVICE_WORKERS": "4"})
+    line = f"  - SERVICE_ROUTERS: {router!r} cannot be imported: No module named 'nope'"
+
+    assert (ended.returncode, ended.stderr) == (2, f"The configuration is wrong:\n{line}\n")
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """As many workers as SERVICE_WORKERS says, whatever uvicorn's own variable says; masked logs, no server header."""
+    monkeypatch.setenv("WEB_CONCURRENCY", "7")
+    settings = settings_of(workers=workers)
+    config = uvicorn.Config(APPLICATION, factory=True, **how_to_serve(settings))
+
+    assert config.workers == workers
+    assert config.log_config == log_config()
+    assert (config.server_header, config.host, config.port) == (False, "127.0.0.1", 10101)
+    assert config.timeout_keep_alive > 60, "longer than the Hub's proxy keeps a connection that it is about to use"
 
 
 CERTIFIED = {"ssl_certfile": "cert.pem", "ssl_keyfile": "key.pem"}

@@ -9,9 +9,11 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from service.errors import ConfigurationError
+from service.registration.entry import RegistrationError, check_arguments
 from service.settings import Settings, load_settings
 
-NEEDED = {"JUPYTERHUB_API_TOKEN": "canary-api-token"}
+LONG = "0123456789abcdef" * 2
+NEEDED = {"JUPYTERHUB_API_TOKEN": "canary-api-token-0123456789abcdef"}
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +26,7 @@ def _only_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 VARIABLES: dict[str, tuple[str, str, Any]] = {
-    "JUPYTERHUB_API_TOKEN": ("abc", "api_token", SecretStr("abc")),
+    "JUPYTERHUB_API_TOKEN": (LONG, "api_token", SecretStr(LONG)),
     "JUPYTERHUB_API_URL": ("http://10.0.0.1:8081/x/hub/api/", "api_url", "http://10.0.0.1:8081/x/hub/api"),
     "JUPYTERHUB_SERVICE_NAME": ("x", "service_name", "x"),
     "JUPYTERHUB_CLIENT_ID": ("service-x", "client_id_given", "service-x"),
@@ -49,6 +51,8 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "HUB_STALE_GRACE": ("0", "stale_grace", 0),
     "HUB_CACHE_SIZE": ("7", "cache_size", 7),
     "HUB_TIMEOUT": ("0.5", "hub_timeout", 0.5),
+    "SERVICE_RECHECK_INTERVAL": ("1.5", "recheck_interval", 1.5),
+    "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
 }
@@ -158,7 +162,8 @@ WRONG = [
     *((name, text) for name in ("JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_URL") for text in WRONG_ADDRESSES),
     *((name, text) for name in ("PUBLIC_HOST", "JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL") for text in WRONG_ADDRESSES),
     *(("PUBLIC_HOST", text) for text in ("http://x/canary", "http://x/canary/", "http://x//canary")),
-    *(("JUPYTERHUB_API_TOKEN", text) for text in ("canary x", "canary\n", " canary", "canär", "canary\x7f")),
+    *(("JUPYTERHUB_API_TOKEN", text + LONG) for text in ("canary x", "canary\n", " canary", "canär", "canary\x7f")),
+    *(("JUPYTERHUB_API_TOKEN", text) for text in ("canary", "canary x", LONG[1:])),
     *(
         (name, text)
         for name in ("JUPYTERHUB_OAUTH_ACCESS_SCOPES", "JUPYTERHUB_OAUTH_SCOPES")
@@ -167,8 +172,10 @@ WRONG = [
     *(("JUPYTERHUB_COOKIE_OPTIONS", text) for text in ("canary", '["canary"]', "null", '"canary"')),
     *(("HUB_CACHE_TTL", text) for text in ("canary", "0", "-1", "nan", "inf", "1e999", "5m")),
     *(("HUB_TIMEOUT", text) for text in ("canary", "0", "-1", "nan", "inf")),
+    *(("SERVICE_RECHECK_INTERVAL", text) for text in ("canary", "0", "-1", "nan", "inf")),
     *(("HUB_STALE_GRACE", text) for text in ("canary", "-1", "nan", "inf")),
     *(("HUB_CACHE_SIZE", text) for text in ("canary", "0", "-1", "1.5", "9" * 5000)),
+    *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
 ]
 
@@ -217,6 +224,19 @@ def test_a_missing_token_says_who_sets_it(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(ConfigurationError, match=r"JUPYTERHUB_API_TOKEN is not set\. The Hub sets it"):
         load_settings()
+
+
+def test_a_short_token_is_refused_as_where_it_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rule in the same words, for an external service may have been registered by hand."""
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", LONG[1:])
+    with pytest.raises(ConfigurationError) as read:
+        load_settings()
+    with pytest.raises(RegistrationError) as registered:
+        check_arguments(name="x", url="http://x", routers=[], api_token=LONG[1:], environment={})
+
+    [problem] = read.value.problems
+    assert problem == "JUPYTERHUB_API_TOKEN: must have 32 characters or more; take `openssl rand -hex 32`"
+    assert str(registered.value).partition(": ")[2] == problem.partition(": ")[2]
 
 
 def test_settings_show_no_secret_and_cannot_be_changed() -> None:

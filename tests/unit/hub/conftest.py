@@ -37,12 +37,14 @@ class Clock:
 class World:
     """A cache of ttl 100 and grace 50, and a Hub that says what the test wants; `asked` counts its questions.
 
-    With `held` set, questions wait until it is set.
+    With `held` set, questions wait until it is set. Patience, in seconds of a true clock, is endless unless given.
     """
 
-    def __init__(self, *, grace: float = 50, size: int = 10) -> None:
+    def __init__(self, *, grace: float = 50, size: int = 10, patience: float = 3600) -> None:
         self.clock = Clock()
-        self.cache = AnswerCache[str, str](ttl=100, grace=grace, size=size, clock=self.clock, now=self.clock.now)
+        self.cache = AnswerCache[str, str](
+            ttl=100, grace=grace, size=size, patience=patience, clock=self.clock, now=self.clock.now
+        )
         self.says: str | Exception = "yes"
         self.held: asyncio.Event | None = None
         self.asked: list[str] = []

@@ -8,14 +8,16 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from service.errors import HubUnavailableError, InvalidTokenError
+from service.errors import HubUnavailableError, InvalidTokenError, ThrottledError
 from service.hub.auth import HubAuth, Key
 from service.hub.cache import AnswerCache
 from service.hub.client import HubClient
-from service.hub.models import Identity
+from service.hub.folding import Folded
 from service.hub.oauth import Client
-from tests.support.fake_hub import OUTAGES, FakeHub
+from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS, Throttle
+from service.testing import OUTAGES, FakeHub
 
+HERE = "192.0.2.1"
 SESSION = "0123456789abcdef0123456789abcdef"
 OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
 
@@ -25,8 +27,8 @@ async def auth(fake_hub: FakeHub) -> AsyncIterator[HubAuth]:
     """Asks the Hub in memory."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(fake_hub)) as http:
         client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(fake_hub.api_token), oauth=OAUTH)
-        cache = AnswerCache[Key, Identity](ttl=300, grace=300, size=100)
-        yield HubAuth(client, cache)
+        cache = AnswerCache[Key, Folded](ttl=300, grace=300, size=100)
+        yield HubAuth(client, cache, Throttle())
         await cache.aclose()
 
 
@@ -129,6 +131,47 @@ async def test_an_outage_is_not_a_refusal(auth: HubAuth, fake_hub: FakeHub, outa
         await auth.identify(unknown)
 
 
+async def wrong_tokens(auth: HubAuth, times: int, *, address: str = HERE) -> list[type[Exception]]:
+    """Send so many; return what came of each."""
+    heard: list[type[Exception]] = []
+    for number in range(times):
+        with pytest.raises((InvalidTokenError, ThrottledError)) as caught:
+            await auth.identify(f"wrong-{number}", address=address)
+        heard.append(caught.type)
+    return heard
+
+
+async def test_after_many_wrong_tokens_an_address_is_not_asked_about(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """Sixty are asked about, then none; what is known to be wrong is still said to be."""
+    few = WRONG_TOKENS_PER_ADDRESS
+    heard = await wrong_tokens(auth, few + 10)
+
+    assert heard == [InvalidTokenError] * few + [ThrottledError] * 10
+    assert asked(fake_hub) == few
+    assert await wrong_tokens(auth, 1) == [InvalidTokenError]
+    assert await wrong_tokens(auth, few + 1, address="192.0.2.2") == [InvalidTokenError] * (few + 1)
+
+
+async def test_who_is_known_goes_on_behind_the_same_address(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """Also when the answer has grown old; a new token has to wait."""
+    known, new = fake_hub.issue("testuser"), fake_hub.issue("testuser")
+    await auth.identify(known, address=HERE)
+    await wrong_tokens(auth, WRONG_TOKENS_PER_ADDRESS)
+
+    assert (await auth.identify(known, address=HERE)).name == "testuser"
+    assert (await auth.identify(known, address=HERE, not_before=datetime.now(UTC))).name == "testuser"
+    with pytest.raises(ThrottledError):
+        await auth.identify(new, address=HERE)
+    assert (await auth.identify(new, address="192.0.2.2")).name == "testuser"
+
+
+async def test_a_token_that_nobody_could_make_up_is_always_asked_about(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """The Hub gave it to us just now, or we have sealed it in a cookie."""
+    await wrong_tokens(auth, WRONG_TOKENS_PER_ADDRESS)
+
+    assert (await auth.identify(fake_hub.issue("testuser"), session_id=SESSION)).name == "testuser"
+
+
 async def test_not_before_asks_again(auth: HubAuth, fake_hub: FakeHub) -> None:
     """After an event an answer from before it does not count."""
     token = fake_hub.issue("testuser")
@@ -167,10 +210,10 @@ async def test_memory_holds_no_token() -> None:
         return False
 
     async with http:
-        auth = HubAuth(client, AnswerCache(ttl=300, grace=0, size=10))
+        auth = HubAuth(client, AnswerCache(ttl=300, grace=0, size=10), Throttle())
         token = hub.issue("testuser")
         await auth.identify(token, session_id=SESSION)
         auth.cache.forget(sees_all)
 
-    assert [key.session_id for key in seen] == [SESSION]
+    assert [session_id for session_id, _ in seen] == [SESSION]
     assert token not in repr(seen)

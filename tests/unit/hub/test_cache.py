@@ -8,6 +8,7 @@ from copy import copy
 import pytest
 
 from service.errors import InvalidTokenError
+from service.hub.cache import REFRESHES_AT_ONCE
 from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
 
 
@@ -38,6 +39,53 @@ async def test_in_the_last_fifth_it_is_refreshed_behind_the_callers_back(world: 
     world.clock.seconds += 79
     assert await world.get() == "new"
     assert world.asked == ["key"] * 2
+
+
+async def test_answers_of_one_age_are_refreshed_a_few_at_a_time(world: World) -> None:
+    """Those who once came together are not asked about together for ever; the others get their turn."""
+    keys = [str(number) for number in range(10)]  # as many as `world` keeps
+    for key in keys:
+        await world.get(key)
+    world.clock.seconds += 80
+    world.asked.clear()
+    world.held = asyncio.Event()
+
+    assert [await world.get(key) for key in keys] == ["yes"] * len(keys)
+    await settle()
+    assert world.asked == keys[:REFRESHES_AT_ONCE]
+
+    world.held.set()
+    await settle()
+    assert [await world.get(key) for key in keys] == ["yes"] * len(keys)
+    await settle()
+    assert sorted(world.asked) == keys
+
+
+async def test_what_can_be_told_at_once(world: World) -> None:
+    """An answer is given without waiting up to when it is to be refreshed, and counts as a hit."""
+    assert world.cache.fresh("key") is None
+    await world.get()
+    hits = world.cache.figures.hits
+
+    world.clock.seconds += 79.9
+    assert world.cache.fresh("key") == "yes"
+    assert world.cache.figures.hits == hits + 1
+    world.clock.seconds += 0.1
+    assert world.cache.fresh("key") is None
+
+    world.cache.forget(lambda _: True)
+    assert world.cache.fresh("key") is None
+
+
+async def test_an_answer_told_at_once_was_wanted(world: World) -> None:
+    """It stays where others are forgotten for want of room."""
+    for key in "0123456789":
+        await world.get(key)
+    world.cache.fresh("0")
+    await world.get("another")
+
+    assert world.cache.fresh("0") == "yes"
+    assert world.cache.fresh("1") is None
 
 
 async def test_an_answer_ages_from_when_it_was_asked_for(world: World) -> None:
@@ -153,6 +201,31 @@ async def test_an_error_of_our_own_reaches_all_and_is_not_remembered(world: Worl
 
     world.says = "yes"
     assert await world.get() == "yes"
+
+
+async def test_an_error_of_our_own_that_nobody_hears_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A refresh goes wrong behind the callers' back: kind and place are logged, never the text."""
+    await world.get()
+    world.clock.seconds += 80
+    world.says = KeyError("a secret")
+    assert await world.get() == "yes"
+    await settle()
+
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("Unexpected KeyError while asking the Hub, at conftest.py:")
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("said", [KeyError("a bug"), NO, SLOW, DOWN], ids=["bug", "no", "slow", "down"])
+async def test_what_a_caller_hears_is_not_logged_here(
+    world: World, caplog: pytest.LogCaptureFixture, said: Exception
+) -> None:
+    """Whoever answers the caller logs it; an outage or a refusal is no defect."""
+    world.says = said
+    await asyncio.gather(world.start(), world.start(), return_exceptions=True)
+    await settle()
+
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("said", [NO, SLOW, DOWN], ids=["no", "slow", "down"])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from hypothesis import settings
@@ -125,13 +126,21 @@ class History(RuleBasedStateMachine):
             assert self.could_not_be_asked(before, questions)
 
     def could_not_be_asked(self, before: list[Said], questions: list[str]) -> bool:
-        """Whether the Hub failed just now, or so recently that it is not asked again."""
+        """Whether the Hub failed just now, or so recently that it is not asked again.
+
+        About one key for a second; about all while nobody has had an answer since it took no connection.
+        """
         if questions:
             return isinstance(self.world.says, HubUnavailableError)
         of_key = any(isinstance(said.what, HubUnavailableError) and self.now - said.when < 1 for said in before)
-        return of_key or any(
-            isinstance(said.what, HubUnreachableError) and self.now - said.when < 1 for said in self.history
-        )
+        since_an_answer = [*takewhile(is_failure, (said for said in reversed(self.history) if said.what is not None))]
+        is_down = any(isinstance(said.what, HubUnreachableError) for said in since_an_answer)
+        return of_key or (is_down and self.now - since_an_answer[0].when < 1)
+
+
+def is_failure(said: Said) -> bool:
+    """Whether the Hub said neither yes nor no."""
+    return isinstance(said.what, HubUnavailableError)
 
 
 TestHistory = History.TestCase

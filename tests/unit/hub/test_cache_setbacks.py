@@ -56,6 +56,25 @@ async def test_a_hub_that_is_down_is_tried_once_a_second_whoever_asks(world: Wor
     assert await world.get("c") == "yes"
 
 
+@pytest.mark.parametrize("said", ["yes", NO], ids=["yes", "no"])
+async def test_one_finds_out_whether_a_hub_that_was_down_is_back(world: World, said: str | Exception) -> None:
+    """However many come at once; whatever it then answers, all others may ask at once."""
+    world.says = DOWN
+    await world.refused()
+    world.clock.seconds += 1
+    world.says, world.held = said, asyncio.Event()
+    first = world.start("first")
+    await settle()
+    for key in ("a", "b", "c"):
+        assert await world.refused(key) is HubUnreachableError
+    assert world.asked == ["key", "first"]
+
+    world.held.set()
+    await asyncio.gather(first, return_exceptions=True)
+    world.says = "yes"
+    assert [await world.get(key) for key in ("a", "b", "c")] == ["yes"] * 3
+
+
 async def test_a_question_on_its_way_is_joined_also_when_the_hub_is_down(world: World) -> None:
     """Another's failed connection does not turn away who can wait for an answer that is coming."""
     world.held = asyncio.Event()

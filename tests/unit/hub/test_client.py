@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from service.errors import HubRefusedServiceError, HubUnavailableError, HubUnreachableError
 from service.hub.client import HubClient, open_http
 from service.hub.oauth import Client
-from tests.support.fake_hub import OUTAGES, FakeHub
+from service.testing import OUTAGES, FakeHub
 
 API = "http://canary-hub.test:8081/hub/api"
 SECRET = "canary-api-token"

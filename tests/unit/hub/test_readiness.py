@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from service.hub.client import HubClient
 from service.hub.oauth import Client
 from service.hub.readiness import MEMORY, Health, Readiness
-from tests.support.fake_hub import OUTAGES, FakeHub
+from service.testing import OUTAGES, FakeHub
 
 OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
 

@@ -3,22 +3,19 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
-import respx
-from asgi_lifespan import LifespanManager
-from starlette.types import ASGIApp, Message
+from starlette.types import Message
 
-from service.app import create_app
+from service import testing
 from service.hub.sealing import Sealer
 from service.settings import Settings
+from service.testing import Caller, FakeHub
+from service.testing.callers import sealed_cookie
 from service.web.cookies import auth_cookie_name
-from service.web.credentials import seal_session
-from tests.support.fake_hub import FakeHub
 from tests.support.session import Session
 
 ORIGIN = "http://jupyter.example.org"
@@ -33,26 +30,17 @@ API_TOKEN = "canary-api-token-of-the-service"
 _numbers = count(1)
 
 
-@dataclass
-class Service:
-    """A running service, the Hub beside it, and ways to call it."""
-
-    app: ASGIApp
-    settings: Settings
-    hub: FakeHub
+class Service(testing.Service):
+    """A running service, the Hub beside it, and ways to call it; `browser` is for tests that sign in themselves."""
 
     @property
     def home(self) -> str:
         """The address of our prefix."""
-        return f"{self.settings.public_host or ORIGIN}{self.settings.prefix}"
+        return self.url
 
     def api(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401
         """Return a script's client for paths below our prefix; with `token` it signs its requests."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        headers |= options.pop("headers", {})
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app), base_url=self.home, headers=headers, **options
-        )
+        return Caller(self, token=token or "", **options)
 
     def browser(self, *, session_id: str | None = SESSION_ID) -> Session:
         """Return somebody's browser, signed in to the Hub with `session_id`."""
@@ -74,15 +62,12 @@ class Service:
 
     def token_of(self, browser: Session) -> str:
         """Return the Hub token in a browser's cookie."""
-        sealed = browser.cookie(auth_cookie_name(self.settings)) or ""
-        return (self._sealer().open(sealed) or "").partition(" ")[0]
+        sealer = Sealer(self.settings.api_token.get_secret_value(), purpose="session cookie")
+        return (sealer.open(browser.cookie(auth_cookie_name(self.settings)) or "") or "").partition(" ")[0]
 
     def sealed(self, token: str, *, session_id: str = SESSION_ID) -> str:
         """Return a token as our cookie holds it, given in a session at the Hub."""
-        return seal_session(self._sealer(), token, session_id=session_id, lifetime=timedelta(hours=1))
-
-    def _sealer(self) -> Sealer:
-        return Sealer(self.settings.api_token.get_secret_value(), purpose="session cookie")
+        return sealed_cookie(self.settings, token, session_id=session_id)
 
     def authorized(self, reply: httpx.Response, *, user: str = "testuser", session_id: str | None = SESSION_ID) -> str:
         """Follow a redirect to the Hub's authorize page; return where that sends the browser."""
@@ -92,9 +77,8 @@ class Service:
 class Serve:
     """Starts services."""
 
-    def __init__(self, stack: AsyncExitStack, router: respx.MockRouter) -> None:
+    def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
-        self._router = router
 
     async def __call__(
         self,
@@ -105,13 +89,9 @@ class Serve:
     ) -> Service:
         """Start a service: beside a Hub of its own or that of another, with arguments for `create_app` and settings."""
         changed.setdefault("api_url", str(hub.api_url) if hub else f"http://{HUB_HOST}-{next(_numbers)}.test/hub/api")
-        settings = settings_of(**changed)
-        secret = settings.api_token.get_secret_value()
-        hub = hub or FakeHub(settings.api_url, api_token=secret, redirect_uri=settings.redirect_uri)
-        self._router.route(url__startswith=settings.api_url).mock(side_effect=hub)
-        manager = LifespanManager(create_app(settings, **(app or {})))
-        await self._stack.enter_async_context(manager)
-        return Service(manager.app, settings, hub)
+        opened = testing.open_service(settings=settings_of(**changed), hub=hub, **(app or {}))
+        service = await self._stack.enter_async_context(opened)
+        return Service(service.app, service.settings, service.hub)
 
 
 def settings_of(**changed: Any) -> Settings:  # noqa: ANN401
@@ -129,9 +109,8 @@ def settings_of(**changed: Any) -> Settings:  # noqa: ANN401
 @asynccontextmanager
 async def serving() -> AsyncIterator[Serve]:
     """Start services, and end them all; nothing but their Hubs can be reached."""
-    with respx.mock(assert_all_called=False) as router:
-        async with AsyncExitStack() as stack:
-            yield Serve(stack, router)
+    async with AsyncExitStack() as stack:
+        yield Serve(stack)
 
 
 @pytest.fixture

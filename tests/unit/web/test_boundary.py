@@ -98,6 +98,7 @@ async def test_cookies_on_the_way(service: Service) -> None:
         (PREFIX, 200),
         (PREFIX.rstrip("/"), 200),
         (f"{PREFIX}health/live", 200),
+        (f"{PREFIX}health/live%0A", 404),
         ("/", 404),
         ("/health/live", 404),
         ("/services/fastapi-2/health/live", 404),

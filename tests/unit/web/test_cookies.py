@@ -104,6 +104,7 @@ def test_sign_ins_under_way_are_told_by_name() -> None:
     """Our state cookies are those of our name, with or without a suffix; another service's are left alone."""
     ours = ["service-fastapi-oauth-state", "service-fastapi-oauth-state-1a2b3c4d"]
     theirs = ["service-fastapi", "service-fastapi-2-oauth-state", "service-fastapi-oauth-states", "_xsrf"]
+    theirs += [f"service-fastapi-oauth-state{rest}" for rest in ("-a(b", "-", "-1a2b3c4\xe9", "-1a2b3c4d-1a2b3c4d")]
 
     assert cookies.state_cookies_among(settings_of(), [*theirs, *ours]) == ours
 

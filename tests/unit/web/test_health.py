@@ -5,7 +5,7 @@ import httpx
 import pytest
 from anyio.lowlevel import checkpoint
 
-from tests.support.fake_hub import OUTAGES
+from service.testing import OUTAGES
 from tests.unit.web.conftest import API_TOKEN, HUB_HOST, Serve
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 
+from service.testing import OUTAGES
 from service.web.security import CurrentUser
-from tests.support.fake_hub import OUTAGES
 from tests.unit.web.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
 
 router = APIRouter()

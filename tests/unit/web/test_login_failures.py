@@ -8,7 +8,7 @@ import pytest
 
 from service.hub import oauth
 from service.hub.sealing import Sealer
-from tests.support.fake_hub import OUTAGES
+from service.testing import OUTAGES
 from tests.support.session import Session
 from tests.unit.web.conftest import API_TOKEN, AUTH_COOKIE, PREFIX, STATE_COOKIE, Serve, Service
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_hub import OUTAGES
+from service.testing import OUTAGES
 from tests.support.session import forms
 from tests.unit.web.conftest import AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, STATE_COOKIE, Serve, Service
 

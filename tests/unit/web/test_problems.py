@@ -10,9 +10,9 @@ from fastapi import APIRouter, Body, Header, HTTPException, Query
 from pydantic import BaseModel
 
 from service.errors import NotAdmittedError
+from service.testing import OUTAGES, FakeHub
 from service.web import problems
 from service.web.security import CurrentUser
-from tests.support.fake_hub import OUTAGES, FakeHub
 from tests.support.session import NAVIGATION
 from tests.unit.web.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
 
@@ -176,6 +176,7 @@ async def test_an_outage_is_one_line_in_the_log(serve: Serve, caplog: pytest.Log
         ("GET", "static/%2e%2e/login.py", 404, "not_found", {}),
         ("DELETE", "me", 405, "method_not_allowed", {"Allow": "GET"}),
         ("OPTIONS", "me", 405, "method_not_allowed", {"Allow": "GET"}),
+        ("OPTIONS", "logout", 405, "method_not_allowed", {"Allow": "GET, POST"}),
         ("POST", "small", 413, "content_too_large", {}),
         ("GET", "raise/418", 418, "im_a_teapot", {"X-Reason": "known"}),
         ("GET", "raise/422", 422, "unprocessable_content", {"X-Reason": "known"}),

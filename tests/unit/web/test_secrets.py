@@ -12,8 +12,8 @@ from fastapi import APIRouter, WebSocket
 from service.context import open_context
 from service.errors import HubUnavailableError
 from service.logs import log_config
+from service.testing import OUTAGES
 from service.web.security import CurrentUser
-from tests.support.fake_hub import OUTAGES
 from tests.support.session import NAVIGATION
 from tests.unit.web.conftest import API_TOKEN, AUTH_COOKIE, HUB_HOST, SESSION_ID, Serve, Service, connect, settings_of
 

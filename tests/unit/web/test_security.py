@@ -10,9 +10,9 @@ from starlette.requests import HTTPConnection
 from service.errors import NotAdmittedError, ThrottledError
 from service.hub.models import Identity
 from service.hub.sealing import derive_key
+from service.testing import OUTAGES, FakeHub
 from service.web.security import CurrentUser, require
 from service.web.xsrf import xsrf_token
-from tests.support.fake_hub import OUTAGES, FakeHub
 from tests.unit.web.conftest import API_TOKEN, AUTH_COOKIE, Serve, Service
 
 ACCESS = "access:services!service=fastapi"

@@ -8,8 +8,8 @@ import pytest
 from fastapi import APIRouter, WebSocket
 
 from service.errors import NotAdmittedError
+from service.testing import OUTAGES
 from service.web.security import CurrentUser
-from tests.support.fake_hub import OUTAGES
 from tests.unit.web.conftest import ORIGIN, SESSION_ID, Handshake, Serve, Service, connect
 
 router = APIRouter()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from service.hub.oauth import pkce_challenge
-from tests.support.fake_hub import OUTAGES
+from service.testing import OUTAGES
 from tests.unit.web.conftest import ORIGIN, PREFIX, SESSION_ID, Serve, Service
 
 SERVICE: Mapping[str, Any] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.fake_hub import OUTAGES
+from service.testing import OUTAGES
 from tests.unit.web.conftest import API_TOKEN, ORIGIN, Serve, Service
 from tests.unit.web.test_token import refusal
 

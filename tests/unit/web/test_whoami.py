@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.fake_hub import OUTAGES
+from service.testing import OUTAGES
 from tests.support.session import NAVIGATION
 from tests.unit.web.conftest import API_TOKEN, HUB_HOST, PREFIX, SESSION_ID, Serve, Service
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from tests.support.fake_hub.state import Code, Owner, State, Token, challenge_of
+from service.testing.fake_hub.state import Code, Owner, State, Token, challenge_of
 
 VERSION = "6.1.1"
 OAUTH_TOKEN_LIFETIME = 1_209_600  # seconds: the Hub's default of 14 days (jupyterhub/app.py, oauth_token_expires_in)

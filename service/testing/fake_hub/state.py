@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -84,6 +84,13 @@ class State:
         self.codes: dict[str, Code] = {}
         self._numbers = itertools.count(1)
 
+    def add(self, owner: Owner) -> Owner:
+        """Add a user or service, or change one: what the Hub says of a token's owner is as of now."""
+        self.owners[owner.name] = owner
+        mine = {value: token for value, token in self.tokens.items() if token.owner.name == owner.name}
+        self.tokens |= {value: replace(token, owner=owner) for value, token in mine.items()}
+        return owner
+
     def issue(
         self,
         owner: Owner,
@@ -100,15 +107,20 @@ class State:
         return made
 
     def grant(self, owner: Owner, *, challenge: str | None, session_id: str | None) -> str:
-        """Make an authorization code for our service."""
+        """Make an authorization code for our service, which may have the scopes that applications define."""
         code = secrets.token_hex(16)
-        scopes = frozenset({f"access:services!service={self.service}"}) | identifying(owner)
+        custom = {scope for scope in owner.scopes if scope.startswith("custom:")}
+        scopes = frozenset({f"access:services!service={self.service}"}) | identifying(owner) | custom
         self.codes[code] = Code(owner, challenge, scopes, session_id)
         return code
 
     def delete(self, token: Token) -> None:
         """Delete a token; an OAuth token goes together with all that its client holds for its owner."""
         self.tokens = {value: each for value, each in self.tokens.items() if not _goes_with(each, token)}
+
+    def end_session(self, session_id: str) -> None:
+        """Delete the tokens of a session (jupyterhub/handlers/login.py, LogoutHandler)."""
+        self.tokens = {value: each for value, each in self.tokens.items() if each.session_id != session_id}
 
 
 def _goes_with(each: Token, deleted: Token) -> bool:

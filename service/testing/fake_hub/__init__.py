@@ -1,7 +1,7 @@
 """A JupyterHub's HTTP API in memory, as far as a service meets it.
 
-It answers httpx requests, keeps them for the test to look at, and asserts what no service should send.
-tests/integration/test_fake_hub.py compares its answers with a real Hub's.
+It answers httpx requests, keeps them for the test to look at, and asserts what no service should send. Its answers are
+compared with a real Hub's (tests/integration/test_fake_hub.py).
 
     hub = FakeHub()
     token = hub.issue("testuser", scopes=["access:services"])
@@ -15,9 +15,9 @@ from typing import Any
 import anyio
 import httpx
 
-from tests.support.fake_hub.api import answer
-from tests.support.fake_hub.outages import OUTAGES, Outage
-from tests.support.fake_hub.state import Owner, State, challenge_of, own_scopes
+from service.testing.fake_hub.api import answer
+from service.testing.fake_hub.outages import OUTAGES, Outage
+from service.testing.fake_hub.state import Owner, State, challenge_of, own_scopes
 
 __all__ = ["OUTAGES", "FakeHub", "Outage", "challenge_of", "own_scopes"]
 
@@ -38,6 +38,7 @@ class FakeHub:
         self.requests: list[httpx.Request] = []
         self.outage: Outage | None = None
         self._flow: anyio.Event | None = None
+        self._more: dict[tuple[str, str], tuple[int, Any]] = {}
         self.api_token, self.client_id = api_token, f"service-{service}"
         self.redirect_uri = redirect_uri or f"/services/{service}/oauth_callback"
         self._state = State(service=service, api_token=api_token, redirect_uri=self.redirect_uri)
@@ -53,19 +54,21 @@ class FakeHub:
             await self._flow.wait()
         if self.outage is not None:
             return self.outage(request)
-        return answer(self._state, request, self._path(request))
+        path = self._path(request)
+        if more := self._more.get((request.method, path)):
+            return httpx.Response(more[0], json=more[1])
+        return answer(self._state, request, path)
 
     # What a test arranges
 
     def add_user(self, name: str, *, scopes: Collection[str] | None = None, **known: Any) -> None:  # noqa: ANN401
-        """Add a user, or replace one; `known`: admin, groups, servers, password."""
+        """Add a user, or change one, whose tokens keep their scopes; `known`: admin, groups, servers, password."""
         held = own_scopes(name) if scopes is None else frozenset(scopes)
-        self._state.owners[name] = Owner(name, scopes=held, **known)
+        self._state.add(Owner(name, scopes=held, **known))
 
     def add_service(self, name: str, *, scopes: Collection[str] = (), token: str | None = None) -> str:
         """Add a service and return its API token."""
-        owner = self._state.owners[name] = Owner(name, kind="service", scopes=frozenset(scopes))
-        return self._state.issue(owner, value=token)
+        return self._state.issue(self._state.add(Owner(name, kind="service", scopes=frozenset(scopes))), value=token)
 
     def issue(self, name: str, *, scopes: Collection[str] | None = None, session_id: str | None = None) -> str:
         """Make a token for a user or service: with all that its owner may, or with some scopes of it."""
@@ -74,6 +77,10 @@ class FakeHub:
     def revoke(self, token: str) -> None:
         """Forget a token; an expired one is answered in the same way."""
         del self._state.tokens[token]
+
+    def end_session(self, session_id: str) -> None:
+        """Be the Hub's sign-out: forget every token that was given in a session."""
+        self._state.end_session(session_id)
 
     def grant(self, user: str = "testuser", *, challenge: str | None = None, session_id: str | None = None) -> str:
         """Make an authorization code for a user, bound to a PKCE challenge if one is given."""
@@ -91,6 +98,13 @@ class FakeHub:
         assert expected == {name: asked.get(name) for name in expected}
         code = self.grant(user, challenge=asked["code_challenge"], session_id=session_id)
         return str(httpx.URL(asked["redirect_uri"]).copy_merge_params({"code": code, "state": asked["state"]}))
+
+    def respond(self, method: str, path: str, *, json: Any, status: int = 200) -> None:  # noqa: ANN401
+        """Answer a request that only a route of the test's own makes; `path` is relative to the API: "/users/x".
+
+        A Hub's errors look like `{"status": 403, "message": "…"}`; anything else is taken for a proxy's.
+        """
+        self._more[method, path] = status, json
 
     @contextlib.contextmanager
     def holding(self) -> Iterator[None]:

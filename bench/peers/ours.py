@@ -1,0 +1,35 @@
+"""Our service; `open` is `me` without authentication."""
+
+from fastapi import APIRouter, Request, Response
+
+from bench.peers import serve
+from service.app import create_app
+from service.hub.models import Identity
+from service.settings import load_settings
+from service.web import pages
+from service.web.security import is_browser
+
+router = APIRouter()
+# What the Hub says of the tokens that `bench.speed` makes.
+identity = Identity.model_validate(
+    {
+        "kind": "user",
+        "name": "testuser",
+        "admin": False,
+        "groups": [],
+        "scopes": ["access:services", "read:users:groups!user=testuser", "read:users:name!user=testuser"],
+        "user_info": None,
+        "session_id": None,
+        "token_id": "a1",
+    }
+)
+
+
+@router.get("/open", response_model=Identity)
+async def open_me(request: Request) -> Identity | Response:
+    """Answer as `/me` does, always with the same Identity."""
+    return pages.oneself(request, identity) if is_browser(request) else identity
+
+
+if __name__ == "__main__":
+    serve(create_app(load_settings(), routers=[router]))

@@ -1,0 +1,128 @@
+"""How often strangers may have the Hub asked: wrong tokens by address, passwords by address, account and in all.
+
+Counted in this process, in windows of a minute that begin with the first attempt. An address is an IPv4 address or
+an IPv6 /64, which is what one customer gets; whatever is neither counts as one address. Each count has a bounded place
+of its own: who comes from too many addresses is forgotten first, and pushes out no count of another kind.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from math import ceil
+from time import monotonic
+
+from service.errors import InvalidTokenError, ThrottledError
+
+WINDOW = 60.0  # seconds
+# Each password counts, right or wrong: what is counted only afterwards can be outrun by asking many at once.
+PASSWORDS_PER_ACCOUNT = 10
+PASSWORDS_PER_ADDRESS = 30
+PASSWORDS = 300  # from everywhere: who is on the Hub's machine can invent addresses (X-Forwarded-For)
+# A client that goes on with one wrong token makes twelve questions a minute: refusals are remembered.
+WRONG_TOKENS_PER_ADDRESS = 60
+# Unknown tokens of one address asked about at once, or any number could be tried before the first is known to be wrong.
+# Enough for all that come from behind one proxy in the milliseconds that a Hub takes.
+QUESTIONS_PER_ADDRESS = 500
+PLACES = 10_000  # counts kept of each kind
+
+_log = logging.getLogger("service")
+
+
+@dataclass(slots=True)
+class Window:
+    """What one key did since `began` (monotonic seconds); `asking` are under way."""
+
+    began: float
+    count: int = 0
+    asking: int = 0
+    is_told: bool = False
+
+
+class Windows:
+    """The windows of one kind by key; at most `PLACES`, the least recently used goes first."""
+
+    def __init__(self, what: str, limit: int, *, clock: Callable[[], float]) -> None:
+        self._what = what
+        self._limit = limit
+        self._clock = clock
+        self._windows: OrderedDict[str, Window] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def open(self, key: str, *, at_once: int | None = None, shown: str = "") -> Window:
+        """Return the window of `key`, `shown` so in the log, which says it once a window when it is full.
+
+        Raises:
+            ThrottledError: the limit is reached, or `at_once` are under way.
+        """
+        now = self._clock()
+        window = self._windows.get(key)
+        if window is None:
+            window = self._windows[key] = Window(now)
+            if len(self._windows) > PLACES:
+                self._windows.popitem(last=False)
+        elif now - window.began >= WINDOW:
+            window.began, window.count, window.is_told = now, 0, False
+        self._windows.move_to_end(key)
+        if window.count >= self._limit or (at_once is not None and window.asking >= at_once):
+            if not window.is_told:
+                window.is_told = True
+                _log.warning("Too many %s%s: refused for now.", self._what, f" from {shown}" if shown else "")
+            raise ThrottledError(max(1, ceil(window.began + WINDOW - now)) if window.count >= self._limit else 1)
+        return window
+
+
+class Throttle:
+    """Counts attempts, and refuses the next when there were too many. Its clock is monotonic."""
+
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        self._wrong_tokens = Windows("unknown tokens", WRONG_TOKENS_PER_ADDRESS, clock=clock)
+        self._addresses = Windows("passwords", PASSWORDS_PER_ADDRESS, clock=clock)
+        self._accounts = Windows("passwords for one account", PASSWORDS_PER_ACCOUNT, clock=clock)
+        self._everywhere = Windows("passwords from everywhere", PASSWORDS, clock=clock)
+
+    def __len__(self) -> int:
+        """How many counts are kept."""
+        return sum(map(len, (self._wrong_tokens, self._addresses, self._accounts, self._everywhere)))
+
+    def count_password(self, *, account: str, address: str) -> None:
+        """Count one attempt. Raises ThrottledError when there were too many; the attempt must not be made then."""
+        network = network_of(address)
+        # What an address or account is refused does not use up what all share.
+        everywhere = self._everywhere.open("")
+        self._addresses.open(network, shown=network).count += 1
+        self._accounts.open(account.casefold()).count += 1
+        everywhere.count += 1
+
+    @contextmanager
+    def asking(self, address: str) -> Iterator[None]:
+        """Surround a question about a token nobody knows; one that ends in InvalidTokenError counts.
+
+        Raises:
+            ThrottledError: too many from there were wrong, or too many are asked about just now.
+        """
+        network = network_of(address)
+        window = self._wrong_tokens.open(network, at_once=QUESTIONS_PER_ADDRESS, shown=network)
+        window.asking += 1
+        try:
+            yield
+        except InvalidTokenError:
+            window.count += 1
+            raise
+        finally:
+            window.asking -= 1
+
+
+def network_of(address: str) -> str:
+    """What is counted as one: an IPv4 address, an IPv6 /64, or all that is neither."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return "nowhere"
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

@@ -1,0 +1,104 @@
+"""The browser's, or a script's, end of a WebSocket of an application in the same process."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp, Message, Scope
+from starlette.websockets import WebSocketDisconnect
+
+_PATIENCE = 5  # seconds for what happens in this very process
+
+
+class WebSocket:
+    """An open WebSocket; `subprotocol` is the one the application chose. Made by `Caller.websocket`."""
+
+    def __init__(self, app: ASGIApp, scope: Scope) -> None:
+        self._sent: asyncio.Queue[Message] = asyncio.Queue()
+        self._received: asyncio.Queue[Message] = asyncio.Queue()
+        self._running = asyncio.ensure_future(app(scope, self._sent.get, self._received.put))
+        # Where the application ends without a word, the server ends the connection.
+        self._running.add_done_callback(lambda _: self._received.put_nowait({"type": "websocket.close", "code": 1006}))
+        self.subprotocol: str | None = None
+
+    async def send_text(self, text: str) -> None:
+        """Send a message."""
+        await self._sent.put({"type": "websocket.receive", "text": text})
+
+    async def send_json(self, value: Any) -> None:  # noqa: ANN401
+        """Send a value as JSON."""
+        await self.send_text(json.dumps(value))
+
+    async def receive_text(self) -> str:
+        """Return the next message.
+
+        Raises:
+            WebSocketDisconnect: the application has closed; `code` says why.
+            TimeoutError: nothing comes within five seconds.
+
+        """
+        message = await self._receive()
+        if message["type"] == "websocket.close":
+            raise WebSocketDisconnect(message.get("code", 1000), message.get("reason"))
+        text: str | None = message.get("text")
+        return message["bytes"].decode() if text is None else text
+
+    async def receive_json(self) -> Any:  # noqa: ANN401
+        """Return the value of the next message. Raises as `receive_text` does."""
+        return json.loads(await self.receive_text())
+
+    async def open(self, request: httpx.Request) -> None:
+        """Raises httpx.HTTPStatusError, with the answer in it, where the handshake is refused."""
+        await self._sent.put({"type": "websocket.connect"})
+        first = await self._receive()
+        if first["type"] == "websocket.accept":
+            self.subprotocol = first.get("subprotocol")
+            return
+        body, is_complete = b"", first["type"] == "websocket.close"  # to which a server answers with a bare 403
+        while not is_complete:
+            part = await self._receive()
+            body += part.get("body", b"")
+            is_complete = not part.get("more_body", False)
+        status, headers = first.get("status", httpx.codes.FORBIDDEN), first.get("headers", [])
+        httpx.Response(status, headers=headers, content=body, request=request).raise_for_status()
+
+    async def close(self, code: int = 1000) -> None:
+        """Close it, and let the application come to its end."""
+        await self._sent.put({"type": "websocket.disconnect", "code": code, "reason": ""})
+        await asyncio.wait([self._running], timeout=_PATIENCE)
+        self._running.cancel()
+        with suppress(asyncio.CancelledError, Exception):  # the service has logged it
+            await self._running
+
+    async def _receive(self) -> Message:
+        async with asyncio.timeout(_PATIENCE):
+            return await self._received.get()
+
+
+@asynccontextmanager
+async def connect(
+    app: ASGIApp, request: httpx.Request, *, subprotocols: Sequence[str] = ()
+) -> AsyncIterator[WebSocket]:
+    """Open a WebSocket where `request` would go, with its headers; close it at the end."""
+    offered = [(b"sec-websocket-protocol", ", ".join(subprotocols).encode())] if subprotocols else []
+    socket = WebSocket(
+        app,
+        {
+            "type": "websocket",
+            "scheme": "wss" if request.url.scheme == "https" else "ws",
+            "path": request.url.path,
+            "raw_path": request.url.raw_path.partition(b"?")[0],
+            "query_string": request.url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw] + offered,
+            "subprotocols": list(subprotocols),
+            "extensions": {"websocket.http.response": {}},
+        },
+    )
+    try:
+        await socket.open(request)
+        yield socket
+    finally:
+        await socket.close()

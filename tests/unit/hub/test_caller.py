@@ -1,0 +1,186 @@
+"""Asking the Hub in a caller's name: what goes out, and what each of the Hub's answers means."""
+
+import json
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from service.errors import (
+    HubBadRequestError,
+    HubConflictError,
+    HubForbiddenError,
+    HubNotFoundError,
+    HubUnavailableError,
+    InvalidTokenError,
+    ServiceError,
+)
+from service.hub.auth import HubAuth, Key
+from service.hub.cache import AnswerCache
+from service.hub.caller import CallerClient
+from service.hub.client import HubClient
+from service.hub.folding import Folded
+from service.hub.oauth import Client
+from service.hub.throttle import Throttle
+from service.testing import OUTAGES, FakeHub
+
+OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
+Reply = Callable[[httpx.Request], httpx.Response]
+Ask = Callable[[CallerClient], Awaitable[Any]]
+
+
+@asynccontextmanager
+async def calling(hub: FakeHub, token: str, reply: Reply) -> AsyncIterator[CallerClient]:
+    """A caller's client; the Hub knows who holds a token, and to all else gives `reply`."""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        return await hub(request) if request.url.path == f"{hub.api_url.path}/user" else reply(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        client = HubClient(http, api_url=str(hub.api_url), api_token=SecretStr(hub.api_token), oauth=OAUTH)
+        cache = AnswerCache[Key, Folded](ttl=300, grace=300, size=100)
+        auth = HubAuth(client, cache, Throttle())
+        await auth.identify(token)
+        yield CallerClient(client, auth, token=SecretStr(token))
+        await cache.aclose()
+
+
+def refusal(status: int, message: str | None) -> Reply:
+    """The Hub's own words for a refusal (jupyterhub/apihandlers/base.py, write_error)."""
+    return lambda _request: httpx.Response(status, json={"status": status, "message": message})
+
+
+@pytest.mark.parametrize(
+    ("ask", "method", "target", "body"),
+    [
+        (lambda hub: hub.get("users", "alice"), "GET", "users/alice", None),
+        (lambda hub: hub.get("users", params={"state": "a b", "limit": 2}), "GET", "users?state=a+b&limit=2", None),
+        (lambda hub: hub.get(), "GET", "", None),
+        (lambda hub: hub.post("users", "alice", "server"), "POST", "users/alice/server", None),
+        (lambda hub: hub.post("groups", "a/b", json={"users": []}), "POST", "groups/a%2Fb", {"users": []}),
+        (lambda hub: hub.put("x", json=[1]), "PUT", "x", [1]),
+        (lambda hub: hub.patch("x", json={"a": 1}), "PATCH", "x", {"a": 1}),
+        (lambda hub: hub.delete("users", "..", "server"), "DELETE", "users/%2E%2E/server", None),
+        (lambda hub: hub.delete("x", json={"remove": True}), "DELETE", "x", {"remove": True}),
+        (lambda hub: hub.get("users", "ä?b#c&d"), "GET", "users/%C3%A4%3Fb%23c%26d", None),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_what_goes_out(fake_hub: FakeHub, ask: Ask, method: str, target: str, body: object) -> None:
+    """One request, signed with the caller's token alone; a segment of the path stays one, whatever is in it."""
+    sent: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json={"a": [1]})
+
+    token = fake_hub.issue("testuser")
+    async with calling(fake_hub, token, keep) as hub:
+        assert await ask(hub) == {"a": [1]}
+
+    [request] = sent
+    assert (request.method, request.url.raw_path.decode()) == (method, f"/hub/api/{target}")
+    assert request.headers["Authorization"] == f"token {token}"
+    assert (json.loads(request.content) if request.content else None) == body
+
+
+@pytest.mark.parametrize("segments", [("users", ""), ("", "users"), ("users", "", "server")])
+async def test_an_empty_segment_goes_nowhere(fake_hub: FakeHub, segments: tuple[str, ...]) -> None:
+    """A name that is empty is nobody's; the path would be that of something else."""
+    async with calling(fake_hub, fake_hub.issue("testuser"), refusal(500, "never asked")) as hub:
+        with pytest.raises(HubNotFoundError):
+            await hub.delete(*segments)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+async def test_an_empty_answer_is_none(fake_hub: FakeHub, status: int) -> None:
+    """The Hub says no more than that it is done, or has begun."""
+    async with calling(fake_hub, fake_hub.issue("testuser"), lambda _: httpx.Response(status)) as hub:
+        assert await hub.post("users", "testuser", "server") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(400, HubBadRequestError), (403, HubForbiddenError), (404, HubNotFoundError), (409, HubConflictError)],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("message", "detail"),
+    [
+        ("requires any of [list:users]", "requires any of [list:users]"),
+        ("two\nlines\x1b[0m", "two lines [0m"),
+        ("x" * 1000, "x" * 300),
+        (None, None),
+        ("", None),
+    ],
+    ids=["said", "unprintable", "long", "nothing", "empty"],
+)
+async def test_a_refusal(
+    fake_hub: FakeHub, status: int, expected: type[ServiceError], message: str | None, detail: str | None
+) -> None:
+    """The Hub's refusals become ours, with its own words in one line where it has some."""
+    async with calling(fake_hub, fake_hub.issue("testuser"), refusal(status, message)) as hub:
+        with pytest.raises(expected) as caught:
+            await hub.get("users")
+
+    assert caught.value.detail == (detail or expected.default)
+
+
+async def test_a_token_that_was_revoked_meanwhile(fake_hub: FakeHub) -> None:
+    """The Hub's 403 for a token it does not know any more is told from one for what a token may not do."""
+    token = fake_hub.issue("testuser")
+    async with calling(fake_hub, token, refusal(403, "Missing or invalid credentials.")) as hub:
+        fake_hub.revoke(token)
+        with pytest.raises(InvalidTokenError):
+            await hub.get("users")
+
+
+async def test_an_outage_while_it_is_told_apart(fake_hub: FakeHub) -> None:
+    """When that cannot be told, nothing is known of the token."""
+    async with calling(fake_hub, fake_hub.issue("testuser"), refusal(403, None)) as hub:
+        fake_hub.outage = OUTAGES["slow"]
+        with pytest.raises(HubUnavailableError):
+            await hub.get("users")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *OUTAGES.values(),
+        refusal(500, "canary"),
+        refusal(503, "canary"),
+        refusal(429, "canary"),
+        refusal(405, "canary"),
+        lambda _: httpx.Response(403, html="<h1>canary</h1>"),
+        lambda _: httpx.Response(404, html="<h1>canary</h1>"),
+        lambda _: httpx.Response(302, headers={"Location": "http://elsewhere.test/canary"}),
+    ],
+    ids=[*OUTAGES, "500", "503", "429", "405", "a proxy's 403", "a proxy's 404", "302"],
+)
+async def test_anything_else_is_an_outage(fake_hub: FakeHub, reply: Reply) -> None:
+    """What is not the Hub's word on the matter says nothing of it."""
+    token = fake_hub.issue("testuser")
+    async with calling(fake_hub, token, reply) as hub:
+        with pytest.raises(HubUnavailableError) as caught:
+            await hub.get("users")
+
+    assert "canary" not in f"{caught.value} {caught.value!r} {caught.value.__dict__}"
+
+
+@pytest.mark.parametrize("reply", [refusal(403, "no"), refusal(404, "no"), OUTAGES["down"]], ids=["403", "404", "down"])
+async def test_the_token_is_told_nowhere(fake_hub: FakeHub, reply: Reply) -> None:
+    """Neither client nor error, nor a traceback that shows our variables, has the token."""
+    token = fake_hub.issue("testuser")
+    async with calling(fake_hub, token, reply) as hub:
+        with pytest.raises(ServiceError) as caught:
+            await hub.get("users", "other")
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        ours = [frame for frame in shown.stack if "/service/hub/caller.py" in frame.filename]
+        said = f"{hub!r} {vars(hub)} {[frame.locals for frame in ours]} {caught.value!r} {vars(caught.value)}"
+
+    assert ours
+    assert token not in said

@@ -1,0 +1,65 @@
+"""Whatever stands in the environment, the service starts with settings that hold together, or says which are wrong."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.errors import ConfigurationError
+from service.settings import Settings, load_settings
+
+VARIABLES = [str(field.validation_alias) for field in Settings.model_fields.values()]
+PIECES = [
+    *("http://", "https://", "//", "/", "?", "#", "@", ":", ".", "..", "%2f", "%", " ", "\\", "[::1]", "[", "]", "a"),
+    *(
+        "hub.example.org",
+        "8000",
+        "-1",
+        "1e999",
+        "nan",
+        "0",
+        "true",
+        "{",
+        "}",
+        '"samesite"',
+        ":",
+        "[]",
+        "null",
+        '["a"]',
+        ",",
+    ),
+]
+CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])  # as an environment can hold them
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(CHARACTERS, max_size=4), min_size=1, max_size=5).map("".join)
+
+
+def read() -> tuple[Settings | None, tuple[str, ...]]:
+    """Return the settings, or what is wrong with them."""
+    try:
+        return load_settings(), ()
+    except ConfigurationError as error:
+        return None, error.problems
+
+
+@given(st.dictionaries(st.sampled_from(VARIABLES), TEXTS, max_size=4))
+@settings(deadline=None, max_examples=300)
+def test_any_environment(environment: dict[str, str]) -> None:
+    """Settings with a prefix, a redirect URI and an origin of the right form; or an error that names the variables."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        for name, value in {"JUPYTERHUB_API_TOKEN": "t" * 32, **environment}.items():
+            patch.setenv(name, value)
+        known, problems = read()
+
+    if known is None:
+        assert (
+            len(problems) == len([name for name in environment if any(text.startswith(name) for text in problems)]) > 0
+        )
+        return
+    assert known.prefix.startswith("/")
+    assert known.prefix.endswith("/")
+    assert not known.root_path.endswith("/")
+    assert known.redirect_uri
+    assert known.hub_url.endswith("hub/")
+    assert known.public_origin.count("/") in {0, 2}
+    assert known.api_token.get_secret_value() not in repr(known)

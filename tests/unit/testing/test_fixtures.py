@@ -1,0 +1,65 @@
+"""The pytest plugin, in a test suite of somebody else's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CONFTEST = """
+import pytest
+from fastapi import APIRouter
+
+from service.web.security import CurrentUser
+
+pytest_plugins = ["service.testing.fixtures"]
+router = APIRouter()
+
+
+@router.get("/notes")
+async def notes(user: CurrentUser) -> str:
+    return user.name
+
+
+@pytest.fixture
+def service_options():
+    return {"routers": [router]}
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
+TESTS = """
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_alice(alice):
+    assert (await alice.get("notes")).json() == "alice"
+    assert (await alice.browser().get("notes")).json() == "alice"
+
+
+async def test_nobody(service):
+    assert (await service.anonymous().get("notes")).status_code == 401
+"""
+
+
+def test_a_suite_with_the_plugin(tmp_path: Path) -> None:
+    """A conftest.py of three lines, and tests that sign nobody in: that is all it takes."""
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_notes.py").write_text(TESTS)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "error",
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={tmp_path}",
+        ".",
+    ]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+
+    assert "2 passed" in run.stdout, run.stdout + run.stderr

@@ -1,0 +1,144 @@
+"""WebSockets in a test's own process: opened, talked over, refused and closed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from service.testing import Browser, Caller, Service, make_settings, open_service
+from service.web.security import CurrentUser
+
+router = APIRouter()
+PROTOCOL = "v1.token.websocket.jupyter.org"
+left: list[str] = []
+
+
+@router.websocket("/echo")
+async def echo(websocket: WebSocket, user: CurrentUser) -> None:
+    """Repeat what is said, until "bye"."""
+    await websocket.accept(subprotocol=next(iter(websocket.scope["subprotocols"]), None))
+    await websocket.send_json({"name": user.name, "asked": websocket.query_params.get("asked")})
+    try:
+        while (said := await websocket.receive_text()) != "bye":
+            await websocket.send_bytes(said.encode())
+    except WebSocketDisconnect as gone:
+        left.append(f"{user.name} {gone.code}")
+        return
+    await websocket.close(4000, "as you wish")
+
+
+@router.websocket("/broken")
+async def broken(websocket: WebSocket, _user: CurrentUser) -> None:
+    """Fail in a way that nobody foresaw."""
+    await websocket.accept()
+    raise RuntimeError
+
+
+@router.websocket("/rude")
+async def rude(websocket: WebSocket, _user: CurrentUser) -> None:
+    """Refuse as a route can."""
+    await websocket.close()
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    """The service, with these routes."""
+    async with open_service(routers=[router]) as running:
+        yield running
+
+
+@pytest.fixture(params=["token", "cookie"])
+def alice(service: Service, request: pytest.FixtureRequest) -> Caller | Browser:
+    """Somebody who may open them."""
+    made = service.user("alice")
+    return made if request.param == "token" else made.browser()
+
+
+async def test_talking(alice: Caller | Browser) -> None:
+    """Both ends are heard, and the application may end it."""
+    async with alice.websocket("echo", params={"asked": "a b"}) as socket:
+        assert await socket.receive_json() == {"name": "alice", "asked": "a b"}
+        await socket.send_json([1])
+        assert await socket.receive_json() == [1]
+        await socket.send_text("bye")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            await socket.receive_text()
+
+    assert (closed.value.code, closed.value.reason) == (4000, "as you wish")
+
+
+async def test_leaving(alice: Caller | Browser) -> None:
+    """When the block ends the application is told, and has ended too."""
+    left.clear()
+    async with alice.websocket("echo"):
+        assert left == []
+
+    assert left == ["alice 1000"]
+
+
+async def test_a_subprotocol_signs_in(service: Service) -> None:
+    """Where no header can be set, the token is a subprotocol; the one chosen is told."""
+    offered = [PROTOCOL, f"{PROTOCOL}.{service.user('alice').token}"]
+    async with service.anonymous().websocket("echo", subprotocols=offered) as socket:
+        assert (await socket.receive_json())["name"] == "alice"
+        assert socket.subprotocol == PROTOCOL
+
+
+async def test_a_refusal(service: Service) -> None:
+    """A refused handshake is httpx's own error, with the service's answer in it."""
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        async with service.anonymous().websocket("echo"):
+            pass
+
+    assert (refused.value.response.status_code, refused.value.response.json()["code"]) == (401, "not_signed_in")
+
+
+async def test_a_refusal_by_closing(alice: Caller | Browser) -> None:
+    """A route that closes before it accepts is a bare 403, as a server makes of it."""
+    with pytest.raises(httpx.HTTPStatusError, match="403 Forbidden"):
+        async with alice.websocket("rude"):
+            pass
+
+
+async def test_a_page_of_another_origin(service: Service) -> None:
+    """A browser's WebSocket says which page opens it; that can be another's."""
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        async with service.user("alice").browser().websocket("echo", headers={"Origin": "https://elsewhere.test"}):
+            pass
+
+    assert refused.value.response.json()["code"] == "origin"
+
+
+async def test_who_has_left_is_shown_out() -> None:
+    """Connections that stay open are watched as in a real service: revoked at the Hub, closed here."""
+    async with open_service(routers=[router], settings=make_settings(recheck_interval=0.05)) as service:
+        alice = service.user("alice")
+        async with alice.websocket("echo") as socket:
+            assert (await socket.receive_json())["name"] == "alice"
+            alice.revoke()
+            with pytest.raises(WebSocketDisconnect) as closed:
+                await socket.receive_text()
+
+    assert (closed.value.code, closed.value.reason) == (1008, "invalid_token")
+
+
+async def test_a_failure(alice: Caller | Browser) -> None:
+    """An application that fails ends the connection without a word, as a server shows it: 1006."""
+    async with alice.websocket("broken") as socket:
+        with pytest.raises(WebSocketDisconnect) as closed:
+            await socket.receive_text()
+
+    assert closed.value.code == 1006
+
+
+async def test_the_test_s_own_failure_is_heard(alice: Caller | Browser) -> None:
+    """What fails inside the block comes out as it is, and nothing is left running."""
+    before = asyncio.all_tasks()
+    with pytest.raises(LookupError):
+        async with alice.websocket("echo"):
+            raise LookupError
+
+    assert asyncio.all_tasks() == before
