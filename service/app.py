@@ -18,7 +18,7 @@ from service.errors import ConfigurationError, ServiceError
 from service.settings import Settings
 from service.web import docs, health, login, pages, problems, token, whoami
 from service.web.boundary import Boundary
-from service.web.lean import FixedPaths, add_router
+from service.web.lean import ShortWays
 from service.web.live import Live
 from service.web.login import SignInPolicy
 from service.web.security import SignedInByUrl, Veto
@@ -58,11 +58,11 @@ def create_app(
         redirect_slashes=False,  # such a redirect would repeat a token in the address
     )
     for router in (whoami.router, health.router, login.router, token.router, docs.router):
-        add_router(app, router)
+        app.include_router(router)
     for router in (*_applications(settings.apps), *_named_routers(settings.routers), *routers):
-        add_router(app, router)
+        app.include_router(router)
     app.mount("/static", pages.Assets())
-    app.router.routes.insert(0, FixedPaths(app.router.routes))
+    app.router.routes.insert(0, ShortWays(app.router.routes))
     _handle_errors(app)
     return Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
 

@@ -28,7 +28,7 @@ PATIENCE = 0.5  # seconds that one who could be served from before waits for the
 REFRESH_FROM = 0.8  # share of the ttl after which an answer in use is refreshed
 # Questions under way beyond which a refresh waits for the next time that the answer is wanted. Those who came together
 # would else be asked about together, for ever, and everybody would wait meanwhile.
-REFRESHES_AT_ONCE = 8
+REFRESHES_AT_ONCE = 2
 REFUSAL_TTL = 5.0  # seconds; a new token is usable at once, only a wrong one waits
 FAILURE_TTL = 1.0  # seconds; how often a Hub that does not answer is asked about one key
 DOWN_TTL = 1.0  # seconds; how often a Hub that takes no connection is tried at all
@@ -201,13 +201,15 @@ class AnswerCache(Generic[K, V]):
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ServiceError) and not flight.waiting:  # or nobody would hear it
             _log.error("Unexpected %s while asking the Hub, at %s", type(error).__name__, place_of(error))
+        if self._down is not None and not isinstance(error, HubUnavailableError):
+            is_back = not task.cancelled() and (error is None or isinstance(error, InvalidTokenError))
+            # Who was throttled, say, found nothing out: the next may try at once, or strangers could make it last.
+            self._down = None if is_back else (self._clock(), self._down[1])
         if self._flights.get(key) is not flight:  # forgotten, or asked again since
             return
         del self._flights[key]
         if task.cancelled():
             return
-        if error is None or isinstance(error, InvalidTokenError):
-            self._down = None
         if error is None:
             self._setbacks.pop(key, None)
             self._answers[key] = Answer(task.result(), asked=flight.asked, asked_at=flight.asked_at)

@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import Any
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import place_of
@@ -120,16 +119,19 @@ def _may_have_body(scope: Scope) -> bool:
 
 def _with_problem_for_413(send: Send) -> Send:
     """Put a problem in the place of the plain text of Starlette's own body limit, which no handler of ours sees."""
-    instead: Response | None = None
+    start: Message | None = None  # held back until the body shows whose it is
 
     async def send_on(message: Message) -> None:
-        nonlocal instead
-        is_413 = message.get("status") == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        if is_413 and (b"content-type", b"text/plain; charset=utf-8") in message.get("headers", ()):
-            instead = problems.too_large()
-            message = {**message, "headers": instead.raw_headers}
-        elif instead is not None:
-            message = {**message, "body": instead.body}
+        nonlocal start
+        if message.get("status") == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            start = message
+            return
+        if start is not None:
+            if message.get("body") == b"Content Too Large" and not message.get("more_body"):
+                problem = problems.too_large()
+                start, message = {**start, "headers": problem.raw_headers}, {**message, "body": problem.body}
+            await send(start)
+            start = None
         await send(message)
 
     return send_on

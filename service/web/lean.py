@@ -1,23 +1,25 @@
-"""Shorter ways through FastAPI to the same answers.
+"""A shorter way through FastAPI to the same answers.
 
-Routes are found by their path, where FastAPI tries one after another. Those that want nothing of a request but who
-sends it are answered at once: FastAPI goes through all kinds of parameters for each request, and sets up for clean-ups
-that they do not have. What routes mean does not change, and whatever is not as simple as that is left to FastAPI.
+Routes that want nothing of a request but who sends it, at a path without parameters, are found by that path and
+answered at once. FastAPI tries one route after another, goes through all kinds of parameters for each request, and sets
+up for clean-ups that such routes do not have. What routes mean does not change: they are taken as FastAPI has put them
+together, and whatever is not as simple as that is left to it.
 Source: `get_request_handler` in fastapi/routing.py, whose branch for plain JSON `_answer` is.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from inspect import iscoroutinefunction
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute, APIWebSocketRoute, serialize_response
+from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts, serialize_response
 from fastapi.utils import is_body_allowed_for_status_code
-from starlette.routing import BaseRoute, Match, request_response
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound, request_response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 # What a Dependant has where FastAPI is needed.
 _MORE = (
@@ -26,61 +28,64 @@ _MORE = (
 )  # fmt: skip
 
 
-def add_router(app: FastAPI, router: APIRouter) -> None:
-    """As `app.include_router(router)`, whose second table of routes is searched twice for every request."""
-    if not _is_mere_list(router):
-        app.include_router(router)
-        return
-    for route in router.routes:
-        if type(route) is APIRoute and _is_short(route):
-            route.app = request_response(_answer(route))
-        app.router.routes.append(route)
-
-
-class FixedPaths(BaseRoute):
-    """To stand before `routes`: finds at once those whose path has no parameters and no rival before them."""
+class ShortWays(BaseRoute):
+    """To stand before `routes`, whose shorter ways it knows."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._found: dict[tuple[str, str], APIRoute] = {}
-        for position, route in enumerate(routes):
-            if not isinstance(route, APIRoute):  # whatever it matches comes first
-                break
-            rivals = (other for other in routes[:position] if isinstance(other, APIRoute) and other.param_convertors)
-            if not route.param_convertors and not any(other.path_regex.match(route.path) for other in rivals):
+        self._found: dict[tuple[str, str], tuple[ASGIApp, Scope]] = {}
+        before: list[RouteContext] = []
+        for route in _plain(routes):
+            if _is_short(route):
+                endpoint, path = route.endpoint, route.path or ""
+                scope: Scope = {"endpoint": endpoint, "path_params": {}, "route": route.original_route}
+                rivals = [other for other in before if other.path_regex.match(path)]
                 for method in route.methods or ():
-                    self._found.setdefault((method, route.path), route)
+                    if not any(method in (other.methods or ()) for other in rivals):
+                        self._found[method, path] = (request_response(_answer(route)), scope)
+            before.append(route)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Look a request up."""
         if scope["type"] != "http":
             return Match.NONE, {}
-        route = self._found.get((scope["method"], scope["path"].removeprefix(scope["root_path"])))
-        if route is None:
-            return Match.NONE, {}
-        return Match.FULL, {"endpoint": route.endpoint, "path_params": {}, "route": route}
+        found = self._found.get((scope["method"], scope["path"].removeprefix(scope["root_path"])))
+        return (Match.NONE, {}) if found is None else (Match.FULL, {**found[1], "service.short_way": found[0]})
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that `matches` has found."""
-        await scope["route"].app(scope, receive, send)
+        await scope["service.short_way"](scope, receive, send)
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:  # noqa: ANN401 - Starlette's
+        """Leave names to the routes themselves."""
+        raise NoMatchFound(name, path_params)
 
 
-def _is_mere_list(router: APIRouter) -> bool:
-    """Whether there is nothing in a router but routes, which have been given all else that was said to it."""
-    empty = APIRouter()
-    return (
-        all(isinstance(route, APIRoute | APIWebSocketRoute) for route in router.routes)
-        and type(router.lifespan_context) is type(empty.lifespan_context)
-        and (router.on_startup, router.on_shutdown) == (empty.on_startup, empty.on_shutdown)
-        and router.form_limits == empty.form_limits
-        and router._low_priority_routes == empty._low_priority_routes  # noqa: SLF001 - nothing public tells
-    )
+def _plain(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
+    """Yield routes up to the first of which it cannot be told from its path and methods what it would match."""
+    for route in routes:
+        if any(type(router) is not APIRouter for router in _routers([route])):
+            return
+        for context in iter_route_contexts([route]):
+            if type(context.original_route) is APIRoute:
+                yield context
+            elif type(context.original_route) is not APIWebSocketRoute:
+                return
 
 
-def _is_short(route: APIRoute) -> bool:
+def _routers(routes: Sequence[BaseRoute]) -> Iterator[APIRouter]:
+    for route in routes:
+        if (router := getattr(route, "original_router", None)) is not None:
+            yield router
+            yield from _routers(router.routes)
+
+
+def _is_short(route: RouteContext) -> bool:
     parts = [route.dependant, *route.dependant.dependencies]
     return (
         all(_is_coroutine_function(part.call) and not any(getattr(part, name) for name in _MORE) for part in parts)
         and not any(part.dependencies for part in route.dependant.dependencies)
+        and not any(part.request_param_name and part.http_connection_param_name for part in parts)
+        and not route.param_convertors
         and len({part.call for part in parts}) == len(parts)  # FastAPI asks one that comes twice once
         and isinstance(route.response_class, DefaultPlaceholder)
         and is_body_allowed_for_status_code(route.status_code)
@@ -88,7 +93,7 @@ def _is_short(route: APIRoute) -> bool:
     )
 
 
-def _answer(route: APIRoute) -> Callable[[Request], Awaitable[Response]]:
+def _answer(route: RouteContext) -> Callable[[Request], Awaitable[Response]]:
     endpoint, status = _call(route.dependant), route.status_code or 200
     dependencies = [(part.name, _call(part), _request_name(part)) for part in route.dependant.dependencies]
     name_of_request = _request_name(route.dependant)
@@ -111,7 +116,7 @@ def _answer(route: APIRoute) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-def _serialization(route: APIRoute) -> dict[str, Any]:
+def _serialization(route: RouteContext) -> dict[str, Any]:
     names = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
     return {name: getattr(route, f"response_model_{name}") for name in names}
 

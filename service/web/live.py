@@ -19,6 +19,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -55,16 +56,19 @@ class Live:
             await self._app(scope, receive, send)
             return
         connection: _Connection | None = None
-        task = asyncio.current_task()
+        is_open = False  # a guard may be called later too, by hand; then the watch begins with what passes next
+        begin = partial(self._begin, scope, receive, send, task=asyncio.current_task())
 
         def send_on(message: Message) -> Awaitable[None]:  # a coroutine more would cost every answer
-            nonlocal connection
-            if connection is None and _stays_open(message) and scope["state"].keys() & _OF_CONCERN:
-                connection = _Connection(scope, receive, send, task=task, interval=self._interval, leave=self._leave)
+            nonlocal connection, is_open
+            if connection is None and (is_open := is_open or _stays_open(message)) and (connection := begin()):
                 return connection.open(message)
             return send(message) if connection is None else connection.send(message)
 
         async def receive_on() -> Message:
+            nonlocal connection
+            if connection is None and is_open and (connection := begin()):
+                connection.watch()
             return await (receive() if connection is None else connection.receive())
 
         try:
@@ -77,6 +81,13 @@ class Live:
         finally:
             if connection is not None:
                 await connection.leave()
+
+    def _begin(
+        self, scope: Scope, receive: Receive, send: Send, *, task: "asyncio.Task[Any] | None"
+    ) -> "_Connection | None":
+        if scope["state"].keys() & _OF_CONCERN:
+            return _Connection(scope, receive, send, task=task, interval=self._interval, leave=self._leave)
+        return None
 
 
 class _Connection:
@@ -112,8 +123,12 @@ class _Connection:
         await self._send(message)
         if "is_head" in self._scope["state"]:  # the server would wait for an end before it answers anything else
             await self._end({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            self._watch = asyncio.create_task(self._judge_until_over())
+        elif not _is_last(message):
+            self.watch()
+
+    def watch(self) -> None:
+        """Begin to watch what is open already."""
+        self._watch = asyncio.create_task(self._judge_until_over())
 
     async def receive(self) -> Message:
         """Receive for a WebSocket's handler."""
@@ -201,9 +216,9 @@ async def _moment(interval: float, *, offset: float) -> datetime:
 def _stays_open(message: Message) -> bool:
     if message["type"] != "http.response.start":
         return bool(message["type"] == "websocket.accept")
-    for name, value in message["headers"]:
+    for name, value in message.get("headers", ()):
         if name == b"content-type":
-            return bool(value.startswith(b"text/event-stream"))
+            return bool(value.lower().startswith(b"text/event-stream"))
     return False
 
 

@@ -1,4 +1,4 @@
-"""Heads of requests that go on and on, sent to a server that listens on a real socket."""
+"""Requests that go on and on besides their body, sent to a server that listens on a real socket."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -57,6 +57,9 @@ def head(*headers: bytes, path: bytes = b"/") -> bytes:
     return b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: a", *headers, b"", b""])
 
 
+CHUNKED = head(b"Transfer-Encoding: chunked")
+
+
 async def answer(sent: bytes, *, piece: int = READ) -> tuple[bytes, bool]:
     """Send it piece by piece; return the first line that comes back, and whether the server then closes."""
     async with asyncio.timeout(20), connected() as (reader, writer):
@@ -101,6 +104,32 @@ async def test_what_is_meant_well_passes(headers: Sequence[bytes], path: bytes, 
     assert status == b"HTTP/1.1 204 No Content"
 
 
+@pytest.mark.parametrize("piece", [READ, 1000], ids=["at once", "in pieces"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param(b"1\r\nx\r\n" * MAX_HEAD + b"0\r\n\r\n", id="small chunks"),
+        pytest.param(b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY), id="a large chunk"),
+        pytest.param(b"1\r\nx\r\n0\r\nExpires: never\r\n\r\n", id="a trailer"),
+    ],
+)
+async def test_chunks_pass(rest: bytes, piece: int) -> None:
+    """What comes around each is no burden, even where it is most of what is sent."""
+    status, _ = await answer(CHUNKED + rest, piece=piece)
+
+    assert status == b"HTTP/1.1 204 No Content"
+
+
+async def test_a_head_that_a_body_follows_at_once() -> None:
+    """The end of a head may arrive with a long piece of the body: that is not the head's."""
+    sent = head(b"Content-Length: %d" % len(BODY)) + BODY
+    async with asyncio.timeout(20), connected() as (reader, writer):
+        for part in (sent[:30], sent[30:]):
+            writer.write(part)
+            await settle()
+        assert await reader.readline() == b"HTTP/1.1 204 No Content\r\n"
+
+
 async def test_requests_one_after_another_do_not_add_up() -> None:
     """The count is of one head."""
     async with asyncio.timeout(20), connected() as (reader, writer):
@@ -121,9 +150,12 @@ async def test_requests_one_after_another_do_not_add_up() -> None:
         pytest.param(head(path=b"/" + b"x" * 3_000_000), id="address"),
         pytest.param(head(*UPGRADE, b"Sec-WebSocket-Protocol: " + b"x, " * 1_000_000), id="handshake"),
         pytest.param(head()[:-2] + b"Cookie: " + b"x" * 1_000_000, id="one that never ends"),
+        pytest.param(CHUNKED + b"0\r\nX: " + b"x" * 3_000_000 + b"\r\n\r\n", id="one trailer"),
+        pytest.param(CHUNKED + b"1\r\nx\r\n0\r\n" + b"X: y\r\n" * 500_000 + b"\r\n", id="many trailers"),
+        pytest.param(CHUNKED + b"1;" + b"x" * 3_000_000 + b"\r\nx\r\n0\r\n\r\n", id="what is said of a chunk"),
     ],
 )
-async def test_a_head_that_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
+async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
     """With 431 where the answer still reaches the client, which is busy sending; the connection is closed."""
     status, closes = await answer(sent, piece=piece)
 

@@ -5,7 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from service.errors import (
+    HubRefusedServiceError,
+    HubUnavailableError,
+    HubUnreachableError,
+    InvalidTokenError,
+    ThrottledError,
+)
 from service.hub.cache import REFUSALS
 from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
 
@@ -73,6 +79,40 @@ async def test_one_finds_out_whether_a_hub_that_was_down_is_back(world: World, s
     await asyncio.gather(first, return_exceptions=True)
     world.says = "yes"
     assert [await world.get(key) for key in ("a", "b", "c")] == ["yes"] * 3
+
+
+@pytest.mark.parametrize(
+    "said", [ThrottledError(1), HubRefusedServiceError(reason="403"), RuntimeError()], ids=["throttled", "403", "bug"]
+)
+async def test_one_who_does_not_find_out_leaves_it_to_the_next(world: World, said: Exception) -> None:
+    """A stranger who may not even ask does not make an outage last; the next to try is still one."""
+    world.says = DOWN
+    await world.refused()
+    world.clock.seconds += 1
+    world.says = said
+    with pytest.raises(type(said)):
+        await world.get("stranger")
+    world.says, world.held = "yes", asyncio.Event()
+    first = world.start("first")
+    await settle()
+    assert await world.refused("second") is HubUnreachableError
+
+    world.held.set()
+    assert [await first, await world.get("second")] == ["yes", "yes"]
+
+
+async def test_an_answer_that_is_forgotten_ends_an_outage_too(world: World) -> None:
+    """Signing out meanwhile changes nothing in that the Hub is back."""
+    world.says = DOWN
+    await world.refused()
+    world.clock.seconds += 1
+    world.says, world.held = "yes", asyncio.Event()
+    first = world.start("first")
+    await settle()
+    world.cache.forget(lambda key: key == "first")
+    world.held.set()
+
+    assert [await first, await world.get("second")] == ["yes", "yes"]
 
 
 async def test_a_question_on_its_way_is_joined_also_when_the_hub_is_down(world: World) -> None:

@@ -55,6 +55,23 @@ async def paths(rest: str) -> str:
     return rest
 
 
+@router.post("/own-413/{text}")
+async def own_413(text: str) -> StreamingResponse:
+    """Refuse a body oneself, in plain words and pieces."""
+
+    async def parts() -> AsyncIterator[str]:
+        for part in text.split():
+            yield part
+
+    return StreamingResponse(parts(), status_code=413, media_type="text/plain")
+
+
+@router.post("/reads")
+async def reads(request: Request) -> int:
+    """Read all that comes."""
+    return len(await request.body())
+
+
 SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}}
 
 
@@ -83,6 +100,31 @@ async def test_a_route_may_say_otherwise(service: Service) -> None:
 
     assert reply.headers.get_list("Cache-Control") == ["max-age=60"]
     assert reply.headers.get_list("X-Frame-Options") == ["SAMEORIGIN"]
+
+
+@pytest.mark.parametrize("text", ["Too much.", "Content Too Large"])
+async def test_a_routes_own_413(service: Service, text: str) -> None:
+    """The answer of a route that takes less than others is its own, piece by piece."""
+    reply = await service.api().post(f"own-413/{text}", content=b"x")
+
+    assert (reply.status_code, reply.headers["Content-Type"]) == (413, "text/plain; charset=utf-8")
+    assert reply.text == text.replace(" ", "")
+
+
+@pytest.mark.parametrize("is_announced", [True, False], ids=["announced", "in chunks"])
+async def test_a_body_too_large(service: Service, is_announced: bool) -> None:  # noqa: FBT001 - a table
+    """It is refused with a problem, whichever way it is seen."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x" * 512 * 1024
+
+    body = b"x" * 3 * 512 * 1024 if is_announced else chunks()
+    reply = await service.api().post("reads", content=body)
+
+    assert (reply.status_code, reply.headers["Content-Type"]) == (413, "application/problem+json")
+    assert reply.json()["code"] == "content_too_large"
+    assert int(reply.headers["Content-Length"]) == len(reply.content)
 
 
 async def test_cookies_on_the_way(service: Service) -> None:

@@ -1,13 +1,11 @@
 """The shorter ways give the answers that FastAPI gives."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Query, Request, Response, Security
 from fastapi.exceptions import ResponseValidationError
 from fastapi.responses import PlainTextResponse
@@ -15,10 +13,10 @@ from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
-from starlette.routing import Match, Mount
-from starlette.types import Scope
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
-from service.web.lean import FixedPaths, add_router
+from service.web.lean import ShortWays
 
 
 class Animal(BaseModel):
@@ -202,17 +200,12 @@ async def _limited() -> str:
     return "limited"
 
 
-def include(app: FastAPI, each: APIRouter) -> None:
-    """As FastAPI does it."""
-    app.include_router(each)
-
-
-def _app(add: Callable[[FastAPI, APIRouter], None], *routers: APIRouter) -> FastAPI:
+def _app(*routers: APIRouter, short: bool) -> FastAPI:
     app = FastAPI(openapi_url=None)
     for each in routers or (router,):
-        add(app, each)
-    if add is add_router:
-        app.router.routes.insert(0, FixedPaths(app.router.routes))
+        app.include_router(each)
+    if short:
+        app.router.routes.insert(0, ShortWays(app.router.routes))
     return app
 
 
@@ -232,9 +225,9 @@ ADDRESSES = [*sorted(SHORT | GENERAL), "/zoo/refused?refuse", "/zoo/query?q=x", 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_answers_are_those_of_fastapi(method: str, address: str) -> None:
     """Status, headers and body of every answer are FastAPI's own."""
-    expected = await _ask(_app(include), method, address)
+    expected = await _ask(_app(short=False), method, address)
 
-    assert await _ask(_app(add_router), method, address) == expected
+    assert await _ask(_app(short=True), method, address) == expected
 
 
 async def test_a_wrong_answer_is_the_same_failure() -> None:
@@ -245,9 +238,9 @@ async def test_a_wrong_answer_is_the_same_failure() -> None:
     async def _wrong() -> object:
         return {"legs": "many"}
 
-    for add in (include, add_router):
+    for short in (False, True):
         with pytest.raises(ResponseValidationError):
-            await _ask(_app(add, wrong), "GET", "/wrong")
+            await _ask(_app(wrong, short=short), "GET", "/wrong")
 
 
 @pytest.mark.parametrize(
@@ -255,110 +248,200 @@ async def test_a_wrong_answer_is_the_same_failure() -> None:
 )
 def test_which_routes_are_shortened(path: str, is_short: bool) -> None:  # noqa: FBT001 - a cell of the table
     """A route goes by FastAPI's machinery as soon as it wants anything of it."""
-    app = _app(add_router)
+    assert is_short == _is_found(path, router)
 
-    (route,) = (route for route in app.routes if isinstance(route, APIRoute) and route.path == path)
 
-    assert is_short == (getattr(route.app, "__module__", "") == "starlette.routing")
+def _is_found(path: str, *routers: APIRouter, **scope: object) -> bool:
+    table = ShortWays(_app(*routers, short=False).router.routes)
+    match, _ = table.matches({"type": "http", "method": "GET", "path": f"/root{path}", "root_path": "/root", **scope})
+    return match is Match.FULL
 
 
 async def _fields(request: Request) -> int:
     return len(await request.form())
 
 
-def _with_frontend(directory: Path) -> APIRouter:
-    (directory / "index.html").write_text("page")
-    more = APIRouter()
-    more.frontend("/", directory=directory)
+async def _size(request: Request) -> int:
+    return len(await request.body())
+
+
+async def _secret() -> str:
+    return "secret"
+
+
+async def _keep_out() -> None:
+    raise HTTPException(403, "no")
+
+
+class _ClosedRoute(APIRoute):
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("closed", 403)(scope, receive, send)
+
+
+class _HiddenRoute(APIRoute):
+    def matches(self, _scope: Scope) -> tuple[Match, Scope]:
+        return Match.NONE, {}
+
+
+class _ClosedRouter(APIRouter):
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("closed", 403)(scope, receive, send)
+
+
+class _HiddenRouter(APIRouter):
+    def matches(self, _scope: Scope) -> tuple[Match, Scope]:
+        return Match.NONE, {}
+
+
+def _secrets(more: APIRouter) -> APIRouter:
+    more.add_api_route("/zoo/model", _secret)
     return more
 
 
-def _with_mount(_: Path) -> APIRouter:
+def _with_frontend() -> APIRouter:
+    more = APIRouter()
+    more.frontend("/", directory=Path(__file__).parent)
+    return more
+
+
+def _with_mount() -> APIRouter:
     more = APIRouter()
     more.mount("/zoo", PlainTextResponse("mounted"))
     return more
 
 
-def _with_routers(_: Path) -> APIRouter:
+def _with_routers() -> APIRouter:
     more = APIRouter()
     more.include_router(router)
     return more
 
 
-def _with_form_limits(_: Path) -> APIRouter:
+def _with_a_closed_router() -> APIRouter:
+    more = APIRouter()
+    more.include_router(_secrets(_ClosedRouter()))
+    return more
+
+
+def _with_form_limits() -> APIRouter:
     more = APIRouter(form_limits={"max_fields": 1})
     more.add_api_route("/zoo/model", _fields, methods=["POST"])
     return more
 
 
-@pytest.mark.parametrize("make", [_with_frontend, _with_mount, _with_routers, _with_form_limits])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_router_that_is_more_than_a_list_of_routes(
-    method: str, make: Callable[[Path], APIRouter], tmp_path: Path
-) -> None:
-    """Whatever else a router brings is not lost, and its order with other routers stays."""
-    routers = (make(tmp_path), router)
-    for address in ("/", "/zoo/model", "/zoo/absent"):
-        expected = await _ask(_app(include, *routers), method, address, body="a=1&b=2")
-
-        assert await _ask(_app(add_router, *routers), method, address, body="a=1&b=2") == expected
+def _with_a_body_limit_of_its_own() -> APIRouter:
+    return APIRouter(max_body_size=5, routes=[APIRoute("/zoo/model", _size, methods=["POST"])])
 
 
-async def test_a_routers_own_lifespan() -> None:
-    """It begins and ends with the application's."""
-    happened = []
-
-    @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
-        happened.append("begun")
-        yield
-        happened.append("ended")
-
-    async with LifespanManager(_app(add_router, APIRouter(lifespan=lifespan))):
-        pass
-
-    assert happened == ["begun", "ended"]
+def _with_a_body_limit_from_later() -> APIRouter:
+    more = APIRouter()
+    more.add_api_route("/zoo/model", _size, methods=["POST"])
+    more.max_body_size = 5
+    return more
 
 
-def _paths(*declared: str) -> tuple[FixedPaths, list[APIRoute]]:
-    routes = [APIRoute(path, _model, methods=["GET"]) for path in declared]
-    return FixedPaths(routes), routes
+def _with_a_dependency() -> APIRouter:
+    return _secrets(APIRouter(dependencies=[Depends(_keep_out)]))
+
+
+def _with_a_dependency_from_later() -> APIRouter:
+    more = _secrets(APIRouter())
+    for route in more.routes:
+        assert isinstance(route, APIRoute)
+        route.dependencies.append(Depends(_keep_out))
+    return more
+
+
+def _with_another_endpoint_from_later() -> APIRouter:
+    more = _secrets(APIRouter())
+    for route in more.routes:
+        assert isinstance(route, APIRoute)
+        route.endpoint = _failing
+    return more
+
+
+def _with_parameters() -> APIRouter:
+    more = APIRouter()
+    more.add_api_route("/zoo/{name}", _path)
+    return more
+
+
+def _with_another_method() -> APIRouter:
+    more = APIRouter()
+    more.add_api_route("/zoo/model", _secret, methods=["POST"])
+    return more
+
+
+def _with_the_same_path() -> APIRouter:
+    return _secrets(APIRouter())
 
 
 @pytest.mark.parametrize(
-    ("declared", "asked", "found"),
+    "make",
     [
-        pytest.param(["/a", "/b"], "/b", 1, id="by-its-path"),
-        pytest.param(["/a", "/a"], "/a", 0, id="the-first-of-two"),
-        pytest.param(["/{name}", "/b"], "/b", None, id="one-with-parameters-stands-before-it"),
-        pytest.param(["/b", "/{name}"], "/b", 0, id="one-with-parameters-stands-behind-it"),
-        pytest.param(["/x/{name}", "/b"], "/b", 1, id="one-with-parameters-elsewhere"),
-        pytest.param(["/a"], "/a/", None, id="another-path"),
-        pytest.param(["/{name}"], "/{name}", None, id="no-fixed-path"),
+        _with_frontend,
+        _with_mount,
+        _with_routers,
+        _with_a_closed_router,
+        lambda: _secrets(_ClosedRouter()),
+        lambda: _secrets(_HiddenRouter()),
+        lambda: _secrets(APIRouter(route_class=_ClosedRoute)),
+        lambda: _secrets(APIRouter(route_class=_HiddenRoute)),
+        _with_form_limits,
+        _with_a_body_limit_of_its_own,
+        _with_a_body_limit_from_later,
+        _with_a_dependency,
+        _with_a_dependency_from_later,
+        _with_another_endpoint_from_later,
+        _with_parameters,
+        _with_another_method,
+        _with_the_same_path,
+    ],
+    ids=lambda make: make.__code__.co_names[-1] if make.__name__ == "<lambda>" else make.__name__.strip("_"),
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_whatever_a_router_brings(method: str, make: Callable[[], APIRouter]) -> None:
+    """Nothing that a router or a route has, or was given later, is passed over; nor is its order among others."""
+    for address in ("/", "/zoo/model", "/zoo/absent"):
+        routers = (make(), router)
+        expected = await _ask(_app(*routers, short=False), method, address, body="a=1&b=2")
+
+        assert await _ask(_app(*routers, short=True), method, address, body="a=1&b=2") == expected
+
+
+async def test_names_of_routes() -> None:
+    """A route's address is found by its name."""
+    named = APIRouter()
+
+    @named.get("/named")
+    async def _named(request: Request) -> str:
+        return str(request.url_for("_named"))
+
+    assert (await _ask(_app(named, short=True), "GET", "/named"))[2] == b'"http://zoo/named"'
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked", "is_found"),
+    [
+        pytest.param(["/a", "/b"], "/b", True, id="by-its-path"),
+        pytest.param(["/{name}", "/b"], "/b", False, id="one-with-parameters-stands-before-it"),
+        pytest.param(["/b", "/{name}"], "/b", True, id="one-with-parameters-stands-behind-it"),
+        pytest.param(["/x/{name}", "/b"], "/b", True, id="one-with-parameters-elsewhere"),
+        pytest.param(["/a"], "/a/", False, id="another-path"),
+        pytest.param(["/{name}"], "/{name}", False, id="no-fixed-path"),
     ],
 )
-def test_what_is_found_by_its_path(declared: list[str], asked: str, found: int | None) -> None:
+def test_what_is_found_by_its_path(declared: list[str], asked: str, is_found: bool) -> None:  # noqa: FBT001 - likewise
     """A route is found at once where it would be the first to match; the others are left to be tried in order."""
-    table, routes = _paths(*declared)
+    more = APIRouter()
+    for path in declared:
+        more.add_api_route(path, _path if "{" in path else _secret)
 
-    match, child = table.matches({"type": "http", "method": "GET", "path": f"/root{asked}", "root_path": "/root"})
-
-    assert (match, child.get("route")) == ((Match.NONE, None) if found is None else (Match.FULL, routes[found]))
+    assert is_found == _is_found(asked, more)
 
 
 @pytest.mark.parametrize(
-    "scope", [{"type": "websocket"}, {"type": "http", "method": "POST"}], ids=["websocket", "another method"]
+    "scope", [{"type": "websocket"}, {"method": "POST"}, {"method": "HEAD"}], ids=["websocket", "POST", "HEAD"]
 )
 def test_what_is_left_to_be_tried(scope: Scope) -> None:
     """WebSockets, and methods that the route does not have, go the usual way to their answer."""
-    table, _ = _paths("/a")
-
-    assert table.matches({"path": "/a", "root_path": "", **scope}) == (Match.NONE, {})
-
-
-def test_nothing_behind_a_mount_is_found() -> None:
-    """What a mount would answer stays the mount's."""
-    _, (route,) = _paths("/a")
-    table = FixedPaths([Mount("/", PlainTextResponse("mounted")), route])
-
-    assert table.matches({"type": "http", "method": "GET", "path": "/a", "root_path": ""}) == (Match.NONE, {})
+    assert not _is_found("/zoo/model", router, **scope)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from time import monotonic
 from typing import Any
 
@@ -82,6 +82,25 @@ async def open_to_all(websocket: WebSocket) -> None:
         await websocket.send_text(text)
 
 
+@router.websocket("/late-listener")
+async def late_listener(websocket: WebSocket) -> None:
+    """Ask who it is once it is open, then listen."""
+    await websocket.accept()
+    user = await Guard()(websocket)
+    with suppress(WebSocketDisconnect):
+        await websocket.receive_text()
+    left.append(user.name)
+
+
+@router.websocket("/late-speaker")
+async def late_speaker(websocket: WebSocket) -> None:
+    """Ask who it is once it is open, then speak."""
+    await websocket.accept()
+    await Guard()(websocket)
+    while True:
+        await websocket.send_text("x")
+
+
 class Doorkeeper:
     """A veto that a test can turn on, or break."""
 
@@ -148,6 +167,20 @@ async def test_revoked(live: Service) -> None:
 
     assert socket.closed == (1008, "invalid_token")
     assert left == ["testuser"]
+    assert watches() == []
+
+
+@pytest.mark.parametrize("where", ["late-listener", "late-speaker"])
+async def test_a_guard_called_late(live: Service, where: str) -> None:
+    """One that a handler calls itself, after it has accepted, counts as those before."""
+    token = live.hub.issue("testuser")
+    async with opened(live, where, token) as socket:
+        await socket.until(watches)
+        live.hub.revoke(token)
+        await socket.until_over()
+
+    assert socket.closed == (1008, "invalid_token")
+    assert socket.messages[-1]["type"] == "websocket.close"
     assert watches() == []
 
 

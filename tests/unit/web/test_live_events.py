@@ -10,8 +10,10 @@ import pytest
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from service.testing import OUTAGES
+from service.web.live import Live
 from service.web.security import CurrentUser
 from tests.support.open_connection import OpenConnection
 from tests.support.session import SCRIPT
@@ -55,6 +57,17 @@ async def by_hand(_user: CurrentUser) -> StreamingResponse:
         await asyncio.Event().wait()
 
     return StreamingResponse(half(), media_type="text/event-stream")
+
+
+@router.get("/capitals")
+async def capitals(_user: CurrentUser) -> StreamingResponse:
+    """Name the type in another case."""
+
+    async def one() -> AsyncIterator[str]:
+        yield "data: 1\n\n"
+        await asyncio.Event().wait()
+
+    return StreamingResponse(one(), headers={"Content-Type": "Text/Event-Stream; Charset=UTF-8"})
 
 
 @router.get("/download")
@@ -107,6 +120,29 @@ async def test_revoked(live: Service) -> None:
     assert (last["event"], problem["status"], problem["code"]) == ("problem", 401, "invalid_token")
     assert token not in stream.said
     assert left == ["testuser"]
+
+
+async def test_the_types_case_does_not_matter(live: Service) -> None:
+    """A media type is one in any case (RFC 9110 section 8.3.1)."""
+    token = live.hub.issue("testuser")
+    async with opened(live, "capitals", token) as stream:
+        live.hub.revoke(token)
+        await stream.until_over()
+
+    assert [event.get("event") for event in parsed(stream.said)] == [None, "problem"]
+
+
+async def test_an_answer_without_headers() -> None:
+    """ASGI lets an application leave them out."""
+
+    async def bare(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"bare"})
+
+    async with OpenConnection(Live(bare, interval=INTERVAL), "http", "/") as answer:
+        await answer.until_over()
+
+    assert answer.said == "bare"
 
 
 async def test_it_goes_on_while_the_sign_in_lasts(live: Service) -> None:
