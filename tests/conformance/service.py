@@ -24,7 +24,7 @@ from service.__main__ import listen
 from service.app import create_app
 from service.errors import InvalidTokenError, NotSignedInError
 from service.hub.models import Identity
-from service.settings import Settings, load_settings
+from service.settings import Settings
 from service.web import login
 from service.web.security import CurrentUser, Guard, here
 
@@ -135,7 +135,8 @@ def main() -> None:
     """Serve where the Hub says; a service without an address, to which the Hub gives one with port 0, only lives."""
     while not urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", "")).port:
         signal.pause()  # until a signal that ends us; others end the pause alone
-    settings = load_settings()
+    # Not by `load_settings`, which wants longer tokens than those tests give to external services.
+    settings = Settings.model_validate({name: value for name, value in os.environ.items() if value})
     if not settings.service_prefix:  # an external service in the tests is not told
         settings = settings.model_copy(update={"service_prefix": "/"})
     uvicorn.run(Conformance(settings), **listen(settings), log_level="warning")
