@@ -1,0 +1,74 @@
+"""ASCII for every character, one for one, so that the rules see `Jose Nunez` where a note says `José Núñez`."""
+
+import re
+import unicodedata
+from functools import cache
+
+BEYOND = re.compile(r"[^\x00-\x7f]")
+LATIN = re.compile(r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?(\w)")
+PUNCTUATION = {"Pd": "-", "Pi": '"', "Pf": '"', "Zs": " ", "Zl": "\n", "Zp": "\n", "Cc": "\n"}
+# Single quotation marks, prime, acute accent, modifier apostrophe.
+QUOTES = dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc", "'")
+OTHER = "~"  # punctuation that no rule knows
+MICRO = "\N{GREEK SMALL LETTER MU}"  # what NFKD makes of the micro sign
+FOREIGN = "q"  # a letter of another script; words of it are in no list, and are masked whatever the rules say
+
+
+def fold(text: str) -> str:
+    """The text in ASCII, of the same length."""
+    return text if text.isascii() else BEYOND.sub(lambda match: _folded(match[0]), text)
+
+
+@cache  # by character, of which there are only so many
+def _folded(character: str) -> str:
+    if character in QUOTES:
+        return QUOTES[character]
+    plain = unicodedata.normalize("NFKD", character)[0]
+    if plain.isascii():
+        return plain
+    if plain == MICRO:
+        return "u"
+    if plain.isalpha() or plain.isnumeric():
+        if plain.isdecimal():
+            return str(unicodedata.decimal(plain))
+        latin = LATIN.match(unicodedata.name(plain, ""))
+        letter = latin[1] if latin and latin[1].isascii() else FOREIGN
+        return letter.upper() if character.isupper() else letter.lower()
+    return PUNCTUATION.get(unicodedata.category(plain), OTHER)
+
+
+def foreign(text: str) -> list[tuple[int, int]]:
+    """Runs of letters that have no Latin counterpart, but for a lone Greek letter, a unit or a term."""
+    if text.isascii():
+        return []
+    return [match.span() for match in WORD_BEYOND.finditer(text) if _is_foreign(match[0])]
+
+
+def _is_foreign(word: str) -> bool:
+    strange = [letter for letter in word if letter.isalpha() and not _is_latin(letter)]
+    if not strange:
+        return False
+    return len(strange) > 1 or not unicodedata.name(unicodedata.normalize("NFKC", strange[0]), "").startswith("GREEK")
+
+
+@cache  # likewise
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or "LATIN" in unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "")
+
+
+WORD_BEYOND = re.compile(r"[^\W_]*[^\W_\x00-\x7f][^\W_]*")
+
+
+def without_marks(text: str) -> list[int] | None:
+    """The places of all but combining marks and invisible characters; None where there are none of these.
+
+    They hide a name from the rules, and share the fate of the character before.
+    """
+    if text.isascii() or not any(_is_mark(match[0]) for match in BEYOND.finditer(text)):
+        return None
+    return [place for place, character in enumerate(text) if not _is_mark(character)]
+
+
+@cache  # likewise
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")

@@ -1,0 +1,85 @@
+"""Says which words are names and which are numbers, as a part-of-speech tagger would: NNP and CD, all else is one."""
+
+import re
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol
+
+# Words that begin with a capital letter for the sake of a sentence, and are no names. Closed classes, and what notes
+# are headed with.
+CLOSED = frozenset(
+    """
+    a an the this that these those my your his her its our their each every either neither some any no all both half
+    few many much more most several such what which whose whatever i me you he him she it we us they them who whom
+    myself himself herself itself ourselves themselves one ones someone something anyone anything everyone everything
+    nobody nothing none am is are was were be been being do does did done have has had having can could may might must
+    shall should will would and or but nor so yet for if unless until while when whenever where wherever because
+    although though since as than that whether of in on at by with without within from to into onto upon under over
+    above below between among through during before after about against across along around behind beside besides
+    beyond despite down except inside like near off out outside past per regarding throughout toward towards up via
+    versus not never always often sometimes usually now then there here today tomorrow yesterday again also just only
+    still too very once however therefore thus hence otherwise instead furthermore moreover please how why yes
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+NUMBERS = frozenset(
+    """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion
+    """.split()  # noqa: SIM905 - likewise
+)
+NUMERAL = re.compile(
+    r"[0-9]+(?:mg|mcg|ug|g|kg|lbs?|ml|cc|dl|l|mm|cm|m|ft|iu|u|units?|meq|mmol|bpm|hrs?|h|min|s|ms|d|x|st|nd|rd|th|yo|am|pm)?",
+    re.IGNORECASE,
+)
+
+
+class Tagger(Protocol):
+    """Tags the pieces of a note: words, and white space, in which all else is spaces too."""
+
+    @property
+    def name(self) -> str:
+        """What answers call it."""
+
+    def tag(self, pieces: Sequence[str]) -> Sequence[str]:
+        """One Penn Treebank tag for each piece."""
+
+
+class RuleTagger:
+    """Names by their capital letter, minus closed classes; numbers by their digits, a unit written at them included."""
+
+    name = "rules"
+
+    def tag(self, pieces: Sequence[str]) -> Sequence[str]:
+        """`NNP` for names, `CD` for numbers, else `FW`."""
+        return [_tag(piece) for piece in pieces]
+
+
+def _tag(piece: str) -> str:
+    first = piece[0]
+    if first.isupper():
+        return "FW" if piece.lower() in CLOSED else "NNP"
+    if first.isdigit():
+        return "CD" if NUMERAL.fullmatch(piece) else "FW"
+    return "CD" if piece in NUMBERS else "FW"
+
+
+class PerceptronTagger:
+    """nltk's averaged perceptron, from data that is installed already."""
+
+    name = "averaged_perceptron_tagger_eng"
+
+    def __init__(self) -> None:
+        # Raises LookupError where the data is not installed; nothing is ever fetched.
+        self._tagger = import_module("nltk.tag.perceptron").PerceptronTagger()
+
+    def tag(self, pieces: Sequence[str]) -> Sequence[str]:
+        """Penn Treebank tags, as `nltk.pos_tag` gives them."""
+        return [tag for _, tag in self._tagger.tag(list(pieces))]
+
+
+def installed() -> Tagger:
+    """Nltk's tagger where its data is installed, else the rules."""
+    try:
+        return PerceptronTagger()
+    except LookupError:
+        return RuleTagger()
