@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
+from service.testing.callers import NAVIGATION
 from tests.support.hub import RealHub
-from tests.support.session import NAVIGATION, Session
+from tests.support.session import Session
 
 ELSEWHERE = [
     *(

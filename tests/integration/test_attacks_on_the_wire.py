@@ -9,8 +9,8 @@ import re
 import anyio
 import pytest
 
+from service.testing.callers import NAVIGATION
 from tests.support.hub import RealHub
-from tests.support.session import NAVIGATION
 
 PREFIX = b"/services/fastapi/"
 SMUGGLED = b"GET /services/fastapi/smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

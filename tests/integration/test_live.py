@@ -14,11 +14,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from service.testing.callers import SCRIPT
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.local_http import local_client
 from tests.support.polling import eventually
-from tests.support.session import SCRIPT, Session
+from tests.support.session import Session
 
 INTERVAL = 0.5
 WITHIN = 5  # seconds; an interval is half a one, and the Hub is asked in milliseconds

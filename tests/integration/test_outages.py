@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from service.testing.callers import NAVIGATION
 from tests.integration.conftest import MISTAKEN
 from tests.support.gate import HubGate
 from tests.support.hub import RealHub
 from tests.support.local_http import local_client
 from tests.support.polling import eventually
-from tests.support.session import NAVIGATION
 
 PAGE = "text/html; charset=utf-8"
 MODEL = '{"kind": "user", "name": "testuser"}'

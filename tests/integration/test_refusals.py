@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from service.testing.callers import NAVIGATION
 from tests.support.hub import RealHub
 from tests.support.hub_api import Token
-from tests.support.session import NAVIGATION
 
 ACCESS = "access:services!service=fastapi"
 PAGE = "text/html; charset=utf-8"

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 from anyio import CapacityLimiter, create_task_group
 
+from service.testing.callers import SCRIPT
 from tests.support.external import ExternalService
 from tests.support.front import Front
 from tests.support.hub import RealHub
 from tests.support.local_http import local_client
 from tests.support.ports import free_ports
-from tests.support.session import SCRIPT
 
 LOGINS = 20
 PATH = "/services/fastapi/"

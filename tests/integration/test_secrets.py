@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from service.hub.sealing import Sealer
+from service.testing.callers import NAVIGATION
 from tests.support.external import ExternalService
 from tests.support.gate import HubGate
 from tests.support.hub import RealHub
@@ -24,7 +25,7 @@ from tests.support.hub_api import Token
 from tests.support.local_http import local_client
 from tests.support.polling import eventually
 from tests.support.ports import free_port
-from tests.support.session import NAVIGATION, Session
+from tests.support.session import Session
 from tests.support.witness import Witness, found, lines
 
 PASSWORD = "canary-password-of-everybody"

@@ -4,9 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from service.testing.callers import NAVIGATION
 from tests.integration.conftest import MIGHTY
 from tests.support.hub import RealHub
-from tests.support.session import NAVIGATION
 
 COOKIE = "service-fastapi"
 UNKNOWN = "0123456789abcdef0123456789abcdef"

@@ -8,21 +8,9 @@ from typing import Any, Self
 
 import httpx
 
+from service.testing.callers import NAVIGATION, SCRIPT
 from tests.support.hub_config import PASSWORD
 from tests.support.local_http import local_client
-
-NAVIGATION = {  # what Chromium sends for an address typed or a link followed (W3C Fetch Metadata)
-    "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
-    "Sec-Fetch-Dest": "document",
-    "Sec-Fetch-Mode": "navigate",
-    "Sec-Fetch-Site": "same-origin",
-}
-SCRIPT = {  # what it sends for a fetch() of a page of the same origin
-    "Accept": "*/*",
-    "Sec-Fetch-Dest": "empty",
-    "Sec-Fetch-Mode": "cors",
-    "Sec-Fetch-Site": "same-origin",
-}
 
 
 @dataclass

@@ -8,8 +8,8 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.testing.callers import NAVIGATION
 from service.web.security import queue_cookies
-from tests.support.session import NAVIGATION
 from tests.unit.web.conftest import ORIGIN, PREFIX, Serve, Service
 
 router = APIRouter()

@@ -13,10 +13,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
 from service.testing import OUTAGES
+from service.testing.callers import SCRIPT
 from service.web.live import Live
 from service.web.security import CurrentUser
 from tests.support.open_connection import OpenConnection
-from tests.support.session import SCRIPT
 from tests.unit.web.conftest import PREFIX, Serve, Service
 
 INTERVAL = 0.05

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from service.errors import NotAdmittedError
 from service.testing import OUTAGES, FakeHub
+from service.testing.callers import NAVIGATION
 from service.web import problems
 from service.web.security import CurrentUser
-from tests.support.session import NAVIGATION
 from tests.unit.web.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
 
 router = APIRouter()

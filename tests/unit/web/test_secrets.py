@@ -13,8 +13,8 @@ from service.context import open_context
 from service.errors import HubUnavailableError
 from service.logs import log_config
 from service.testing import OUTAGES
+from service.testing.callers import NAVIGATION
 from service.web.security import CurrentUser
-from tests.support.session import NAVIGATION
 from tests.unit.web.conftest import API_TOKEN, AUTH_COOKIE, HUB_HOST, SESSION_ID, Serve, Service, connect, settings_of
 
 router = APIRouter()

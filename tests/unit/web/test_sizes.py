@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, WebSocket
 
+from service.testing.callers import NAVIGATION
 from service.web.security import CurrentUser
-from tests.support.session import NAVIGATION
 from tests.unit.web.conftest import PREFIX, Service, connect
 
 PROTOCOL = "v1.token.websocket.jupyter.org"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from service.testing import OUTAGES
-from tests.support.session import NAVIGATION
+from service.testing.callers import NAVIGATION
 from tests.unit.web.conftest import API_TOKEN, HUB_HOST, PREFIX, SESSION_ID, Serve, Service
 
 SERVICE: Mapping[str, Any] = {}
