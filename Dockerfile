@@ -11,7 +11,8 @@
 # wheel
 #   What npm brings (the Hub's proxy, Swagger UI), and the service's wheel, which carries Swagger UI.
 # venv
-#   /opt/venv: the pinned packages of the Hub and the notebooks, the service from its wheel, and node for the proxy.
+#   /opt/venv: the pinned packages of the Hub, the notebooks and de-identification, the service from its wheel, node for
+#   the proxy, and nltk's tagger.
 # hub
 #   The image: the proxy and /opt/venv, nothing that made them, and a user who can write to /state alone.
 #
@@ -50,6 +51,10 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
 COPY --from=wheel /node /opt/venv/bin/
 COPY --from=wheel /wheels /wheels
 RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
+# The tagger of de-identification, where the network has it; the service has one of its own, and fetches nothing.
+RUN timeout 120 /opt/venv/bin/python -c "import nltk, sys; sys.exit(not nltk.download(\
+'averaged_perceptron_tagger_eng', download_dir='/opt/venv/nltk_data', quiet=True))" \
+    || echo "No tagger data from nltk: de-identification uses its own."
 
 
 FROM base AS hub

@@ -80,6 +80,7 @@ register(
     name="fastapi",
     url=service_url,
     public_host=os.environ.get("PUBLIC_HOST"),
+    apps=["deidentify"],
     api_token=api_token.read_text(),
     allow_token_in_url=True,
     password_grant=True,

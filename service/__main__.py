@@ -1,4 +1,7 @@
-"""`python -m service`: serve where the Hub says (JUPYTERHUB_SERVICE_URL), with TLS where it gives certificates."""
+"""`python -m service`: serve where the Hub says (JUPYTERHUB_SERVICE_URL), with TLS where it gives certificates.
+
+With arguments, do what they say instead; see `service.commands`.
+"""
 
 import logging.config
 import ssl
@@ -25,6 +28,11 @@ _WORKER_SILENCE = 30
 
 def main() -> int:
     """Run until told to stop. Returns an exit status: 2 for a wrong configuration, said in plain words."""
+    if len(sys.argv) > 1:
+        from service.commands.app import app as commands  # noqa: PLC0415 - serving needs none of it
+
+        logging.config.dictConfig(log_config("WARNING"))
+        commands(prog_name="python -m service")  # exits
     logging.config.dictConfig(log_config())
     try:
         settings = load_settings()

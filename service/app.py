@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -95,6 +96,9 @@ def _applications(names: Sequence[str]) -> list[APIRouter]:
     unknown = [name for name in names if not _is_application(name)]
     if unknown:
         raise ConfigurationError([f"SERVICE_APPS: there is no application {name!r}" for name in unknown])
+    problems = [_missing(name, import_module(f"service.{name}.manifest")) for name in names]
+    if any(problems):
+        raise ConfigurationError([problem for problem in problems if problem])
     return [import_module(f"service.web.{name}").router for name in names]
 
 
@@ -103,6 +107,14 @@ def _is_application(name: str) -> bool:
         return find_spec(f"service.{name}.manifest") is not None
     except ModuleNotFoundError:
         return False
+
+
+def _missing(name: str, manifest: ModuleType) -> str:
+    """Say that what an application needs (NEEDS in its manifest) is not installed; it comes with an extra."""
+    modules = [module for module in getattr(manifest, "NEEDS", ()) if find_spec(module) is None]
+    if not modules:
+        return ""
+    return f"SERVICE_APPS: {name} needs {', '.join(modules)}: pip install 'service-fastapi[{name}]'"
 
 
 def _named_routers(names: Sequence[str]) -> list[APIRouter]:

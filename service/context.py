@@ -2,8 +2,9 @@
 
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from service.errors import ConfigurationError
 from service.hub.auth import HubAuth, Key
@@ -15,6 +16,9 @@ from service.hub.readiness import Readiness
 from service.hub.sealing import Sealer, derive_key
 from service.hub.throttle import Throttle
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.deidentify.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Context:
     state_sealer: Sealer
     session_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
+    deidentifier: "Pool | None" = None
 
 
 @asynccontextmanager
@@ -41,7 +46,10 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         redirect_uri=settings.redirect_uri,
         authorize_url=f"{settings.hub_url}api/oauth2/authorize",
     )
-    async with open_http(timeout=settings.hub_timeout, tls=_hub_tls(settings)) as http:
+    async with (
+        open_http(timeout=settings.hub_timeout, tls=_hub_tls(settings)) as http,
+        _deidentifier(settings) as deidentifier,
+    ):
         hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)
         cache = AnswerCache[Key, Folded](ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size)
         throttle = Throttle()
@@ -56,9 +64,25 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                 state_sealer=Sealer(secret, purpose="oauth state"),
                 session_sealer=Sealer(secret, purpose="session cookie"),
                 xsrf_key=derive_key(secret, purpose="xsrf token"),
+                deidentifier=deidentifier,
             )
         finally:
             await cache.aclose()
+
+
+def _deidentifier(settings: Settings) -> "AbstractAsyncContextManager[Pool | None]":
+    if "deidentify" not in settings.apps:
+        return nullcontext()
+    from service.deidentify import pool  # noqa: PLC0415 - an extra, and nobody else needs it
+
+    return pool.open_pool(
+        workers=max(1, (settings.deidentify_workers or pool.cores()) // settings.workers),
+        deadline=settings.deidentify_deadline,
+        note_size=settings.deidentify_note_size,
+        notes=settings.deidentify_queue,
+        size=settings.deidentify_queue_size,
+        batches=settings.deidentify_batches,
+    )
 
 
 def check_tls(settings: Settings) -> None:

@@ -138,6 +138,23 @@ class Settings(BaseModel):
     # Seconds between two looks at whether those may stay who hold a connection open.
     recheck_interval: MoreSeconds = Field(default=60, validation_alias="SERVICE_RECHECK_INTERVAL")
 
+    # De-identification. Processes with an engine, in all; 0 is one for each core.
+    deidentify_workers: Annotated[int, Field(ge=0, le=1024)] = Field(default=0, validation_alias="DEIDENTIFY_WORKERS")
+    # Seconds for one note, which takes milliseconds; beyond that it was made to take long.
+    deidentify_deadline: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=5, validation_alias="DEIDENTIFY_DEADLINE"
+    )
+    # Bytes of UTF-8. A long discharge letter has 20,000.
+    deidentify_note_size: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        default=100_000, validation_alias="DEIDENTIFY_NOTE_SIZE"
+    )
+    # What one process holds of others' notes, waiting or in work: how many, how many bytes, and in how many batches.
+    deidentify_queue: Annotated[int, Field(ge=1)] = Field(default=64, validation_alias="DEIDENTIFY_QUEUE")
+    deidentify_queue_size: Annotated[int, Field(ge=1)] = Field(
+        default=4_000_000, validation_alias="DEIDENTIFY_QUEUE_SIZE"
+    )
+    deidentify_batches: Annotated[int, Field(ge=1)] = Field(default=8, validation_alias="DEIDENTIFY_BATCHES")
+
     # What runs here
     workers: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SERVICE_WORKERS")
     apps: Names = Field(default=(), validation_alias="SERVICE_APPS")

@@ -137,11 +137,12 @@ def make_shared_hub() -> Iterator[MakeHub]:
 
 @pytest.fixture(scope="session")
 def hub(make_shared_hub: MakeHub) -> RealHub:
-    """A Hub with our service, every way of signing in turned on, shared by all tests that leave it as it was.
+    """A Hub with our service, all applications and ways of signing in on, shared by all tests that leave it as it was.
 
     The service asks the Hub by `hub.gate`.
     """
-    return make_shared_hub(gated=True, register={"password_grant": True, "allow_token_in_url": True})
+    options = {"apps": ["deidentify"], "password_grant": True, "allow_token_in_url": True}
+    return make_shared_hub(gated=True, register=options)
 
 
 @pytest.fixture(scope="session")

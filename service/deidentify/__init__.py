@@ -1,11 +1,5 @@
 """De-identification: text in, text and spans out.
 
-Knows neither the web nor the settings, and never asks the network.
+Knows neither the web nor the settings, and never asks the network. Import from the files: the Hub's process reads
+`service.deidentify.manifest`, where the extra `deidentify` need not be installed.
 """
-
-from service.deidentify.engine import About, Engine, Result
-from service.deidentify.replacement import Numbering, Replacement
-from service.deidentify.rules import Kind
-from service.deidentify.spans import Span
-
-__all__ = ["About", "Engine", "Kind", "Numbering", "Replacement", "Result", "Span"]

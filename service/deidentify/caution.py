@@ -12,8 +12,9 @@ from service.deidentify.tagging import CLOSED
 Range = tuple[int, int, Kind]
 
 WORD = re.compile(r"[A-Za-z0-9]+")
-JOINED = re.compile(r"[A-Za-z0-9]+(?:(?:[-/_#']|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]+)+")
-SIGNED = re.compile(r"[A-Za-z]+(?:/[A-Za-z]+){2,}")
+# These two begin where a word does, and never give back what they took: else a long word costs its square.
+JOINED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]++(?:(?:[-/_#']|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]++)+")
+SIGNED = re.compile(r"(?<![A-Za-z])[A-Za-z]++(?:/[A-Za-z]++){2,}")
 TITLED = re.compile(r"\b(?:dr|mr|mrs|ms|prof)\.[ \t]{1,3}([a-z]+)", re.IGNORECASE)
 STREET = re.compile(
     r"\b[0-9]{1,6} {1,3}(?:(?:[NSEW]|[NS][EW]|north|south|east|west)\.? {1,3})?[0-9]{1,4}(?:st|nd|rd|th) {1,3}"

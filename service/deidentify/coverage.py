@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 Span = tuple[int, int]
 
-SHORT = 128  # characters; longer ranges are few and looked through one by one
+SHORT = 128  # characters; longer ranges are few, and looked through one by one where nothing shorter explains a count
 FULL = 255  # a place counted so often stays so, and what is there is looked up
 MORE = bytes([*range(1, FULL + 1), FULL])
 LESS = bytes([0, *range(FULL - 1), FULL])
@@ -22,7 +22,7 @@ class Coverage:
     def __init__(self, length: int) -> None:
         self.ends: dict[int, int] = {}
         self._starts: list[int] = []
-        self._long: set[int] = set()
+        self._long: list[int] = []
         self._entered: dict[int, int] = {}
         self._clock = 0
         self._counts = bytearray(length + 1)
@@ -40,54 +40,64 @@ class Coverage:
 
     def add(self, start: int, stop: int) -> None:
         """Enter a range, joined with those it meets (CoordinateMap.add_extend)."""
-        if self._counts[start] or self._counts[stop]:
-            met = self._met(start, stop)
-            ends = [self.ends[begin] for begin in met]
-            for begin in met:
+        met = self._met(start, stop) if self._counts[start] or self._counts[stop] else []
+        if not met:
+            self._count(start, stop, MORE)
+            self._enter(start, stop)
+            return
+        start, stop = min(met[-1], start), max(self.ends[met[0]], stop)
+        longest = max(met, key=lambda begin: self.ends[begin] - begin)
+        for begin in met:
+            if begin != longest:
                 self.remove(begin)
-            if len(met) == 1:
-                start, stop = min(met[0], start), max(ends[0], stop)
-            elif met:
-                start, stop = min(met[-1], start), max(ends[0], stop)
+        self._recount((longest, self.ends[longest]), (start, stop))
+        self._forget(longest)
         self._enter(start, stop)
-
-    def _met(self, start: int, stop: int) -> list[int]:
-        """Where those ranges begin that hold the beginning or the end of this one, in the order they were entered."""
-        ends = self.ends
-        starts = self._starts
-        place = bisect_left(starts, start - SHORT)
-        met = [begin for begin in self._long if begin < start - SHORT and ends[begin] >= start]
-        while place < len(starts) and (begin := starts[place]) <= stop:
-            if ends[begin] >= stop or begin <= start <= ends[begin]:
-                met.append(begin)
-            place += 1
-        met.sort(key=self._entered.__getitem__)
-        return met
-
-    def _enter(self, start: int, stop: int) -> None:
-        if start in self.ends:
-            self._count(start, LESS)
-            self._long.discard(start)
-        else:
-            insort(self._starts, start)
-            self._clock += 1
-            self._entered[start] = self._clock
-        self.ends[start] = stop
-        self._count(start, MORE)
-        if stop - start > SHORT:
-            self._long.add(start)
 
     def remove(self, start: int) -> None:
         """Forget the range that begins here, if there is one (CoordinateMap.remove)."""
         if start in self.ends:
-            self._count(start, LESS)
-            del self.ends[start], self._entered[start]
-            del self._starts[bisect_left(self._starts, start)]
-            self._long.discard(start)
+            self._count(start, self.ends[start], LESS)
+            self._forget(start)
 
-    def _count(self, start: int, change: bytes) -> None:
-        places = slice(start, self.ends[start] + 1)
-        self._counts[places] = self._counts[places].translate(change)
+    def _met(self, start: int, stop: int) -> list[int]:
+        """Where those ranges begin that hold the beginning or the end of this one, in the order they were entered."""
+        ends, starts = self.ends, self._starts
+        place = bisect_left(starts, start - SHORT)
+        met = []
+        while place < len(starts) and (begin := starts[place]) <= stop:
+            if ends[begin] >= stop or begin <= start <= ends[begin]:
+                met.append(begin)
+            place += 1
+        if self._counts[start] > sum(begin <= start <= ends[begin] for begin in met):
+            met += [begin for begin in self._long[: bisect_left(self._long, start - SHORT)] if ends[begin] >= start]
+        met.sort(key=self._entered.__getitem__)
+        return met
+
+    def _enter(self, start: int, stop: int) -> None:
+        insort(self._starts, start)
+        if stop - start > SHORT:
+            insort(self._long, start)
+        self._clock += 1
+        self._entered[start] = self._clock
+        self.ends[start] = stop
+
+    def _forget(self, start: int) -> None:
+        del self._starts[bisect_left(self._starts, start)]
+        if self.ends[start] - start > SHORT:
+            del self._long[bisect_left(self._long, start)]
+        del self.ends[start], self._entered[start]
+
+    def _recount(self, old: Span, new: Span) -> None:
+        """Count a range instead of another that it has a place in common with; what they share is left alone."""
+        self._count(old[0], new[0] - 1, LESS)
+        self._count(new[1] + 1, old[1], LESS)
+        self._count(new[0], old[0] - 1, MORE)
+        self._count(old[1] + 1, new[1], MORE)
+
+    def _count(self, first: int, last: int, change: bytes) -> None:
+        if first <= last:
+            self._counts[first : last + 1] = self._counts[first : last + 1].translate(change)
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:

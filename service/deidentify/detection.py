@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.deidentify.coverage import Coverage, Span, joined
-from service.deidentify.matching import Finders, Text
+from service.deidentify.patterns.matching import Finders, Text
 from service.deidentify.rules import Kind, Rule
 from service.deidentify.tagging import Tagger
 from service.deidentify.words import pieces

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
-from service.deidentify import caution, folding, lists, rules, spans, tagging
+from service.deidentify import caution, folding, lists, readings, rules, spans, tagging
 from service.deidentify.detection import Detector, hidden
+from service.deidentify.explanation import contents
 from service.deidentify.replacement import Numbering, Replacement, written
 from service.deidentify.rules import Kind
 from service.deidentify.spans import Span
@@ -21,14 +23,28 @@ class About:
     tagger: str
 
 
+class Options(TypedDict, total=False):
+    """How one note is de-identified; see `Engine.deidentify`. Plain data, which goes from process to process."""
+
+    replacement: Replacement
+    compat: bool
+    allow: Sequence[str]
+    deny: Sequence[str]
+    date_shift_days: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A note without what identifies a person. `spans` in code points of the note given; `counts` of them by type."""
+    """A note without what identifies a person. `spans` in code points of the note given; `counts` of them by type.
+
+    `names`: for `service.deidentify.numbering`, where that was asked for.
+    """
 
     text: str = field(repr=False)
     spans: Sequence[Span]
     counts: Mapping[Kind, int]
     length: int
+    names: Mapping[Kind, Sequence[str]] = field(default_factory=dict, repr=False)
 
 
 class Engine:
@@ -37,6 +53,7 @@ class Engine:
     def __init__(self, book: rules.RuleBook, tagger: tagging.Tagger) -> None:
         self._detector = Detector(book.rules, tagger)
         self.about = About(book.name, book.version, book.configuration, tagger.name)
+        self.contents = contents(book.rules)
 
     @classmethod
     def load(cls, tagger: tagging.Tagger | None = None) -> "Engine":
@@ -89,11 +106,13 @@ class Engine:
         return hidden(text, detection.kept), detection.masked
 
     def _judge_with_care(self, text: str) -> tuple[bytearray, list[caution.Range]]:
-        """The same for the text folded to ASCII, with what caution adds."""
+        """The same for the text folded to ASCII, without readings, and with what caution adds."""
         places = folding.without_marks(text)
         plain = text if places is None else "".join(text[place] for place in places)
         folded = folding.fold(plain)
         is_masked, ranges = self._judge(folded)
+        for start, stop in readings.places(folded):
+            is_masked[start:stop] = bytes(stop - start)
         more = list(caution.additions(folded, is_masked, ranges))
         more += [(start, stop, Kind.OTHER) for start, stop in folding.foreign(plain)]
         for start, stop, _ in more:

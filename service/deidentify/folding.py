@@ -56,7 +56,8 @@ def _is_latin(letter: str) -> bool:
     return letter.isascii() or "LATIN" in unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "")
 
 
-WORD_BEYOND = re.compile(r"[^\W_]*[^\W_\x00-\x7f][^\W_]*")
+# Begins where a word does and gives nothing back: else a long word costs its square.
+WORD_BEYOND = re.compile(r"(?<![^\W_])[A-Za-z0-9]*+[^\W_]++")
 
 
 def without_marks(text: str) -> list[int] | None:

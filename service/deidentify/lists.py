@@ -1,23 +1,43 @@
 """A caller's own words: some always masked, some never."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Container, Sequence
 
 Place = tuple[int, int]
 
 
-def places(text: str, words: Sequence[str]) -> Iterator[Place]:
-    """Where any of these stands as a word or words of its own, whatever its case.
+def places(text: str, words: Sequence[str]) -> list[Place]:
+    """Where any of these stands as a word or words of its own, whatever its case; in order, joined where they overlap.
 
     Words of no character stand nowhere.
     """
+    known = {_lower(word.strip()) for word in words} - {""}
+    if not known:
+        return []
+    lengths = {
+        first: sorted({len(word) for word in known if word[0] == first}, reverse=True)
+        for first in {word[0] for word in known}
+    }
     lower = _lower(text)
-    for word in {_lower(word.strip()) for word in words}:
-        start = lower.find(word) if word else -1
-        while start >= 0:
-            stop = start + len(word)
-            if _is_edge(text, start, word[0]) and _is_edge(text, stop, word[-1]):
-                yield start, stop
-            start = lower.find(word, start + 1)
+    found: list[Place] = []
+    for match in re.finditer(f"[{re.escape(''.join(lengths))}]", lower):
+        start = match.start()
+        stop = _longest(text, lower, start, lengths[match[0]], known)
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(stop, found[-1][1]))
+        elif stop:
+            found.append((start, stop))
+    return found
+
+
+def _longest(text: str, lower: str, start: int, lengths: Sequence[int], known: Container[str]) -> int:
+    """Where the longest of the words ends that begins here; 0 where there is none."""
+    if not _is_edge(text, start, inner=start):
+        return 0
+    for stop in (start + length for length in lengths):
+        if lower[start:stop] in known and stop <= len(text) and _is_edge(text, stop, inner=stop - 1):
+            return stop
+    return 0
 
 
 def _lower(text: str) -> str:
@@ -29,8 +49,8 @@ def _lower(text: str) -> str:
     )
 
 
-def _is_edge(text: str, place: int, inner: str) -> bool:
-    """Whether no word runs across this place."""
-    if place in (0, len(text)) or not inner.isalnum():
+def _is_edge(text: str, place: int, *, inner: int) -> bool:
+    """Whether no word runs across this place; `inner`: the character at its side that is ours."""
+    if place in (0, len(text)) or not text[inner].isalnum():
         return True
     return not (text[place - 1].isalnum() and text[place].isalnum())

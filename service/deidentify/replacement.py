@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Literal
 
 from service.deidentify.dates import shifted
@@ -24,6 +25,13 @@ class Numbering:
         """From 1, per kind; case and spacing do not count."""
         known = self._numbers.setdefault(kind, {})
         return known.setdefault(" ".join(text.casefold().split()), len(known) + 1)
+
+    def names(self, key: bytes) -> dict[Kind, list[str]]:
+        """What has a number, per kind and in order, as digests that tell nothing to whom the key is not known."""
+        return {
+            kind: [blake2b(name.encode(), digest_size=16, key=key).hexdigest() for name in known]
+            for kind, known in self._numbers.items()
+        }
 
 
 def written(

@@ -1,23 +1,25 @@
-"""Connections that stay open end when the sign-in does: WebSockets, and answers of the type `text/event-stream`.
+"""Connections that stay open end when the sign-in does: WebSockets, and answers of the types in `_FAREWELLS`.
 
 A router has nothing to do for it. The guards that let a connection in are asked again every `SERVICE_RECHECK_INTERVAL`
 seconds, past the cache, with the credential of the opening: it is read from the request each time, and kept nowhere
 else. When the token was revoked or has expired, its session at the Hub is over, a scope is gone or a veto has come, a
 WebSocket is closed with 1008 and the problem's code for a reason; an event stream gets a last event, `problem`, with
-the problem details as its data. When the Hub cannot be asked and no earlier answer may serve any more, it is 1013, or
-status 503. That takes at most an interval and the time that the Hub has to answer.
+the problem details as its data; lines of JSON get a last one, `{"error": {"code": …, "detail": …}}`. When the Hub
+cannot be asked and no earlier answer may serve any more, it is 1013, or status 503. That takes at most an interval and
+the time that the Hub has to answer.
 
 To the handler it looks as if the client had gone: `receive` and `send` of a WebSocket raise WebSocketDisconnect, a
-generator is cancelled. A handler that is still there after `LEAVE` seconds is cancelled too. A client that goes by
-itself ends the watch; a WebSocketDisconnect that nobody catches is no failure. A handler's own failure ends the
-connection as anywhere. A server that shuts down closes WebSockets with 1012, and waits for event streams as for any
-answer.
+generator is cancelled, and so is whatever sends lines. A handler that is still there after `LEAVE` seconds is cancelled
+too. A client that goes by itself ends the watch; a WebSocketDisconnect that nobody catches is no failure. A handler's
+own failure ends the connection as anywhere. A server that shuts down closes WebSockets with 1012, and waits for streams
+as for any answer.
 """
 
 import asyncio
 import contextlib
+import json
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -39,6 +41,9 @@ _EARLY = 0.002  # seconds; uvloop's timers count in milliseconds
 _OF_CONCERN = {"guards", "is_head"}
 _GONE: Message = {"type": "websocket.disconnect", "code": 1006}
 
+# The last message, in which a client is told why.
+Farewell = Callable[[Scope, Problem], Message]
+
 _log = logging.getLogger("service")
 
 
@@ -56,18 +61,18 @@ class Live:
             await self._app(scope, receive, send)
             return
         connection: _Connection | None = None
-        is_open = False  # a guard may be called later too, by hand; then the watch begins with what passes next
+        farewell: Farewell | None = None  # once it is open; a guard may be called later too, by hand
         begin = partial(self._begin, scope, receive, send, task=asyncio.current_task())
 
         def send_on(message: Message) -> Awaitable[None]:  # a coroutine more would cost every answer
-            nonlocal connection, is_open
-            if connection is None and (is_open := is_open or _stays_open(message)) and (connection := begin()):
+            nonlocal connection, farewell
+            if connection is None and (farewell := farewell or _farewell(message)) and (connection := begin(farewell)):
                 return connection.open(message)
             return send(message) if connection is None else connection.send(message)
 
         async def receive_on() -> Message:
             nonlocal connection
-            if connection is None and is_open and (connection := begin()):
+            if connection is None and farewell and (connection := begin(farewell)):
                 connection.watch()
             return await (receive() if connection is None else connection.receive())
 
@@ -83,10 +88,10 @@ class Live:
                 await connection.leave()
 
     def _begin(
-        self, scope: Scope, receive: Receive, send: Send, *, task: "asyncio.Task[Any] | None"
+        self, scope: Scope, receive: Receive, send: Send, farewell: Farewell, *, task: "asyncio.Task[Any] | None"
     ) -> "_Connection | None":
         if scope["state"].keys() & _OF_CONCERN:
-            return _Connection(scope, receive, send, task=task, interval=self._interval, leave=self._leave)
+            return _Connection(scope, receive, send, farewell, task=task, interval=self._interval, leave=self._leave)
         return None
 
 
@@ -98,6 +103,7 @@ class _Connection:
         scope: Scope,
         receive: Receive,
         send: Send,
+        farewell: Farewell,
         *,
         task: "asyncio.Task[Any] | None",
         interval: float,
@@ -106,6 +112,7 @@ class _Connection:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._farewell = farewell
         self._task = task
         self._interval = interval
         self._time_to_leave = leave
@@ -169,8 +176,7 @@ class _Connection:
                 await judge_again(connection, since=since)
         except ServiceError as error:
             _log.info("An open connection has been ended: %s.", error.code)
-            farewell = closing if self._scope["type"] == "websocket" else _last_event
-            await self._end(farewell(problem_of(error)))
+            await self._end(self._farewell(self._scope, problem_of(error)))
         except Exception:
             self._is_over = True  # a connection that nobody judges any more would stay open for ever
             self._cancel()
@@ -181,6 +187,9 @@ class _Connection:
         with contextlib.suppress(OSError, TimeoutError):  # nobody is there, or nobody listens
             async with asyncio.timeout(self._time_to_leave):
                 await self._send(last)
+        if last.get("more_body"):  # the server would not tell the application that it is over
+            self._cancel()
+            return
         self._deadline = asyncio.get_running_loop().call_later(self._time_to_leave, self._cancel)
 
     def _cancel(self) -> None:
@@ -213,13 +222,25 @@ async def _moment(interval: float, *, offset: float) -> datetime:
     return datetime.now(UTC) - timedelta(seconds=monotonic() - moment)
 
 
-def _stays_open(message: Message) -> bool:
+def last_line(scope: Scope, problem: Problem) -> Message:
+    """The line with which JSON line by line is broken off.
+
+    The connection is to be cut after it, so that nobody takes a part for the whole. Not behind a proxy: JupyterHub's
+    does not pass that on, and its client would wait for ever (configurable-http-proxy 5.3).
+    """
+    line = json.dumps({"error": {"code": problem.code, "detail": problem.detail}})
+    is_direct = not any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    return {"type": "http.response.body", "body": f"{line}\n".encode(), "more_body": is_direct}
+
+
+def _farewell(message: Message) -> Farewell | None:
+    """How one that a message opens is ended; None where it does not stay open."""
     if message["type"] != "http.response.start":
-        return bool(message["type"] == "websocket.accept")
+        return _close if message["type"] == "websocket.accept" else None
     for name, value in message.get("headers", ()):
         if name == b"content-type":
-            return bool(value.lower().startswith(b"text/event-stream"))
-    return False
+            return _FAREWELLS.get(value.lower().partition(b";")[0].strip())
+    return None
 
 
 def _is_last(message: Message) -> bool:
@@ -235,7 +256,14 @@ def _never_kept(message: Message) -> Message:
     return {**message, "headers": headers.raw}
 
 
-def _last_event(problem: Problem) -> Message:
+def _close(_scope: Scope, problem: Problem) -> Message:
+    return closing(problem)
+
+
+def _last_event(_scope: Scope, problem: Problem) -> Message:
     """It begins with the end of an event, in case one was cut off in its middle."""
     event = format_sse_event(event="problem", data_str=problem.model_dump_json(exclude_none=True))
     return {"type": "http.response.body", "body": b"\n\n" + event, "more_body": False}
+
+
+_FAREWELLS: Mapping[bytes, Farewell] = {b"text/event-stream": _last_event, b"application/x-ndjson": last_line}

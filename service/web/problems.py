@@ -21,6 +21,9 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from service.errors import (
     AdminRequiredError,
+    DeadlineExceededError,
+    EngineFailedError,
+    EngineUnavailableError,
     HeadersTooLargeError,
     HubBadRequestError,
     HubConflictError,
@@ -31,6 +34,8 @@ from service.errors import (
     InsufficientScopeError,
     InvalidTokenError,
     NotAdmittedError,
+    NoteRefusedError,
+    NoteTooLargeError,
     NotSignedInError,
     OriginError,
     RevokeRefusedError,
@@ -39,6 +44,7 @@ from service.errors import (
     SignInStateError,
     ThrottledError,
     TokenRequestError,
+    TooManyNamesError,
     XsrfError,
 )
 from service.web import login, pages
@@ -69,6 +75,12 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (SignInStateError, HTTPStatus.FORBIDDEN),
     (SignInError, HTTPStatus.BAD_REQUEST),
     (TokenRequestError, HTTPStatus.BAD_REQUEST),
+    (NoteRefusedError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NoteTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (DeadlineExceededError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TooManyNamesError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (EngineFailedError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (EngineUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 # RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
@@ -131,7 +143,7 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
     if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
         return login.begin(conn, next_url=here(conn))
     sign_in = could_sign_in or isinstance(error, SignInError)
-    return await _answer(conn, problem, headers=_headers(error), sign_in=sign_in)
+    return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:
@@ -207,7 +219,7 @@ def oauth_error(error: ServiceError) -> JSONResponse:
     return JSONResponse(
         body.model_dump(),
         status_code=status,
-        headers=NO_STORE | _headers(error),
+        headers=NO_STORE | headers_of(error),
     )
 
 
@@ -266,7 +278,7 @@ def _json(problem: Problem, headers: Mapping[str, str]) -> JSONResponse:
     )
 
 
-def _headers(error: ServiceError) -> dict[str, str]:
+def headers_of(error: ServiceError) -> dict[str, str]:
     """What a client may act on: how to sign in (RFC 6750 section 3), when to come back."""
     if isinstance(error, NotSignedInError):
         return {"WWW-Authenticate": 'Bearer realm="JupyterHub"'}
@@ -275,7 +287,7 @@ def _headers(error: ServiceError) -> dict[str, str]:
     if isinstance(error, InsufficientScopeError):
         scope = " ".join(error.missing).replace('"', "")
         return {"WWW-Authenticate": f'Bearer realm="JupyterHub", error="insufficient_scope", scope="{scope}"'}
-    if isinstance(error, HubUnavailableError | ThrottledError):
+    if isinstance(error, HubUnavailableError | ThrottledError | EngineFailedError | EngineUnavailableError):
         return {"Retry-After": str(error.retry_after)}
     return {}
 

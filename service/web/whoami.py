@@ -1,8 +1,9 @@
 """The service's own routes: what this is, who you are, and what an administrator may see of its inside."""
 
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
@@ -11,8 +12,12 @@ from pydantic import BaseModel
 from service import __version__
 from service.hub.models import Identity
 from service.logs import mask_address
+from service.settings import Settings
 from service.web import pages
 from service.web.security import HubAdmin, Oneself, context_of, is_browser, visitor
+
+if TYPE_CHECKING:
+    from service.deidentify.pool import Pool
 
 router = APIRouter(tags=["who am I"])
 
@@ -43,6 +48,7 @@ class Inside(BaseModel):
     versions: dict[str, str]
     cache: dict[str, int]
     hub: dict[str, str]
+    deidentify: dict[str, Any] | None
     request_headers: dict[str, str]
 
 
@@ -88,6 +94,7 @@ async def debug(request: Request, _admin: HubAdmin) -> Inside:
             "cache_ttl": settings.cache_ttl,
             "stale_grace": settings.stale_grace,
             "cache_size": settings.cache_size,
+            "workers": settings.workers,
             "apps": settings.apps,
             "routers": settings.routers,
         },
@@ -95,8 +102,22 @@ async def debug(request: Request, _admin: HubAdmin) -> Inside:
         | {name: version(name) for name in ("fastapi", "starlette", "uvicorn", "httpx", "pydantic")},
         cache={"entries": len(cache), **cache.figures.as_dict()},
         hub={"version": health.hub_version, "problem": health.problem},
+        deidentify=_deidentifier(context.deidentifier, settings) if context.deidentifier else None,
         request_headers={name: _shown(name, value) for name, value in request.headers.items()},
     )
+
+
+def _deidentifier(pool: "Pool", settings: Settings) -> dict[str, Any]:
+    return {
+        "engine": asdict(pool.about) if pool.about else None,
+        "problem": pool.problem or "",
+        "workers": pool.workers,
+        "deadline": settings.deidentify_deadline,
+        "note_size": settings.deidentify_note_size,
+        "queue": settings.deidentify_queue,
+        "queue_size": settings.deidentify_queue_size,
+        "batches": settings.deidentify_batches,
+    }
 
 
 def _shown(name: str, value: str) -> str:

@@ -79,7 +79,7 @@ async def test_skip_link(plain: Place, signed_in: Browser) -> None:
     next_name, _ = await page.evaluate(FOCUSED)
 
     assert (name, is_visible) == ("Skip to the content", True)
-    assert next_name == "API documentation"
+    assert next_name == "De-identify"
 
 
 async def test_try_it_out(plain: Place, signed_in: Browser) -> None:
@@ -89,6 +89,7 @@ async def test_try_it_out(plain: Place, signed_in: Browser) -> None:
     await expect(page.locator(".opblock").first).to_be_visible()
 
     for button in ("GET /me", "Try it out", "Execute"):
+        await expect(page.get_by_role("button", name=button).first).to_be_visible()
         await tab_to(page, button)
         await page.keyboard.press("Enter")
 

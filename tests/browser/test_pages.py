@@ -16,6 +16,8 @@ PAGES = {
     "start": ("", 200, ""),
     "me": ("me", 200, "testuser"),
     "docs": ("docs", 200, "API"),
+    "try": ("deidentify/try", 200, "De-identify"),
+    "rules": ("deidentify/rules", 200, "What is masked"),
     "sign-out": ("logout", 200, "Sign out"),
     "callback": ("oauth_callback?state=somebody-else", 200, "Signing in"),
     "refused": ("oauth_callback?error=access_denied", 400, "Bad Request"),

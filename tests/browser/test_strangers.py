@@ -86,7 +86,7 @@ async def test_cannot_read(plain: Place, stranger: Page) -> None:
 
 async def test_cannot_find_the_xsrf_token(plain: Place, stranger: Page) -> None:
     """The cookie that holds it is not theirs to read, nor is any page of ours that contains it."""
-    pages = [plain.service_url + path for path in ("", "docs", "logout")]
+    pages = [plain.service_url + path for path in ("", "docs", "logout", "deidentify/try")]
     fetched = [await stranger.evaluate(FETCH, [page, {"mode": "no-cors"}]) for page in pages]
     seen = [await stranger.evaluate("document.cookie"), *(text for _, _, text in fetched)]
 
@@ -104,7 +104,7 @@ async def test_cannot_frame(plain: Place, signed_in: Browser, kind: str) -> None
     """No page of ours appears within another, not even within one of the same origin."""
     stranger = await signed_in.stranger(NOTEBOOK.format(origin=plain.origin))
 
-    for path in ("", "me", "docs", "logout", "health/live", "nowhere"):
+    for path in ("", "me", "docs", "logout", "deidentify/try", "health/live", "nowhere"):
         await stranger.evaluate(FRAME, [kind, plain.service_url + path])
 
     assert not [frame.url for frame in stranger.frames[1:] if frame.url.startswith(plain.service_url)]

@@ -2,8 +2,11 @@
 
 import inspect
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +27,47 @@ PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
 ELSEWHERE = ("./script/", "docker build ")  # shown by tests/integration/test_scripts.py and by building the container
 
 
-def shell_blocks() -> list[str]:
-    """Return the README's shell blocks that belong to a running Hub."""
-    return [block.code for block in blocks(README, "sh") if not block.code.startswith(ELSEWHERE)]
+def shell_blocks(*, notes: bool) -> list[str]:
+    """Return the README's shell blocks that belong to a running Hub: those that send a note, or the others."""
+    codes = [block.code for block in blocks(README, "sh") if not block.code.startswith(ELSEWHERE)]
+    return [code for code in codes if ("/deidentify" in code) == notes]
 
 
-@pytest.mark.parametrize("code", shell_blocks())
-async def test_shell(hub: RealHub, code: str) -> None:
-    """At a shell, the lines of the README show who asks."""
-    run = subprocess.run(  # noqa: ASYNC221 (there is nothing else to do)
+def shown_by(code: str, hub: RealHub, **environment: str) -> Any:  # noqa: ANN401 (JSON)
+    """Run a block at a shell; return what it prints."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    run = subprocess.run(
         ["sh", "-eu", "-c", code.replace("http://127.0.0.1:8000/", hub.url)],
-        env=clean_environment(),
+        env=clean_environment(PATH=path, **environment),
+        cwd=REPOSITORY,
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
+    return json.loads(run.stdout)
 
-    shown = json.loads(run.stdout)
+
+@pytest.mark.parametrize("code", shell_blocks(notes=False))
+async def test_shell(hub: RealHub, code: str) -> None:
+    """At a shell, the lines of the README show who asks."""
+    shown = shown_by(code, hub)
+
     assert (shown["kind"], shown["name"]) == ("user", "testuser")
+
+
+@pytest.mark.parametrize("code", shell_blocks(notes=True), ids=["HTTPie", "curl"])
+async def test_a_note(hub: RealHub, code: str) -> None:
+    """With a token of the Hub's, its lines for a note print what the README shows."""
+    if code.startswith("http ") and shutil.which("http", path=Path(sys.executable).parent) is None:
+        pytest.skip("no HTTPie installed: pip install httpie")
+    token = await hub.user_token("testuser")
+    (printed,) = (block.code for block in blocks(README, "json"))
+    expected = json.loads(printed.replace(", …", ""))
+
+    shown = shown_by(code, hub, TOKEN=token.value)
+
+    assert {name: shown[name] for name in expected} == expected
 
 
 def configured(code: str, directory: Path) -> JupyterHub:
@@ -123,7 +148,8 @@ def all_kinds(kind: type[errors.ServiceError]) -> set[type[errors.ServiceError]]
 def test_codes_are_documented() -> None:
     """docs/use.md names every code that a client may meet."""
     table = (REPOSITORY / "docs/use.md").read_text()
-    never_sent: tuple[Any, ...] = (errors.ServiceError, errors.SignInError, errors.ConfigurationError)
+    at_a_shell = (errors.JobRefusedError, errors.JobStoppedError)
+    never_sent: tuple[Any, ...] = (errors.ServiceError, errors.SignInError, errors.ConfigurationError, *at_a_shell)
     codes = {kind.code for kind in all_kinds(errors.ServiceError) if kind.__module__ == errors.__name__}
 
     missing = {code for code in codes if f"`{code}`" not in table}

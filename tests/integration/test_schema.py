@@ -15,6 +15,7 @@ from tests.support.ports import free_port
 
 NAME = "reporter"  # a service that the Hub knows and does not start
 WRITE = "custom:orders:write"
+USE = "custom:deidentify:use"
 # Routes as somebody may add them: all places where a request carries something.
 ORDERS = textwrap.dedent('''
     """Orders."""
@@ -56,20 +57,37 @@ ORDERS = textwrap.dedent('''
     async def order(order: Order) -> Order:
         return order
     ''')
-# GET /logout is a page for browsers, which the document leaves out.
+# GET /logout is a page for browsers, which the document leaves out. In a batch each line is answered for itself: as a
+# whole nothing is wrong.
 CONFIG = """
+hooks = "lines"
+
 [[operations]]
 include-path = "/logout"
 checks.allow_header_conformance.enabled = false
 checks.unsupported_method.enabled = false
+
+[[operations]]
+include-path = "/deidentify/batch"
+checks.negative_data_rejection.enabled = false
+"""
+# Of these types it knows none: they are text.
+HOOKS = """
+import schemathesis
+
+
+@schemathesis.serializer("application/x-ndjson", "application/jsonl")
+def as_it_is(ctx, value):
+    return value if isinstance(value, bytes) else str(value).encode()
 """
 
 
 @pytest.fixture(scope="module")
 def ordering_hub(make_shared_hub: MakeHub) -> Iterator[RealHub]:
-    """A Hub with the scope that the routes ask for."""
-    role = {"name": "orderer", "scopes": [WRITE], "users": ["admin"]}
-    config = f"c.JupyterHub.custom_scopes = {{{WRITE!r}: {{'description': 'Order'}}}}"
+    """A Hub with the scopes that the routes ask for."""
+    role = {"name": "orderer", "scopes": [WRITE, USE], "users": ["admin"]}
+    scopes = {scope: {"description": "Order, and mask"} for scope in (WRITE, USE)}
+    config = f"c.JupyterHub.custom_scopes = {scopes!r}"
     config += f"; c.JupyterHub.load_roles.append({role!r})"
     hub = make_shared_hub(register=None, services={NAME: ()}, config=config)
     yield hub
@@ -78,7 +96,7 @@ def ordering_hub(make_shared_hub: MakeHub) -> Iterator[RealHub]:
 
 @pytest.fixture(scope="module")
 def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the document of a service of its own is, which has those routes and takes passwords."""
+    """Where the document of a service of its own is, which has those routes and ours, and takes passwords."""
     directory, port = tmp_path_factory.mktemp("orders"), free_port()
     (directory / "orders.py").write_text(ORDERS)
     url = f"http://127.0.0.1:{port}"
@@ -87,6 +105,7 @@ def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFactory) ->
         "JUPYTERHUB_API_URL": ordering_hub.api_url,
         "JUPYTERHUB_SERVICE_NAME": NAME,
         "JUPYTERHUB_SERVICE_URL": url,
+        "SERVICE_APPS": "deidentify",
         "SERVICE_PASSWORD_GRANT": "1",
         "SERVICE_ROUTERS": "orders:router",
     }
@@ -97,6 +116,7 @@ def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFactory) ->
 def schemathesis(document: str, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run Schemathesis with all its checks on a few dozen requests for each operation, the same ones every time."""
     (directory / "schemathesis.toml").write_text(CONFIG)
+    (directory / "lines.py").write_text(HOOKS)
     words = ["run", document, "--max-examples=6", "--seed=1", "--no-color"]
     command = [str(Path(sys.executable).with_name("st")), *words, *options]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
@@ -111,7 +131,7 @@ async def test_with_no_token(document: str, tmp_path: Path) -> None:
 
 async def test_with_a_token(ordering_hub: RealHub, document: str, tmp_path: Path) -> None:
     """The same for an administrator with the routes' scope: what fits is taken, what does not is refused."""
-    scopes = [f"access:services!service={NAME}", "read:users!user", WRITE]  # may not delete itself
+    scopes = [f"access:services!service={NAME}", "read:users!user", WRITE, USE]  # may not delete itself
     token = await ordering_hub.user_token("admin", scopes=scopes)
 
     run = schemathesis(document, tmp_path, f"--header=Authorization: Bearer {token.value}")

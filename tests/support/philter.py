@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
+from unittest.mock import patch
 from xml.etree import ElementTree as ET
 
 import nltk
@@ -41,12 +42,13 @@ def filters() -> Any:  # noqa: ANN401 - its own objects, untyped
     return philter_lite.load_filters(str(resources.files("philter_lite").joinpath("configs", "philter_delta.toml")))
 
 
-def use(tagger: Tagger) -> None:
-    """Let philter-lite ask this tagger, where it would ask nltk's."""
-    nltk.pos_tag = lambda tokens: list(zip(tokens, tagger.tag(tokens), strict=True))
+def detect(text: str, rules: list[Any], tagger: Tagger) -> Any:  # noqa: ANN401 - its own objects, untyped
+    """What it keeps, what it masks, and more of that, with this tagger where it would ask nltk's."""
+    with patch.object(nltk, "pos_tag", lambda tokens: list(zip(tokens, tagger.tag(tokens), strict=True))):
+        return philter_lite.detect_phi(text, rules)
 
 
-def asterisks(text: str) -> str:
-    """What philter-lite makes of a note."""
-    kept, _, _ = philter_lite.detect_phi(text, filters())
+def asterisks(text: str, tagger: Tagger) -> str:
+    """What it makes of a note."""
+    kept, _, _ = detect(text, filters(), tagger)
     return str(philter_lite.transform_text_asterisk(text, kept))

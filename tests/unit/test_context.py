@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import psutil
 import pytest
 import respx
 import trustme
 from pydantic import SecretStr
 
 from service.context import open_context
-from service.errors import HubUnavailableError, HubUnreachableError
+from service.errors import HubUnavailableError, HubUnreachableError, NoteTooLargeError, QueueFullError
 from service.hub.readiness import Health
 from service.settings import Settings
 from service.testing import OUTAGES, FakeHub
@@ -99,6 +101,60 @@ async def test_every_worker_has_the_same_keys_each_for_one_purpose() -> None:
     async with open_context(settings(api_token=SecretStr("another"))) as other:
         assert other.state_sealer.open(state) is other.session_sealer.open(session) is None
         assert other.xsrf_key != one.xsrf_key
+
+
+async def test_without_the_application_there_are_no_engines() -> None:
+    """They are made where SERVICE_APPS says so."""
+    async with open_context(settings()) as context:
+        assert context.deidentifier is None
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"deidentify_workers": 4}, 4),
+        ({"deidentify_workers": 4, "workers": 2}, 2),
+        ({"deidentify_workers": 5, "workers": 2}, 2),
+        ({"deidentify_workers": 1, "workers": 2}, 1),
+        ({}, len(os.sched_getaffinity(0))),
+        ({"workers": 1000}, 1),
+    ],
+    ids=["one process", "two processes", "not evenly", "fewer than processes", "one for each core", "at least one"],
+)
+async def test_engines_are_shared_out_among_processes(told: dict[str, int], expected: int) -> None:
+    """DEIDENTIFY_WORKERS counts all of them, whatever SERVICE_WORKERS is."""
+    async with open_context(settings(apps=("deidentify",), **told)) as context:
+        assert context.deidentifier is not None
+        assert context.deidentifier.workers == expected
+
+
+async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() -> None:
+    """Bounds and deadline reach them; no process is left."""
+    told = settings(
+        apps=("deidentify",),
+        deidentify_deadline=2.5,
+        deidentify_note_size=30,
+        deidentify_queue=1,
+        deidentify_queue_size=40,
+        deidentify_batches=1,
+    )
+    async with open_context(told) as context:
+        pool = context.deidentifier
+        assert pool is not None
+        assert (pool.deadline, pool.note_size) == (2.5, 30)
+        with pytest.raises(NoteTooLargeError):
+            await pool.deidentify("x" * 31)
+        waiting = asyncio.ensure_future(pool.deidentify("Dr. Smith"))
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFullError):
+            await pool.deidentify("Dr. Smith")
+        with pool.batch(), pytest.raises(QueueFullError), pool.batch():
+            pass
+        assert (await waiting).text == "Dr. *****"
+        processes = psutil.Process().children(recursive=True)
+        assert len(processes) == 2
+
+    assert [process for process in processes if process.is_running()] == []
 
 
 async def test_its_text_shows_no_secret() -> None:

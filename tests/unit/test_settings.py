@@ -52,6 +52,12 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "HUB_CACHE_SIZE": ("7", "cache_size", 7),
     "HUB_TIMEOUT": ("0.5", "hub_timeout", 0.5),
     "SERVICE_RECHECK_INTERVAL": ("1.5", "recheck_interval", 1.5),
+    "DEIDENTIFY_WORKERS": ("3", "deidentify_workers", 3),
+    "DEIDENTIFY_DEADLINE": ("0.5", "deidentify_deadline", 0.5),
+    "DEIDENTIFY_NOTE_SIZE": ("10000000", "deidentify_note_size", 10_000_000),
+    "DEIDENTIFY_QUEUE": ("1", "deidentify_queue", 1),
+    "DEIDENTIFY_QUEUE_SIZE": ("1", "deidentify_queue_size", 1),
+    "DEIDENTIFY_BATCHES": ("1", "deidentify_batches", 1),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
@@ -175,6 +181,14 @@ WRONG = [
     *(("SERVICE_RECHECK_INTERVAL", text) for text in ("canary", "0", "-1", "nan", "inf")),
     *(("HUB_STALE_GRACE", text) for text in ("canary", "-1", "nan", "inf")),
     *(("HUB_CACHE_SIZE", text) for text in ("canary", "0", "-1", "1.5", "9" * 5000)),
+    *(("DEIDENTIFY_WORKERS", text) for text in ("canary", "-1", "1.5", "1025")),
+    *(("DEIDENTIFY_DEADLINE", text) for text in ("canary", "0", "-1", "nan", "inf", "3601")),
+    *(("DEIDENTIFY_NOTE_SIZE", text) for text in ("canary", "0", "-1", "100kB", "10000001")),
+    *(
+        (name, text)
+        for name in ("DEIDENTIFY_QUEUE", "DEIDENTIFY_QUEUE_SIZE", "DEIDENTIFY_BATCHES")
+        for text in ("canary", "0", "-1", "1.5")
+    ),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
 ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.deidentify import Engine
+from service.deidentify.engine import Engine
 from service.deidentify.tagging import RuleTagger
 
 

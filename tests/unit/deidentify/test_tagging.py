@@ -1,13 +1,14 @@
 """Names and numbers, by rules or by nltk."""
 
-import json
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nltk.data
 import pytest
+from nltk.tag import perceptron
 
-from service.deidentify import Engine
 from service.deidentify.tagging import PerceptronTagger, RuleTagger, installed
 
 
@@ -30,30 +31,53 @@ def test_rules_know_names_and_numbers(word: str, tag: str) -> None:
     assert RuleTagger().tag([word]) == [tag]
 
 
+# Enough for a perceptron to learn that names begin with a capital letter, though `He` does, and numbers with a digit.
+SENTENCES = [
+    [("He", "PRP"), ("saw", "VBD"), ("Smith", "NNP"), ("in", "IN"), ("2019", "CD")],
+    [("Jones", "NNP"), ("took", "VBD"), ("20", "CD"), ("tablets", "NNS")],
+    [("She", "PRP"), ("saw", "VBD"), ("Miller", "NNP"), ("and", "CC"), ("Jones", "NNP"), ("in", "IN"), ("1999", "CD")],
+    [("He", "PRP"), ("took", "VBD"), ("5", "CD"), ("tablets", "NNS"), ("in", "IN"), ("Boston", "NNP")],
+]
+
+
 @pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A model in nltk's format, where nltk looks for it: capital S for names."""
-    folder = tmp_path / "taggers" / "averaged_perceptron_tagger_eng"
-    folder.mkdir(parents=True)
-    parts = {
-        "weights": {"i pref1 S": {"NNP": 1.0}, "bias": {"FW": 0.1}},
-        "tagdict": {"the": "FW"},
-        "classes": ["FW", "NNP"],
-    }
-    for part, value in parts.items():
-        (folder / f"averaged_perceptron_tagger_eng.{part}.json").write_text(json.dumps(value), encoding="utf-8")
-    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
-    return iter(())
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a small model that nltk trained and saved, where it looks for its own."""
+    folder = tmp_path / "nltk_data"
+    (folder / "taggers").mkdir(parents=True)
+    monkeypatch.setattr(nltk.data, "path", [str(folder)])
+    tagger = perceptron.PerceptronTagger(load=False)
+    tagger.train(SENTENCES, nr_iter=10)
+    tagger.save_to_json("eng", str(folder / "taggers" / "averaged_perceptron_tagger_eng"))
+    return folder
 
 
 @pytest.mark.usefixtures("model")
 def test_nltks_tagger_serves_where_its_data_is_installed() -> None:
-    """And the engine says so."""
+    """It tags as nltk would."""
     tagger = installed()
 
     assert isinstance(tagger, PerceptronTagger)
-    assert list(tagger.tag(["Smith", " ", "saw", " ", "the"])) == ["NNP", "FW", "FW", "FW", "FW"]
-    assert Engine.load().about.tagger == "averaged_perceptron_tagger_eng"
+    assert tagger.tag(["He", "saw", "Jones", "in", "1999"]) == ["PRP", "VBD", "NNP", "IN", "CD"]
+
+
+def test_answers_say_that_nltks_tagger_served(model: Path) -> None:
+    """Found by NLTK_DATA, as an operator would install it."""
+    program = (
+        "from service.deidentify.engine import Engine\n"
+        "engine = Engine.load()\n"
+        "print(engine.about.tagger, engine.deidentify('He saw Jones in 1999').text, sep='; ')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "NLTK_DATA": str(model)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == "averaged_perceptron_tagger_eng; He saw ***** in 1999\n", done.stderr
 
 
 def test_without_data_the_rules_serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

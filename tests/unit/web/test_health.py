@@ -6,6 +6,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from service.testing import OUTAGES
+from tests.support.polling import eventually
 from tests.unit.web.conftest import API_TOKEN, HUB_HOST, Serve
 
 
@@ -69,3 +70,26 @@ async def test_many_probes_are_one_question(serve: Serve) -> None:
 
     assert [reply.status_code for reply in replies] == [200] * 21
     assert (service.hub.count("GET", "/"), service.hub.count("GET", "/user")) == (1, 1)
+
+
+async def test_not_ready_while_no_engine_is_loaded(serve: Serve) -> None:
+    """With de-identification the service is ready when that is; the process is alive meanwhile."""
+    service = await serve(apps=("deidentify",))
+    api = service.api()
+    first = await api.get("health/ready")
+
+    assert (first.status_code, first.json()["problem"]) == (503, "The engine of de-identification is being loaded.")
+    assert (await api.get("health/live")).status_code == 200
+
+    async def is_ready() -> bool:
+        return (await api.get("health/ready")).status_code == 200
+
+    await eventually(is_ready, within=60)
+
+
+async def test_the_hub_is_named_first(serve: Serve) -> None:
+    """Where two things are wrong."""
+    service = await serve(apps=("deidentify",))
+    service.hub.outage = OUTAGES["down"]
+
+    assert (await service.api().get("health/ready")).json()["problem"].startswith("The Hub cannot be asked: ")

@@ -9,7 +9,17 @@ import pytest
 from fastapi import APIRouter, Body, Header, HTTPException, Query
 from pydantic import BaseModel
 
-from service.errors import NotAdmittedError
+from service.errors import (
+    DeadlineExceededError,
+    EngineFailedError,
+    EngineUnavailableError,
+    NotAdmittedError,
+    NoteRefusedError,
+    NoteTooLargeError,
+    QueueFullError,
+    ServiceError,
+    TooManyNamesError,
+)
 from service.testing import OUTAGES, FakeHub
 from service.testing.callers import NAVIGATION
 from service.web import problems
@@ -250,6 +260,37 @@ def test_every_error_has_a_status() -> None:
         code = "closed"
 
     assert problems.status_of(ClosedError()) == 403
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "retry_after"),
+    [
+        (NoteRefusedError(), 422, "note_refused", None),
+        (NoteTooLargeError(100), 413, "note_too_large", None),
+        (QueueFullError(7), 429, "queue_full", "7"),
+        (DeadlineExceededError(5), 422, "deadline_exceeded", None),
+        (TooManyNamesError(2), 422, "too_many_names", None),
+        (EngineFailedError(reason="canary"), 503, "engine_failed", "1"),
+        (EngineUnavailableError(), 503, "engine_unavailable", "10"),
+    ],
+    ids=lambda value: value.code if isinstance(value, ServiceError) else None,
+)
+async def test_errors_of_de_identification(
+    serve: Serve, error: ServiceError, status: int, code: str, retry_after: str | None
+) -> None:
+    """What passes says when to come again; what is for the log stays there."""
+    failing = APIRouter()
+
+    @failing.get("/failing")
+    async def fail() -> None:
+        raise error
+
+    service = await serve(app={"routers": [failing]})
+    reply = await service.api().get("failing")
+
+    assert (reply.status_code, reply.json()["code"], reply.headers.get("Retry-After")) == (status, code, retry_after)
+    assert reply.json()["detail"] == error.detail
+    assert "canary" not in reply.text
 
 
 async def test_a_page_offers_the_way_on(serve: Serve) -> None:

@@ -1,9 +1,8 @@
 """What a text must contain for a pattern to match at all: words that a plain `in` finds fast."""
 
 from collections.abc import Iterable, Sequence
-from re import _constants as op  # type: ignore[attr-defined]  # private; see service.deidentify.syntax
 
-from service.deidentify.syntax import Node, flat
+from service.deidentify.patterns.syntax import Node, op
 
 MOST = 64  # words of one pattern; more are slower than the pattern
 WIDEST = 4  # characters of a class that are still spelled out
@@ -16,7 +15,7 @@ def needed(nodes: Sequence[Node]) -> frozenset[str]:
     """
     best: frozenset[str] = frozenset()
     run = [""]
-    for node in [*flat(nodes), None]:
+    for node in [*nodes, None]:
         exact = _exact(node) if node is not None else None
         longer = [left + right for left in run for right in exact] if exact and len(run) * len(exact) <= MOST else None
         if longer is not None:
@@ -63,7 +62,7 @@ def _exact(node: Node) -> list[str] | None:  # noqa: PLR0911 - a case for each k
 
 def _exact_of(nodes: Sequence[Node]) -> list[str] | None:
     words = [""]
-    for node in flat(nodes):
+    for node in nodes:
         exact = _exact(node)
         if exact is None or len(words) * len(exact) > MOST:
             return None

@@ -1,8 +1,9 @@
 """Spells a part of a pattern's tree as a Python pattern again, so that it can be asked on its own."""
 
 from collections.abc import Sequence
-from re import _constants as op  # type: ignore[attr-defined]  # private; see service.deidentify.syntax
 from typing import Any
+
+from service.deidentify.patterns.syntax import op
 
 CATEGORIES = {
     op.CATEGORY_DIGIT: r"\d",
@@ -16,10 +17,7 @@ AROUND = {(op.ASSERT, 1): "(?=", (op.ASSERT, -1): "(?<=", (op.ASSERT_NOT, 1): "(
 
 
 def unparse(nodes: Sequence[tuple[Any, Any]]) -> str:
-    """A pattern with the same matches; groups do not capture.
-
-    Raises KeyError for what no filter of philter-lite has.
-    """
+    """A pattern with the same matches; groups do not capture."""
     return "".join(_one(code, value) for code, value in nodes)
 
 
@@ -33,11 +31,9 @@ def _one(code: Any, value: Any) -> str:  # noqa: ANN401, PLR0911 - trees are unt
     if code is op.IN:
         return "[" + "".join(_item(item, argument) for item, argument in value) + "]"
     if code is op.AT:
-        return {op.AT_BOUNDARY: r"\b", op.AT_NON_BOUNDARY: r"\B"}[value]
+        return r"\b"
     if code is op.BRANCH:
         return "(?:" + "|".join(map(unparse, value[1])) + ")"
-    if code is op.SUBPATTERN:
-        return f"(?:{unparse(value[3])})"
     if code in (op.ASSERT, op.ASSERT_NOT):
         return AROUND[code, value[0]] + unparse(value[1]) + ")"
     least, most, body = value

@@ -1,14 +1,14 @@
 """Finds what philter-lite's patterns find, in the same places, with RE2."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import re2
 
-from service.deidentify import alphabet, literals, syntax
-from service.deidentify.programs import Branch, programs
+from service.deidentify.patterns import alphabet, literals, syntax
+from service.deidentify.patterns.lead import Bar
+from service.deidentify.patterns.programs import Branch, programs
 
 Span = tuple[int, int]
 
@@ -25,15 +25,23 @@ class Text:
         self.is_ascii = text.isascii()
         self.minding, self.ignoring = alphabet.encode(text)
         self.lower = self.ignoring.lower().decode("latin-1")
-        self._places: dict[re.Pattern[str], list[int]] = {}
+        self._free: dict[Bar, Span] = {}
 
-    def has_later(self, pattern: "re.Pattern[str]", place: int) -> bool:
-        """Whether a pattern, which takes no character, matches here or later on this line."""
-        places = self._places.get(pattern)
-        if places is None:
-            places = self._places[pattern] = [match.start() for match in pattern.finditer(self.text)]
-        number = bisect_left(places, place)
-        return number < len(places) and self.text.find("\n", place, places[number]) < 0
+    def first_free(self, bar: Bar, place: int) -> int:
+        """The first place from here on that nothing is known to bar.
+
+        What was found out of a run is kept: to look through it anew from each of its places would take time that grows
+        with its square.
+        """
+        start, stop = self._free.get(bar, (0, -1))
+        if start <= place <= stop:
+            return place
+        barred = bar.path.match(self.text, place)
+        if barred:
+            return barred.end() - bar.least + 1
+        run = bar.run.match(self.text, place)
+        self._free[bar] = (place, run.end() if run else place)
+        return place
 
 
 class Stepper:
@@ -44,45 +52,48 @@ class Stepper:
         self._search = program.search
         self._ends = range(2, program.groups + 1)
         self._lead = branch.lead
-        self._check = branch.check.match if branch.check else None
-        self._barred = branch.barred
+        self._check = branch.check.search if branch.check else None
+        self._bars = branch.bars
         self._verify = branch.verify.match if branch.verify else None
 
     def next(self, data: bytes, text: Text, start: int) -> Span | None:
         """The first match that begins at `start` or later."""
-        while True:
-            match = self._search(data, start - self._lead)
-            if match is None:
-                return None
+        while match := self._search(data, start - self._lead):
             place = match.start(1)
             if place < start:
                 start += 1
-            elif not self._may_begin(text, place):
-                start = place + 1
-            elif self._verify is not None:
-                verified = self._verify(text.text, place)
-                if verified is not None:
-                    return verified.span()
-                start = place + 1
-            else:
+            elif (free := self._first_free(text, place)) > place:
+                start = free
+            elif self._verify is None:
                 return place, max(map(match.start, self._ends))
+            elif verified := self._verify(text.text, place):
+                return verified.span()
+            else:
+                start = place + 1
+        return None
 
-    def _may_begin(self, text: Text, place: int) -> bool:
-        """Whether all that RE2 could not say of the place holds."""
-        if self._check is not None and self._check(text.text, place) is None:
-            return False
-        return not any(text.has_later(pattern, place) for pattern in self._barred)
+    def _first_free(self, text: Text, place: int) -> int:
+        """The first place from here on where all that RE2 could not say may hold.
+
+        To ask RE2 again from the very next place would take time that grows with the square of a run of such places.
+        """
+        for bar in self._bars:
+            place = text.first_free(bar, place)
+        if self._check is None:
+            return place
+        found = self._check(text.text, place)
+        return found.start() if found else len(text.text) + 1
 
 
 class Finder:
-    """`finditer` of one pattern. `needs`: see `service.deidentify.literals.needed`."""
+    """`finditer` of one pattern. `needs`: see `service.deidentify.patterns.literals.needed`."""
 
     def __init__(self, pattern: "re.Pattern[str]") -> None:
         tree = syntax.parse(pattern)
-        made = programs(pattern, tree)
         self._ignores_case = bool(pattern.flags & re.IGNORECASE)
+        made = programs(pattern, tree)
         self._ascii = [Stepper(branch) for branch in made.ascii]
-        self._any = self._ascii if made.any is made.ascii else [Stepper(branch) for branch in made.any]
+        self._any = self._ascii if made.any == made.ascii else [Stepper(branch) for branch in made.any]
         self.needs = literals.needed(tree)
 
     def find(self, text: Text) -> list[Span]:

@@ -1,0 +1,1 @@
+"""Python patterns in RE2."""
