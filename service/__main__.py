@@ -1,4 +1,7 @@
-"""`python -m service`: serve where the Hub says (JUPYTERHUB_SERVICE_URL), with TLS where it gives certificates."""
+"""`python -m service`: serve where the Hub says (JUPYTERHUB_SERVICE_URL), with TLS where it gives certificates.
+
+With arguments, do what they say instead; see `service.commands`.
+"""
 
 import logging.config
 import ssl
@@ -10,7 +13,7 @@ import uvicorn
 
 from service import wire, workers
 from service.app import create_app
-from service.context import check_tls
+from service.context import check_database, check_tls
 from service.errors import ConfigurationError
 from service.logs import log_config
 from service.settings import Settings, load_settings
@@ -25,10 +28,15 @@ _WORKER_SILENCE = 30
 
 def main() -> int:
     """Run until told to stop. Returns an exit status: 2 for a wrong configuration, said in plain words."""
+    if len(sys.argv) > 1:
+        from service.commands.app import app as commands  # noqa: PLC0415 - serving needs none of it
+
+        return int(commands(prog_name="python -m service", standalone_mode=True))
     logging.config.dictConfig(log_config())
     try:
         settings = load_settings()
         check_tls(settings)
+        check_database(settings)
         app, options = create_app(settings), how_to_serve(settings)
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us

@@ -32,9 +32,11 @@ async def live() -> Liveness:
 
 @router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})
 async def ready(request: Request, response: Response) -> ReadinessAnswer:
-    """Ask the Hub, at most every two seconds: send no requests here while this fails."""
-    health = await context_of(request).readiness.check()
-    if health.problem:
+    """Ask the Hub, and the desk's database, at most every two seconds: send no requests here while this fails."""
+    context = context_of(request)
+    health = await context.readiness.check()
+    problem = health.problem or (await context.desk.ping() if context.desk else "")
+    if problem:
         response.status_code = 503
-        return ReadinessAnswer(status="not ready", problem=health.problem)
+        return ReadinessAnswer(status="not ready", problem=problem)
     return ReadinessAnswer(status="ready", hub_version=health.hub_version)

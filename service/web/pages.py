@@ -24,6 +24,12 @@ _POLICY = (
 # Swagger UI styles its elements inline.
 _DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
+# Where people begin with an application: below our prefix, what the link says, and what it leads to.
+_BEGINNINGS = {
+    "deidentify": ("deidentify/try", "De-identify", "Mask what identifies a person in a medical note."),
+    "desk": ("desk", "Desk", "Tickets of those who ask for help, and who may see to them."),
+}
+
 
 class Assets(StaticFiles):
     """Our style sheet, scripts and Swagger UI; nothing secret, so browsers may keep them for an hour."""
@@ -40,22 +46,22 @@ class Assets(StaticFiles):
 
 def home(conn: HTTPConnection, identity: Identity | None) -> Response:
     """The start page."""
-    return _render(conn, "home.html", identity=identity)
+    return render(conn, "home.html", identity=identity)
 
 
 def oneself(conn: HTTPConnection, identity: Identity) -> Response:
     """Who the Hub says one is."""
-    return _render(conn, "me.html", identity=identity, facts=identity.public())
+    return render(conn, "me.html", identity=identity, facts=identity.public())
 
 
 def sign_out(conn: HTTPConnection, identity: Identity, *, xsrf: str) -> Response:
     """The question before signing out."""
-    return _render(conn, "logout.html", identity=identity, xsrf=xsrf, hub_policy=True)
+    return render(conn, "logout.html", identity=identity, xsrf=xsrf, hub_policy=True)
 
 
 def signed_out(conn: HTTPConnection) -> Response:
     """There is nobody to sign out."""
-    return _render(conn, "logout.html", identity=None)
+    return render(conn, "logout.html", identity=None)
 
 
 def docs(conn: HTTPConnection, identity: Identity | None) -> Response:
@@ -66,25 +72,32 @@ def docs(conn: HTTPConnection, identity: Identity | None) -> Response:
         "oauth2RedirectUrl": context.oauth.redirect_uri,
         "clientId": context.oauth.client_id,
     }
-    return _render(conn, "docs.html", identity=identity, config=config, policy=_DOCS_POLICY)
+    return render(conn, "docs.html", identity=identity, config=config, policy=_DOCS_POLICY)
 
 
 def swagger_callback(conn: HTTPConnection) -> Response:
     """Swagger UI's popup, back from the Hub: hands the code to the window that opened it."""
     # `service.web.boundary` would cut the window off from the page that opened it.
-    return _render(conn, "swagger_callback.html", identity=None, headers={"Cross-Origin-Opener-Policy": "unsafe-none"})
+    return render(conn, "swagger_callback.html", identity=None, headers={"Cross-Origin-Opener-Policy": "unsafe-none"})
 
 
 def error(
-    conn: HTTPConnection, problem: Mapping[str, Any], *, headers: Mapping[str, str], sign_in: bool, retry: bool
+    conn: HTTPConnection,
+    problem: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str],
+    sign_in: bool,
+    renew: bool,
+    retry: bool,
 ) -> Response:
-    """An error, with the way on: signing in, or trying again."""
-    return _render(
+    """An error, with the way on: signing in, signing in anew, or trying again."""
+    return render(
         conn,
         "error.html",
         identity=conn.scope["state"].get("identity"),
         problem=problem,
         sign_in=sign_in,
+        renew=renew,
         again=_again(conn) if retry else None,
         status_code=problem["status"],
         headers=headers,
@@ -126,7 +139,7 @@ def _templates() -> jinja2.Environment:
     )
 
 
-def _render(
+def render(
     conn: HTTPConnection,
     template: str,
     *,
@@ -135,6 +148,7 @@ def _render(
     headers: Mapping[str, str] | None = None,
     **values: Any,  # noqa: ANN401 - a template takes anything
 ) -> Response:
+    """Return a page made from one of our templates; `values` are what the template asks for beyond what all have."""
     settings = context_of(conn).settings
     if values.pop("hub_policy", False) and settings.hub_host:
         # The form's redirect goes to the Hub, which lives on a host of its own.
@@ -149,6 +163,7 @@ def _render(
             title=conn.app.title,
             version=__version__,
             login_url=f"{settings.prefix}login?next={quote(_next(conn), safe='')}",
+            applications=[_BEGINNINGS[name] for name in settings.apps if name in _BEGINNINGS],
             **values,
         )
     )

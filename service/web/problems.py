@@ -21,6 +21,9 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from service.errors import (
     AdminRequiredError,
+    ConflictError,
+    DatabaseFullError,
+    DatabaseUnavailableError,
     HeadersTooLargeError,
     HubBadRequestError,
     HubConflictError,
@@ -29,16 +32,22 @@ from service.errors import (
     HubRefusedServiceError,
     HubUnavailableError,
     InsufficientScopeError,
+    InvalidCursorError,
     InvalidTokenError,
     NotAdmittedError,
+    NotFoundError,
     NotSignedInError,
     OriginError,
+    OutdatedTokenError,
+    PreconditionRequiredError,
     RevokeRefusedError,
+    RoleChangeFailedError,
     ServiceError,
     SignInError,
     SignInStateError,
     ThrottledError,
     TokenRequestError,
+    VersionConflictError,
     XsrfError,
 )
 from service.web import login, pages
@@ -63,9 +72,17 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (HubNotFoundError, HTTPStatus.NOT_FOUND),
     (HubBadRequestError, HTTPStatus.BAD_REQUEST),
     (HubConflictError, HTTPStatus.CONFLICT),
+    (ConflictError, HTTPStatus.CONFLICT),
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (VersionConflictError, HTTPStatus.PRECONDITION_FAILED),
+    (PreconditionRequiredError, HTTPStatus.PRECONDITION_REQUIRED),
+    (InvalidCursorError, HTTPStatus.BAD_REQUEST),
+    (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (DatabaseFullError, HTTPStatus.INSUFFICIENT_STORAGE),
     (ThrottledError, HTTPStatus.TOO_MANY_REQUESTS),
     (HubUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (HubRefusedServiceError, HTTPStatus.BAD_GATEWAY),
+    (RoleChangeFailedError, HTTPStatus.BAD_GATEWAY),
     (SignInStateError, HTTPStatus.FORBIDDEN),
     (SignInError, HTTPStatus.BAD_REQUEST),
     (TokenRequestError, HTTPStatus.BAD_REQUEST),
@@ -125,13 +142,16 @@ def problem_of(error: ServiceError) -> Problem:
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer one of our own errors."""
     error = cast("ServiceError", error)
-    _tell_operator(error)
+    tell_operator(error)
     problem = problem_of(error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
     if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
         return login.begin(conn, next_url=here(conn))
+    if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
+        return login.begin(conn, next_url=here(conn))
     sign_in = could_sign_in or isinstance(error, SignInError)
-    return await _answer(conn, problem, headers=_headers(error), sign_in=sign_in)
+    renew = isinstance(error, OutdatedTokenError)
+    return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in, renew=renew)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:
@@ -196,9 +216,9 @@ def too_long() -> JSONResponse:
 
 def oauth_error(error: ServiceError) -> JSONResponse:
     """Answer an error of the token endpoint in OAuth's own form."""
-    _tell_operator(error)
+    tell_operator(error)
     status = status_of(error)
-    passes = isinstance(error, HubUnavailableError | ThrottledError)
+    passes = isinstance(error, HubUnavailableError | ThrottledError | DatabaseUnavailableError)
     name = "temporarily_unavailable" if passes else "server_error"
     if isinstance(error, TokenRequestError):
         name = error.error
@@ -207,7 +227,7 @@ def oauth_error(error: ServiceError) -> JSONResponse:
     return JSONResponse(
         body.model_dump(),
         status_code=status,
-        headers=NO_STORE | _headers(error),
+        headers=NO_STORE | headers_of(error),
     )
 
 
@@ -230,7 +250,12 @@ def _known(status: int) -> HTTPStatus:
 
 
 async def _answer(
-    conn: HTTPConnection, problem: Problem, *, headers: Mapping[str, str] | None = None, sign_in: bool = False
+    conn: HTTPConnection,
+    problem: Problem,
+    *,
+    headers: Mapping[str, str] | None = None,
+    sign_in: bool = False,
+    renew: bool = False,
 ) -> Response | None:
     headers = dict(headers or {})
     if isinstance(conn, WebSocket):
@@ -238,7 +263,7 @@ async def _answer(
         return None
     if is_browser(conn):
         retry = conn.scope.get("method") in {"GET", "HEAD"}
-        return pages.error(conn, problem.model_dump(), headers=headers, sign_in=sign_in, retry=retry)
+        return pages.error(conn, problem.model_dump(), headers=headers, sign_in=sign_in, renew=renew, retry=retry)
     return _json(problem, headers)
 
 
@@ -266,7 +291,7 @@ def _json(problem: Problem, headers: Mapping[str, str]) -> JSONResponse:
     )
 
 
-def _headers(error: ServiceError) -> dict[str, str]:
+def headers_of(error: ServiceError) -> dict[str, str]:
     """What a client may act on: how to sign in (RFC 6750 section 3), when to come back."""
     if isinstance(error, NotSignedInError):
         return {"WWW-Authenticate": 'Bearer realm="JupyterHub"'}
@@ -275,16 +300,21 @@ def _headers(error: ServiceError) -> dict[str, str]:
     if isinstance(error, InsufficientScopeError):
         scope = " ".join(error.missing).replace('"', "")
         return {"WWW-Authenticate": f'Bearer realm="JupyterHub", error="insufficient_scope", scope="{scope}"'}
-    if isinstance(error, HubUnavailableError | ThrottledError):
+    if isinstance(error, HubUnavailableError | ThrottledError | DatabaseUnavailableError):
         return {"Retry-After": str(error.retry_after)}
     return {}
 
 
-def _tell_operator(error: ServiceError) -> None:
+def tell_operator(error: ServiceError) -> None:
+    """Log what only whoever runs the service can mend."""
     if isinstance(error, HubRefusedServiceError):
         _log.error("The Hub refuses this service: %s. Check JUPYTERHUB_API_TOKEN and the registration.", error.reason)
     elif isinstance(error, HubUnavailableError):
         _log.warning("The Hub cannot be asked: %s.", error.reason)
+    elif isinstance(error, DatabaseUnavailableError):
+        _log.warning("The database cannot be used: %s.", error.reason)
+    elif isinstance(error, DatabaseFullError):
+        _log.error("The database has no space left: make some.")
 
 
 def _without_input(item: Mapping[str, Any]) -> dict[str, Any]:
