@@ -4,14 +4,18 @@
 installed. For a Hub of your own the last statement is what you need.
 
 Environment: HUB_PORT (8000), HUB_IP (127.0.0.1), HUB_PASSWORD (passwd), HUB_STATE (the folder .hub beside this file),
-PUBLIC_HOST (the origin that browsers see, like https://hub.example.org, where a proxy with TLS stands in front).
+PUBLIC_HOST (the origin that browsers see, like https://hub.example.org, where a proxy with TLS stands in front),
+HUB_AUTHENTICATOR: `dummy` (everybody has the password HUB_PASSWORD), `native` (everybody has their own, which is
+HUB_PASSWORD at first and must then be a good one) or `pam` (the machine's users).
 """
 
 import os
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from jupyterhub.auth import Authenticator
@@ -54,14 +58,20 @@ class OnePassword(Authenticator):
 
     async def authenticate(self, handler, data):  # noqa: ARG002 (the Hub's signature)
         """Return the user's name where the password is right; `allowed_users` decides who that may be."""
-        expected = os.environ.get("HUB_PASSWORD") or "passwd"
-        is_right = secrets.compare_digest(data["password"].encode(), expected.encode())
+        is_right = secrets.compare_digest(data["password"].encode(), (password or "passwd").encode())
         return data["username"] if is_right else None
 
 
-c.JupyterHub.authenticator_class = OnePassword
-c.Authenticator.allowed_users = {"testuser", "support", "manager", "admin"}
+password = os.environ.get("HUB_PASSWORD")
+users = {"testuser", "support", "manager", "admin"}
+authenticators = {"dummy": OnePassword, "native": "service.authenticators.PasswordAuthenticator", "pam": "pam"}
+authenticator = os.environ.get("HUB_AUTHENTICATOR") or "dummy"
+if authenticator not in authenticators:
+    sys.exit(f"HUB_AUTHENTICATOR must be one of {', '.join(authenticators)}")
+c.JupyterHub.authenticator_class = authenticators[authenticator]
+c.Authenticator.allowed_users = users
 c.Authenticator.admin_users = {"admin"}
+c.PasswordAuthenticator.first_users = dict.fromkeys(users, password) if password else {}
 
 c.JupyterHub.spawner_class = "jupyterhub.spawner.SimpleLocalProcessSpawner"
 c.SimpleLocalProcessSpawner.home_dir_template = str(state / "home" / "{username}")
@@ -75,12 +85,26 @@ api_token.touch(mode=0o600)
 if not api_token.read_text():
     api_token.write_text(secrets.token_hex(32))
 
+# The support desk's team, put into its groups once: what is changed afterwards stays. The Hub makes the groups.
+team = {"desk-support": "support", "desk-manager": "manager", "desk-admin": "admin"}
+database = state / "jupyterhub.sqlite"
+try:
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        present = {name for (name,) in connection.execute("SELECT name FROM groups")}
+except sqlite3.OperationalError:  # there is no database, or no table yet
+    present = set()
+c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
+
 register(
     c,
     name="fastapi",
     url=service_url,
+    apps=["deidentify", "desk"],
+    environment={
+        "SERVICE_STATE": state,
+        "HUB_PASSWORD_PAGE": "change-password" if authenticator == "native" else "",
+    },
     public_host=os.environ.get("PUBLIC_HOST"),
-    apps=["deidentify"],
     api_token=api_token.read_text(),
     allow_token_in_url=True,
     password_grant=True,

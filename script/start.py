@@ -31,6 +31,9 @@ Ctrl-C ends it.
 """
 
 
+_WHOSE = {"native": "their own, HUB_PASSWORD at first", "pam": "the one that this machine knows"}
+
+
 class Hub(JupyterHub):  # type: ignore[misc]  # jupyterhub ships no types
     """A JupyterHub that says where to go once everything is started.
 
@@ -110,13 +113,14 @@ def banner(config: Config) -> str:
     name = registered(config)["name"]
     admins = config.Authenticator.admin_users
     users = sorted(config.Authenticator.allowed_users - admins)
-    is_chosen = bool(os.environ.get("HUB_PASSWORD"))
-    typed = '--data-urlencode "password=$HUB_PASSWORD"' if is_chosen else "-d password=passwd"
+    whose = _WHOSE.get(os.environ.get("HUB_AUTHENTICATOR", ""), "the one in HUB_PASSWORD")
+    is_usual = not os.environ.get("HUB_PASSWORD") and whose not in _WHOSE.values()
+    typed = "-d password=passwd" if is_usual else '--data-urlencode "password=$HUB_PASSWORD"'
     return BANNER.format(
         front=(os.environ.get("PUBLIC_HOST") or local).rstrip("/"),
         name=name,
         users=f"{', '.join(users)} or {', '.join(sorted(admins))} (Hub admin)",
-        password="the one in HUB_PASSWORD" if is_chosen else "passwd",
+        password="passwd" if is_usual else whose,
         curl=f"curl -d grant_type=password -d username={users[-1]} {typed} {local}/services/{name}/token",
     )
 

@@ -13,7 +13,7 @@ import uvicorn
 
 from service import wire, workers
 from service.app import create_app
-from service.context import check_tls
+from service.context import check_database, check_tls
 from service.errors import ConfigurationError
 from service.logs import log_config
 from service.settings import Settings, load_settings
@@ -37,6 +37,7 @@ def main() -> int:
     try:
         settings = load_settings()
         check_tls(settings)
+        check_database(settings)
         app, options = create_app(settings), how_to_serve(settings)
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us

@@ -1,7 +1,7 @@
 """Builds the application; read from top to bottom it is the order of starting up."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ from service.web.boundary import Boundary
 from service.web.lean import ShortWays
 from service.web.live import Live
 from service.web.login import SignInPolicy
-from service.web.security import SignedInByUrl, Veto
+from service.web.security import Entitlement, SignedInByUrl, SignInVeto, Veto
 
 _log = logging.getLogger("service")
 
@@ -32,12 +32,16 @@ def create_app(
     *,
     routers: Sequence[APIRouter] = (),
     admit: Sequence[Veto] = (),
+    admit_sign_in: Sequence[SignInVeto] = (),
+    entitled: Sequence[Entitlement] = (),
     sign_in: SignInPolicy = "navigation",
     title: str = "FastAPI service",
 ) -> ASGIApp:
     """Return the service as an ASGI application, with `routers` mounted under its prefix beside our own.
 
     `admit`: each is asked about every identified caller and raises a NotAdmittedError to keep one out.
+    `admit_sign_in`: likewise, about those who would begin a session, or get a token, through this service.
+    `entitled`: each says which scopes a newer token of a caller's would carry, so that who lacks one is told.
     `sign_in`: who is sent to the Hub to sign in instead of being refused.
 
     Raises:
@@ -45,11 +49,18 @@ def create_app(
     """
     if not settings.access_scopes:
         _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
+    applications = _applications(settings.apps)
+    state = {
+        "admit": (*_all(applications, "admit"), *admit),
+        "admit_sign_in": (*_all(applications, "admit_sign_in"), *admit_sign_in),
+        "entitled": (*_all(applications, "entitled"), *entitled),
+        "sign_in": sign_in,
+    }
     app = FastAPI(
         title=title,
         version=__version__,
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
-        lifespan=_lifespan(settings, {"admit": tuple(admit), "sign_in": sign_in}),
+        lifespan=_lifespan(settings, state),
         openapi_url=None,  # `service.web.docs` serves it
         docs_url=None,
         redoc_url=None,
@@ -60,7 +71,8 @@ def create_app(
     )
     for router in (whoami.router, health.router, login.router, token.router, docs.router):
         app.include_router(router)
-    for router in (*_applications(settings.apps), *_named_routers(settings.routers), *routers):
+    theirs = [application.router for application in applications]
+    for router in (*theirs, *_named_routers(settings.routers), *routers):
         app.include_router(router)
     app.mount("/static", pages.Assets())
     app.router.routes.insert(0, ShortWays(app.router.routes))
@@ -91,15 +103,23 @@ def _handle_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _applications(names: Sequence[str]) -> list[APIRouter]:
-    """Import the routers of our own applications; each is a room with a manifest, and an extra to install."""
+def _applications(names: Sequence[str]) -> list[ModuleType]:
+    """Import our own applications: each is a room with a manifest, an extra to install, and a module of `web`.
+
+    That has a `router`, and may have `admit`, `admit_sign_in` (see `create_app`), `entitled` (`security.Entitlement`).
+    """
     unknown = [name for name in names if not _is_application(name)]
     if unknown:
         raise ConfigurationError([f"SERVICE_APPS: there is no application {name!r}" for name in unknown])
     problems = [_missing(name, import_module(f"service.{name}.manifest")) for name in names]
     if any(problems):
         raise ConfigurationError([problem for problem in problems if problem])
-    return [import_module(f"service.web.{name}").router for name in names]
+    return [import_module(f"service.web.{name}") for name in names]
+
+
+def _all(applications: Sequence[ModuleType], what: str) -> Iterator[Any]:
+    for application in applications:
+        yield from getattr(application, what, ())
 
 
 def _is_application(name: str) -> bool:

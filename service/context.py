@@ -1,12 +1,13 @@
 """The composition root: makes and closes what lives as long as the process."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, DatabaseUnavailableError
 from service.hub.auth import HubAuth, Key
 from service.hub.cache import AnswerCache
 from service.hub.client import HubClient, open_http
@@ -19,11 +20,16 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.deidentify.pool import Pool
+    from service.desk.desk import Desk
+    from service.desk.roles import RoleKeeper
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a request needs beyond itself. Open it with `open_context`; nothing else makes or closes these."""
+    """What a request needs beyond itself. Open it with `open_context`; nothing else makes or closes these.
+
+    `desk` and `roles` are there where the desk runs.
+    """
 
     settings: Settings
     oauth: Client
@@ -35,6 +41,8 @@ class Context:
     session_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
     deidentifier: "Pool | None" = None
+    desk: "Desk | None" = None
+    roles: "RoleKeeper | None" = None
 
 
 @asynccontextmanager
@@ -54,18 +62,21 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         cache = AnswerCache[Key, Folded](ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size)
         throttle = Throttle()
         try:
-            yield Context(
-                settings=settings,
-                oauth=oauth,
-                hub=hub,
-                auth=HubAuth(hub, cache, throttle),
-                readiness=Readiness(hub),
-                throttle=throttle,
-                state_sealer=Sealer(secret, purpose="oauth state"),
-                session_sealer=Sealer(secret, purpose="session cookie"),
-                xsrf_key=derive_key(secret, purpose="xsrf token"),
-                deidentifier=deidentifier,
-            )
+            async with open_team(settings, hub) as (desk, roles):
+                yield Context(
+                    settings=settings,
+                    oauth=oauth,
+                    hub=hub,
+                    auth=HubAuth(hub, cache, throttle),
+                    readiness=Readiness(hub),
+                    throttle=throttle,
+                    state_sealer=Sealer(secret, purpose="oauth state"),
+                    session_sealer=Sealer(secret, purpose="session cookie"),
+                    xsrf_key=derive_key(secret, purpose="xsrf token"),
+                    deidentifier=deidentifier,
+                    desk=desk,
+                    roles=roles,
+                )
         finally:
             await cache.aclose()
 
@@ -83,6 +94,31 @@ def _deidentifier(settings: Settings) -> "AbstractAsyncContextManager[Pool | Non
         size=settings.deidentify_queue_size,
         batches=settings.deidentify_batches,
     )
+
+
+@asynccontextmanager
+async def open_team(settings: Settings, hub: HubClient) -> AsyncIterator[tuple["Desk | None", "RoleKeeper | None"]]:
+    """Open the desk's database where the desk runs, and what changes roles at the Hub."""
+    if "desk" not in settings.apps:
+        yield None, None
+        return
+    from service.desk.desk import open_desk  # noqa: PLC0415 - brings SQLAlchemy, which the others do without
+    from service.desk.roles import RoleKeeper  # noqa: PLC0415 - likewise
+
+    async with open_desk(settings.database_url.get_secret_value()) as desk:
+        yield desk, RoleKeeper(hub, desk.database, desk.accounts, groups_are_managed=settings.groups_are_managed)
+
+
+def check_database(settings: Settings) -> None:
+    """Bring the desk's tables up to date where the desk runs. Raises ConfigurationError where that cannot be done."""
+    if "desk" not in settings.apps:
+        return
+    from service.desk.migrate import migrate  # noqa: PLC0415 - brings SQLAlchemy, which the others do without
+
+    try:
+        asyncio.run(migrate(settings.database_url.get_secret_value()))
+    except DatabaseUnavailableError as error:
+        raise ConfigurationError([f"DATABASE_URL: the database cannot be used: {error.reason}"]) from None
 
 
 def check_tls(settings: Settings) -> None:

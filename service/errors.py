@@ -5,6 +5,7 @@ is written for the caller: no token, no secret, no internal address goes into it
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Self
 
 
@@ -94,6 +95,22 @@ class InsufficientScopeError(ServiceError):
         )
 
 
+class OutdatedTokenError(InsufficientScopeError):
+    """As InsufficientScopeError, for somebody whose groups at the Hub allow it: a newer token would carry the scope.
+
+    `since`: when their rights were changed last (aware UTC), where that is known.
+    """
+
+    def __init__(self, missing: Sequence[str], *, mode: str = "all", since: datetime | None = None) -> None:
+        super().__init__(missing, mode=mode)
+        self.since = since
+        self.detail = (
+            f"Your groups at the Hub allow this, but this token does not carry {', '.join(self.missing)}: it is from"
+            " before, or was made with less. In a browser sign in again; in a notebook stop its server and start it"
+            " again; for a script get a new token."
+        )
+
+
 class AdminRequiredError(ServiceError):
     """Only Hub administrators may do this."""
 
@@ -108,6 +125,20 @@ class NotAdmittedError(ServiceError):
     default = "You are known, but this service does not admit you."
 
 
+class AccountDisabledError(NotAdmittedError):
+    """The account is disabled: its person may sign in and out and see who they are, and do nothing else."""
+
+    code = "account_disabled"
+    default = "Your account is disabled. Ask an administrator of the support desk."
+
+
+class LoginDeniedError(NotAdmittedError):
+    """The person may not begin anything new: no session, no token. What they began before goes on."""
+
+    code = "login_denied"
+    default = "You may not sign in anew, nor with a new token. Ask an administrator of the support desk."
+
+
 class ThrottledError(ServiceError):
     """Too many attempts; `retry_after` in seconds."""
 
@@ -117,6 +148,168 @@ class ThrottledError(ServiceError):
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
         super().__init__(f"{self.what} Try again in {retry_after} seconds.")
+
+
+# The support desk
+
+
+class NotFoundError(ServiceError):
+    """There is no such thing at the desk."""
+
+    code = "not_found"
+    default = "There is no such thing here, or it has been deleted."
+
+
+class VersionConflictError(ServiceError):
+    """Somebody has changed or deleted the thing since the caller read it; nothing was changed."""
+
+    code = "version_conflict"
+    default = "Somebody has changed this in the meantime. Read it again, and repeat the change if it still makes sense."
+
+
+class PreconditionRequiredError(ServiceError):
+    """A change does not say which version it was made for, so that another's could be lost (RFC 6585 section 3)."""
+
+    code = "precondition_required"
+    default = "Say which version this is for: If-Match, with the ETag that came with what you read."
+
+
+class InvalidCursorError(ServiceError):
+    """A cursor is not one of ours, or not of this list, sorted and filtered like this."""
+
+    code = "invalid_cursor"
+    default = "This cursor is not of this list, or of the same list sorted or filtered otherwise. Begin without one."
+
+
+class ConflictError(ServiceError):
+    """What was asked is at odds with how things stand; subclass it for a `code` and words of its own."""
+
+    code = "conflict"
+    default = "This is at odds with how things stand."
+
+
+class EmployeeHasTicketsError(ConflictError):
+    """An employee cannot go while tickets speak of them."""
+
+    code = "employee_has_tickets"
+    default = "There are tickets of this employee. Delete them first, or give them to somebody else."
+
+
+class EmployeeMissingError(ConflictError):
+    """A ticket names an employee who is not there."""
+
+    code = "employee_missing"
+    default = "There is no such employee."
+
+
+class OwnerMissingError(ConflictError):
+    """A ticket names an owner who has no account."""
+
+    code = "owner_missing"
+    default = "There is no account of this owner's name."
+
+
+class StatusTransitionError(ConflictError):
+    """A ticket cannot go from the status it has to the one asked for."""
+
+    code = "status_transition"
+
+    def __init__(self, now: str, then: str) -> None:
+        super().__init__(f"A ticket that is {now} cannot become {then}.")
+
+
+class PhoneTakenError(ConflictError):
+    """Another employee, or another account, has this phone number."""
+
+    code = "phone_taken"
+    default = "Somebody else has this phone number."
+
+
+class EmailTakenError(ConflictError):
+    """Another employee, or another account, has this e-mail address."""
+
+    code = "email_taken"
+    default = "Somebody else has this e-mail address."
+
+
+class AccountExistsError(ConflictError):
+    """There is an account of this name already."""
+
+    code = "account_exists"
+    default = "There is an account of this name already."
+
+
+class LastAdminError(ConflictError):
+    """Without this person nobody could administer the desk any more."""
+
+    code = "last_admin"
+    default = "This is the last active administrator of the support desk. Make somebody else one first."
+
+
+class AdminExistsError(ConflictError):
+    """There is somebody who can administer the desk, and so make others administrators."""
+
+    code = "admin_exists"
+    default = (
+        "The support desk has an active administrator, who can make others. If that is nobody you can ask, put the "
+        "person into the group desk-admin on the Hub's admin page."
+    )
+
+
+class GroupsManagedError(ConflictError):
+    """The Hub's authenticator says who is in which group, so that a change here would be undone at the next login."""
+
+    code = "groups_managed"
+    default = "The Hub's authenticator manages groups: roles are changed where it takes them from, not here."
+
+
+class HubUserMissingError(ConflictError):
+    """The Hub has no user by the name of the account."""
+
+    code = "hub_user_missing"
+    default = (
+        "The Hub has no user of exactly this name. Have the person sign in to the Hub once, or add them on the Hub's "
+        "admin page; then try again."
+    )
+
+
+class ChangeUnderWayError(ConflictError):
+    """Another change of roles, or one that was cut off, is not over yet."""
+
+    code = "change_under_way"
+    default = "Another change of the team is under way. Try again in half a minute."
+
+
+class RoleChangeFailedError(ServiceError):
+    """A role could neither be changed nor put back: the Hub broke off in the middle."""
+
+    code = "role_change_failed"
+    default = (
+        "The Hub broke off in the middle of the change, and the old role could not be put back: the person has no role "
+        "now, or the Hub must say which. Look, and change it again."
+    )
+
+
+class DatabaseUnavailableError(ServiceError):
+    """The database cannot be used now; whether a change that was under way was made is not known.
+
+    `reason` is for the operator: a code of the database or a kind of error. `retry_after` in seconds.
+    """
+
+    code = "database_unavailable"
+    default = "The database cannot be used at the moment. Try again shortly."
+
+    def __init__(self, detail: str | None = None, *, reason: str, retry_after: int = 5) -> None:
+        self.reason = reason
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
+class DatabaseFullError(ServiceError):
+    """The database has no space left; nothing was changed, and what is there can be read."""
+
+    code = "database_full"
+    default = "The database has no space left, so nothing was changed. Whoever runs the service must make some."
 
 
 # The Hub

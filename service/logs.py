@@ -75,5 +75,6 @@ def log_config(level: str = "INFO") -> dict[str, Any]:
             # One line a request is enough; and these two would print the Hub's internal address.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            "alembic": {"level": "WARNING"},  # of its parts; what it did is said by who asked it to
         },
     }

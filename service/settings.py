@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -20,6 +21,14 @@ from service.errors import ConfigurationError
 _FALSE = {"0", "false"}
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
+_FILE = re.compile(r"/[^?#\0]+")
+_DATABASES = {
+    "sqlite": "sqlite",
+    "sqlite+aiosqlite": "sqlite",
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+    "postgresql+asyncpg": "postgresql",
+}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -83,12 +92,25 @@ def _origin(address: str) -> str:
     return _origin_of(parts)
 
 
+def _database(given: SecretStr) -> SecretStr:
+    """A file that all workers can open, or a server. Which driver speaks to it is ours to choose."""
+    scheme, _, rest = given.get_secret_value().partition("://")
+    kind = _DATABASES.get(scheme.lower())
+    is_right = kind == "postgresql" and _ONE_WORD.fullmatch(rest) and "#" not in rest
+    if kind == "sqlite":
+        is_right = _FILE.fullmatch(rest) and ":memory:" not in rest
+    if not is_right:
+        raise ValueError("must be postgresql://user:password@host/name, percent-encoded, or sqlite:///file")
+    return SecretStr(f"{kind}://{rest}")
+
+
 HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 JsonNames = Annotated[tuple[str, ...], BeforeValidator(_json)]
 Directory = Annotated[str, AfterValidator(_directory)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Database = Annotated[SecretStr, AfterValidator(_database)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -154,11 +176,20 @@ class Settings(BaseModel):
         default=4_000_000, validation_alias="DEIDENTIFY_QUEUE_SIZE"
     )
     deidentify_batches: Annotated[int, Field(ge=1)] = Field(default=8, validation_alias="DEIDENTIFY_BATCHES")
+    # Where people change their own password, if its authenticator lets them: a page below the Hub's own address
+    password_page: str = Field(default="", validation_alias="HUB_PASSWORD_PAGE")
+    # The Hub's authenticator says who is in which group (Authenticator.manage_groups), so that we cannot
+    groups_are_managed: HubFlag = Field(default=False, validation_alias="SERVICE_GROUPS_MANAGED")
 
     # What runs here
     workers: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SERVICE_WORKERS")
     apps: Names = Field(default=(), validation_alias="SERVICE_APPS")
     routers: Names = Field(default=(), validation_alias="SERVICE_ROUTERS")
+
+    # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
+    database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")
+    state_given: str = Field(default="", validation_alias="SERVICE_STATE")
+    state_of_unit: str = Field(default="", validation_alias="STATE_DIRECTORY")  # by systemd: StateDirectory=
 
     @property
     def client_id(self) -> str:
@@ -201,6 +232,24 @@ class Settings(BaseModel):
     def public_origin(self) -> str:
         """Our origin as browsers see it, where we are told; else empty."""
         return self.public_host or (_origin_of(urlsplit(self.public_url)) if self.public_url else "")
+
+    @cached_property
+    def state(self) -> Path:
+        """The folder for what must last.
+
+        Raises:
+            ConfigurationError: none is named, and our user has no home.
+        """
+        given = self.state_given or self.state_of_unit.partition(":")[0]
+        try:
+            return Path(given) if given else Path.home() / ".local" / "state" / self.client_id
+        except RuntimeError:
+            raise ConfigurationError(["SERVICE_STATE: name a folder, as there is no home to have one in"]) from None
+
+    @property
+    def database_url(self) -> SecretStr:
+        """`sqlite:///file`, in the state folder unless told otherwise, or `postgresql://…`."""
+        return self.database_url_given or SecretStr(f"sqlite:///{self.state / 'desk.sqlite'}")
 
 
 def load_settings() -> Settings:

@@ -12,6 +12,7 @@ from service.testing import FakeHub
 from tests.support.hub import RealHub
 from tests.support.node import NodeToolError, configurable_http_proxy
 from tests.support.ports import free_port
+from tests.support.postgres import Postgres, postgres, programs
 
 REQUIRE_ALL = "REQUIRE_ALL"  # environment: 1 where everything is installed, and a skip would hide that it is not
 LOG_TAIL = 8_000  # characters of a Hub's log that a failure shows
@@ -143,6 +144,28 @@ def hub(make_shared_hub: MakeHub) -> RealHub:
     """
     options = {"apps": ["deidentify"], "password_grant": True, "allow_token_in_url": True}
     return make_shared_hub(gated=True, register=options)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgres]:
+    """A PostgreSQL server, shared by all tests that leave it running."""
+    found = programs()
+    if found is None:
+        pytest.skip("no PostgreSQL installed: apt-get install postgresql")
+    with postgres(found) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, of each kind that the desk can have."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'desk.sqlite'}"
+        return
+    server: Postgres = request.getfixturevalue("postgresql")
+    url = server.database()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.commands import desk, migrate
 from service.deidentify.manifest import NEEDS
 from service.deidentify.replacement import Replacement
 
@@ -18,6 +19,8 @@ SHORTEST, LONGEST = 0.1, 3600  # seconds for a note
 MAX_SHIFT = 36_500  # days, as in the service
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(desk.app, name="desk")
+app.command()(migrate.migrate)
 
 
 @app.callback()

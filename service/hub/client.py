@@ -3,13 +3,14 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 from pydantic import SecretStr
 
 from service.errors import HubUnavailableError, HubUnreachableError
-from service.hub import protocol
+from service.hub import administration, protocol
 from service.hub.models import Identity, IssuedToken, TokenReply
 from service.hub.oauth import Client
 from service.hub.protocol import HubReply, HubRequest
@@ -48,7 +49,7 @@ class HubClient:
 
     async def identify_self(self) -> Identity:
         """Return who we are to the Hub. Raises HubRefusedServiceError if our token is bad."""
-        return protocol.read_own_identity(await self.send(protocol.identify(self._api_token.get_secret_value())))
+        return protocol.read_own_identity(await self.send(protocol.identify(self._own)))
 
     async def version(self) -> str:
         """Return the Hub's version."""
@@ -60,7 +61,7 @@ class HubClient:
             code=code,
             verifier=verifier,
             client_id=self._oauth.client_id,
-            client_secret=self._api_token.get_secret_value(),
+            client_secret=self._own,
             redirect_uri=self._oauth.redirect_uri,
         )
         return protocol.read_exchange(await self.send(request))
@@ -81,6 +82,36 @@ class HubClient:
     async def revoke(self, token: str, *, name: str, token_id: str) -> None:
         """Delete a user's token with itself. Raises RevokeRefusedError where it may not."""
         protocol.read_revoked(await self.send(protocol.revoke(token, name=name, token_id=token_id)))
+
+    # With the service's own token; each raises HubRefusedServiceError where that may not
+
+    async def group_members(self, group: str) -> frozenset[str]:
+        """Return who is in a group."""
+        return administration.read_members(await self.send(administration.group(self._own, group)))
+
+    async def add_to_group(self, group: str, name: str) -> frozenset[str]:
+        """Put a user into a group, and return who is in it then. Raises HubUserMissingError, GroupsManagedError."""
+        return administration.read_members(await self.send(administration.add(self._own, group, name)))
+
+    async def remove_from_group(self, group: str, name: str) -> frozenset[str]:
+        """Take a user out of a group, who need not be in it. Raises as `add_to_group`."""
+        return administration.read_members(await self.send(administration.remove(self._own, group, name)))
+
+    async def has_user(self, name: str) -> bool:
+        """Say whether the Hub has a user of exactly this name."""
+        return administration.read_has_user(await self.send(administration.user_tokens(self._own, name)))
+
+    async def create_user(self, name: str) -> None:
+        """Make a user. Raises HubUserMissingError where the service may not make one."""
+        administration.read_created(await self.send(administration.create_user(self._own, name)))
+
+    async def token_created(self, name: str, token_id: str) -> datetime | None:
+        """Return since when there is a user's token; None where the Hub knows of no such token."""
+        return administration.read_token_created(await self.send(administration.user_token(self._own, name, token_id)))
+
+    @property
+    def _own(self) -> str:
+        return self._api_token.get_secret_value()
 
     async def send(self, request: HubRequest) -> HubReply:
         """Send one request and return the reply, whatever it says."""

@@ -65,7 +65,7 @@ def read_identity(reply: HubReply) -> Identity:
     """Raises InvalidTokenError when the Hub says no, HubUnavailableError when it says nothing of use."""
     if reply.status == HTTPStatus.FORBIDDEN and _is_from_hub(reply):
         raise InvalidTokenError
-    return _read(reply, Identity, HTTPStatus.OK)
+    return read(reply, Identity, HTTPStatus.OK)
 
 
 def read_own_identity(reply: HubReply) -> Identity:
@@ -102,7 +102,7 @@ def read_exchange(reply: HubReply) -> TokenReply:
         raise TokenRequestError("invalid_grant", "The code is wrong, was used before, or is too old. Sign in again.")
     if reply.status == HTTPStatus.BAD_REQUEST and has_name:
         raise HubRefusedServiceError(reason="the Hub refuses our token request; compare oauth_redirect_uri")
-    return _read(reply, TokenReply, HTTPStatus.OK)
+    return read(reply, TokenReply, HTTPStatus.OK)
 
 
 # Password for token
@@ -131,7 +131,7 @@ def read_issued(reply: HubReply) -> IssuedToken:
         if "expires_in" in message:
             raise TokenRequestError("invalid_request", "The Hub does not allow a token to live that long.")
         raise TokenRequestError("invalid_scope", "A requested scope does not exist, or this user does not have it.")
-    return _read(reply, IssuedToken, HTTPStatus.CREATED)
+    return read(reply, IssuedToken, HTTPStatus.CREATED)
 
 
 # Away with it
@@ -169,7 +169,8 @@ def segment(text: str) -> str:
     return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
-def _read(reply: HubReply, model: type[Model], status: HTTPStatus) -> Model:
+def read(reply: HubReply, model: type[Model], status: HTTPStatus) -> Model:
+    """Return what a reply of that status says; raises HubUnavailableError for any other."""
     if reply.status != status:
         raise_unusable(reply)
     try:

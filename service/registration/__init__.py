@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
     apps: Iterable[str] = (),
     routers: Iterable[str] = (),
     grant: Iterable[str] | None = None,
+    manage_users: bool = False,
     api_token: str | None = None,
     allow_token_in_url: bool = False,
     password_grant: bool = False,
@@ -64,6 +66,8 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         routers: your own routers, as `package.module:router`; the service must be able to import them.
         grant: the groups whose members may use the service and get its `USER_SCOPES`; None means all users. The Hub's
             admins always get in.
+        manage_users: let the service make users of the Hub, as the support desk does for an account whose user is not
+            there yet. It takes the scope `admin:users`, with which it could do as much as an admin of the Hub.
         api_token: the service's own token. An external service needs one; for a managed one without, the Hub makes a
             new one at each of its starts, and whoever is signed in to the service signs in again.
         allow_token_in_url: let `?token=` sign in.
@@ -87,6 +91,8 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         raise RegistrationError("grant=[]: names no group; leave it out to let all users in")
     entries.check_arguments(name=name, url=url, routers=routers, api_token=api_token, environment=environment or {})
     rights = read_manifests(apps)
+    if manage_users:
+        rights = replace(rights, service_scopes=wanted.union(rights.service_scopes, wanted.MANAGE_USERS))
     entry = {"name": name, "url": url, "oauth_no_confirm": True, **fields}
     entry["oauth_client_allowed_scopes"] = wanted.union(rights.carried, fields.get("oauth_client_allowed_scopes", ()))
     origin = entries.canonical_origin(public_host) if public_host else ""
@@ -101,6 +107,8 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
     }
     if managed:
         entry["command"] = [command] if isinstance(command, str) else list(command or entries.default_command())
+        # An external service has to be told by whoever starts it.
+        settings["SERVICE_GROUPS_MANAGED"] = "1" if rights.groups and is_on(c, "manage_groups") else ""
         settings |= {"PUBLIC_HOST": origin, "SERVICE_APPS": ",".join(app for app in apps if "." not in app)}
         path = os.environ.get("PYTHONPATH", "")
         entry["environment"] = entries.service_environment(settings, environment or {}, python_path=path)

@@ -16,6 +16,7 @@ from typing import Any
 Role = Mapping[str, Any]
 TokenScopes = Sequence[str] | Callable[[Any], Any]
 
+MANAGE_USERS = ("admin:users",)  # to make users; the Hub has no smaller scope for that
 _MEMBERS = ("users", "groups", "services")
 _FIRST_WITH_EXTRA_USER_SCOPES = 6  # the Hub's major version
 

@@ -11,6 +11,7 @@ from asgi_lifespan import LifespanManager
 from starlette.types import ASGIApp
 
 from service.app import create_app
+from service.registration import read_manifests
 from service.settings import Settings
 from service.testing.callers import Caller
 from service.testing.fake_hub import FakeHub, own_scopes
@@ -91,11 +92,14 @@ async def open_service(
     Meanwhile httpx reaches nothing else in this process, unless a respx router of the test's own says otherwise.
     """
     settings = settings or make_settings(**({"api_url": str(hub.api_url), "api_token": hub.api_token} if hub else {}))
+    rights = read_manifests(settings.apps)
     hub = hub or FakeHub(
         settings.api_url,
         service=settings.service_name,
         api_token=settings.api_token.get_secret_value(),
         redirect_uri=settings.redirect_uri,
+        service_scopes=rights.service_scopes,
+        groups=rights.groups,
     )
     with respx.mock(assert_all_called=False) as router:
         router.route(url__startswith=settings.api_url).mock(side_effect=hub)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from urllib.parse import parse_qsl
 
@@ -34,11 +34,15 @@ class Source(Enum):
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and that takes three times as long
 class Credential:
-    """A token as it was sent; `session_id` is the Hub's session cookie beside a token from our cookie."""
+    """A token as it was sent; `session_id` is the Hub's session cookie beside a token from our cookie.
+
+    `begun`: when that cookie was made, in seconds since the epoch; 0 where it does not say, and for other sources.
+    """
 
     token: str = field(repr=False)
     source: Source
     session_id: str = field(default="", repr=False)
+    begun: float = field(default=0.0, repr=False, compare=False)
 
 
 def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer) -> Credential | None:
@@ -64,8 +68,8 @@ def find_cookie_credential(scope: Scope, *, settings: Settings, session_sealer: 
 
 
 def seal_session(sealer: Sealer, token: str, *, session_id: str, lifetime: timedelta) -> str:
-    """Return the value of our cookie: a token, and the session at the Hub that it was given in."""
-    return sealer.seal(f"{token} {session_id}", lifetime=lifetime)
+    """Return the value of our cookie: a token, the session at the Hub that it was given in, and the time."""
+    return sealer.seal(f"{token} {session_id} {datetime.now(UTC).timestamp():.6f}", lifetime=lifetime)
 
 
 def hub_session_id(scope: Scope) -> str:
@@ -125,9 +129,9 @@ def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> C
     for sealed in [value for key, value in pairs if key == name][:_MAX_COOKIES]:
         # A page on a sibling path may have planted a cookie of the same name, even one that we sealed, for somebody
         # else's session. Only this session's counts.
-        token, _, sealed_session_id = (sealer.open(sealed) or "").partition(" ")
+        token, sealed_session_id, begun = [*(sealer.open(sealed) or "").split(" "), "", ""][:3]
         if token and session_id in {"", sealed_session_id}:
-            return Credential(token, Source.COOKIE, session_id)
+            return Credential(token, Source.COOKIE, session_id, float(begun or 0))
     return None
 
 

@@ -36,6 +36,7 @@ async def ready(request: Request, response: Response) -> ReadinessAnswer:
     context = context_of(request)
     health = await context.readiness.check()
     problem = health.problem or (context.deidentifier.problem if context.deidentifier else None)
+    problem = problem or (await context.desk.ping() if context.desk else None)
     if problem:
         response.status_code = 503
         return ReadinessAnswer(status="not ready", problem=problem)

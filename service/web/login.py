@@ -1,7 +1,7 @@
 """Signing in and out in a browser: the way to the Hub, the one callback, and the way out."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from service.errors import (
     InvalidTokenError,
+    NotAdmittedError,
     NotSignedInError,
     RevokeRefusedError,
     ServiceError,
@@ -45,6 +46,7 @@ from service.web.security import (
     SCHEME,
     SignedInByUrl,
     address_of,
+    check_sign_in,
     context_of,
     credential_of,
     here,
@@ -95,10 +97,32 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
     return response
 
 
+def may_renew(conn: HTTPConnection, since: datetime | None) -> bool:
+    """Whether signing in once more, unasked, may bring a browser the rights that its owner got at `since`.
+
+    Never for a session from after that: what it lacks a new one would lack, and the browser would go round for ever.
+    """
+    credential = credential_of(conn)
+    if since is None or credential is None or credential.source is not Source.COOKIE:
+        return False
+    may_send = is_browser(conn) and offers_sign_in(conn, conn.scope["state"]["sign_in"])
+    return may_send and credential.begun < since.timestamp() <= datetime.now(UTC).timestamp()
+
+
 @router.get("/login", include_in_schema=False)
-async def login(request: Request, next_url: Annotated[str | None, Query(alias="next")] = None) -> Response:
-    """Sign in, then go to `next`, a path below our prefix; to the start page without one."""
-    if await visitor(request) is not None:
+async def login(
+    request: Request,
+    next_url: Annotated[str | None, Query(alias="next")] = None,
+    again: bool = False,  # noqa: FBT001, FBT002 - a query parameter
+) -> Response:
+    """Sign in, then go to `next`, a path below our prefix; to the start page without one.
+
+    Who is signed in goes there at once, unless they want to be signed in `again`, with a new token.
+    """
+    identity = await visitor(request)
+    if identity is not None:
+        await check_sign_in(identity, request)
+    if identity is not None and not again:
         prefix = context_of(request).settings.prefix
         return RedirectResponse(oauth.safe_next(next_url, prefix=prefix), status_code=302)
     return begin(request, next_url=next_url or "")
@@ -193,6 +217,9 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
         raise SignInStateError
     try:
         token = await _exchange(request, code, verifier)
+    except NotAdmittedError:
+        queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
+        raise
     except (TokenRequestError, InvalidTokenError) as error:
         # Not by way of the Hub once more: what went wrong may go wrong for ever.
         queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
@@ -214,6 +241,7 @@ async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
     context, session_id = context_of(request), hub_session_id(request.scope)
     token = await context.hub.exchange(code, verifier=verifier)
     identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session_id)
+    await check_sign_in(identity, request)
     if identity.session_id and session_id and identity.session_id != session_id:
         raise InvalidTokenError("The Hub's session has changed during this sign-in. Start again.")
     return token

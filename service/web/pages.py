@@ -25,7 +25,10 @@ _POLICY = (
 _DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 # Where people begin with an application: below our prefix, what the link says, and what it leads to.
-_BEGINNINGS = {"deidentify": ("deidentify/try", "De-identify", "Mask what identifies a person in a medical note.")}
+_BEGINNINGS = {
+    "deidentify": ("deidentify/try", "De-identify", "Mask what identifies a person in a medical note."),
+    "desk": ("desk", "Desk", "Tickets of those who ask for help, and who may see to them."),
+}
 
 
 class Assets(StaticFiles):
@@ -79,15 +82,22 @@ def swagger_callback(conn: HTTPConnection) -> Response:
 
 
 def error(
-    conn: HTTPConnection, problem: Mapping[str, Any], *, headers: Mapping[str, str], sign_in: bool, retry: bool
+    conn: HTTPConnection,
+    problem: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str],
+    sign_in: bool,
+    renew: bool,
+    retry: bool,
 ) -> Response:
-    """An error, with the way on: signing in, or trying again."""
+    """An error, with the way on: signing in, signing in anew, or trying again."""
     return render(
         conn,
         "error.html",
         identity=conn.scope["state"].get("identity"),
         problem=problem,
         sign_in=sign_in,
+        renew=renew,
         again=_again(conn) if retry else None,
         status_code=problem["status"],
         headers=headers,

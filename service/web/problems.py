@@ -21,6 +21,9 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from service.errors import (
     AdminRequiredError,
+    ConflictError,
+    DatabaseFullError,
+    DatabaseUnavailableError,
     DeadlineExceededError,
     EngineFailedError,
     EngineUnavailableError,
@@ -32,19 +35,25 @@ from service.errors import (
     HubRefusedServiceError,
     HubUnavailableError,
     InsufficientScopeError,
+    InvalidCursorError,
     InvalidTokenError,
     NotAdmittedError,
     NoteRefusedError,
     NoteTooLargeError,
+    NotFoundError,
     NotSignedInError,
     OriginError,
+    OutdatedTokenError,
+    PreconditionRequiredError,
     RevokeRefusedError,
+    RoleChangeFailedError,
     ServiceError,
     SignInError,
     SignInStateError,
     ThrottledError,
     TokenRequestError,
     TooManyNamesError,
+    VersionConflictError,
     XsrfError,
 )
 from service.web import login, pages
@@ -69,9 +78,17 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (HubNotFoundError, HTTPStatus.NOT_FOUND),
     (HubBadRequestError, HTTPStatus.BAD_REQUEST),
     (HubConflictError, HTTPStatus.CONFLICT),
+    (ConflictError, HTTPStatus.CONFLICT),
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (VersionConflictError, HTTPStatus.PRECONDITION_FAILED),
+    (PreconditionRequiredError, HTTPStatus.PRECONDITION_REQUIRED),
+    (InvalidCursorError, HTTPStatus.BAD_REQUEST),
+    (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (DatabaseFullError, HTTPStatus.INSUFFICIENT_STORAGE),
     (ThrottledError, HTTPStatus.TOO_MANY_REQUESTS),
     (HubUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (HubRefusedServiceError, HTTPStatus.BAD_GATEWAY),
+    (RoleChangeFailedError, HTTPStatus.BAD_GATEWAY),
     (SignInStateError, HTTPStatus.FORBIDDEN),
     (SignInError, HTTPStatus.BAD_REQUEST),
     (TokenRequestError, HTTPStatus.BAD_REQUEST),
@@ -82,6 +99,8 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (EngineFailedError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EngineUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+# What goes by: they say when to try again.
+_PASSING = (HubUnavailableError, ThrottledError, EngineFailedError, EngineUnavailableError, DatabaseUnavailableError)
 # RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # those that routes are made for
@@ -137,13 +156,16 @@ def problem_of(error: ServiceError) -> Problem:
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer one of our own errors."""
     error = cast("ServiceError", error)
-    _tell_operator(error)
+    tell_operator(error)
     problem = problem_of(error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
     if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
         return login.begin(conn, next_url=here(conn))
+    if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
+        return login.begin(conn, next_url=here(conn))
     sign_in = could_sign_in or isinstance(error, SignInError)
-    return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in)
+    renew = isinstance(error, OutdatedTokenError)
+    return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in, renew=renew)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:
@@ -208,9 +230,9 @@ def too_long() -> JSONResponse:
 
 def oauth_error(error: ServiceError) -> JSONResponse:
     """Answer an error of the token endpoint in OAuth's own form."""
-    _tell_operator(error)
+    tell_operator(error)
     status = status_of(error)
-    passes = isinstance(error, HubUnavailableError | ThrottledError)
+    passes = isinstance(error, HubUnavailableError | ThrottledError | DatabaseUnavailableError)
     name = "temporarily_unavailable" if passes else "server_error"
     if isinstance(error, TokenRequestError):
         name = error.error
@@ -242,7 +264,12 @@ def _known(status: int) -> HTTPStatus:
 
 
 async def _answer(
-    conn: HTTPConnection, problem: Problem, *, headers: Mapping[str, str] | None = None, sign_in: bool = False
+    conn: HTTPConnection,
+    problem: Problem,
+    *,
+    headers: Mapping[str, str] | None = None,
+    sign_in: bool = False,
+    renew: bool = False,
 ) -> Response | None:
     headers = dict(headers or {})
     if isinstance(conn, WebSocket):
@@ -250,7 +277,7 @@ async def _answer(
         return None
     if is_browser(conn):
         retry = conn.scope.get("method") in {"GET", "HEAD"}
-        return pages.error(conn, problem.model_dump(), headers=headers, sign_in=sign_in, retry=retry)
+        return pages.error(conn, problem.model_dump(), headers=headers, sign_in=sign_in, renew=renew, retry=retry)
     return _json(problem, headers)
 
 
@@ -287,16 +314,24 @@ def headers_of(error: ServiceError) -> dict[str, str]:
     if isinstance(error, InsufficientScopeError):
         scope = " ".join(error.missing).replace('"', "")
         return {"WWW-Authenticate": f'Bearer realm="JupyterHub", error="insufficient_scope", scope="{scope}"'}
-    if isinstance(error, HubUnavailableError | ThrottledError | EngineFailedError | EngineUnavailableError):
+    transient = (
+        HubUnavailableError | ThrottledError | EngineFailedError | EngineUnavailableError | DatabaseUnavailableError
+    )
+    if isinstance(error, transient):
         return {"Retry-After": str(error.retry_after)}
     return {}
 
 
-def _tell_operator(error: ServiceError) -> None:
+def tell_operator(error: ServiceError) -> None:
+    """Log what only whoever runs the service can mend."""
     if isinstance(error, HubRefusedServiceError):
         _log.error("The Hub refuses this service: %s. Check JUPYTERHUB_API_TOKEN and the registration.", error.reason)
     elif isinstance(error, HubUnavailableError):
         _log.warning("The Hub cannot be asked: %s.", error.reason)
+    elif isinstance(error, DatabaseUnavailableError):
+        _log.warning("The database cannot be used: %s.", error.reason)
+    elif isinstance(error, DatabaseFullError):
+        _log.error("The database has no space left: make some.")
 
 
 def _without_input(item: Mapping[str, Any]) -> dict[str, Any]:

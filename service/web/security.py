@@ -3,7 +3,7 @@
 A router of your own needs two names from here: `CurrentUser`, and `require("custom:scope")`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from service.errors import (
     InvalidTokenError,
     NotSignedInError,
     OriginError,
+    OutdatedTokenError,
     ServiceError,
 )
 from service.hub.caller import CallerClient
@@ -32,9 +33,16 @@ from service.web.xsrf import check_origin, check_xsrf, is_page_load, xsrf_token
 
 SCHEME = "JupyterHub"
 
-# Raises a NotAdmittedError to keep an identified caller out; asked on every route but signing in, out and seeing
-# oneself.
-Veto = Callable[[Identity, HTTPConnection], Awaitable[None]]
+Veto = Callable[[Identity, HTTPConnection], Awaitable[datetime | None]]
+"""Raises a NotAdmittedError to keep an identified caller out; asked on every route but signing in, out and seeing
+oneself. A moment (aware UTC) that it returns passes over what the Hub said of the caller before: they are identified
+anew, and their rights are judged by that."""
+
+SignInVeto = Callable[[Identity, HTTPConnection], Awaitable[None]]
+"""Raises a NotAdmittedError to let somebody begin no new session, and get no new token."""
+
+Entitlement = Callable[[Identity], Collection[str]]
+"""Says which scopes a caller could have by the Hub's groups they are in, whatever their token carries."""
 
 
 class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
@@ -63,30 +71,66 @@ class Guard(SecurityBase):
     async def __call__(self, conn: HTTPConnection) -> Identity:
         """Raises NotSignedInError, InvalidTokenError, XsrfError, InsufficientScopeError, HubUnavailableError, …."""
         identity = await identify(conn)
-        self._check_rights(identity, conn)
-        if self.vetoed:
-            await _ask_vetoes(identity, conn)
+        if self.vetoed and conn.scope["state"]["admit"]:
+            identity = await _admitted(identity, conn)
+        self.check_rights(identity, conn)
         conn.scope["state"].setdefault("guards", []).append(self)
         return identity
 
-    async def check(self, identity: Identity, conn: HTTPConnection) -> None:
-        """Raises InsufficientScopeError, AdminRequiredError, and whatever a Veto raises."""
-        self._check_rights(identity, conn)
-        if self.vetoed:
-            await _ask_vetoes(identity, conn)
-
-    def _check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
+    def check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
+        """Raises InsufficientScopeError, AdminRequiredError."""
         access = context_of(conn).settings.access_scopes
         if not identity.held.covers_any(access):
             raise InsufficientScopeError(access, mode="any")
         if self.scopes and (missing := identity.held.missing(self.scopes, mode=self.mode)):
-            raise InsufficientScopeError(missing, mode=self.mode)
+            raise _insufficient(missing, identity, conn, mode=self.mode)
         if self.admin and not identity.admin:
             raise AdminRequiredError
 
 
-async def _ask_vetoes(identity: Identity, conn: HTTPConnection) -> None:
-    for veto in conn.scope["state"]["admit"]:
+async def _admitted(identity: Identity, conn: HTTPConnection) -> Identity:
+    """Ask the vetoes, once a request; return what the Hub says of the caller since the moment that they name."""
+    state = conn.scope["state"]
+    if "admitted" not in state:
+        try:
+            since = await _ask_vetoes(identity, conn)
+        except ServiceError:
+            if identity.held.covers_any(context_of(conn).settings.access_scopes):
+                raise
+            return identity  # has no access anyway, and is told that
+        if since is not None:
+            identity = await identify_since(conn, since)
+        state.update(identity=identity, admitted=True, rights_changed_at=since)
+    return identity
+
+
+async def _ask_vetoes(identity: Identity, conn: HTTPConnection) -> datetime | None:
+    moments = [await veto(identity, conn) for veto in conn.scope["state"]["admit"]]
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
+    """Return who the Hub, asked at `since` (aware UTC) or later, says is calling. Raises as `identify`."""
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    return await _ask(conn, credential, not_before=since)
+
+
+def _insufficient(
+    missing: tuple[str, ...], identity: Identity, conn: HTTPConnection, *, mode: Mode
+) -> InsufficientScopeError:
+    state = conn.scope["state"]
+    entitled = {str(scope) for entitlement in state.get("entitled", ()) for scope in entitlement(identity)}
+    is_entitled = bool(entitled & set(missing)) if mode == "any" else entitled >= set(missing)
+    if is_entitled and identity.kind == "user":
+        return OutdatedTokenError(missing, mode=mode, since=state.get("rights_changed_at"))
+    return InsufficientScopeError(missing, mode=mode)
+
+
+async def check_sign_in(identity: Identity, conn: HTTPConnection) -> None:
+    """Raises the NotAdmittedError of an application that lets this caller begin no new session or token."""
+    for veto in conn.scope["state"].get("admit_sign_in", ()):
         await veto(identity, conn)
 
 
@@ -146,6 +190,7 @@ async def identify(conn: HTTPConnection) -> Identity:
         known = context_of(conn).auth.known(credential.token) if credential.source is Source.HEADER else None
         identity = await _judge(conn, credential) if known is None else known
         if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
+            await check_sign_in(identity, conn)
             raise SignedInByUrl(credential, identity)
         state["identity"] = identity
     found: Identity = state["identity"]
@@ -180,8 +225,11 @@ async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
     except HubUnavailableError:
         identity = await auth.identify(credential.token, session_id=credential.session_id)
     _check_session(identity, credential)
-    for guard in conn.scope["state"]["guards"]:
-        await guard.check(identity, conn)
+    guards = conn.scope["state"]["guards"]
+    if any(guard.vetoed for guard in guards) and (changed := await _ask_vetoes(identity, conn)):
+        identity = await identify_since(conn, changed)
+    for guard in guards:
+        guard.check_rights(identity, conn)
 
 
 def is_browser(conn: HTTPConnection) -> bool:
@@ -210,7 +258,7 @@ def queue_cookies(conn: HTTPConnection, values: list[str]) -> None:
 async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
     context = context_of(conn)
     if credential.source is not Source.COOKIE:
-        return await context.auth.identify(credential.token, address=address_of(conn))
+        return await _ask(conn, credential)
     expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
     if conn.scope["type"] == "websocket":
         if not context.settings.allow_websocket_cookie:
@@ -218,15 +266,26 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
         check_origin(conn, context.settings)
     else:
         await check_xsrf(conn, expected)
+    identity = await _ask(conn, credential)
+    if is_page_load(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
+        secure = is_secure(conn.scope, context.settings)
+        queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])
+    return identity
+
+
+async def _ask(conn: HTTPConnection, credential: Credential, *, not_before: datetime | None = None) -> Identity:
+    """Ask the cache and the Hub who holds the credential; a cookie whose token is void is cleared."""
+    context = context_of(conn)
+    if credential.source is not Source.COOKIE:
+        return await context.auth.identify(credential.token, not_before=not_before, address=address_of(conn))
     try:
-        identity = await context.auth.identify(credential.token, session_id=credential.session_id)
+        identity = await context.auth.identify(
+            credential.token, session_id=credential.session_id, not_before=not_before
+        )
         _check_session(identity, credential)
     except InvalidTokenError:
         queue_cookies(conn, cleared(context.settings, [auth_cookie_name(context.settings)]))
         raise
-    if is_page_load(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
-        secure = is_secure(conn.scope, context.settings)
-        queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])
     return identity
 
 

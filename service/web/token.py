@@ -11,10 +11,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 
-from service.errors import OriginError, ServiceError, TokenRequestError
+from service.errors import NotAdmittedError, OriginError, ServiceError, TokenRequestError
 from service.hub.oauth import is_code_verifier
 from service.web import problems
-from service.web.security import address_of, context_of
+from service.web.security import address_of, check_sign_in, context_of
 from service.web.xsrf import check_origin
 
 DEFAULT_LIFETIME = 3600  # seconds
@@ -87,6 +87,7 @@ async def _exchange(request: Request, form: TokenRequest) -> TokenAnswer:
     if form.redirect_uri not in {"", context.oauth.redirect_uri}:
         raise TokenRequestError("invalid_grant", "The redirect_uri is not the one the code was sent to.")
     found = await context.hub.exchange(form.code.get_secret_value(), verifier=form.code_verifier.get_secret_value())
+    await _check_holder(request, found.access_token)
     return TokenAnswer(
         access_token=found.access_token.get_secret_value(),
         expires_in=found.expires_in,
@@ -114,9 +115,20 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
         expires_in=expires_in,
         note=f"Requested with a password at {context.settings.service_name or context.oauth.client_id}",
     )
+    await _check_holder(request, issued.token)
     return TokenAnswer(
         access_token=issued.token.get_secret_value(), expires_in=expires_in, scope=" ".join(issued.scopes)
     )
+
+
+async def _check_holder(request: Request, token: SecretStr) -> None:
+    """Refuse a token to whom an application lets get no new one: it was made at the Hub, and nobody learns it."""
+    if request.scope["state"]["admit_sign_in"]:
+        identity = await context_of(request).auth.identify(token.get_secret_value())
+        try:
+            await check_sign_in(identity, request)
+        except NotAdmittedError as error:
+            raise TokenRequestError("invalid_grant", error.detail) from None
 
 
 def _narrowest(access_scopes: tuple[str, ...]) -> list[str]:

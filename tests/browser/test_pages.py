@@ -31,7 +31,7 @@ STRUCTURE = """() => {
     return {
         lang: document.documentElement.lang,
         h1: all("h1").length,
-        landmarks: all("body > header, body > main, body > footer, nav[aria-label]").map((each) => each.localName),
+        landmarks: all("body > header, header [aria-label], body > main, body > footer").map((each) => each.localName),
         unnamed: controls.filter((each) => !(each.labels?.length || each.innerText.trim())).length,
         pictures_without_alt: all("img:not([alt])").length,
         ids_twice: ids.length - new Set(ids).size,

@@ -20,6 +20,7 @@ GOOD = {"username": "testuser", "password": "passwd"}
 WRONG = {"username": "testuser", "password": "guess"}
 SESSION_ID = "0" * 32
 ACCESS = ["access:services!service=probe"]
+KEEPER = ["read:tokens", "groups!group=mine"]
 FREE = {"id", "token", "access_token", "token_id", "created", "last_activity", "expires_at", "session_id", "message"}
 
 
@@ -42,13 +43,14 @@ class Fake:
     """The Hub in memory."""
 
     def __init__(self) -> None:
-        self.hub = FakeHub("http://hub.test/hub/api", service="probe", api_token=SECRET)
-        self.hub.add_user("other")
+        self.hub = FakeHub("http://hub.test/hub/api", service="probe", api_token=SECRET, groups=["mine", "theirs"])
+        self.hub.add_user("other", groups=("mine",))
         self.hub.add_user("admin", admin=True)
         self.services = {
             "reporter": self.hub.add_service("reporter", scopes=["access:services"]),
             "outsider": self.hub.add_service("outsider"),
             "minter": self.hub.add_service("minter", scopes=["tokens", "read:tokens"]),
+            "keeper": self.hub.add_service("keeper", scopes=KEEPER),
         }
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self.hub), base_url="http://hub.test/hub/api")
 
@@ -107,9 +109,10 @@ def real_hub() -> Iterator[RealHub]:
     probe = {"name": "probe", "api_token": SECRET, "oauth_redirect_uri": CALLBACK, "oauth_no_confirm": True}
     config = (
         f"c.JupyterHub.services.append({probe!r})\n"
+        "c.JupyterHub.load_groups = {'mine': {'users': ['other']}, 'theirs': {'users': []}}\n"
         "c.JupyterHub.load_roles.append({'name': 'user', 'scopes': ['self', 'access:services']})"
     )
-    services = {"reporter": ["access:services"], "outsider": [], "minter": ["tokens"]}
+    services = {"reporter": ["access:services"], "outsider": [], "minter": ["tokens"], "keeper": KEEPER}
     with RealHub(register=None, config=config, services=services) as hub:
         yield hub
 
@@ -196,6 +199,57 @@ def delete(
     return case
 
 
+def group(method: str, path: str, user: str | None = None, *, sender: str | None = "keeper", undo: bool = True) -> Case:
+    """Ask about a group, or change who is in it, and undo that."""
+
+    async def case(side: Side) -> httpx.Response:
+        headers = {"Authorization": f"token {await side.token(sender)}"} if sender else {}
+        reply = await side.http.request(method, path, headers=headers, json={"users": [user]} if user else None)
+        if user and undo and reply.is_success:
+            undoing = "DELETE" if method == "POST" else "POST"
+            await side.http.request(undoing, path, headers=headers, json={"users": [user]})
+        return reply
+
+    return case
+
+
+def age(*, sender: str | None = "keeper", user: str = "testuser", known: bool = True) -> Case:
+    """Ask about a token of testuser's as if it were another's, or about one that there is not."""
+
+    async def case(side: Side) -> httpx.Response:
+        mine = await side.token("testuser", ACCESS)
+        token_id = (await side.http.get("/user", headers={"Authorization": f"token {mine}"})).json()["token_id"]
+        headers = {"Authorization": f"token {await side.token(sender)}"} if sender else {}
+        reply = await side.http.get(f"/users/{user}/tokens/{token_id if known else 'a9999'}", headers=headers)
+        if not reply.is_success:
+            return reply
+        # Notes are for people, and the real Hub has activity and other tokens to tell of.
+        return httpx.Response(200, json={name: reply.json()[name] for name in ("id", "user", "kind", "created")})
+
+    return case
+
+
+def has_user(name: str, *, sender: str = "keeper") -> Case:
+    """Ask for somebody's tokens; of those that there are, only that it is a list."""
+
+    async def case(side: Side) -> httpx.Response:
+        headers = {"Authorization": f"token {await side.token(sender)}"}
+        reply = await side.http.get(f"/users/{name}/tokens", headers=headers)
+        return httpx.Response(200, json={name: [] for name in reply.json()}) if reply.is_success else reply
+
+    return case
+
+
+def create(*names: str, sender: str = "keeper") -> Case:
+    """Ask for users to be made."""
+
+    async def case(side: Side) -> httpx.Response:
+        headers = {"Authorization": f"token {await side.token(sender)}"}
+        return await side.http.post("/users", headers=headers, json={"usernames": list(names)})
+
+    return case
+
+
 CASES: dict[str, Case] = {
     "version": lambda side: side.http.get("/"),
     "user: no credential": user(),
@@ -242,6 +296,29 @@ CASES: dict[str, Case] = {
     "delete: by a service": delete("minter"),
     "delete: by nobody": delete(None),
     "delete: unknown token": delete(missing=True),
+    "group: read": group("GET", "/groups/mine"),
+    "group: add": group("POST", "/groups/mine/users", "testuser"),
+    "group: add by another spelling": group("POST", "/groups/mine/users", "TestUser"),
+    "group: remove": group("DELETE", "/groups/mine/users", "other"),
+    "group: remove who is not in it": group("DELETE", "/groups/mine/users", "admin", undo=False),
+    "group: add nobody's": group("POST", "/groups/mine/users", "nobody"),
+    "group: remove nobody's": group("DELETE", "/groups/mine/users", "nobody"),
+    "group: read another": group("GET", "/groups/theirs"),
+    "group: change another": group("POST", "/groups/theirs/users", "testuser"),
+    "group: there is none": group("GET", "/groups/none"),
+    "group: without the scope": group("GET", "/groups/mine", sender="outsider"),
+    "group: by nobody": group("GET", "/groups/mine", sender=None),
+    "age: known": age(),
+    "age: unknown token": age(known=False),
+    "age: another's": age(user="other"),
+    "age: nobody's": age(user="nobody"),
+    "age: without the scope": age(sender="outsider"),
+    "age: by nobody": age(sender=None),
+    "tokens: somebody's": has_user("other"),
+    "tokens: nobody's": has_user("nobody"),
+    "tokens: by another spelling": has_user("Other"),
+    "tokens: without the scope": has_user("other", sender="outsider"),
+    "users: without the scope": create("new"),
 }
 
 

@@ -35,8 +35,9 @@ def _set_up() -> None:
 class RunningHub:
     """What `script/run` started."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, **environment: str) -> None:
         """Start it on ports and a state folder of its own."""
+        self.environment = environment
         self.port = free_hub_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.state = state
@@ -51,7 +52,7 @@ class RunningHub:
 
     def _started(self) -> KeptProcess:
         said = self.log.stat().st_size
-        environment = clean_environment(HUB_PORT=str(self.port), HUB_STATE=str(self.state))
+        environment = clean_environment(HUB_PORT=str(self.port), HUB_STATE=str(self.state), **self.environment)
         process = KeptProcess([str(RUN)], env=environment, cwd=self.state.parent, log=self.log)
         wait_until_log_says(process, self.log, "Ctrl-C ends it.", start=said, timeout=START_LIMIT)
         return process

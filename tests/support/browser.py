@@ -129,9 +129,9 @@ class Browser:
 
 
 @contextlib.asynccontextmanager
-async def browse(process: Chromium, *origins: str, screenshots: Path) -> AsyncIterator[Browser]:
-    """Give an empty browser that has business with these origins only."""
-    context = await process.new_context(viewport=WIDE, color_scheme="light")
+async def browse(process: Chromium, *origins: str, screenshots: Path, scripts: bool = True) -> AsyncIterator[Browser]:
+    """Give an empty browser that has business with these origins only, and runs the scripts of pages or does not."""
+    context = await process.new_context(viewport=WIDE, color_scheme="light", java_script_enabled=scripts)
     context.set_default_timeout(PATIENCE)
     try:
         yield Browser(context, origins=origins, screenshots=screenshots)

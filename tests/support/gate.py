@@ -46,6 +46,7 @@ class HubGate:
         self._canned: Canned | None = None
         self._flowing = threading.Event()
         self._flowing.set()
+        self._held: frozenset[str] = frozenset()  # methods that are held while nothing flows; none: all
         self._connections: set[socket] = set()
         self._open()
 
@@ -71,8 +72,9 @@ class HubGate:
             self._open()
 
     @contextlib.contextmanager
-    def slow(self) -> Iterator[None]:
-        """Accept requests and say nothing until the block ends: as when the Hub hangs."""
+    def slow(self, *methods: str) -> Iterator[None]:
+        """Accept requests, or those of some methods, and say nothing until the block ends: as when the Hub hangs."""
+        self._held = frozenset(methods)
         self._flowing.clear()
         try:
             yield
@@ -109,7 +111,8 @@ class HubGate:
     def answer(self, request: Passed) -> Canned:
         """Return what the gate is told to say, or what the Hub says."""
         self.passed.append(request)
-        self._flowing.wait()
+        if not self._held or request.method in self._held:
+            self._flowing.wait()
         return self._canned or self._ask(request)
 
     def _ask(self, request: Passed) -> Canned:
@@ -161,7 +164,7 @@ class _Relay(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
         self.close_connection = bool(reply.missing)
 
-    do_GET = do_POST = do_DELETE = _relay  # noqa: N815 (the base class calls these names)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _relay  # noqa: N815 (the base class calls these names)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
         pass

@@ -58,8 +58,17 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "DEIDENTIFY_QUEUE": ("1", "deidentify_queue", 1),
     "DEIDENTIFY_QUEUE_SIZE": ("1", "deidentify_queue_size", 1),
     "DEIDENTIFY_BATCHES": ("1", "deidentify_batches", 1),
+    "HUB_PASSWORD_PAGE": ("change-password", "password_page", "change-password"),
+    "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
+    "DATABASE_URL": (
+        "postgres://u:canary@db.example.org/desk?sslmode=require",
+        "database_url_given",
+        SecretStr("postgresql://u:canary@db.example.org/desk?sslmode=require"),
+    ),
+    "SERVICE_STATE": ("/var/lib/service", "state_given", "/var/lib/service"),
+    "STATE_DIRECTORY": ("/var/lib/unit", "state_of_unit", "/var/lib/unit"),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
 }
 
@@ -164,6 +173,12 @@ WRONG_ADDRESSES = [
     "http://canary;x", "http://user:canary@host", "http://canary@host", "http://@canary", "http://x?canary", "http://x#canary",
     "http://x/?", "http://x/#",
 ]  # fmt: skip
+WRONG_DATABASES = [
+    "canary", "mysql://u:canary@h/d", "postgresql+psycopg2://u:canary@h/d", "sqlite+pysqlite:///canary", "postgresql://",
+    "postgresql:u:canary@h", "postgresql://u:canary#x@h/d", "postgresql://u:canary x@h/d", "postgresql://u:canary\n@h/d",
+    "postgresql://u:canär@h/d", "sqlite://", "sqlite:///", "sqlite://canary", "sqlite:///:memory:", "sqlite:canary",
+    "sqlite:///canary?mode=ro", "sqlite:///file:canary?cache=shared", "sqlite:///canary#x",
+]  # fmt: skip
 WRONG = [
     *((name, text) for name in ("JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_URL") for text in WRONG_ADDRESSES),
     *((name, text) for name in ("PUBLIC_HOST", "JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL") for text in WRONG_ADDRESSES),
@@ -190,6 +205,7 @@ WRONG = [
         for text in ("canary", "0", "-1", "1.5")
     ),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
+    *(("DATABASE_URL", text) for text in WRONG_DATABASES),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
 ]
 

@@ -6,14 +6,13 @@ The trees are `re`'s own. What is not known here raises UnsupportedError; philte
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from platform import python_version
-from re import (  # type: ignore[attr-defined]  # private, and the only readers of `re`'s syntax there are
-    _constants,
-    _parser,
-)
 from typing import Any
 
-op: Any = _constants  # the names of what trees are made of
+# Private, and the only readers of `re`'s syntax there are.
+_parser: Any = import_module("re._parser")
+op: Any = import_module("re._constants")  # the names of what trees are made of
 
 Node = tuple[Any, Any]
 Nodes = list[Node]

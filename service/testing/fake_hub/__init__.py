@@ -32,8 +32,13 @@ class FakeHub:
         service: str = "fastapi",
         api_token: str = "service-secret",
         redirect_uri: str | None = None,
+        service_scopes: Collection[str] = (),
+        groups: Collection[str] = (),
     ) -> None:
-        """Know one service, ours, and the user "testuser"; `api_token` is the OAuth client's secret too."""
+        """Know one service, ours, and the user "testuser"; `api_token` is the OAuth client's secret too.
+
+        `service_scopes` are what our service may, beyond being one; `groups` are there, and empty.
+        """
         self.api_url = httpx.URL(api_url)
         self.requests: list[httpx.Request] = []
         self.outage: Outage | None = None
@@ -43,7 +48,8 @@ class FakeHub:
         self.redirect_uri = redirect_uri or f"/services/{service}/oauth_callback"
         self._state = State(service=service, api_token=api_token, redirect_uri=self.redirect_uri)
         self.add_user("testuser")
-        self.add_service(service, token=api_token)
+        self.add_service(service, scopes=service_scopes, token=api_token)
+        self._state.groups.update(groups)
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer as a Hub does, unless an `outage` is set."""
@@ -73,6 +79,14 @@ class FakeHub:
     def issue(self, name: str, *, scopes: Collection[str] | None = None, session_id: str | None = None) -> str:
         """Make a token for a user or service: with all that its owner may, or with some scopes of it."""
         return self._state.issue(self._state.owners[name], scopes=scopes, session_id=session_id)
+
+    def rescope(self, token: str, scopes: Collection[str]) -> None:
+        """Be the Hub after roles have changed: a token holds these scopes, and those that every token carries."""
+        self._state.rescope(token, scopes)
+
+    def members(self, group: str) -> set[str]:
+        """Return the names of who is in a group."""
+        return {owner.name for owner in self._state.owners.values() if group in owner.groups}
 
     def revoke(self, token: str) -> None:
         """Forget a token; an expired one is answered in the same way."""

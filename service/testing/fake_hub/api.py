@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from service.testing.fake_hub import administration
+from service.testing.fake_hub.replies import Reply, base, refusal
 from service.testing.fake_hub.state import Code, Owner, State, Token, challenge_of
 
 VERSION = "6.1.1"
 OAUTH_TOKEN_LIFETIME = 1_209_600  # seconds: the Hub's default of 14 days (jupyterhub/app.py, oauth_token_expires_in)
 CREDENTIAL = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)  # jupyterhub/handlers/base.py, auth_header_pat
-
-Reply = tuple[int, Mapping[str, Any]]
 
 
 def answer(state: State, request: httpx.Request, path: str) -> httpx.Response:
@@ -26,6 +26,10 @@ def answer(state: State, request: httpx.Request, path: str) -> httpx.Response:
     match request.method, path.split("/")[1:]:
         case "GET", [""]:
             reply: Reply = 200, {"version": VERSION}
+        case _, ["groups" | "users", *_] if found := administration.answer(
+            state, request, path, sender=_credential(state, request)
+        ):
+            reply = found
         case "GET", ["user"]:
             reply = _user(state, request)
         case "POST", ["oauth2", "token"]:
@@ -49,7 +53,7 @@ def _credential(state: State, request: httpx.Request) -> Token | None:
 def _user(state: State, request: httpx.Request) -> Reply:
     """jupyterhub/apihandlers/users.py, SelfAPIHandler."""
     token = _credential(state, request)
-    return _refusal(403) if token is None else (200, _model(token))
+    return refusal(403) if token is None else (200, _model(token))
 
 
 def _exchange(state: State, request: httpx.Request) -> Reply:
@@ -101,20 +105,20 @@ def _issue(state: State, request: httpx.Request, name: str) -> Reply:
         auth = wanted.get("auth") or {}
         owner = state.owners.get(auth.get("username", ""))
         if owner is None or owner.kind != "user" or auth.get("password") != owner.password:
-            return _refusal(403)
+            return refusal(403)
         sender = Token("", owner, owner.scopes)
     if name not in state.owners or not _may_manage_tokens(sender, name):
         kind = sender.owner.kind.title()
-        return _refusal(403, f"{kind} {name} not found or no permissions to generate tokens")
+        return refusal(403, f"{kind} {name} not found or no permissions to generate tokens")
     return _issued(state, state.owners[name], wanted, sender=sender.owner)
 
 
 def _issued(state: State, owner: Owner, wanted: Mapping[str, Any], *, sender: Owner) -> Reply:
     expires_in, scopes = wanted.get("expires_in"), wanted.get("scopes")
     if expires_in is not None and not (isinstance(expires_in, int) and expires_in > 0):
-        return _refusal(400, f"expires_in must be a positive integer or null, not {expires_in!r}")
-    if not_held := {_base(scope) for scope in scopes or ()} - {_base(scope) for scope in owner.scopes}:
-        return _refusal(400, f"Not assigning requested scopes {','.join(not_held)} not held by User {owner.name}")
+        return refusal(400, f"expires_in must be a positive integer or null, not {expires_in!r}")
+    if not_held := {base(scope) for scope in scopes or ()} - {base(scope) for scope in owner.scopes}:
+        return refusal(400, f"Not assigning requested scopes {','.join(not_held)} not held by User {owner.name}")
     note = "Requested via api" if sender is owner else f"Requested via api by {sender.kind} {sender.name}"
     value = state.issue(owner, scopes=scopes)
     token = state.tokens[value]
@@ -124,7 +128,7 @@ def _issued(state: State, owner: Owner, wanted: Mapping[str, Any], *, sender: Ow
         "kind": "api_token",
         "roles": [],
         "scopes": sorted(token.scopes),
-        "created": "2026-01-01T00:00:00.000000Z",
+        "created": token.created.isoformat().replace("+00:00", "Z"),
         "last_activity": None,
         "expires_at": None if expires_in is None else "2026-01-01T01:00:00.000000Z",
         "note": wanted.get("note") or note,
@@ -138,20 +142,16 @@ def _delete(state: State, request: httpx.Request, name: str, token_id: str) -> R
     """jupyterhub/apihandlers/users.py, UserTokenAPIHandler.delete."""
     sender = _credential(state, request)
     if sender is None:
-        return _refusal(403, "Missing or invalid credentials.")
-    if not any(_base(scope) == "tokens" for scope in sender.scopes):
-        return _refusal(403, "Action is not authorized with current scopes; requires any of [tokens]")
+        return refusal(403, "Missing or invalid credentials.")
+    if not any(base(scope) == "tokens" for scope in sender.scopes):
+        return refusal(403, "Action is not authorized with current scopes; requires any of [tokens]")
     if not _may_manage_tokens(sender, name):
-        return _refusal(404, "No access to resources or resources not found")
+        return refusal(404, "No access to resources or resources not found")
     doomed = [t for t in state.tokens.values() if t.id == token_id and t.owner.name == name]
     if not doomed:
-        return _refusal(404, f"No such token {token_id} for user {name}")
+        return refusal(404, f"No such token {token_id} for user {name}")
     state.delete(doomed[0])
     return 204, {}
-
-
-def _base(scope: str) -> str:
-    return scope.partition("!")[0]
 
 
 def _may_manage_tokens(sender: Token, name: str) -> bool:
@@ -178,10 +178,6 @@ def _model(token: Token) -> Mapping[str, Any]:
 
 def _json(request: httpx.Request) -> dict[str, Any]:
     return dict(httpx.Response(200, content=request.content or b"{}").json())
-
-
-def _refusal(status: int, message: str | None = None) -> Reply:
-    return status, {"status": status, "message": message}
 
 
 def _oauth_error(error: str, description: str | None = None) -> Reply:

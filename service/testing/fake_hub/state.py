@@ -6,6 +6,7 @@ import itertools
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -31,6 +32,7 @@ class Token:
     scopes: frozenset[str]
     session_id: str | None = None
     client: str | None = None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class State:
         self.service, self.client_id = service, f"service-{service}"
         self.api_token, self.redirect_uri = api_token, redirect_uri
         self.owners: dict[str, Owner] = {}
+        self.groups: set[str] = set()
         self.tokens: dict[str, Token] = {}
         self.codes: dict[str, Code] = {}
         self._numbers = itertools.count(1)
@@ -87,9 +90,15 @@ class State:
     def add(self, owner: Owner) -> Owner:
         """Add a user or service, or change one: what the Hub says of a token's owner is as of now."""
         self.owners[owner.name] = owner
+        self.groups.update(owner.groups)
         mine = {value: token for value, token in self.tokens.items() if token.owner.name == owner.name}
         self.tokens |= {value: replace(token, owner=owner) for value, token in mine.items()}
         return owner
+
+    def regroup(self, owner: Owner, group: str, *, is_in: bool) -> None:
+        """Put a user into a group, or take them out; what roles would give them by it is not known here."""
+        others = tuple(each for each in owner.groups if each != group)
+        self.add(replace(owner, groups=(*others, group) if is_in else others))
 
     def issue(
         self,
@@ -105,6 +114,11 @@ class State:
         held = owner.scopes if scopes is None else frozenset(scopes) | identifying(owner)
         self.tokens[made] = Token(f"a{next(self._numbers)}", owner, held, session_id, client)
         return made
+
+    def rescope(self, value: str, scopes: Collection[str]) -> None:
+        """Change what a token may."""
+        token = self.tokens[value]
+        self.tokens[value] = replace(token, scopes=frozenset(scopes) | identifying(token.owner))
 
     def grant(self, owner: Owner, *, challenge: str | None, session_id: str | None) -> str:
         """Make an authorization code for our service, which may have the scopes that applications define."""

@@ -6,6 +6,7 @@ import ssl
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
 import httpx
@@ -35,6 +36,12 @@ QUESTIONS: dict[str, Ask] = {
         username="canary-user", password=SecretStr("canary-password"), scopes=["a"], expires_in=60, note="n"
     ),
     "revoke": lambda hub: hub.revoke(TOKEN, name="canary-user", token_id="a1"),
+    "group_members": lambda hub: hub.group_members("desk-admin"),
+    "add_to_group": lambda hub: hub.add_to_group("desk-admin", "canary-user"),
+    "remove_from_group": lambda hub: hub.remove_from_group("desk-admin", "canary-user"),
+    "has_user": lambda hub: hub.has_user("canary-user"),
+    "create_user": lambda hub: hub.create_user("canary-user"),
+    "token_created": lambda hub: hub.token_created("canary-user", "a1"),
 }
 questions = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
 
@@ -67,6 +74,12 @@ async def sent_by(ask: Ask) -> httpx.Request:
         ("exchange", "POST", "/hub/api/oauth2/token", None),
         ("issue", "POST", "/hub/api/users/canary-user/tokens", None),
         ("revoke", "DELETE", "/hub/api/users/canary-user/tokens/a1", f"token {TOKEN}"),
+        ("group_members", "GET", "/hub/api/groups/desk-admin", f"token {SECRET}"),
+        ("add_to_group", "POST", "/hub/api/groups/desk-admin/users", f"token {SECRET}"),
+        ("remove_from_group", "DELETE", "/hub/api/groups/desk-admin/users", f"token {SECRET}"),
+        ("has_user", "GET", "/hub/api/users/canary-user/tokens", f"token {SECRET}"),
+        ("create_user", "POST", "/hub/api/users", f"token {SECRET}"),
+        ("token_created", "GET", "/hub/api/users/canary-user/tokens/a1", f"token {SECRET}"),
     ],
 )
 async def test_each_question_is_one_request(question: str, method: str, path: str, credential: str | None) -> None:
@@ -266,6 +279,28 @@ async def test_a_hub_is_asked_everything_that_a_service_asks() -> None:
             verifier = "v" * 43
             reply = await hub.exchange(fake.grant(), verifier=verifier)
             assert (await hub.identify(reply.access_token.get_secret_value())).name == "testuser"
+
+
+async def test_a_hub_is_asked_what_an_application_asks_for_itself() -> None:
+    """Groups, users and the age of tokens, where the service may."""
+    may = ["read:tokens", "groups!group=desk-admin", "admin:users"]
+    fake = FakeHub(API, api_token=SECRET, service_scopes=may, groups=["desk-admin", "others"])
+    with respx.mock as router:
+        router.route().mock(side_effect=fake)
+        async with client() as hub:
+            assert await hub.add_to_group("desk-admin", "testuser") == {"testuser"}
+            assert await hub.group_members("desk-admin") == {"testuser"}
+            assert await hub.remove_from_group("desk-admin", "testuser") == set()
+            with pytest.raises(HubRefusedServiceError):
+                await hub.group_members("others")
+            assert (await hub.has_user("testuser"), await hub.has_user("eve")) == (True, False)
+            await hub.create_user("eve")
+            assert await hub.has_user("eve")
+            identity = await hub.identify(fake.issue("testuser"))
+            created = await hub.token_created("testuser", identity.token_id or "")
+            assert created is not None
+            assert abs(datetime.now(UTC) - created) < timedelta(seconds=60)
+            assert await hub.token_created("testuser", "a999") is None
 
 
 async def test_a_wrong_api_token_of_ours_is_told_from_a_callers() -> None:

@@ -360,3 +360,56 @@ def test_groups_are_left_to_an_authenticator_that_manages_them() -> None:
     register(c, apps=["notes"], grant=["staff"])
 
     assert hub(c).load_groups == {}
+
+
+DESK_SCOPES = ["read:tokens", "groups!group=desk-support", "groups!group=desk-manager", "groups!group=desk-admin"]
+
+
+def service_role(c: Config) -> list[str]:
+    """Return what the service itself may at the Hub."""
+    return next((role["scopes"] for role in hub(c).load_roles if role["name"] == "fastapi-service"), [])
+
+
+@pytest.mark.parametrize("managed", [True, False], ids=["managed", "external"])
+def test_the_service_may_make_users_only_where_that_is_said(managed: bool) -> None:  # noqa: FBT001 - a table
+    """`admin:users` comes with manage_users=True, and with nothing else; an external service has to be told nothing."""
+    how: dict[str, Any] = {"managed": managed, "api_token": None if managed else "x" * 32, "environment": None}
+    without, with_it, alone = Config(), Config(), Config()
+    if managed:
+        how |= {"apps": ["desk"]}
+    register(without, **how)
+    register(with_it, **how, manage_users=True)
+    register(alone, manage_users=True)
+
+    assert service_role(without) == (DESK_SCOPES if managed else [])
+    assert service_role(with_it) == [*service_role(without), "admin:users"]
+    assert service_role(alone) == ["admin:users"]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("app", ["desk", None])
+def test_who_says_who_is_in_which_group(app: str | None, is_on: bool) -> None:  # noqa: FBT001 - a table
+    """A service whose applications have groups is told that the authenticator manages them."""
+    c = Config(Authenticator={"manage_groups": is_on})
+    register(c, apps=[app] if app else [])
+
+    assert (entry(c)["environment"].get("SERVICE_GROUPS_MANAGED") == "1") is (is_on and app is not None)
+
+
+def test_the_groups_of_the_desk_have_no_members_by_it(load: Load) -> None:
+    """The desk's groups are made by its roles; a configuration that puts people into them is left as it is."""
+    c = load(
+        """
+        from service.registration import register
+        c = get_config()
+        c.JupyterHub.load_groups = {"desk-admin": {"users": ["ada"]}}
+        register(c, apps=["desk"])
+        """
+    )
+
+    assert hub(c).load_groups == {"desk-admin": {"users": ["ada"]}}
+    assert {group for role in hub(c).load_roles for group in role.get("groups", ())} == {
+        "desk-support",
+        "desk-manager",
+        "desk-admin",
+    }

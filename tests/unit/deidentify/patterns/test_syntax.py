@@ -1,8 +1,9 @@
 """Trees of patterns: that they are what we take them for, and what is told of them."""
 
 import re
+from importlib import import_module
 from platform import python_version
-from re import _parser  # type: ignore[attr-defined]  # private: what is to be shown
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,8 @@ NAMES = {
     *("NEGATE", "RANGE", "CATEGORY", "CATEGORY_DIGIT", "CATEGORY_NOT_DIGIT", "CATEGORY_SPACE", "CATEGORY_NOT_SPACE"),
     *("CATEGORY_WORD", "CATEGORY_NOT_WORD"),
 }
+
+_parser: Any = import_module("re._parser")  # private: what is to be shown
 
 
 def names_in(part: object) -> set[str]:

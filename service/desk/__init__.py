@@ -1,0 +1,1 @@
+"""The support desk: who may, and what happens."""

@@ -1,0 +1,101 @@
+"""What may stand in a field: text in any script, phone numbers, e-mail addresses, dates."""
+
+import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Final
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+MAX_ID: Final = 2**63 - 1  # PostgreSQL's bigint, SQLite's integer
+_SORT_LENGTH = 100  # characters of a text that it is sorted by: an index takes only so much
+
+# Control characters, halves of characters, and what breaks lines or reverses the text around it: a name must not
+# rewrite the page it is on.
+_BREAKING = {"Cc", "Cs", "Zl", "Zp"}
+_REVERSING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_OLDEST = date(1900, 1, 1)
+
+
+def _line(value: object) -> object:
+    """One line: NFC, with single spaces between words."""
+    return _printable(" ".join(unicodedata.normalize("NFC", value).split())) if isinstance(value, str) else value
+
+
+def _lines(value: object) -> object:
+    """Any number of lines: NFC, line ends as LF, tabs allowed."""
+    if not isinstance(value, str):
+        return value
+    text = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").strip()
+    return _printable(text, but="\n\t")
+
+
+def _printable(text: str, *, but: str = "") -> str:
+    """`text`, where it holds no control characters other than `but`."""
+    if any((unicodedata.category(c) in _BREAKING or c in _REVERSING) and c not in but for c in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _hub_name(value: str) -> str:
+    """A name as the Hub has it, letter by letter (`jupyterhub.auth.Authenticator.validate_username`)."""
+    if "/" in value or value != value.strip():
+        raise ValueError("must be the name of a user of the Hub")
+    return _printable(value)
+
+
+def _phone(value: str) -> str:
+    """E.164, from what people write: `+44 (0)20 7946 0958`."""
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or number.extension or not phonenumbers.is_valid_number(number):
+        raise ValueError("must be a phone number with its country code, like +44 20 7946 0958")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _email(value: str) -> str:
+    """In lower case, so that nobody stands there twice: no provider tells the cases apart."""
+    try:
+        return validate_email(value.strip(), check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise ValueError("must be an e-mail address, like jane@example.com") from None
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be in the years 1 to 9999") from None
+
+
+def _birthday(value: date) -> date:
+    # Somewhere it is tomorrow already.
+    if not _OLDEST <= value <= datetime.now(UTC).date() + timedelta(days=1):
+        raise ValueError("must be a day since 1900 that is not in the future")
+    return value
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_line)]
+PersonName = Annotated[str, Field(min_length=1, max_length=100), BeforeValidator(_line)]
+Text = Annotated[str, Field(max_length=20_000), BeforeValidator(_lines)]
+Address = Annotated[str, Field(min_length=1, max_length=500), BeforeValidator(_lines)]
+Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
+Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
+Birthday = Annotated[date, AfterValidator(_birthday)]
+HubName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_hub_name)]
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+
+
+def fold(*texts: str | None) -> str:
+    """The texts as they are searched: without case, each on a line of its own, so that no term spans two."""
+    return "\n".join(unicodedata.normalize("NFC", text.casefold()) for text in texts if text)
+
+
+def sort_key(*texts: str) -> str:
+    """The texts as they are sorted by code point: without case and accents."""
+    plain = unicodedata.normalize("NFKD", " ".join(texts).casefold())
+    return "".join(c for c in plain if unicodedata.category(c) != "Mn")[:_SORT_LENGTH]

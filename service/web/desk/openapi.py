@@ -1,0 +1,46 @@
+"""What the OpenAPI document says of the desk's routes beyond what FastAPI finds out by itself."""
+
+from typing import Any
+
+Responses = dict[int | str, dict[str, Any]]
+
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_MEANINGS = {
+    400: "The cursor, or the body, cannot be read",
+    404: "There is no such thing",
+    409: "At odds with how things stand; `code` says how",
+    412: "Somebody else has changed it since: read it again",
+    428: "`If-Match` does not say which version the change was made for",
+    502: "The Hub broke off in the middle of the change, or does not accept the service",
+    503: "The database or the Hub cannot be asked",
+    507: "The database is full",
+}
+_ETAG = {"ETag": {"description": "Names this version; send it as If-Match.", "schema": {"type": "string"}}}
+_LINK = {"Link": {"description": "Leads to the next page, if there is one.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "Where it is found.", "schema": {"type": "string"}}}
+
+
+def refusals(*statuses: int) -> Responses:
+    """The problems that a route may end in; the database may be away in each."""
+    return {status: {"description": _MEANINGS[status], "content": _PROBLEM} for status in (*statuses, 503)}
+
+
+LIST: Responses = {200: {"description": "A page", "headers": _LINK}, **refusals(400)}
+ONE: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **refusals(404)}
+ONE_UNLESS_KNOWN: Responses = {**ONE, 304: {"description": "`If-None-Match` names this version"}}
+CREATED: Responses = {201: {"description": "Created", "headers": {**_LOCATION, **_ETAG}}, **refusals(409, 507)}
+CHANGED: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **refusals(404, 409, 412, 428, 507)}
+DELETED: Responses = {204: {"description": "Deleted"}, **refusals(404, 409, 412, 428, 507)}
+CSV: Responses = {
+    200: {
+        "description": "A line for each, after one with the names",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    },
+    **refusals(),
+}
+
+
+def merge_patch(change: str) -> dict[str, Any]:
+    """For `openapi_extra`: the body may be sent as RFC 7396 names it, too."""
+    schema = {"$ref": f"#/components/schemas/{change}"}
+    return {"requestBody": {"content": {"application/merge-patch+json": {"schema": schema}}}}

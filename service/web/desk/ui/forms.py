@@ -1,0 +1,143 @@
+"""Forms: what was typed, what the room says of it, and how both go back on the page when it was not taken."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import HTTPException
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from service.errors import (
+    AccountExistsError,
+    EmailTakenError,
+    EmployeeMissingError,
+    HubUserMissingError,
+    OwnerMissingError,
+    PhoneTakenError,
+    ServiceError,
+    VersionConflictError,
+)
+from service.web import problems
+
+# Boxes that are ticked or not: a form says nothing of one that is not.
+_BOXES = {"disabled", "login_denied"}
+# What an empty field means, where it is not null.
+_EMPTY: Mapping[str, Any] = {"description": "", **dict.fromkeys(_BOXES, False)}
+# Beside which field an error is told.
+_FIELDS: Mapping[type[ServiceError], str] = {
+    PhoneTakenError: "phone",
+    EmailTakenError: "email",
+    EmployeeMissingError: "employee_id",
+    OwnerMissingError: "owner",
+    AccountExistsError: "name",
+    HubUserMissingError: "name",
+}
+_MISSING = {"string_type", "string_too_short", "missing", "int_type"}
+_WORDS = {
+    "date_from_datetime_parsing": "must be a day, like 1990-02-28",
+    "date_parsing": "must be a day, like 1990-02-28",
+    "enum": "must be one of those offered",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A form as a page shows it. `now`: what fields hold by now that somebody else has changed since it was read."""
+
+    values: Mapping[str, str]
+    version: int = 0
+    errors: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+    now: Mapping[str, str] = field(default_factory=dict)
+    status_code: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, name: str) -> str:
+        """What stands in a field."""
+        return self.values.get(name, "")
+
+
+async def submitted(request: Request) -> dict[str, str]:
+    """Read a form. Browsers send line ends as CR LF, whatever was typed."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    form = await request.form()
+    return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
+
+
+def version_of(typed: Mapping[str, str]) -> int:
+    """The version that a form was made for; none that there is, where it does not say."""
+    text = typed.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - a bigint's digits
+
+
+def filled(thing: BaseModel) -> dict[str, str]:
+    """The fields of a thing as a form has them."""
+    return {name: _text(value) for name, value in thing.model_dump(mode="json").items()}
+
+
+def meant(typed: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
+    """What these fields of a form say, for the room to judge; one left empty says null."""
+    return {name: typed.get(name, "").strip() or _EMPTY.get(name) for name in names}
+
+
+def patch_of(typed: Mapping[str, str], names: Collection[str], *, since: BaseModel) -> dict[str, Any]:
+    """Those of the fields that are in the form, and say something else than the thing holds."""
+    held = filled(since)
+    return {name: value for name, value in meant(typed, _sent(typed, names)).items() if _text(value) != held[name]}
+
+
+def _sent(typed: Mapping[str, str], names: Collection[str]) -> list[str]:
+    return [name for name in names if name in typed or name in _BOXES]
+
+
+def refused(
+    error: ValidationError | ServiceError,
+    typed: Mapping[str, str],
+    *,
+    names: Collection[str] = (),
+    current: BaseModel | None = None,
+) -> Draft:
+    """Put what was typed back on the page, with what was wrong.
+
+    `names` are the fields of the form, and `current` the thing as it is now, if there is one.
+    """
+    if isinstance(error, ValidationError):
+        errors = {
+            str(item["loc"][0]): _words(dict(item)) for item in error.errors(include_input=False, include_url=False)
+        }
+        return Draft(typed, version_of(typed), errors, "Nothing was saved: see below.", status_code=422)
+    problems.tell_operator(error)
+    status, headers = problems.status_of(error), problems.headers_of(error)
+    if isinstance(error, VersionConflictError) and current is not None:
+        held = filled(current)
+        now = {name: held[name] for name in _sent(typed, names) if held[name] != typed.get(name, "").strip()}
+        return Draft(typed, getattr(current, "version", 0), {}, _CONFLICT, now, status, headers)
+    name = next((name for kind, name in _FIELDS.items() if isinstance(error, kind) and name in typed), "")
+    errors = {name: error.detail} if name else {}
+    return Draft(typed, version_of(typed), errors, error.detail, {}, status, headers)
+
+
+_CONFLICT = (
+    "Somebody has changed this since you opened it, and nothing was saved. What you typed is still here; where it "
+    "differs, what stands there now is told below the field. Save again to put yours in its place."
+)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else ""
+    return "" if value is None else str(value)
+
+
+def _words(item: Mapping[str, Any]) -> str:
+    """Say what is wrong as a person has it."""
+    kind, said = item["type"], str(item["msg"]).removeprefix("Value error, ")
+    if kind in _MISSING:
+        return "Fill this in."
+    if kind == "string_too_long":
+        return f"At most {item['ctx']['max_length']} characters."
+    said = _WORDS.get(kind, said)
+    return f"This {said}." if said.startswith("must") else f"{said}."

@@ -1,0 +1,19 @@
+// Niceties of the desk's pages, which do without: times as the reader's clock has them, and a word before what was typed
+// is left behind.
+"use strict";
+
+for (const element of document.querySelectorAll("main time[datetime]")) {
+  const at = new Date(element.dateTime);
+  element.title = element.textContent;
+  element.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
+for (const form of document.querySelectorAll("form[data-draft]")) {
+  const typed = () => new URLSearchParams(new FormData(form)).toString();
+  const before = typed();
+  let isSent = false;
+  form.addEventListener("submit", () => { isSent = true; });
+  window.addEventListener("beforeunload", (event) => {
+    if (!isSent && typed() !== before) event.preventDefault();
+  });
+}

@@ -1,0 +1,213 @@
+"""How the desk's tables come to be: from nothing, from the revision before, and by many processes at once."""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, text
+
+from service.desk import tables
+from service.desk.desk import open_desk
+from service.desk.migrate import VERSION_TABLE, migrate
+from service.desk.storage import open_database
+from service.desk.values import AuditQuery, EmployeeNew, EmployeeQuery, TicketNew, TicketQuery
+from service.errors import ConfigurationError, DatabaseUnavailableError
+from tests.support.ports import free_port
+from tests.support.postgres import Postgres
+from tests.support.process import clean_environment
+
+REPOSITORY = Path(__file__).parents[2]
+PROCESSES = 8
+PASSWORD = "canary-password"
+
+
+def revisions() -> list[str]:
+    """All revisions, the first one first."""
+    config = Config()
+    config.set_main_option("script_location", "service.desk:migrations")
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def differences(connection: Connection) -> list[Any]:
+    """What the database has other than `service.desk.tables`."""
+
+    def is_meant(thing: Any, name: str, *_: object) -> bool:  # noqa: ANN401
+        is_elsewhere = "postgresql_using" in [*getattr(thing, "kwargs", ())] and connection.dialect.name != "postgresql"
+        return name != VERSION_TABLE and not is_elsewhere
+
+    options = {"include_object": is_meant}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata))
+
+
+async def is_as_the_code_has_it(url: str) -> bool:
+    """Whether the database's tables and indexes are those of `service.desk.tables`."""
+    async with open_database(url) as database, database.read() as connection:
+        return await connection.run_sync(differences) == []
+
+
+async def say(url: str, statement: str) -> None:
+    """Change a database by hand."""
+    async with open_database(url) as database, database.write() as connection:
+        await connection.execute(text(statement))
+
+
+def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
+    """Run `python -m service …` at once for each of these; return exit status and what was said."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "service", *command],
+            env=clean_environment(
+                JUPYTERHUB_API_TOKEN=secrets.token_hex(32), SERVICE_APPS="desk", DATABASE_URL=url, HOME="/nonexistent"
+            ),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for command in commands
+    ]
+    said = [process.communicate(timeout=120)[0] for process in processes]
+    return [(process.returncode, words) for process, words in zip(processes, said, strict=True)]
+
+
+@pytest.mark.parametrize("before", revisions()[:-1])
+async def test_a_database_of_an_earlier_revision_is_brought_up_to_date(database_url: str, before: str) -> None:
+    """What is in it stays, and its tables are then those that the code knows."""
+    assert await migrate(database_url, to=before) == before
+    assert not await is_as_the_code_has_it(database_url)
+    row: dict[str, object] = {"first_name": "Zoë", "last_name": "Okonkwo", "version": 1}
+    row |= {"search": "zoë\nokonkwo", "name_key": "okonkwo zoe"}
+    row |= dict.fromkeys(("created", "updated"), datetime(2026, 3, 1, tzinfo=UTC))
+    async with open_database(database_url) as database, database.write() as connection:
+        await connection.execute(insert(tables.employees).values(row))
+
+    assert await migrate(database_url) == revisions()[-1]
+    assert await is_as_the_code_has_it(database_url)
+    async with open_desk(database_url) as desk:
+        (zoe,) = (await desk.employees.find(EmployeeQuery(text="ZOË"))).items
+        await desk.tickets.create(TicketNew(title="x", employee_id=zoe.id), by="ada")
+        assert len((await desk.audit.find(AuditQuery())).items) == 1
+
+
+async def test_an_empty_database_gets_the_tables_that_the_code_knows(database_url: str) -> None:
+    """All at once; a second time there is nothing to do."""
+    assert await migrate(database_url) == revisions()[-1]
+    assert await is_as_the_code_has_it(database_url)
+    assert await migrate(database_url) == revisions()[-1]
+
+
+async def test_what_was_broken_off_is_begun_anew(database_url: str) -> None:
+    """A revision that fails half-way leaves the database as it was: all are applied, or none."""
+    await say(database_url, "CREATE TABLE audit (mine INTEGER)")
+    with pytest.raises(Exception, match="already exists"):
+        await migrate(database_url)
+    await say(database_url, "DROP TABLE audit")
+    assert await migrate(database_url) == revisions()[-1]
+    assert await is_as_the_code_has_it(database_url)
+
+
+async def test_many_processes_start_at_once(database_url: str) -> None:
+    """One makes the tables, and the others wait for it."""
+    ended = run(database_url, *[["migrate"]] * PROCESSES)
+
+    assert ended == [(0, f"The tables are at revision {revisions()[-1]}.\n")] * PROCESSES
+    assert await is_as_the_code_has_it(database_url)
+
+
+@pytest.mark.parametrize("command", [["migrate"], []], ids=["migrate", "serve"])
+async def test_a_database_of_a_later_version_is_left_alone(database_url: str, command: list[str]) -> None:
+    """The service does not start, and says in a sentence what to do."""
+    await migrate(database_url)
+    await say(database_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")  # noqa: S608 - a constant
+    ((status, said),) = run(database_url, command)
+
+    flaw = "DATABASE_URL: a later version of the service has changed the database (to 9999): run that one"
+    assert (status, said) == (2, f"The configuration is wrong:\n  - {flaw}\n")
+
+
+WRONG = {
+    "no such database": ("/nowhere", "user, password, database or right (its code 3D000)"),
+    "no such user": ("nobody", "user, password, database or right (its code 28000)"),
+    "a parameter that there is not": ("?sslmode=perhaps", "a parameter is not as PostgreSQL has it"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "reason"), WRONG.values(), ids=WRONG)
+def test_a_server_that_does_not_let_us_in_ends_the_start(postgresql: Postgres, wrong: str, reason: str) -> None:
+    """In a sentence, with neither password nor address."""
+    address = f"127.0.0.1:{postgresql.port}"
+    user, rest = (wrong, "/postgres") if wrong.isalpha() else ("postgres", wrong if wrong[0] == "/" else f"/x{wrong}")
+    ((status, said),) = run(f"postgresql://{user}:{PASSWORD}@{address}{rest}", [])
+
+    assert (status, len(said.splitlines())) == (2, 2)
+    assert reason in said
+    assert PASSWORD not in said
+    assert address not in said
+
+
+async def test_a_server_that_is_not_there_yet_is_waited_for(postgresql: Postgres) -> None:
+    """As long as it may take to start; then the service gives up."""
+    with pytest.raises(DatabaseUnavailableError) as refused:
+        await migrate(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{free_port()}/desk", patience=1)
+    assert refused.value.reason == "ConnectionRefusedError"
+    url = postgresql.database()
+    assert await migrate(url, patience=0) == revisions()[-1]
+    postgresql.drop(url)
+
+
+async def test_the_hubs_own_revision_is_left_alone(postgresql: Postgres) -> None:
+    """The Hub may live in the same database, and keeps its revision in Alembic's usual table."""
+    url = postgresql.database()
+    await say(url, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    await say(url, "INSERT INTO alembic_version VALUES ('4621fec11365')")
+    await migrate(url)
+    connection = await asyncpg.connect(url)
+    found = await connection.fetch("SELECT version_num FROM alembic_version")
+    await connection.close()
+    postgresql.drop(url)
+
+    assert [row["version_num"] for row in found] == ["4621fec11365"]
+
+
+async def test_without_the_extension_text_is_found_too(postgresql: Postgres, caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody who may not have pg_trgm is told once, and searches without an index."""
+    url = postgresql.database()
+    await say(url, "CREATE ROLE plain LOGIN")
+    await say(url, "GRANT ALL ON SCHEMA public TO plain")
+    as_plain = urlsplit(url)._replace(netloc=f"plain@127.0.0.1:{postgresql.port}").geturl()
+    await migrate(as_plain)
+    async with open_desk(as_plain) as desk:
+        zoe = await desk.employees.create(EmployeeNew(first_name="Zoë", last_name="Okonkwo"), by="manager")
+        ticket = await desk.tickets.create(TicketNew(title="Printer", employee_id=zoe.id), by="ada")
+        found = (await desk.tickets.find(TicketQuery(text="RINT"))).items
+    postgresql.drop(url)
+
+    assert found == [ticket]
+    assert caplog.text.count("pg_trgm cannot be had") == 1
+
+
+def test_there_is_one_way_and_more_than_one_step() -> None:
+    """Revisions follow each other in a line."""
+    config = Config()
+    config.set_main_option("script_location", "service.desk:migrations")
+    assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+    assert len(revisions()) > 1
+
+
+async def test_an_address_that_is_wrong_is_not_shown() -> None:
+    """Nor is the password in it, where what is wrong shows only when it is used."""
+    with pytest.raises(ConfigurationError) as refused:
+        await migrate(f"postgresql://postgres:{PASSWORD}@127.0.0.1:port/desk")
+    assert PASSWORD not in str(refused.value)
+    assert refused.value.__cause__ is None

@@ -1,0 +1,65 @@
+"""The support desk in a test's own process: its service, a database in a folder, and one of each role who calls."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from service.desk.policy import GRANTS, Role, group_of
+from service.testing import Caller, Service, make_settings, open_service
+
+EMPLOYEE = {"first_name": "Zoë", "last_name": "Okonkwo"}
+TICKET = {"title": "The printer prints blank pages", "employee_id": 1}
+
+
+class Desk:
+    """A running desk, and who calls it; a member of the team has an account from their first request on."""
+
+    def __init__(self, service: Service) -> None:
+        """Know one of each role, by the role's name."""
+        self.service = service
+        self.support, self.manager, self.admin = (self.member(role) for role in Role)
+
+    def member(self, role: Role, *, name: str = "", scopes: Collection[str] | None = None) -> Caller:
+        """Make a member of the team, with a token that holds all that the role may, or only some scopes."""
+        held = GRANTS[role] if scopes is None else scopes
+        return self.service.user(name or str(role), scopes=held, groups=[group_of(role)])
+
+    def stranger(self) -> Caller:
+        """Make a user of the Hub who is not of the team."""
+        return self.service.user("testuser")
+
+    async def employee(self, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Create an employee."""
+        return _made(await self.admin.post("desk/employees", json=EMPLOYEE | fields))
+
+    async def ticket(self, *, by: Caller | None = None, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Create a ticket, of the first employee unless another is named."""
+        return _made(await (by or self.admin).post("desk/tickets", json=TICKET | fields))
+
+    async def account(self, name: str = "carol", *, role: Role | None = None, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Create an account, and the Hub's user."""
+        self.service.user(name)
+        new = {"name": name, "first_name": "Carol", "last_name": "Kay", "role": role}
+        return _made(await self.admin.post("desk/accounts", json=new | fields))
+
+
+def version(thing: dict[str, Any]) -> dict[str, str]:
+    """The header that names the version that a change is made for."""
+    return {"If-Match": f'"{thing["version"]}"'}
+
+
+def _made(reply: httpx.Response) -> dict[str, Any]:
+    assert reply.status_code == httpx.codes.CREATED, reply.text
+    made: dict[str, Any] = reply.json()
+    return made
+
+
+@asynccontextmanager
+async def open_desk(directory: Path, **changed: Any) -> AsyncIterator[Desk]:  # noqa: ANN401
+    """Run the desk with its database in this folder; `changed` are fields of the settings."""
+    told = {"apps": ("desk",), "database_url_given": f"sqlite:///{directory / 'desk.sqlite'}", **changed}
+    async with open_service(settings=make_settings(**told)) as service:
+        yield Desk(service)

@@ -1,0 +1,1 @@
+"""What runs in the Hub's process for its accounts."""

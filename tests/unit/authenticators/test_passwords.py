@@ -1,0 +1,101 @@
+"""Which passwords are good enough, how they are stored, and which one is right."""
+
+import bcrypt
+import pytest
+
+pytest.importorskip("nativeauthenticator", reason="no JupyterHub installed: pip install '.[hub]'")
+
+from service.authenticators import passwords
+
+GOOD = "correct horse battery"
+
+
+def flaw(password: str, *, length: int = 12, classes: int = 1, check_common: bool = True) -> str:
+    """Ask the policy about a password of ada's."""
+    return passwords.flaw_of(password, name="ada", length=length, classes=classes, check_common=check_common)
+
+
+def test_a_good_one() -> None:
+    """A long password is good without digits and signs."""
+    assert flaw(GOOD) == ""
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("", "have 12 to 1024 characters"),
+        ("elevenchars", "have 12 to 1024 characters"),
+        ("x" * 1025, "have 12 to 1024 characters"),
+        ("I am Ada Lovelace", "not contain the user name"),
+    ],
+    ids=["empty", "short", "endless", "the name"],
+)
+def test_what_it_lacks_is_said(password: str, words: str) -> None:
+    """A password that will not do is refused in a sentence that says why."""
+    assert flaw(password).removeprefix("A password must ") == f"{words}."
+
+
+def test_all_that_it_lacks_is_said_at_once() -> None:
+    """Nobody has to find out one flaw after the other."""
+    assert flaw("ada", classes=2) == (
+        "A password must have 12 to 1024 characters; have characters of 2 kinds out of small letters, capitals, digits,"
+        " other characters; not contain the user name."
+    )
+
+
+@pytest.mark.parametrize(
+    ("password", "classes"),
+    [
+        ("abcdefghijkl", 1),
+        ("abcdefghijkL", 2),
+        ("abcdefghij1L", 3),
+        ("abcdefghi!1L", 4),
+        ("ÄÖÜäöüßéèñçø", 2),
+        ("汉字" * 6, 1),
+    ],
+)
+def test_kinds_of_characters(password: str, classes: int) -> None:
+    """Small letters, capitals, digits and all else are counted, in any script."""
+    assert flaw(password, classes=classes) == ""
+    if classes < 4:
+        assert "kinds" in flaw(password, classes=classes + 1)
+
+
+@pytest.mark.parametrize("password", ["password", "PassWord", "123456", "qwertyuiop"])
+def test_common_ones(password: str) -> None:
+    """Those that are tried first are refused, in any case of letters, unless that is turned off."""
+    assert "most common" in flaw(password, length=1)
+    assert flaw(password, length=1, check_common=False) == ""
+
+
+def test_stored_with_argon2() -> None:
+    """What is stored is Argon2id's, never twice the same, and holds for that password alone, to its last character."""
+    long = "x" * 100
+    stored, again = passwords.hashed(long), passwords.hashed(long)
+
+    assert stored.startswith(b"$argon2id$")
+    assert stored != again
+    assert passwords.matches(stored, long)
+    # bcrypt would not see beyond 72 bytes.
+    assert not passwords.matches(stored, "x" * 99 + "y")
+    assert not passwords.is_outdated(stored)
+
+
+def test_one_password_by_several_keyboards() -> None:
+    """A letter with an accent is the same however it was typed."""
+    assert passwords.matches(passwords.hashed("caf\u00e9 au lait"), "cafe\u0301 au lait")
+
+
+def test_what_native_authenticator_has_stored() -> None:
+    """Passwords in bcrypt are still good, and are to be stored anew."""
+    stored = bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(rounds=4))
+
+    assert (passwords.matches(stored, GOOD), passwords.matches(stored, "another")) == (True, False)
+    assert passwords.is_outdated(stored)
+
+
+@pytest.mark.parametrize("stored", [b"", b"nonsense", b"$2", b"$argon2id$", passwords.nobodys()])
+@pytest.mark.parametrize("password", ["x", "x" * 2000], ids=["short", "endless"])
+def test_nothing_fits_nonsense(stored: bytes, password: str) -> None:
+    """What was never a password's is nobody's."""
+    assert not passwords.matches(stored, password)
