@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import lru_cache
 
 BEYOND = re.compile(r"[^\x00-\x7f]")
 LATIN = re.compile(r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?(\w)")
@@ -11,6 +11,8 @@ PUNCTUATION = {"Pd": "-", "Pi": '"', "Pf": '"', "Zs": " ", "Zl": "\n", "Zp": "\n
 QUOTES = dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc", "'")
 OTHER = "~"  # punctuation that no rule knows
 MICRO = "\N{GREEK SMALL LETTER MU}"  # what NFKD makes of the micro sign
+CHARACTERS = 4096  # that are remembered; all of Unicode would take a gigabyte
+DIGIT = "0"  # a number that is not made of digits
 FOREIGN = "q"  # a letter of another script; words of it are in no list, and are masked whatever the rules say
 
 
@@ -19,22 +21,29 @@ def fold(text: str) -> str:
     return text if text.isascii() else BEYOND.sub(lambda match: _folded(match[0]), text)
 
 
-@cache  # by character, of which there are only so many
+@lru_cache(CHARACTERS)
 def _folded(character: str) -> str:
     if character in QUOTES:
         return QUOTES[character]
-    plain = unicodedata.normalize("NFKD", character)[0]
-    if plain.isascii():
+    plain = _plain(unicodedata.normalize("NFKD", character)[0], is_upper=character.isupper())
+    if plain.isalnum() == character.isalnum():
         return plain
-    if plain == MICRO:
+    # What is masked is letters and digits: one stays one (a vowel that is written as a mark), a symbol none (`™`).
+    return (DIGIT if character.isnumeric() else FOREIGN) if character.isalnum() else OTHER
+
+
+def _plain(character: str, *, is_upper: bool) -> str:
+    if character.isascii():
+        return character
+    if character == MICRO:
         return "u"
-    if plain.isalpha() or plain.isnumeric():
-        if plain.isdecimal():
-            return str(unicodedata.decimal(plain))
-        latin = LATIN.match(unicodedata.name(plain, ""))
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    if character.isalpha() or character.isnumeric():
+        latin = LATIN.match(unicodedata.name(character, ""))
         letter = latin[1] if latin and latin[1].isascii() else FOREIGN
-        return letter.upper() if character.isupper() else letter.lower()
-    return PUNCTUATION.get(unicodedata.category(plain), OTHER)
+        return letter.upper() if is_upper else letter.lower()
+    return PUNCTUATION.get(unicodedata.category(character), OTHER)
 
 
 def foreign(text: str) -> list[tuple[int, int]]:
@@ -48,10 +57,12 @@ def _is_foreign(word: str) -> bool:
     strange = [letter for letter in word if letter.isalpha() and not _is_latin(letter)]
     if not strange:
         return False
-    return len(strange) > 1 or not unicodedata.name(unicodedata.normalize("NFKC", strange[0]), "").startswith("GREEK")
+    return len(strange) > 1 or not unicodedata.name(unicodedata.normalize("NFKC", strange[0])[0], "").startswith(
+        "GREEK"
+    )
 
 
-@cache  # likewise
+@lru_cache(CHARACTERS)
 def _is_latin(letter: str) -> bool:
     return letter.isascii() or "LATIN" in unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "")
 
@@ -70,6 +81,6 @@ def without_marks(text: str) -> list[int] | None:
     return [place for place, character in enumerate(text) if not _is_mark(character)]
 
 
-@cache  # likewise
+@lru_cache(CHARACTERS)
 def _is_mark(character: str) -> bool:
     return unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")

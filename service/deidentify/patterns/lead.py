@@ -68,7 +68,7 @@ def _width(nodes: Sequence[Node]) -> int:
 def bars(node: Node, flags: int) -> tuple[Bar, ...]:
     r"""What a negative lookahead bars that looks past a run of any length (`(?!.*X)`, `(?!\d+X)`); else nothing."""
     code, value = node
-    if code is not op.ASSERT_NOT or value[0] < 0:
+    if code is not op.ASSERT_NOT:
         return ()
     nodes = value[1]
     choices = list(nodes[0][1][1]) if nodes[0][0] is op.BRANCH and len(nodes) == 1 else [nodes]

@@ -33,6 +33,8 @@ def test_ranges_are_joined_as_philter_lite_joins_them(
     assert list(ours.ends.items()) == list(theirs.map.items())
     assert list(ours) == list(theirs.filecoords())
     assert [ours.touches(*span) for span in asked] == [theirs.does_overlap(*span) for span in asked]
+    touched = {place for start, end in ours for place in range(start, end + 1)}
+    assert {place for place in range(LENGTH + 1) if ours.touches(place, place)} == touched
 
 
 def test_places_that_hundreds_of_ranges_share_are_not_lost() -> None:

@@ -15,7 +15,7 @@ from service.deidentify.tagging import RuleTagger
 from tests.support import philter
 
 TEXTS = st.text(st.sampled_from("abAB12 -.*\n\u00e9"), min_size=1, max_size=30)
-SPANS = st.lists(st.tuples(st.integers(0, 29), st.integers(1, 12)), max_size=8)
+SPANS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 12)), max_size=20)
 
 
 def maps(text: str, pairs: list[Span]) -> tuple[Coverage, philter_lite.CoordinateMap]:
@@ -47,7 +47,7 @@ def test_what_is_left_is_philter_lites_complement(text: str, pairs: list[Span]) 
     assert unkept(Text(text), ours) == list(theirs.get_complement(text).items())  # type: ignore[no-untyped-call]  # likewise
 
 
-PATTERNS = {"words": r"\b[a-z]+\b", "capitals": r"[A-Z]+", "numbers": r"\d+(-\d+)?", "all": ".+", "pair": "[aA] ?[bB]"}
+PATTERNS = {"words": "[a-z]+", "capitals": r"[A-Z]+", "numbers": r"\d+(-\d+)?", "all": ".+", "pair": "[aA] ?[bB]"}
 LISTS = {"few": ["ab", "Ba", "1"]}
 
 

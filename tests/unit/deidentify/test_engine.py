@@ -4,13 +4,14 @@ import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from service.deidentify.engine import Engine
+from service.deidentify.engine import Engine, Options
 from service.deidentify.replacement import Numbering
 from service.deidentify.rules import Kind
 from service.deidentify.tagging import RuleTagger
 from tests.support import philter
-from tests.support.notes import notes
+from tests.support.notes import BEYOND, PLAIN, notes
 
 TAGGER = RuleTagger()
 
@@ -56,6 +57,30 @@ def test_other_replacements_leave_the_same_rest(engine: Engine, note: str) -> No
         start, out_start = (before.end, before.out_end) if before else (0, 0)
         stop, out_stop = (after.start, after.out_start) if after else (len(note), len(result.text))
         assert result.text[out_start:out_stop] == note[start:stop]
+
+
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "replacement": st.sampled_from(["asterisk", "tag", "numbered", "remove"]),
+        "compat": st.booleans(),
+        "allow": st.lists(st.text(max_size=4), max_size=3),
+        "deny": st.lists(st.text(max_size=4), max_size=3),
+        "date_shift_days": st.integers(-40_000, 40_000),
+    },
+)
+
+
+@given(st.lists(st.one_of(st.text(), st.sampled_from([*PLAIN, *BEYOND])), max_size=8).map("".join), OPTIONS)
+@settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_any_text_has_an_answer(engine: Engine, text: str, options: Options) -> None:
+    """With any options; a span lies where it says, in the text and in the answer."""
+    result = engine.deidentify(text, **options)
+
+    assert result.length == len(text)
+    for span in result.spans:
+        assert 0 <= span.start < span.end <= len(text)
+        assert 0 <= span.out_start <= span.out_end <= len(result.text)
 
 
 def test_nearly_all_is_found_in_the_bundled_notes(engine: Engine) -> None:
@@ -104,6 +129,22 @@ def words(text: str) -> list[tuple[int, int]]:
 def test_the_default_masks_what_philter_lite_leaves(engine: Engine, note: str, masked: str) -> None:
     """Where philter-lite leaves a name, or a part of an identifier, we do not."""
     assert engine.deidentify(note).text == masked
+
+
+SCRIPTS = ["\u0391\u03c9", "\u0410\u044f", "\u05d0\u05ea", "\u0e01\u0e33", "\u4e00\u9fff", "\uac00\ud7a3"]
+
+
+@given(
+    st.sampled_from(SCRIPTS).flatmap(
+        lambda ends: st.text(
+            st.characters(min_codepoint=ord(ends[0]), max_codepoint=ord(ends[1]), categories=["L"]), min_size=2
+        )
+    )
+)
+@settings(deadline=None, database=None)
+def test_nothing_is_left_of_a_word_in_another_script(engine: Engine, word: str) -> None:
+    """Greek, Cyrillic, Hebrew, Thai, Chinese, Korean; whatever its letters are made of."""
+    assert engine.deidentify(f"seen {word} today").text == f"seen {'*' * len(word)} today"
 
 
 def test_compat_leaves_what_philter_lite_leaves(engine: Engine) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.deidentify import folding
 from service.deidentify.folding import fold, foreign, without_marks
 
 
@@ -18,14 +19,17 @@ def test_each_character_has_one_of_ascii(text: str) -> None:
     assert all(new == old for new, old in zip(folded, text, strict=True) if old.isascii())
 
 
-@given(st.characters(exclude_categories=["Cs"]))
-def test_a_letter_stays_a_letter_and_a_digit_a_digit(character: str) -> None:
-    """And what is neither becomes neither: else a rule would see words where there are none."""
-    folded = fold(character)
+def test_letters_and_digits_stay_such_and_nothing_else_becomes_one() -> None:
+    """All of Unicode, but for an apostrophe that counts as a letter: what is masked is letters and digits."""
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 
-    assert folded.isalnum() == (character.isalnum() or folded == "u")
-    if character.isdecimal():
-        assert int(folded) == int(character)
+    assert {one for one in characters if fold(one).isalnum() != one.isalnum()} == {"\u02bc"}
+
+
+@given(st.characters(categories=["Nd"]))
+def test_a_digit_is_the_digit_that_it_stands_for(character: str) -> None:
+    """So that rules see the number."""
+    assert int(fold(character)) == int(character)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +47,9 @@ def test_a_letter_stays_a_letter_and_a_digit_a_digit(character: str) -> None:
         pytest.param("µg", "ug", id="micro"),
         pytest.param("a…b", "a.b", id="dots"),
         pytest.param("😀", "~", id="what no rule knows"),
+        pytest.param("Acme™ №", "Acme~ ~", id="symbols made of letters"),
+        pytest.param("\u2474\u2460\u00bd", "011", id="numbers that are no digits"),
+        pytest.param("\u0e04\u0e33", "qq", id="a vowel that is written as a mark"),
         pytest.param("a\x85b\u2028c", "a\nb\nc", id="ends of lines"),
     ],
 )
@@ -68,6 +75,31 @@ def test_what_the_rules_see(text: str, folded: str) -> None:
 def test_words_of_other_scripts(text: str, words: list[str]) -> None:
     """Are in no list; a lone Greek letter is a unit or a term."""
     assert [text[start:stop] for start, stop in foreign(text)] == words
+
+
+@given(st.text())
+def test_only_words_with_letters_beyond_ascii_are_foreign(text: str) -> None:
+    """Whatever Unicode has: a letter may stand for several."""
+    for start, stop in foreign(text):
+        assert text[start:stop].isalnum()
+        assert any(one.isalpha() and not one.isascii() for one in text[start:stop])
+
+
+def test_a_letter_that_stands_for_several_is_a_letter() -> None:
+    """As this ligature of Arabic, a word by itself."""
+    assert foreign("by \ufdfa.") == [(3, 4)]
+
+
+def test_no_more_than_some_thousand_characters_are_remembered() -> None:
+    """A caller who sends all of Unicode takes no memory for it."""
+    for start in range(0x80, 0x20000, 0x1000):
+        text = "".join(map(chr, range(start, start + 0x1000)))
+        fold(text)
+        foreign(text)
+        without_marks(text)
+
+    for remembered in (folding._folded, folding._is_latin, folding._is_mark):  # noqa: SLF001 - what holds the memory
+        assert remembered.cache_info().currsize <= folding.CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,18 @@ def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]
     assert [finder.find(Text(text)) for text in texts] == [found(pattern, text) for text in texts]
 
 
+@pytest.mark.parametrize(
+    "pattern", [r"(?!.*a)[b-d]", r"(?!\d+b)\w", "(?!b+c|c+d)[a-d]", "(?!b*c)(?!.*1)[bd]", "(?!a+)[ab]"]
+)
+@given(st.text(st.sampled_from("aabbccd11\n"), max_size=12))
+@settings(max_examples=200, deadline=None, database=None)
+def test_what_must_not_follow_after_a_run(pattern: str, text: str) -> None:
+    """However many places there are in it, and in the next."""
+    compiled = re.compile(pattern)
+
+    assert Finder(compiled).find(Text(text)) == found(compiled, text)
+
+
 @pytest.mark.parametrize("pattern", ["a*", r"\b", "(a|)", "(?=a)"])
 def test_a_pattern_that_may_match_nothing_is_refused(pattern: str) -> None:
     """No filter is one, and `finditer` has rules of its own for it."""
