@@ -283,4 +283,4 @@ def test_nothing_else_reads_the_environment() -> None:
     package = Path(__file__).parents[2] / "service"
     readers = [path.relative_to(package) for path in package.rglob("*.py") if "os.environ" in path.read_text()]
 
-    assert [path for path in readers if path.parts[0] != "registration"] == [Path("settings.py")]
+    assert [path for path in readers if path.parts[0] != "registration"] == [Path("settings/__init__.py")]

@@ -4,115 +4,31 @@ The Hub sets the `JUPYTERHUB_*` variables for a service it manages; whoever runs
 (https://jupyterhub.readthedocs.io/en/stable/reference/services.html). The others are ours.
 """
 
-import json
 import os
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from service.api_token import flaw_of
 from service.errors import ConfigurationError
-
-_FALSE = {"0", "false"}
-_ONE_WORD = re.compile(r"[\x21-\x7e]+")
-_HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
-_FILE = re.compile(r"/[^?#\0]+")
-_DATABASES = {
-    "sqlite": "sqlite",
-    "sqlite+aiosqlite": "sqlite",
-    "postgres": "postgresql",
-    "postgresql": "postgresql",
-    "postgresql+asyncpg": "postgresql",
-}
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def _hub_flag(value: object) -> object:
-    """Read a boolean as JupyterHub does (`jupyterhub.utils._bool_env`): all but 0 and false is true."""
-    return value.strip().lower() not in _FALSE if isinstance(value, str) else value
-
-
-def _json(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError("must be JSON") from None
-
-
-def _comma_list(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _directory(path: str) -> str:
-    """Make a URL path begin and end with a slash."""
-    return f"/{path.strip('/')}/" if path.strip("/") else "/"
-
-
-def _one_word(secret: SecretStr) -> SecretStr:
-    if not _ONE_WORD.fullmatch(secret.get_secret_value()):
-        raise ValueError("must be one word of printable ASCII, without a line end")
-    return secret
-
-
-def _split(address: str) -> SplitResult:
-    """Split an address. User and password in it would take the place of the token in the Authorization header."""
-    try:
-        parts = urlsplit(address)
-        is_complete = parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
-    except ValueError:  # its text quotes the address
-        is_complete = False
-    if not is_complete or not _ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
-        raise ValueError("must be an http:// or https:// address, without user name, query and fragment")
-    return parts
-
-
-def _origin_of(parts: SplitResult) -> str:
-    """The origin as browsers write it in the Origin header: lower case, no default port."""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
-
-
-def _web_address(address: str) -> str:
-    _split(address)
-    return address.rstrip("/")
-
-
-def _origin(address: str) -> str:
-    parts = _split(address)
-    if parts.path.strip("/"):
-        raise ValueError("must be an origin, scheme://host[:port], with nothing behind it")
-    return _origin_of(parts)
-
-
-def _database(given: SecretStr) -> SecretStr:
-    """A file that all workers can open, or a server. Which driver speaks to it is ours to choose."""
-    scheme, _, rest = given.get_secret_value().partition("://")
-    kind = _DATABASES.get(scheme.lower())
-    is_right = kind == "postgresql" and _ONE_WORD.fullmatch(rest) and "#" not in rest
-    if kind == "sqlite":
-        is_right = _FILE.fullmatch(rest) and ":memory:" not in rest
-    if not is_right:
-        raise ValueError("must be postgresql://user:password@host/name, percent-encoded, or sqlite:///file")
-    return SecretStr(f"{kind}://{rest}")
-
-
-HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
-JsonNames = Annotated[tuple[str, ...], BeforeValidator(_json)]
-Directory = Annotated[str, AfterValidator(_directory)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-Origin = Annotated[str, AfterValidator(_origin)]
-Database = Annotated[SecretStr, AfterValidator(_database)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from service.settings.values import (
+    Database,
+    Directory,
+    HubFlag,
+    JsonNames,
+    MoreSeconds,
+    Names,
+    Origin,
+    Seconds,
+    WebAddress,
+    from_json,
+    one_word,
+    origin_of,
+)
 
 
 class Settings(BaseModel):
@@ -121,7 +37,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
 
     # Who we are to the Hub
-    api_token: Annotated[SecretStr, AfterValidator(_one_word)] = Field(validation_alias="JUPYTERHUB_API_TOKEN")
+    api_token: Annotated[SecretStr, AfterValidator(one_word)] = Field(validation_alias="JUPYTERHUB_API_TOKEN")
     api_url: WebAddress = Field(
         default="http://127.0.0.1:8081/hub/api", validation_alias="JUPYTERHUB_API_URL", repr=False
     )
@@ -146,7 +62,7 @@ class Settings(BaseModel):
     allow_token_in_url: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_ALLOW_TOKEN_IN_URL")
     allow_websocket_cookie: HubFlag = Field(default=True, validation_alias="JUPYTERHUB_ALLOW_WEBSOCKET_COOKIE_AUTH")
     cookie_host_prefix: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED")
-    cookie_options: Annotated[Mapping[str, Any], BeforeValidator(_json)] = Field(
+    cookie_options: Annotated[Mapping[str, Any], BeforeValidator(from_json)] = Field(
         default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
     )
     password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
@@ -231,7 +147,7 @@ class Settings(BaseModel):
     @cached_property
     def public_origin(self) -> str:
         """Our origin as browsers see it, where we are told; else empty."""
-        return self.public_host or (_origin_of(urlsplit(self.public_url)) if self.public_url else "")
+        return self.public_host or (origin_of(urlsplit(self.public_url)) if self.public_url else "")
 
     @cached_property
     def state(self) -> Path:

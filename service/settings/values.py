@@ -1,0 +1,106 @@
+"""The kinds of value that a setting has: how each is read, and what is refused, never quoting it."""
+
+import json
+import re
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+_FALSE = {"0", "false"}
+_ONE_WORD = re.compile(r"[\x21-\x7e]+")
+_HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
+_FILE = re.compile(r"/[^?#\0]+")
+_DATABASES = {
+    "sqlite": "sqlite",
+    "sqlite+aiosqlite": "sqlite",
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+    "postgresql+asyncpg": "postgresql",
+}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _hub_flag(value: object) -> object:
+    """Read a boolean as JupyterHub does (`jupyterhub.utils._bool_env`): all but 0 and false is true."""
+    return value.strip().lower() not in _FALSE if isinstance(value, str) else value
+
+
+def from_json(value: object) -> object:
+    """What a text says in JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("must be JSON") from None
+
+
+def _comma_list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _directory(path: str) -> str:
+    """Make a URL path begin and end with a slash."""
+    return f"/{path.strip('/')}/" if path.strip("/") else "/"
+
+
+def one_word(secret: SecretStr) -> SecretStr:
+    """A secret that fits into a header as it is."""
+    if not _ONE_WORD.fullmatch(secret.get_secret_value()):
+        raise ValueError("must be one word of printable ASCII, without a line end")
+    return secret
+
+
+def _split(address: str) -> SplitResult:
+    """Split an address. User and password in it would take the place of the token in the Authorization header."""
+    try:
+        parts = urlsplit(address)
+        is_complete = parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:  # its text quotes the address
+        is_complete = False
+    if not is_complete or not _ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
+        raise ValueError("must be an http:// or https:// address, without user name, query and fragment")
+    return parts
+
+
+def origin_of(parts: SplitResult) -> str:
+    """The origin as browsers write it in the Origin header: lower case, no default port."""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _web_address(address: str) -> str:
+    _split(address)
+    return address.rstrip("/")
+
+
+def _origin(address: str) -> str:
+    parts = _split(address)
+    if parts.path.strip("/"):
+        raise ValueError("must be an origin, scheme://host[:port], with nothing behind it")
+    return origin_of(parts)
+
+
+def _database(given: SecretStr) -> SecretStr:
+    """A file that all workers can open, or a server. Which driver speaks to it is ours to choose."""
+    scheme, _, rest = given.get_secret_value().partition("://")
+    kind = _DATABASES.get(scheme.lower())
+    is_right = kind == "postgresql" and _ONE_WORD.fullmatch(rest) and "#" not in rest
+    if kind == "sqlite":
+        is_right = _FILE.fullmatch(rest) and ":memory:" not in rest
+    if not is_right:
+        raise ValueError("must be postgresql://user:password@host/name, percent-encoded, or sqlite:///file")
+    return SecretStr(f"{kind}://{rest}")
+
+
+HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
+JsonNames = Annotated[tuple[str, ...], BeforeValidator(from_json)]
+Directory = Annotated[str, AfterValidator(_directory)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Database = Annotated[SecretStr, AfterValidator(_database)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
