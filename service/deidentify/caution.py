@@ -21,6 +21,16 @@ STREET = re.compile(
     r"(?:street|st|avenue|ave|road|rd|drive|dr|lane|ln|boulevard|blvd|court|ct|place|pl|terrace|way)\b",
     re.IGNORECASE,
 )
+# Ages that single somebody out (45 CFR 164.514(b)(2)(i)(C)), in forms that the rules leave: `95-year-old`, `95 y/o`.
+_GREAT_AGE = (
+    r"(?:9[0-9]|1[0-2][0-9]|ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|one hundred(?: and)?(?: (?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+)
+AGED = re.compile(
+    rf"\b({_GREAT_AGE})(?=[ -]{{0,3}}(?:(?:years?|yrs?)\.?[ -]{{1,3}}(?:old|of[ -]age)\b|y\.?[ /]?o\b))"
+    rf"|\baged?[ :]{{1,3}}(?:of )?({_GREAT_AGE})\b",
+    re.IGNORECASE,
+)
 LONG_NUMBER = 3  # digits; what is left of a date is part of an identifier from here on
 
 
@@ -37,7 +47,7 @@ def additions(text: str, is_masked: bytearray, masked: Sequence[Range]) -> Itera
 
 
 def _known_by_form(text: str, is_masked: bytearray) -> Iterator[Range]:
-    """Signatures (`ABC/smith/jones`), names after a title, numbered streets."""
+    """Signatures (`ABC/smith/jones`), names after a title, numbered streets, great ages."""
     for match in SIGNED.finditer(text):
         if is_masked.count(1, *match.span()):
             yield *match.span(), Kind.NAME
@@ -46,6 +56,8 @@ def _known_by_form(text: str, is_masked: bytearray) -> Iterator[Range]:
             yield *match.span(1), Kind.NAME
     for match in STREET.finditer(text):
         yield *match.span(), Kind.LOCATION
+    for match in AGED.finditer(text):
+        yield *match.span(match.lastindex or 0), Kind.AGE
 
 
 def _places(text: str, masked: Sequence[Range], kind: Kind) -> bytearray:

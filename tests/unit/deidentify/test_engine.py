@@ -122,6 +122,7 @@ def words(text: str) -> list[tuple[int, int]]:
         pytest.param("HT1234-7890 seen", "******-**** seen", id="half an identifier"),
         pytest.param("Villegas-Pain left", "********-**** left", id="half a double name"),
         pytest.param("at 1234 W 45TH STREET", "at **** * **** ******", id="a numbered street"),
+        pytest.param("a 95-year-old man", "a **-year-old man", id="a great age"),
         pytest.param("thanks to Dr. church", "thanks to Dr. ******", id="a doctor in lower case"),
         pytest.param("5 µg of TNF-\u03b1", "5 µg of TNF-\u03b1", id="units and terms stay"),
     ],
