@@ -6,6 +6,7 @@ With arguments, do what they say instead; see `service.commands`.
 import logging.config
 import ssl
 import sys
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +45,7 @@ def main() -> int:
         return 2
     if settings.workers > 1:
         # Each builds an application of its own; that one can be built is known by now.
-        return workers.serve(uvicorn.Config(workers.APPLICATION, factory=True, **options))
+        return workers.serve(uvicorn.Config(partial(workers.application, settings), factory=True, **options))
     uvicorn.run(app, **options)
     return 0
 
