@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -49,7 +50,9 @@ def main() -> int:
             return 2
         if settings.workers > 1:
             # Each builds an application of its own; that one can be built is known by now.
-            return workers.serve(Config(workers.APPLICATION, places, factory=True, **options), places)
+            return workers.serve(
+                Config(partial(workers.application, settings), places, factory=True, **options), places
+            )
         return serve(Config(app, places, **options), places)
 
 

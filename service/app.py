@@ -19,6 +19,7 @@ from service.errors import ConfigurationError, ServiceError
 from service.settings import Settings
 from service.web import docs, health, login, pages, problems, token, whoami
 from service.web.boundary import Boundary
+from service.web.cors import with_cors
 from service.web.lean import ShortWays
 from service.web.live import Live
 from service.web.login import SignInPolicy
@@ -77,7 +78,7 @@ def create_app(
     app.mount("/static", pages.Assets())
     app.router.routes.insert(0, ShortWays(app.router.routes))
     _handle_errors(app)
-    return Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
+    return with_cors(Boundary(Live(app, interval=settings.recheck_interval), settings=settings), settings)
 
 
 def _lifespan(

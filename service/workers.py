@@ -17,9 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
 from service.listening import Place
-from service.settings import load_settings
-
-APPLICATION = "service.workers:application"  # for uvicorn, which imports it in each worker
+from service.settings import Settings
 
 
 class Supervisor(Multiprocess):
@@ -46,14 +44,16 @@ def serve(config: uvicorn.Config, places: Sequence[Place]) -> int:
     return STARTUP_FAILURE if STARTUP_FAILURE in {process.exitcode for process in supervisor.processes} else 0
 
 
-def application() -> ASGIApp:
-    """Build what a worker serves, from the environment; the worker ends when the process that started it is gone.
+def application(settings: Settings) -> ASGIApp:
+    """Build what a worker serves; the worker ends when the process that started it is gone.
+
+    `settings` are that one's: `.env` may have changed since, and workers must agree.
 
     Raises:
-        ConfigurationError: the environment or what it names is wrong.
+        ConfigurationError: what they name is wrong.
     """
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
-    return create_app(load_settings())
+    return create_app(settings)
 
 
 def _end_with_parent() -> None:

@@ -75,6 +75,13 @@ def _hubs_of(item: pytest.Item) -> Iterator[RealHub]:
             yield from (hub for hub in value.made if hub.log.exists())  # others are closed
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A working directory without the `.env` that a developer may have in the repository: the service reads it."""
+    with contextlib.chdir(tmp_path_factory.mktemp("elsewhere")):
+        yield
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """The event loop that the service runs on."""
@@ -172,7 +179,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def screenshots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory for what the browser saw."""
     chosen = request.config.getoption("--screenshots")
-    directory = Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots")
+    invoked_in = request.config.invocation_params.dir
+    directory = invoked_in / chosen if chosen else tmp_path_factory.mktemp("screenshots")
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 

@@ -1,4 +1,4 @@
-"""What the service is told from outside: the only reader of the environment.
+"""What the service is told from outside: the only reader of the environment, and of `.env`.
 
 The Hub sets the `JUPYTERHUB_*` variables for a service it manages; whoever runs the service elsewhere sets them
 (https://jupyterhub.readthedocs.io/en/stable/reference/services.html). The others are ours.
@@ -11,11 +11,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from service.api_token import flaw_of
 from service.errors import ConfigurationError
+from service.settings.env_file import read_env_file
 from service.settings.values import (
+    ANY_ORIGIN,
+    AllowedOrigins,
     Database,
     Directory,
     HubFlag,
@@ -116,6 +129,18 @@ class Settings(BaseModel):
     state_given: str = Field(default="", validation_alias="SERVICE_STATE")
     state_of_unit: str = Field(default="", validation_alias="STATE_DIRECTORY")  # by systemd: StateDirectory=
 
+    # Other origins (CORS): whose pages may read our answers, with cookies, and from a public network into a private one
+    allow_origins: AllowedOrigins = Field(default=(), validation_alias="ALLOW_ORIGINS")
+    allow_credentials: bool = Field(default=False, validation_alias="ALLOW_CREDENTIALS")
+    allow_private_network: bool = Field(default=False, validation_alias="ALLOW_PRIVATE_NETWORK")
+
+    @field_validator("allow_credentials")
+    @classmethod
+    def _for_named_origins(cls, is_on: bool, others: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
+        if is_on and ANY_ORIGIN in others.data.get("allow_origins", ()):
+            raise ValueError("not with ALLOW_ORIGINS=*: any page could ask in its reader's name; name the origins")
+        return is_on
+
     @property
     def listen(self) -> tuple[str, ...]:
         """The addresses to listen at: `http://…`, `https://…` and `unix:/path`."""
@@ -188,14 +213,15 @@ class Settings(BaseModel):
 
 
 def load_settings() -> Settings:
-    """Read the environment.
+    """Read `.env`, and the environment, which overrules it; nothing is put into the environment.
 
     Raises:
         ConfigurationError: naming every variable that is missing or wrong, never its value.
     """
+    told = {**read_env_file(), **os.environ}
     # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
     names = (str(field.validation_alias) for field in Settings.model_fields.values())
-    given = {name: value for name in names if (value := os.environ.get(name))}
+    given = {name: value for name in names if (value := told.get(name))}
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     flaw = flaw_of(token) if token else ""
     problems = {"JUPYTERHUB_API_TOKEN": f"JUPYTERHUB_API_TOKEN: {flaw}"} if flaw else {}

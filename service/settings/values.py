@@ -20,6 +20,7 @@ _DATABASES = {
     "postgresql": "postgresql",
     "postgresql+asyncpg": "postgresql",
 }
+ANY_ORIGIN = "*"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -85,6 +86,16 @@ def _origin(address: str) -> str:
     return origin_of(parts)
 
 
+def _allowed_origin(address: str) -> str:
+    return address if address == ANY_ORIGIN else _origin(address)
+
+
+def _alone_if_any(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if ANY_ORIGIN in origins and set(origins) != {ANY_ORIGIN}:
+        raise ValueError("must be * alone, or name each origin")
+    return tuple(dict.fromkeys(origins))
+
+
 def _database(given: SecretStr) -> SecretStr:
     """A file that all workers can open, or a server. Which driver speaks to it is ours to choose."""
     scheme, _, rest = given.get_secret_value().partition("://")
@@ -127,6 +138,11 @@ JsonNames = Annotated[tuple[str, ...], BeforeValidator(from_json)]
 Directory = Annotated[str, AfterValidator(_directory)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
+AllowedOrigins = Annotated[
+    tuple[Annotated[str, AfterValidator(_allowed_origin)], ...],
+    BeforeValidator(_comma_list),
+    AfterValidator(_alone_if_any),
+]
 Database = Annotated[SecretStr, AfterValidator(_database)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -42,7 +42,7 @@ Header = tuple[bytes, bytes]
 
 
 class Boundary:
-    """Wraps the application; nothing is outside of it but the server."""
+    """Wraps the application; nothing is outside of it but the server, and CORS where it is on."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app

@@ -250,7 +250,7 @@ async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
 async def _end_session(request: Request, credential: Credential) -> Response:
     context = context_of(request)
     expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
-    await check_xsrf(request, expected)
+    await check_xsrf(request, expected, context.settings)
     context.auth.forget(credential.token)
     response = RedirectResponse(f"{context.settings.hub_url}logout", status_code=303)
     names = state_cookies_among(context.settings, [name for name, _ in cookie_pairs(request.scope)])

@@ -265,7 +265,7 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
             raise OriginError("This service takes no cookies on WebSockets; send a token.")
         check_origin(conn, context.settings)
     else:
-        await check_xsrf(conn, expected)
+        await check_xsrf(conn, expected, context.settings)
     identity = await _ask(conn, credential)
     if is_page_load(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
         secure = is_secure(conn.scope, context.settings)

@@ -43,11 +43,15 @@ def is_page_load(conn: HTTPConnection) -> bool:
     return conn.headers.get("sec-fetch-mode", "navigate") == "navigate"
 
 
-async def check_xsrf(conn: HTTPConnection, expected: str) -> None:
-    """Raises XsrfError unless this request, signed by cookie, carries its session's XSRF token or needs none."""
+async def check_xsrf(conn: HTTPConnection, expected: str, settings: Settings) -> None:
+    """Raises XsrfError unless this request, signed by cookie, carries its session's XSRF token or needs none.
+
+    Raises OriginError where a page of another origin asks that may not send cookies along.
+    """
     headers = conn.headers
     mode, site, dest = (headers.get(f"sec-fetch-{name}", "") for name in ("mode", "site", "dest"))
-    if not needs_check(conn.scope["method"], mode=mode, site=site, dest=dest):
+    is_invited = _is_invited(conn, settings)
+    if not is_invited and not needs_check(conn.scope["method"], mode=mode, site=site, dest=dest):
         return
     given = headers.get("x-xsrftoken") or headers.get("x-csrftoken") or _from_query(conn) or await _from_form(conn)
     if not hmac.compare_digest(given.encode(), expected.encode()):
@@ -56,12 +60,29 @@ async def check_xsrf(conn: HTTPConnection, expected: str) -> None:
 
 def check_origin(conn: HTTPConnection, settings: Settings) -> None:
     """Raises OriginError unless a browser says that one of our own pages asks."""
+    if not _is_ours(conn, settings):
+        raise OriginError
+
+
+def _is_ours(conn: HTTPConnection, settings: Settings) -> bool:
     origin, host = conn.headers.get("origin", "").lower(), conn.headers.get("host", "").lower()
     if settings.public_origin:
-        if origin == settings.public_origin:
-            return
-    elif host and origin.partition("://")[2] == host:  # as text, for what is no address at all
-        return
+        return origin == settings.public_origin
+    return bool(host) and origin.partition("://")[2] == host  # as text, for what is no address at all
+
+
+def _is_invited(conn: HTTPConnection, settings: Settings) -> bool:
+    """Whether a page of another origin asks that may send cookies; raises OriginError for one that may not.
+
+    Asked where any is allowed at all. Cookies know no ports, so that such a page may have read our XSRF token.
+    """
+    origin = conn.headers.get("origin")
+    if not settings.allow_origins or origin is None or conn.headers.get("sec-fetch-site") == "same-origin":
+        return False
+    if _is_ours(conn, settings):
+        return False
+    if settings.allow_credentials and origin in settings.allow_origins:
+        return True
     raise OriginError
 
 

@@ -70,7 +70,6 @@ def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
             env=clean_environment(
                 JUPYTERHUB_API_TOKEN=secrets.token_hex(32), SERVICE_APPS="desk", DATABASE_URL=url, HOME="/nonexistent"
             ),
-            cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -95,7 +95,7 @@ def _command_lines(pids: Sequence[int]) -> Iterator[tuple[int, str]]:
 
 def clean_environment(**extra: str) -> dict[str, str]:
     """Return our environment for a process of a test, without what would steer a Hub, a proxy or a client."""
-    steering = ("JUPYTERHUB_", "JPY_", "CONFIGPROXY_", "PUBLIC_HOST", "SERVICE_", "HUB_", "DEIDENTIFY_")
+    steering = ("JUPYTERHUB_", "JPY_", "CONFIGPROXY_", "PUBLIC_HOST", "SERVICE_", "HUB_", "DEIDENTIFY_", "ALLOW_")
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -1,7 +1,8 @@
 """A TLS proxy in front of the Hub's proxy, as an operator has one: another port, another name, a certificate.
 
 It is a second instance of the Hub's own (configurable-http-proxy): it keeps Host and says X-Forwarded-Proto: https.
-The name exists in these tests alone: `transport` and `chromium_flags` know where it is and whom to trust.
+The name exists in these tests alone: `transport` and `chromium_flags` know where it is and whom to trust; Chromium also
+knows `OTHER_HOSTS`, for pages of other sites.
 """
 
 import base64
@@ -24,6 +25,7 @@ from tests.support.ports import free_ports
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 
 HOST = "hub.example.org"  # reserved for documentation (RFC 2606)
+OTHER_HOSTS = ("app.example.net", "elsewhere.example.com")  # likewise
 
 
 @functools.cache
@@ -34,17 +36,18 @@ def authority() -> trustme.CA:
 
 @functools.cache
 def certificate() -> trustme.LeafCert:
-    """Return the certificate of `HOST`."""
-    return authority().issue_cert(HOST)
+    """Return the certificate of all these hosts."""
+    return authority().issue_cert(HOST, *OTHER_HOSTS)
 
 
 def chromium_flags() -> list[str]:
-    """Return the flags by which Chromium finds `HOST` and no other name, and trusts its certificate."""
+    """Return the flags by which Chromium finds these hosts and no other name, and trusts their certificate."""
     leaf = load_pem_x509_certificate(certificate().cert_chain_pems[0].bytes())
     key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
+    known = ", ".join(f"MAP {host} 127.0.0.1" for host in (HOST, *OTHER_HOSTS))
     return [
-        f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        f"--host-resolver-rules={known}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         f"--ignore-certificate-errors-spki-list={pin}",
     ]
 

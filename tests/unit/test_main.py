@@ -9,8 +9,8 @@ import pytest
 import uvicorn
 
 from service.__main__ import how_to_serve
+from service.app import create_app
 from service.logs import log_config
-from service.workers import APPLICATION
 from tests.unit.web.conftest import settings_of
 
 CA = "JUPYTERHUB_SSL_CLIENT_CA"
@@ -115,7 +115,7 @@ def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """As many workers as SERVICE_WORKERS says, whatever uvicorn's own variable says; masked logs, no server header."""
     monkeypatch.setenv("WEB_CONCURRENCY", "7")
     settings = settings_of(workers=workers)
-    config = uvicorn.Config(APPLICATION, factory=True, **how_to_serve(settings))
+    config = uvicorn.Config(create_app(settings), **how_to_serve(settings))
 
     assert config.workers == workers
     assert config.log_config == log_config()

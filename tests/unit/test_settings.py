@@ -79,6 +79,13 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_STATE": ("/var/lib/service", "state_given", "/var/lib/service"),
     "STATE_DIRECTORY": ("/var/lib/unit", "state_of_unit", "/var/lib/unit"),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
+    "ALLOW_ORIGINS": (
+        "https://App.example.org/, http://localhost:3000,https://app.example.org:443,",
+        "allow_origins",
+        ("https://app.example.org", "http://localhost:3000"),
+    ),
+    "ALLOW_CREDENTIALS": ("1", "allow_credentials", True),
+    "ALLOW_PRIVATE_NETWORK": ("true", "allow_private_network", True),
 }
 
 
@@ -192,6 +199,22 @@ WRONG = [
     *((name, text) for name in ("JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_URL") for text in WRONG_ADDRESSES),
     *((name, text) for name in ("PUBLIC_HOST", "JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL") for text in WRONG_ADDRESSES),
     *(("PUBLIC_HOST", text) for text in ("http://x/canary", "http://x/canary/", "http://x//canary")),
+    *(("ALLOW_ORIGINS", text) for text in WRONG_ADDRESSES if text == text.strip()),
+    *(
+        ("ALLOW_ORIGINS", text)
+        for text in (
+            *(
+                "null",
+                "*,https://canary",
+                "https://canary,*",
+                "https://*.canary",
+                "https://canary/x",
+                "https://x https://y",
+            ),
+            *("**", ".*", "https://x,canary", "https://x,null", "file://"),
+        )
+    ),
+    *((name, text) for name in ("ALLOW_CREDENTIALS", "ALLOW_PRIVATE_NETWORK") for text in ("canary", "2", "*")),
     *(("JUPYTERHUB_API_TOKEN", text + LONG) for text in ("canary x", "canary\n", " canary", "canär", "canary\x7f")),
     *(("JUPYTERHUB_API_TOKEN", text) for text in ("canary", "canary x", LONG[1:])),
     *(
@@ -232,6 +255,22 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, v
     shown = "".join(traceback.format_exception(caught.value))
     assert "canar" not in f"{caught.value!r} {shown}".replace("canary-api-token", "")
     assert "canary-api-token" not in shown
+
+
+@pytest.mark.parametrize("text", ["*", " * ,", "*,*"])
+def test_any_origin_stands_alone_and_gets_no_cookies(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """`*` is taken; with credentials it is refused, in words that say why."""
+    monkeypatch.setenv("ALLOW_ORIGINS", text)
+    assert load_settings().allow_origins == ("*",)
+
+    monkeypatch.setenv("ALLOW_CREDENTIALS", "1")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    [problem] = caught.value.problems
+    assert problem == (
+        "ALLOW_CREDENTIALS: not with ALLOW_ORIGINS=*: any page could ask in its reader's name; name the origins"
+    )
 
 
 def test_settings_made_by_hand_do_not_show_a_wrong_value_either() -> None:

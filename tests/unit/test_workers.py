@@ -141,9 +141,10 @@ async def test_a_parent_killed_at_once(start: Start) -> None:
     assert await crew.ended() == -signal.SIGKILL
 
 
-async def test_workers_are_replaced_one_by_one(start: Start) -> None:
-    """SIGHUP replaces all workers; somebody answers all the time."""
+async def test_workers_are_replaced_one_by_one(start: Start, tmp_path: Path) -> None:
+    """SIGHUP replaces all workers; somebody answers all the time. They keep the settings of the start."""
     crew = await start().started()
+    (tmp_path / ".env").write_text("an .env that no new service would start with")
     statuses: set[int] = set()
     crew.process.send(signal.SIGHUP)
 

@@ -1,0 +1,209 @@
+"""The file `.env`: what it says counts below the environment, and only where nobody else can have written it."""
+
+import contextlib
+import os
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.errors import ConfigurationError
+from service.settings import Settings, load_settings
+
+TOKEN = "canary-api-token-0123456789abcdef"
+SOMEBODY = 12345  # a user id that is neither ours nor root's
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty working directory, and an environment that says nothing."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.validation_alias), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text: str | bytes, *, mode: int = 0o600) -> Path:
+    """Write `.env`."""
+    path = Path(".env")
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    path.chmod(mode)
+    return path
+
+
+def refusal() -> str:
+    """Return the one thing that is wrong, after a look that nothing of the file is in it."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    [problem] = caught.value.problems
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+    return problem
+
+
+def test_it_is_read_and_stays_where_it_is() -> None:
+    """Every setting may stand there, as python-dotenv reads it; nothing gets into the environment."""
+    write(
+        f"# ours\n\nexport JUPYTERHUB_API_TOKEN={TOKEN}  # the token\nALLOW_ORIGINS='https://a.example, https://b.example'\n"
+        'JUPYTERHUB_COOKIE_OPTIONS="{\\"samesite\\": \\"strict\\"}"\nSERVICE_WORKERS=\nPOSTGRES_PASSWORD=of-compose\n'
+    )
+    before = dict(os.environ)
+    settings = load_settings()
+
+    assert settings.api_token.get_secret_value() == TOKEN
+    assert settings.allow_origins == ("https://a.example", "https://b.example")
+    assert settings.cookie_options == {"samesite": "strict"}
+    assert settings.workers == 1
+    assert os.environ == before
+
+
+def test_the_environment_overrules_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an empty value too: so can a setting of the file be turned off for once."""
+    write(f"JUPYTERHUB_API_TOKEN={TOKEN}\nALLOW_ORIGINS=https://a.example\nHUB_CACHE_TTL=7\nSERVICE_WORKERS=7\n")
+    monkeypatch.setenv("ALLOW_ORIGINS", "")
+    monkeypatch.setenv("SERVICE_WORKERS", "3")
+    settings = load_settings()
+
+    assert (settings.allow_origins, settings.workers, settings.cache_ttl) == ((), 3, 7)
+
+
+def test_nothing_is_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret with a `$` in it is that secret."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+    write(f"JUPYTERHUB_API_TOKEN={TOKEN}$HOME${{HOME}}`id`\n")
+
+    assert load_settings().api_token.get_secret_value() == f"{TOKEN}$HOME${{HOME}}`id`"
+
+
+def test_its_mistakes_are_named_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By variable, wherever each stands."""
+    write("PUBLIC_HOST=canary\nJUPYTERHUB_API_TOKEN=\n")
+    monkeypatch.setenv("HUB_CACHE_TTL", "canary")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    named = {re.split("[: ]", problem)[0] for problem in caught.value.problems}
+    assert named == {"PUBLIC_HOST", "HUB_CACHE_TTL", "JUPYTERHUB_API_TOKEN"}
+
+
+def test_settings_made_by_hand_do_not_read_it() -> None:
+    """`Settings(…)` in somebody's test says all there is."""
+    write("ALLOW_ORIGINS=*\n")
+
+    assert Settings.model_validate({"JUPYTERHUB_API_TOKEN": TOKEN}).allow_origins == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("ALLOW_ORIGINS https://canary\n", 1),
+        ("A=1\n\n\nPUBLIC_HOST='https://canary\nB=2\n", 4),
+        ("A=1\r\n\r\ncanary", 3),
+        ('A="\n\n"\ncanary\n', 4),
+        ("A='canary' x\n", 1),
+    ],
+    ids=["no =", "an open quote", "a word", "after a long value", "more behind a quote"],
+)
+def test_a_line_that_makes_no_sense(text: str, line: int) -> None:
+    """It is not passed over: a switch that seems to be set would be off, or on."""
+    write(text)
+
+    assert refusal() == f".env: line {line} must be NAME=value, with a closing quote for each opening one"
+
+
+@pytest.mark.parametrize("text", [b"A=\xff", b"A=\0", "A=ä".encode("utf-16")], ids=["Latin-1", "zero", "UTF-16"])
+def test_what_is_no_text(text: bytes) -> None:
+    """Nor is half of a file read."""
+    write(text)
+
+    assert refusal() == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o664], ids=oct)
+def test_others_may_write(mode: int) -> None:
+    """Whoever may write to it could take the service over."""
+    write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n", mode=mode)
+
+    assert refusal() == ".env: nobody but its owner may have the right to write to it: chmod go-w .env"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o644], ids=oct)
+def test_others_may_read(mode: int) -> None:
+    """That is for the operator to judge: not every such file has secrets."""
+    write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n", mode=mode)
+
+    assert load_settings().api_token.get_secret_value() == TOKEN
+
+
+def is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be another user than the one who wrote it, who is not root either."""
+    if os.geteuid() == 0:
+        os.chown(".env", SOMEBODY, -1, follow_symlinks=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
+
+
+def test_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder where all may write, such as /tmp, anybody can leave one."""
+    write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n")
+    is_another(monkeypatch)
+
+    assert refusal() == ".env: must belong to the user whom the service runs as, or to root"
+
+
+def test_somebody_elses_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one that leads to a file of ours, written for something else; our own link is followed."""
+    write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n").rename("other")
+    Path(".env").symlink_to("other")
+    assert load_settings().api_token.get_secret_value() == TOKEN
+
+    is_another(monkeypatch)
+    assert refusal() == ".env: must belong to the user whom the service runs as, or to root"
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Path(".env").mkdir(), lambda: os.mkfifo(".env", 0o600)], ids=["folder", "pipe"]
+)
+def test_what_is_no_file(make: Callable[[], None]) -> None:
+    """As a container's runtime makes a folder of a file that is not there; a pipe is not waited for."""
+    make()
+
+    assert re.fullmatch(r"\.env: must be a (file|text in UTF-8 that .*)", refusal())
+
+
+@pytest.mark.parametrize("target", [".env", "nowhere"], ids=["a loop", "nowhere"])
+def test_a_link_that_leads_nowhere(target: str) -> None:
+    """What is there and cannot be read is not taken for none."""
+    Path(".env").symlink_to(target)
+
+    assert refusal() == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+
+
+@contextlib.contextmanager
+def closed(path: Path) -> Iterator[None]:
+    """Take everybody's rights at something; root, who needs none, is somebody else for that time."""
+    mode, user = path.stat().st_mode, os.geteuid()
+    path.chmod(0)
+    os.seteuid(user or SOMEBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        path.chmod(mode)
+
+
+def test_unreadable(tmp_path: Path) -> None:
+    """Nor is a file of which we know only that it is there."""
+    tmp_path.chmod(0o755)
+    with closed(write("ALLOW_ORIGINS=*\n")):
+        problem = refusal()
+
+    assert problem == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+
+
+def test_a_folder_that_we_may_not_enter(tmp_path: Path) -> None:
+    """Nor is a folder in which we cannot look, as when root starts the service for another user from /root."""
+    with closed(tmp_path):
+        problem = refusal()
+
+    assert problem == ".env: cannot be looked for: start the service in a folder that its user may enter"
