@@ -1,4 +1,4 @@
-"""When a cookie may speak: the XSRF token for requests, the Origin for WebSockets.
+"""When a cookie may speak: for our own pages, as the Origin tells, and in requests that carry the XSRF token.
 
 Without a domain per user every notebook server shares our origin, so a cookie alone does not show that a request comes
 from one of our pages; that is why reading requests are checked too. The rule is JupyterHub's
@@ -74,12 +74,11 @@ def _is_ours(conn: HTTPConnection, settings: Settings) -> bool:
 def _is_invited(conn: HTTPConnection, settings: Settings) -> bool:
     """Whether a page of another origin asks that may send cookies; raises OriginError for one that may not.
 
-    Asked where any is allowed at all. Cookies know no ports, so that such a page may have read our XSRF token.
+    Cookies know no ports: on our host's others, any page can read our XSRF token.
     """
     origin = conn.headers.get("origin")
-    if not settings.allow_origins or origin is None or conn.headers.get("sec-fetch-site") == "same-origin":
-        return False
-    if _is_ours(conn, settings):
+    # A browser that says so is right also where a proxy gives us another Host.
+    if origin is None or conn.headers.get("sec-fetch-site") == "same-origin" or _is_ours(conn, settings):
         return False
     if settings.allow_credentials and origin in settings.allow_origins:
         return True

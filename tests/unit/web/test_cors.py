@@ -241,6 +241,17 @@ async def test_a_cookie_from_another_origin(service: Service, kind: str, origin:
     assert (await browser.visit("me")).status_code == 200
 
 
+async def test_a_cookie_from_another_origin_without_cors(serve: Serve) -> None:
+    """Nor is it where no origin is allowed: what a page cannot read it could do all the same."""
+    service = await serve(**WITH_ROUTES, allow_credentials=True)
+    browser = await service.signed_in()
+    url = f"{ORIGIN}{PREFIX}change?_xsrf={browser.cookie('_xsrf')}"
+
+    replies = [await browser.client.post(url, headers={"Origin": origin}) for origin in (FRIEND, "null", ORIGIN)]
+
+    assert [reply.status_code for reply in replies] == [403, 403, 200]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_cookie_with_allow_credentials(serve: Serve, kind: str) -> None:
     """It counts from an allowed origin, with its XSRF token, also for reading; from others never."""
