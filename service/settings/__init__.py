@@ -5,6 +5,7 @@ The Hub sets the `JUPYTERHUB_*` variables for a service it manages; whoever runs
 """
 
 import os
+import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,15 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from service.api_token import flaw_of
+from service.api_token import LENGTH, flaw_of
 from service.errors import ConfigurationError
+from service.settings import without_hub
 from service.settings.values import (
     Database,
     Directory,
+    Grants,
+    Guid,
+    HttpsOrigin,
     HubFlag,
     JsonNames,
     MoreSeconds,
@@ -102,6 +107,19 @@ class Settings(BaseModel):
     apps: Names = Field(default=(), validation_alias="SERVICE_APPS")
     routers: Names = Field(default=(), validation_alias="SERVICE_ROUTERS")
 
+    # Entra ID: whose tokens are good here beside the Hub's, or instead of them
+    entra_tenant_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_TENANT_ID")
+    entra_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_CLIENT_ID")
+    entra_openapi_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_OPENAPI_CLIENT_ID")
+    entra_scope: Annotated[str, Field(pattern=r"^[\w.-]+$")] = Field(
+        default="user_impersonation", validation_alias="ENTRA_SCOPE"
+    )
+    entra_grants: Grants = Field(default={}, validation_alias="ENTRA_GRANTS")
+    entra_authority: HttpsOrigin = Field(
+        default="https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY"
+    )
+    has_hub: bool = True  # not from outside: `load_settings` says it
+
     # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
     database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")
     state_given: str = Field(default="", validation_alias="SERVICE_STATE")
@@ -127,6 +145,8 @@ class Settings(BaseModel):
     @cached_property
     def access_scopes(self) -> tuple[str, ...]:
         """The scopes any one of which lets a caller in; empty means nobody."""
+        if not self.has_hub:
+            return ("access:services",)
         given = self.access_scopes_given or self.access_scopes_deprecated
         if given or not self.service_name:
             return given
@@ -175,13 +195,16 @@ def load_settings() -> Settings:
         ConfigurationError: naming every variable that is missing or wrong, never its value.
     """
     # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
-    names = (str(field.validation_alias) for field in Settings.model_fields.values())
+    names = (str(field.validation_alias) for field in Settings.model_fields.values() if field.validation_alias)
     given = {name: value for name in names if (value := os.environ.get(name))}
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     flaw = flaw_of(token) if token else ""
     problems = {"JUPYTERHUB_API_TOKEN": f"JUPYTERHUB_API_TOKEN: {flaw}"} if flaw else {}
+    problems |= without_hub.problems_of(given)
+    # Without a Hub nothing is sealed, and no key is to be derived from an empty secret.
+    told = {} if without_hub.has_hub(given) else {"JUPYTERHUB_API_TOKEN": secrets.token_hex(LENGTH), "has_hub": False}
     try:
-        settings = Settings.model_validate(given)
+        settings = Settings.model_validate(given | told)
     except ValidationError as error:
         for item in error.errors(include_input=False):
             problems.setdefault(str(item["loc"][0]), _problem(dict(item)))
@@ -194,5 +217,8 @@ def load_settings() -> Settings:
 def _problem(item: Mapping[str, Any]) -> str:
     name = str(item["loc"][0])
     if item["type"] == "missing":
-        return f"{name} is not set. The Hub sets it for a service it starts; set it by hand for an external service."
+        return (
+            f"{name} is not set. The Hub sets it for a service it starts; set it by hand for an external service. "
+            f"A service without a Hub needs ENTRA_TENANT_ID and ENTRA_CLIENT_ID instead, and no JUPYTERHUB_ variable."
+        )
     return f"{name}: {item['msg'].removeprefix('Value error, ')}"

@@ -34,8 +34,8 @@ def authority() -> trustme.CA:
 
 @functools.cache
 def certificate() -> trustme.LeafCert:
-    """Return the certificate of `HOST`."""
-    return authority().issue_cert(HOST)
+    """Return the certificate of `HOST`, also for whoever listens on this machine without a name."""
+    return authority().issue_cert(HOST, "127.0.0.1")
 
 
 def chromium_flags() -> list[str]:
