@@ -46,7 +46,7 @@ class NotSignedInError(ServiceError):
     """The request carries no credential."""
 
     code = "not_signed_in"
-    default = "Sign in, or send a Hub token: Authorization: Bearer <token>."
+    default = "Sign in, or send a token: Authorization: Bearer <token>."
 
 
 class InvalidTokenError(ServiceError):

@@ -39,7 +39,7 @@ async def ready(request: Request, response: Response) -> ReadinessAnswer:
     """Look at the Hub, at most every two seconds, Entra ID's keys and our applications: red, send no requests."""
     context = context_of(request)
     health = await context.readiness.check() if context.settings.has_hub else Health()
-    entra: Entra | None = request.scope["state"]["entra"]
+    entra: Entra | None = request.scope["state"].get("entra")
     problem = health.problem or (entra.keys.problem if entra else None)
     problem = problem or (context.deidentifier.problem if context.deidentifier else None)
     problem = problem or (await context.desk.ping() if context.desk else None)

@@ -58,7 +58,7 @@ from service.errors import (
     XsrfError,
 )
 from service.web import login, pages
-from service.web.security import here, is_browser
+from service.web.security import context_of, here, is_browser
 
 _log = logging.getLogger("service")
 
@@ -172,7 +172,7 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
         return login.begin(conn, next_url=here(conn))
     if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
         return login.begin(conn, next_url=here(conn))
-    sign_in = could_sign_in or isinstance(error, SignInError)
+    sign_in = (could_sign_in or isinstance(error, SignInError)) and context_of(conn).settings.has_hub
     renew = isinstance(error, OutdatedTokenError)
     return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in, renew=renew)
 

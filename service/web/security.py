@@ -310,7 +310,7 @@ def _entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
     One or the other, whatever comes of it: a token is not tried at the second after the first.
     """
-    entra: Entra | None = conn.scope["state"]["entra"]
+    entra: Entra | None = conn.scope["state"].get("entra")
     if entra is None or (context_of(conn).settings.has_hub and header_of(credential.token) is None):
         return None
     if credential.source is not Source.HEADER:

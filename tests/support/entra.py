@@ -221,7 +221,7 @@ class EntraIssuer:
         asked = dict(request.query_params)
         if asked.get("redirect_uri") not in self.redirect_uris.get(asked.get("client_id", ""), []):
             return HTMLResponse("AADSTS50011: The redirect URI does not match.", 400)
-        is_complete = asked.get("response_type") == "code" and "openid" in asked.get("scope", "").split()
+        is_complete = asked.get("response_type") == "code" and asked.get("scope")
         if not is_complete or (asked.get("code_challenge") and asked.get("code_challenge_method") != "S256"):
             return HTMLResponse("AADSTS900144: The request is not complete.", 400)
         if request.method == "GET":
