@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import APIResponse, Page, expect
 
 from tests.browser.swagger import Swagger
 from tests.integration.test_scripts import free_hub_port
@@ -88,6 +88,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             hub.close()
 
 
+async def fetched(page: Page, url: str) -> APIResponse:
+    """Ask as a script of the service's own pages does."""
+    [xsrf] = [
+        cookie["value"]
+        for cookie in await page.context.cookies(url)
+        if cookie["name"] == "_xsrf" and cookie["path"] == "/services/fastapi/"
+    ]
+    return await page.request.get(url, headers={"X-XSRFToken": xsrf.strip('"'), "Accept": "application/json"})
+
+
 async def sign_in(page: Page, user: str) -> None:
     """Say at Entra ID who one is."""
     await page.get_by_label("User").fill(user)
@@ -96,7 +106,7 @@ async def sign_in(page: Page, user: str) -> None:
 
 @pytest.mark.parametrize(("user", "groups"), [(ALICE, ["desk-admin"]), (BOB, [])])
 async def test_signing_in_at_the_hub(place: Place, browse: "Browse", user: str, groups: list[str]) -> None:
-    """The Hub sends people to Entra ID; the service knows them by that name, and what their group there lets them do."""
+    """The Hub sends people to Entra ID; the service knows them by their name there, and their groups' rights."""
     browser = await browse(place.origin, place.issuer.url)
     page = await browser.page()
     await page.goto(f"{place.service_url}login?next=/services/fastapi/me")
@@ -109,17 +119,14 @@ async def test_signing_in_at_the_hub(place: Place, browse: "Browse", user: str, 
 
     await page.wait_for_url(f"{place.service_url}me")
     await expect(page.get_by_role("heading", name=user)).to_be_visible()
-    me = await page.evaluate(
-        "() => fetch('/services/fastapi/me', {headers: {Accept: 'application/json'}}).then(r => r.json())"
-    )
+    me = await (await fetched(page, f"{place.service_url}me")).json()
     assert (me["name"], me["groups"], me["admin"]) == (user, groups, False)
-    status = await page.evaluate("() => fetch('/services/fastapi/desk/accounts').then(r => r.status)")
-    assert status == (200 if groups else 403)
+    assert (await fetched(page, f"{place.service_url}desk/accounts")).status == (200 if groups else 403)
     assert browser.foreign == []
 
 
 async def test_swagger_signs_in_at_entra(place: Place, browse: "Browse") -> None:
-    """At docs/entra, Authorize opens Entra ID's page; then Try it out carries its token, by PKCE and without a secret."""
+    """At docs/entra, Authorize opens Entra ID's page; Try it out then carries its token, got by PKCE, no secret."""
     browser = await browse(place.origin, place.issuer.url)
     swagger = await Swagger.open(await browser.page(), place.service_url, page_of="docs/entra")
 

@@ -161,8 +161,8 @@ class EntraIssuer:
     def id_token(self, user: str, client: str) -> str:
         """Return a token that tells a client who signed in."""
         claims = self._claims(user, audience=client)
-        if user in self.groups:
-            claims["groups"] = self.groups[user]
+        if user.lower() in self.groups:
+            claims["groups"] = self.groups[user.lower()]
         return self.sign(claims)
 
     def _claims(self, user: str, *, audience: str) -> dict[str, object]:
