@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 from service import __version__
 from service.context import open_context
 from service.errors import ConfigurationError, ServiceError
-from service.hub.throttle import Throttle
 from service.settings import Settings
 from service.web import docs, health, login, pages, problems, token, whoami
 from service.web.boundary import Boundary
@@ -94,18 +93,18 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_context(settings) as context, _entra(settings, context.throttle) as entra:
+        async with open_context(settings) as context, _entra(settings) as entra:
             yield {"context": context, "entra": entra, **state}
 
     return lifespan
 
 
-def _entra(settings: Settings, throttle: Throttle) -> "AbstractAsyncContextManager[Entra | None]":
+def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":
     if not settings.entra_tenant_id:
         return nullcontext()
     from service.web.entra import open_entra  # noqa: PLC0415 - an extra, and nobody else needs it
 
-    return open_entra(settings, throttle)
+    return open_entra(settings)
 
 
 def _handle_errors(app: FastAPI) -> None:

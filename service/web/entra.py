@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Seconds. Entra ID announces a key a day before it signs; but one that is stolen it takes away at once.
 REFRESH = 3600.0
-RETRY = 10.0  # after a failure
+RETRY = 3.0  # after a failure
 PAUSE = 60.0  # between two questions that unknown keys can cause: anybody can name one
 PATIENCE = 5.0  # for an answer; callers wait for it
 
@@ -49,7 +49,7 @@ class Keys:
         self._found: OpenIdConfig | None = None
         self._flight: asyncio.Task[bool] | None = None
         self._provoked_at = -PAUSE
-        self._is_down = True
+        self._flaw = "not asked yet"  # of the last answer
 
     @property
     def problem(self) -> str:
@@ -77,7 +77,7 @@ class Keys:
         # What was fetched last, not what it was when we began to wait.
         key = self._found.signing_keys.get(kid)
         if key is None:
-            raise EntraUnavailableError if self._is_down else InvalidTokenError(BAD)
+            raise EntraUnavailableError if self._flaw else InvalidTokenError(BAD)
         return key
 
     def refresh(self) -> "asyncio.Task[bool]":
@@ -118,14 +118,13 @@ class Keys:
             flaw = type(error.__cause__ or error).__name__
         finally:
             self._flight = None
-        self._is_down = bool(flaw)
-        if flaw:
+        if flaw and flaw != self._flaw:
             _log.warning("Entra ID's keys cannot be fetched: %s. Those known go on being good.", flaw)
-            return False
-        if self._found is None:
-            _log.info("Entra ID's keys are loaded: tokens of %s are judged.", found.issuer)
-        self._found = found
-        return True
+        elif self._flaw and not flaw:
+            _log.info("Entra ID's keys are fetched: tokens of %s are judged.", found.issuer)
+        self._flaw = flaw
+        self._found = self._found if flaw else found
+        return not flaw
 
 
 class Entra:
@@ -175,7 +174,7 @@ class Entra:
 
 
 @asynccontextmanager
-async def open_entra(settings: Settings, throttle: Throttle) -> AsyncIterator[Entra]:
+async def open_entra(settings: Settings) -> AsyncIterator[Entra]:
     """Begin to fetch the keys, and keep them fresh."""
     for name in ("fastapi_azure_auth", "httpx2"):  # they would log what the issuer said, and each question
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -184,7 +183,8 @@ async def open_entra(settings: Settings, throttle: Throttle) -> AsyncIterator[En
     keys = Keys(lambda: OpenIdConfig(settings.entra_tenant_id, config_url=where, http_client_config={"verify": tls}))
     task = asyncio.create_task(keys.keep_fresh())
     try:
-        yield Entra(settings, keys, throttle)
+        # A throttle of its own: a client that goes on with an expired token keeps no token from the Hub.
+        yield Entra(settings, keys, Throttle())
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

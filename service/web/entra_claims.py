@@ -61,7 +61,7 @@ def identity_of(claims: Mapping[str, Any], *, settings: Settings, grants: Grants
         given += scopes.split()
     else:
         kind, name = "service", f"entra:{claims.get('azp')}"
-        if claims.get("idtyp") != "app" or not grants.keys() & given:
+        if claims.get("idtyp") != "app" or "azp" not in claims or not grants.keys() & given:
             raise InsufficientScopeError((settings.entra_scope,))
     held = {*settings.access_scopes, *(scope for word in given for scope in grants.get(word, ()))}
     told = {"kind": kind, "name": name, "scopes": sorted(held), "issuer": claims["iss"], "oid": claims.get("oid")}

@@ -251,7 +251,6 @@ async def test_a_start_does_not_wait_for_the_issuer(
     issuer: EntraIssuer, monkeypatch: pytest.MonkeyPatch, state: Literal["down", "slow"]
 ) -> None:
     """Until keys are there its tokens get 503 and the probe is red; the Hub's are good. Then all is well by itself."""
-    monkeypatch.setattr("service.web.entra.RETRY", 0.05)
     issuer.state = state
     async with serving(issuer, monkeypatch, loaded=False) as service:
         reply = await ask(service, issuer.access_token())

@@ -160,10 +160,12 @@ class EntraIssuer:
 
     def id_token(self, user: str, client: str) -> str:
         """Return a token that tells a client who signed in."""
-        claims = self._claims(user, audience=client)
-        if user.lower() in self.groups:
-            claims["groups"] = self.groups[user.lower()]
-        return self.sign(claims)
+        return self.sign(self.id_claims(user, client))
+
+    def id_claims(self, user: str, client: str) -> dict[str, object]:
+        """Return what it says."""
+        groups = self.groups.get(user.lower())
+        return self._claims(user, audience=client) | ({"groups": groups} if groups else {})
 
     def _claims(self, user: str, *, audience: str) -> dict[str, object]:
         now = int(time.time())
