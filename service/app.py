@@ -54,6 +54,8 @@ def create_app(
         _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
     if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
         raise ConfigurationError(["ENTRA_TENANT_ID: Entra ID needs an extra: pip install 'service-fastapi[entra]'"])
+    if not (settings.has_hub or settings.entra_tenant_id):
+        raise ConfigurationError(["There is neither a Hub nor Entra ID, so that nobody could be known."])
     if not settings.has_hub:
         _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Tokens of Entra ID alone are good.")
     applications = _applications(settings.apps)

@@ -42,7 +42,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
 
     # Who we are to the Hub
-    api_token: Annotated[SecretStr, AfterValidator(one_word)] = Field(validation_alias="JUPYTERHUB_API_TOKEN")
+    # Without a Hub nothing is sealed; a secret nobody knows, as no key is to be derived from an empty one.
+    api_token: Annotated[SecretStr, AfterValidator(one_word)] = Field(
+        default_factory=lambda: SecretStr(secrets.token_hex(LENGTH)), validation_alias="JUPYTERHUB_API_TOKEN"
+    )
     api_url: WebAddress = Field(
         default="http://127.0.0.1:8081/hub/api", validation_alias="JUPYTERHUB_API_URL", repr=False
     )
@@ -118,12 +121,16 @@ class Settings(BaseModel):
     entra_authority: HttpsOrigin = Field(
         default="https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY"
     )
-    has_hub: bool = True  # not from outside: `load_settings` says it
 
     # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
     database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")
     state_given: str = Field(default="", validation_alias="SERVICE_STATE")
     state_of_unit: str = Field(default="", validation_alias="STATE_DIRECTORY")  # by systemd: StateDirectory=
+
+    @property
+    def has_hub(self) -> bool:
+        """Whether there is one: it has given us a token. Else all tokens are Entra ID's."""
+        return "api_token" in self.model_fields_set
 
     @property
     def client_id(self) -> str:
@@ -195,30 +202,19 @@ def load_settings() -> Settings:
         ConfigurationError: naming every variable that is missing or wrong, never its value.
     """
     # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
-    names = (str(field.validation_alias) for field in Settings.model_fields.values() if field.validation_alias)
+    names = (str(field.validation_alias) for field in Settings.model_fields.values())
     given = {name: value for name in names if (value := os.environ.get(name))}
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     flaw = flaw_of(token) if token else ""
     problems = {"JUPYTERHUB_API_TOKEN": f"JUPYTERHUB_API_TOKEN: {flaw}"} if flaw else {}
     problems |= without_hub.problems_of(given)
-    # Without a Hub nothing is sealed, and no key is to be derived from an empty secret.
-    told = {} if without_hub.has_hub(given) else {"JUPYTERHUB_API_TOKEN": secrets.token_hex(LENGTH), "has_hub": False}
     try:
-        settings = Settings.model_validate(given | told)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
         for item in error.errors(include_input=False):
-            problems.setdefault(str(item["loc"][0]), _problem(dict(item)))
+            name = str(item["loc"][0])
+            problems.setdefault(name, f"{name}: {item['msg'].removeprefix('Value error, ')}")
         raise ConfigurationError(list(problems.values())) from None
     if problems:
         raise ConfigurationError(list(problems.values()))
     return settings
-
-
-def _problem(item: Mapping[str, Any]) -> str:
-    name = str(item["loc"][0])
-    if item["type"] == "missing":
-        return (
-            f"{name} is not set. The Hub sets it for a service it starts; set it by hand for an external service. "
-            f"A service without a Hub needs ENTRA_TENANT_ID and ENTRA_CLIENT_ID instead, and no JUPYTERHUB_ variable."
-        )
-    return f"{name}: {item['msg'].removeprefix('Value error, ')}"

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 
 # What the Hub tells a service, and may be said where there is none.
 _OF_PLACE = {"JUPYTERHUB_SERVICE_URL", "JUPYTERHUB_SERVICE_PREFIX", "JUPYTERHUB_BASE_URL"}
+_TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - its name
+_MISSING = (
+    f"{_TOKEN} is not set. The Hub sets it for a service it starts; set it by hand for an external service. "
+    "A service without a Hub needs ENTRA_TENANT_ID and ENTRA_CLIENT_ID instead, and no variable of a Hub."
+)
 _ENTRA = ("ENTRA_TENANT_ID", "ENTRA_CLIENT_ID")
 
 
@@ -17,19 +22,16 @@ def has_hub(given: Mapping[str, str]) -> bool:
 
 
 def problems_of(given: Mapping[str, str]) -> dict[str, str]:
-    """Return what is wrong with these variables together, by the name of the one to change."""
-    problems = {}
+    """Return what is wrong with these variables together, by the name of the one to set or change."""
+    needed = {}
+    if has_hub(given):
+        needed[_TOKEN] = _MISSING
     if any(name.startswith("ENTRA_") for name in given):
-        problems = {name: f"{name} is not set. Entra ID needs {' and '.join(_ENTRA)}." for name in _ENTRA}
+        needed |= {name: f"{name} is not set. Entra ID needs {' and '.join(_ENTRA)}." for name in _ENTRA}
     if "ENTRA_OPENAPI_CLIENT_ID" in given:
         why = "ENTRA_OPENAPI_CLIENT_ID needs it, as a redirect URI of Entra ID is absolute."
-        problems["PUBLIC_HOST"] = f"PUBLIC_HOST is not set. {why}"
-    return {name: problem for name, problem in problems.items() if name not in given} | _of_no_hub(given)
-
-
-def _of_no_hub(given: Mapping[str, str]) -> dict[str, str]:
-    if has_hub(given):
-        return {}
-    apps = [name.strip() for name in given.get("SERVICE_APPS", "").split(",")]
-    problems = {"SERVICE_APPS": "SERVICE_APPS: the desk needs a Hub, and JUPYTERHUB_API_TOKEN is not set"}
-    return problems if "desk" in apps else {}
+        needed["PUBLIC_HOST"] = f"PUBLIC_HOST is not set. {why}"
+    problems = {name: problem for name, problem in needed.items() if name not in given}
+    if not has_hub(given) and "desk" in [name.strip() for name in given.get("SERVICE_APPS", "").split(",")]:
+        problems["SERVICE_APPS"] = f"SERVICE_APPS: the desk needs a Hub, and {_TOKEN} is not set"
+    return problems

@@ -15,8 +15,7 @@ TOKEN = {"JUPYTERHUB_API_TOKEN": "t" * 32}
 @pytest.fixture(autouse=True)
 def _nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in Settings.model_fields.values():
-        if field.validation_alias:
-            monkeypatch.delenv(str(field.validation_alias), raising=False)
+        monkeypatch.delenv(str(field.validation_alias), raising=False)
 
 
 def load(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Settings:
