@@ -6,9 +6,11 @@ installed. For a Hub of your own the last statement is what you need.
 Environment: HUB_PORT (8000), HUB_IP (127.0.0.1), HUB_PASSWORD (passwd), HUB_STATE (the folder .hub beside this file),
 PUBLIC_HOST (the origin that browsers see, like https://hub.example.org, where a proxy with TLS stands in front),
 HUB_AUTHENTICATOR: `dummy` (everybody has the password HUB_PASSWORD), `native` (everybody has their own, which is
-HUB_PASSWORD at first and must then be a good one) or `pam` (the machine's users).
+HUB_PASSWORD at first and must then be a good one), `pam` (the machine's users) or `entra` (Entra ID's; see
+docs/operate/entra.md for ENTRA_TENANT_ID, ENTRA_HUB_CLIENT_ID, ENTRA_HUB_CLIENT_SECRET and ENTRA_GROUPS).
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -64,13 +66,35 @@ class OnePassword(Authenticator):
 
 password = os.environ.get("HUB_PASSWORD")
 users = {"testuser", "support", "manager", "admin"}
-authenticators = {"dummy": OnePassword, "native": "service.authenticators.PasswordAuthenticator", "pam": "pam"}
+authenticators = {
+    "dummy": OnePassword,
+    "native": "service.authenticators.PasswordAuthenticator",
+    "pam": "pam",
+    "entra": "service.authenticators.entra.EntraAuthenticator",
+}
 authenticator = os.environ.get("HUB_AUTHENTICATOR") or "dummy"
 if authenticator not in authenticators:
     sys.exit(f"HUB_AUTHENTICATOR must be one of {', '.join(authenticators)}")
 c.JupyterHub.authenticator_class = authenticators[authenticator]
-c.Authenticator.allowed_users = users
-c.Authenticator.admin_users = {"admin"}
+if authenticator == "entra":
+    needed = ("ENTRA_TENANT_ID", "ENTRA_HUB_CLIENT_ID", "ENTRA_HUB_CLIENT_SECRET")
+    if missing := [name for name in needed if not os.environ.get(name)]:
+        sys.exit(f"HUB_AUTHENTICATOR=entra needs {', '.join(missing)}")
+    entra = c.EntraAuthenticator
+    entra.tenant_id, entra.client_id, entra.client_secret = (os.environ[name] for name in needed)
+    entra.authority = os.environ.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com"
+    if os.environ.get("PUBLIC_HOST"):
+        entra.oauth_callback_url = f"{os.environ['PUBLIC_HOST'].rstrip('/')}/hub/oauth_callback"
+    try:
+        entra.groups = json.loads(os.environ.get("ENTRA_GROUPS") or "{}")
+    except ValueError:
+        sys.exit("ENTRA_GROUPS must be JSON: from the object id of a group of Entra ID to a group of the Hub")
+    entra.manage_groups = True
+    entra.admin_groups = {"hub-admin"}
+    entra.allow_all = True  # of the tenant: that the application is assigned to some is said there
+else:
+    c.Authenticator.allowed_users = users
+    c.Authenticator.admin_users = {"admin"}
 c.PasswordAuthenticator.first_users = dict.fromkeys(users, password) if password else {}
 
 c.JupyterHub.spawner_class = "jupyterhub.spawner.SimpleLocalProcessSpawner"
@@ -93,7 +117,12 @@ try:
         present = {name for (name,) in connection.execute("SELECT name FROM groups")}
 except sqlite3.OperationalError:  # there is no database, or no table yet
     present = set()
-c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
+if authenticator != "entra":  # which says at each sign-in who is in which group
+    c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
+
+# Where the service takes Entra ID's tokens, too; the Hub's own secret is none of its business.
+of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_SCOPE", "SSL_CERT_FILE"]
+of_entra = [*of_entra, "ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"] if os.environ.get("ENTRA_CLIENT_ID") else []
 
 register(
     c,
@@ -103,9 +132,10 @@ register(
     environment={
         "SERVICE_STATE": state,
         "HUB_PASSWORD_PAGE": "change-password" if authenticator == "native" else "",
+        **{name: os.environ[name] for name in of_entra if os.environ.get(name)},
     },
     public_host=os.environ.get("PUBLIC_HOST"),
     api_token=api_token.read_text(),
     allow_token_in_url=True,
-    password_grant=True,
+    password_grant=authenticator != "entra",
 )

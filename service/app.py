@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +24,9 @@ from service.web.lean import ShortWays
 from service.web.live import Live
 from service.web.login import SignInPolicy
 from service.web.security import Entitlement, SignedInByUrl, SignInVeto, Veto
+
+if TYPE_CHECKING:
+    from service.web.entra import Entra
 
 _log = logging.getLogger("service")
 
@@ -50,6 +53,12 @@ def create_app(
     """
     if not settings.access_scopes:
         _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
+    if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
+        raise ConfigurationError(["ENTRA_TENANT_ID: Entra ID needs an extra: pip install 'service-fastapi[entra]'"])
+    if not (settings.has_hub or settings.entra_tenant_id):
+        raise ConfigurationError(["There is neither a Hub nor Entra ID, so that nobody could be known."])
+    if not settings.has_hub:
+        _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Tokens of Entra ID alone are good.")
     applications = _applications(settings.apps)
     state = {
         "admit": (*_all(applications, "admit"), *admit),
@@ -70,7 +79,8 @@ def create_app(
         telemetry={"tracing": False, "logs": False, "metrics": False},
         redirect_slashes=False,  # such a redirect would repeat a token in the address
     )
-    for router in (whoami.router, health.router, login.router, token.router, docs.router):
+    sign_in_routers = (login.router, token.router) if settings.has_hub else ()
+    for router in (whoami.router, health.router, *sign_in_routers, docs.router):
         app.include_router(router)
     theirs = [application.router for application in applications]
     for router in (*theirs, *_named_routers(settings.routers), *routers):
@@ -86,10 +96,18 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_context(settings) as context:
-            yield {"context": context, **state}
+        async with open_context(settings) as context, _entra(settings) as entra:
+            yield {"context": context, "entra": entra, **state}
 
     return lifespan
+
+
+def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":
+    if not settings.entra_tenant_id:
+        return nullcontext()
+    from service.web.entra import open_entra  # noqa: PLC0415 - an extra, and nobody else needs it
+
+    return open_entra(settings)
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -46,7 +46,7 @@ class NotSignedInError(ServiceError):
     """The request carries no credential."""
 
     code = "not_signed_in"
-    default = "Sign in, or send a Hub token: Authorization: Bearer <token>."
+    default = "Sign in, or send a token: Authorization: Bearer <token>."
 
 
 class InvalidTokenError(ServiceError):
@@ -123,6 +123,13 @@ class NotAdmittedError(ServiceError):
 
     code = "not_admitted"
     default = "You are known, but this service does not admit you."
+
+
+class GuestRefusedError(NotAdmittedError):
+    """Entra ID knows the caller as a guest: somebody of another organization, whose name nobody here has given."""
+
+    code = "guest_refused"
+    default = "You are a guest in this organization, and this service is for its members."
 
 
 class AccountDisabledError(NotAdmittedError):
@@ -310,6 +317,17 @@ class DatabaseFullError(ServiceError):
 
     code = "database_full"
     default = "The database has no space left, so nothing was changed. Whoever runs the service must make some."
+
+
+# Entra ID
+
+
+class EntraUnavailableError(ServiceError):
+    """Entra ID's keys are not known, so that none of its tokens can be judged. Says nothing about the caller."""
+
+    code = "entra_unavailable"
+    default = "Entra ID cannot be asked at the moment. Try again shortly."
+    retry_after = 5  # seconds
 
 
 # The Hub

@@ -5,6 +5,7 @@ The Hub sets the `JUPYTERHUB_*` variables for a service it manages; whoever runs
 """
 
 import os
+import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -23,14 +24,18 @@ from pydantic import (
     field_validator,
 )
 
-from service.api_token import flaw_of
+from service.api_token import LENGTH, flaw_of
 from service.errors import ConfigurationError
+from service.settings import without_hub
 from service.settings.env_file import read_env_file
 from service.settings.values import (
     ANY_ORIGIN,
     AllowedOrigins,
     Database,
     Directory,
+    Grants,
+    Guid,
+    HttpsOrigin,
     HubFlag,
     JsonNames,
     ListenAddresses,
@@ -52,7 +57,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
 
     # Who we are to the Hub
-    api_token: Annotated[SecretStr, AfterValidator(one_word)] = Field(validation_alias="JUPYTERHUB_API_TOKEN")
+    # Without a Hub nothing is sealed; a secret nobody knows, as no key is to be derived from an empty one.
+    api_token: Annotated[SecretStr, AfterValidator(one_word)] = Field(
+        default_factory=lambda: SecretStr(secrets.token_hex(LENGTH)), validation_alias="JUPYTERHUB_API_TOKEN"
+    )
     api_url: WebAddress = Field(
         default="http://127.0.0.1:8081/hub/api", validation_alias="JUPYTERHUB_API_URL", repr=False
     )
@@ -124,6 +132,18 @@ class Settings(BaseModel):
     tls_minimum: Literal["1.2", "1.3"] = Field(default="1.2", validation_alias="SERVICE_TLS_MIN")
     forwarded_allow_ips: Proxies = Field(default=("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
 
+    # Entra ID: whose tokens are good here beside the Hub's, or instead of them
+    entra_tenant_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_TENANT_ID")
+    entra_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_CLIENT_ID")
+    entra_openapi_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_OPENAPI_CLIENT_ID")
+    entra_scope: Annotated[str, Field(pattern=r"^[\w.-]+$")] = Field(
+        default="user_impersonation", validation_alias="ENTRA_SCOPE"
+    )
+    entra_grants: Grants = Field(default={}, validation_alias="ENTRA_GRANTS")
+    entra_authority: HttpsOrigin = Field(
+        default="https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY"
+    )
+
     # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
     database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")
     state_given: str = Field(default="", validation_alias="SERVICE_STATE")
@@ -152,6 +172,11 @@ class Settings(BaseModel):
         return any(address.startswith("https:") for address in self.listen)
 
     @property
+    def has_hub(self) -> bool:
+        """Whether there is one: it has given us a token. Else all tokens are Entra ID's."""
+        return "api_token" in self.model_fields_set
+
+    @property
     def client_id(self) -> str:
         """The OAuth client id, which also names our cookies."""
         return self.client_id_given or f"service-{self.service_name or 'fastapi'}"
@@ -171,6 +196,8 @@ class Settings(BaseModel):
     @cached_property
     def access_scopes(self) -> tuple[str, ...]:
         """The scopes any one of which lets a caller in; empty means nobody."""
+        if not self.has_hub:
+            return ("access:services",)
         given = self.access_scopes_given or self.access_scopes_deprecated
         if given or not self.service_name:
             return given
@@ -225,19 +252,14 @@ def load_settings() -> Settings:
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     flaw = flaw_of(token) if token else ""
     problems = {"JUPYTERHUB_API_TOKEN": f"JUPYTERHUB_API_TOKEN: {flaw}"} if flaw else {}
+    problems |= without_hub.problems_of(given)
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
         for item in error.errors(include_input=False):
-            problems.setdefault(str(item["loc"][0]), _problem(dict(item)))
+            name = str(item["loc"][0])
+            problems.setdefault(name, f"{name}: {item['msg'].removeprefix('Value error, ')}")
         raise ConfigurationError(list(problems.values())) from None
     if problems:
         raise ConfigurationError(list(problems.values()))
     return settings
-
-
-def _problem(item: Mapping[str, Any]) -> str:
-    name = str(item["loc"][0])
-    if item["type"] == "missing":
-        return f"{name} is not set. The Hub sets it for a service it starts; set it by hand for an external service."
-    return f"{name}: {item['msg'].removeprefix('Value error, ')}"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 _FALSE = {"0", "false"}
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FILE = re.compile(r"/[^?#\0]+")
 _SOCKET_PATH = 107  # bytes that the path of a unix socket may have (man 7 unix)
 _DATABASES = {
@@ -96,6 +98,26 @@ def _alone_if_any(origins: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(origins))
 
 
+def _https_origin(address: str) -> str:
+    origin = _origin(address)
+    if not origin.startswith("https:"):
+        raise ValueError("must begin with https://")
+    return origin
+
+
+def _guid(text: str) -> str:
+    if not _GUID.fullmatch(text.lower()):
+        raise ValueError("must be a GUID, as Entra ID shows it")
+    return text.lower()
+
+
+def _no_desk(grants: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """The desk's rights are its groups' at the Hub; nobody could take away there what a token from elsewhere has."""
+    if any(scope.startswith("custom:desk:") for scopes in grants.values() for scope in scopes):
+        raise ValueError("the desk's scopes are for Hub tokens alone")
+    return grants
+
+
 def _database(given: SecretStr) -> SecretStr:
     """A file that all workers can open, or a server. Which driver speaks to it is ours to choose."""
     scheme, _, rest = given.get_secret_value().partition("://")
@@ -143,6 +165,9 @@ AllowedOrigins = Annotated[
     BeforeValidator(_comma_list),
     AfterValidator(_alone_if_any),
 ]
+HttpsOrigin = Annotated[str, AfterValidator(_https_origin)]
+Guid = Annotated[str, AfterValidator(_guid)]
+Grants = Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_no_desk), BeforeValidator(from_json)]
 Database = Annotated[SecretStr, AfterValidator(_database)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

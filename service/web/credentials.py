@@ -112,7 +112,7 @@ def _from_authorization(values: list[str]) -> str:
     """Two headers could mean one token to a proxy and another to us: refused, like all that is not a Hub token."""
     match = _AUTHORIZATION.fullmatch(values[0].strip()) if len(values) == 1 and len(values[0]) <= _MAX_HEADER else None
     if match is None:
-        raise InvalidTokenError("The Authorization header must be: Bearer <Hub token>.")
+        raise InvalidTokenError("The Authorization header must be: Bearer <token>.")
     return match.group(1)
 
 

@@ -1,9 +1,13 @@
-"""The OpenAPI document and Swagger UI, from our own files, signed in through the Hub."""
+"""The OpenAPI document and Swagger UI, from our own files, signed in through the Hub; and once more through Entra ID.
+
+Swagger UI knows one client and one redirect URI, so that each way to sign in has a page of its own.
+"""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.hub.models import Identity
@@ -12,6 +16,8 @@ from service.web import pages, problems
 from service.web.security import SCHEME, context_of, visitor
 
 TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; of letters, digits, and `.-_` alone (OpenAPI 3.1 section 4.8.7)
+ENTRA_SCHEME = "EntraID"
+ENTRA_TOKEN_SCHEME = "EntraToken"  # noqa: S105 - likewise
 _PROBLEMS = {
     401: "No credential, or a bad one",
     403: "Known, but not allowed",
@@ -27,13 +33,68 @@ router = APIRouter(include_in_schema=False)
 @router.get("/docs")
 async def docs(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
     """Swagger UI."""
-    return pages.docs(request, identity)
+    settings = context_of(request).settings
+    if settings.has_hub:
+        return pages.docs(request, identity)
+    return pages.docs_for_entra(request, identity, scopes=_entra_scopes(settings))
 
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """The OpenAPI document."""
-    return JSONResponse(document(request.app, context_of(request).settings))
+    settings = context_of(request).settings
+    make = document if settings.has_hub else document_for_entra
+    return JSONResponse(make(request.app, settings))
+
+
+@router.get("/docs/entra")
+async def entra_docs(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
+    """Swagger UI, signed in at Entra ID."""
+    return pages.docs_for_entra(request, identity, scopes=_entra_scopes(_entra_settings(request)))
+
+
+@router.get("/docs/entra/openapi.json")
+async def entra_openapi(request: Request) -> Response:
+    """The OpenAPI document for those with tokens of Entra ID."""
+    return JSONResponse(document_for_entra(request.app, _entra_settings(request)))
+
+
+@router.get("/docs/entra/callback")
+async def entra_callback(request: Request) -> Response:
+    """The redirect URI of Swagger UI's client at Entra ID."""
+    _entra_settings(request)
+    return pages.swagger_callback(request)
+
+
+def _entra_settings(request: Request) -> Settings:
+    settings = context_of(request).settings
+    if not settings.entra_openapi_client_id:
+        raise HTTPException(404)
+    return settings
+
+
+def _entra_scopes(settings: Settings) -> list[str]:
+    return [f"api://{settings.entra_client_id}/{settings.entra_scope}"]
+
+
+def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    """Return the OpenAPI document with Entra ID's ways to sign in: a token, and Swagger UI's client if it has one."""
+    schema = deepcopy(document(app, settings))
+    schemes: dict[str, dict[str, Any]] = {
+        ENTRA_TOKEN_SCHEME: {"type": "http", "scheme": "bearer", "description": "An access token of Entra ID."}
+    }
+    if settings.entra_openapi_client_id:
+        flow = {
+            "authorizationUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/authorize",
+            "tokenUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/token",
+            "scopes": dict.fromkeys(_entra_scopes(settings), "Call this service in your name"),
+        }
+        flows = {"authorizationCode": flow}
+        schemes[ENTRA_SCHEME] = {"type": "oauth2", "description": "Sign in at Entra ID.", "flows": flows}
+    for operation in _guarded(schema):
+        operation["security"] = [{name: _entra_scopes(settings) if name == ENTRA_SCHEME else []} for name in schemes]
+    schema["components"]["securitySchemes"] = schemes
+    return schema
 
 
 def document(app: FastAPI, settings: Settings) -> dict[str, Any]:

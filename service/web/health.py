@@ -1,11 +1,15 @@
 """Probes: is the process alive, and can it do its work?"""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from service.hub.readiness import Health
 from service.web.security import context_of
+
+if TYPE_CHECKING:
+    from service.web.entra import Entra
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -32,10 +36,12 @@ async def live() -> Liveness:
 
 @router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})
 async def ready(request: Request, response: Response) -> ReadinessAnswer:
-    """Ask the Hub, at most every two seconds, and our applications: send no requests here while this fails."""
+    """Look at the Hub, at most every two seconds, Entra ID's keys and our applications: red, send no requests."""
     context = context_of(request)
-    health = await context.readiness.check()
-    problem = health.problem or (context.deidentifier.problem if context.deidentifier else None)
+    health = await context.readiness.check() if context.settings.has_hub else Health()
+    entra: Entra | None = request.scope["state"].get("entra")
+    problem = health.problem or (entra.keys.problem if entra else None)
+    problem = problem or (context.deidentifier.problem if context.deidentifier else None)
     problem = problem or (await context.desk.ping() if context.desk else None)
     if problem:
         response.status_code = 503

@@ -45,11 +45,11 @@ from service.web.credentials import (
 from service.web.security import (
     SCHEME,
     SignedInByUrl,
-    address_of,
     check_sign_in,
     context_of,
     credential_of,
     here,
+    identify,
     is_browser,
     queue_cookies,
     visitor,
@@ -70,7 +70,7 @@ router = APIRouter(tags=["sign in"])
 
 def offers_sign_in(conn: HTTPConnection, policy: SignInPolicy) -> bool:
     """Whether a caller without a good credential is sent to the Hub instead of being refused."""
-    if policy == "never" or conn.scope.get("method") not in {"GET", "HEAD"}:
+    if policy == "never" or not context_of(conn).settings.has_hub or conn.scope.get("method") not in {"GET", "HEAD"}:
         return False
     return policy == "always" or is_browser(conn)
 
@@ -175,7 +175,7 @@ async def logout(request: Request) -> Response:
     if credential.source is Source.COOKIE:
         return await _end_session(request, credential)
     context = context_of(request)
-    identity = await context.auth.identify(credential.token, address=address_of(request))
+    identity = await identify(request)
     if identity.kind != "user" or identity.token_id is None:
         raise RevokeRefusedError
     try:

@@ -75,6 +75,20 @@ def docs(conn: HTTPConnection, identity: Identity | None) -> Response:
     return render(conn, "docs.html", identity=identity, config=config, policy=_DOCS_POLICY)
 
 
+def docs_for_entra(conn: HTTPConnection, identity: Identity | None, *, scopes: list[str]) -> Response:
+    """Swagger UI, which signs in at Entra ID where it has a client there, and asks it for `scopes`."""
+    settings = context_of(conn).settings
+    is_client = bool(settings.entra_openapi_client_id)
+    config = {
+        "url": f"{settings.prefix}{'docs/entra/' if is_client else ''}openapi.json",
+        "oauth2RedirectUrl": f"{settings.public_host}{settings.prefix}docs/entra/callback",
+        "clientId": settings.entra_openapi_client_id,
+        "scopes": scopes,
+    }
+    policy = _DOCS_POLICY.replace("connect-src 'self'", f"connect-src 'self' {settings.entra_authority}")
+    return render(conn, "docs.html", identity=identity, config=config, policy=policy)
+
+
 def swagger_callback(conn: HTTPConnection) -> Response:
     """Swagger UI's popup, back from the Hub: hands the code to the window that opened it."""
     # `service.web.boundary` would cut the window off from the page that opened it.
@@ -158,12 +172,13 @@ def render(
         .get_template(template)
         .render(
             prefix=settings.prefix,
-            hub_url=settings.hub_url,
+            hub_url=settings.hub_url if settings.has_hub else "",
             origin=settings.public_origin or _origin(conn),
             title=conn.app.title,
             version=__version__,
             login_url=f"{settings.prefix}login?next={quote(_next(conn), safe='')}",
-            applications=[_BEGINNINGS[name] for name in settings.apps if name in _BEGINNINGS],
+            # Their pages are for people signed in by cookie.
+            applications=[_BEGINNINGS[name] for name in settings.apps if name in _BEGINNINGS and settings.has_hub],
             **values,
         )
     )

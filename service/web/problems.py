@@ -27,6 +27,7 @@ from service.errors import (
     DeadlineExceededError,
     EngineFailedError,
     EngineUnavailableError,
+    EntraUnavailableError,
     HeadersTooLargeError,
     HubBadRequestError,
     HubConflictError,
@@ -57,7 +58,7 @@ from service.errors import (
     XsrfError,
 )
 from service.web import login, pages
-from service.web.security import here, is_browser
+from service.web.security import context_of, here, is_browser
 
 _log = logging.getLogger("service")
 
@@ -98,9 +99,17 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (TooManyNamesError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (EngineFailedError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EngineUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (EntraUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 # What goes by: they say when to try again.
-_PASSING = (HubUnavailableError, ThrottledError, EngineFailedError, EngineUnavailableError, DatabaseUnavailableError)
+_PASSING = (
+    HubUnavailableError,
+    ThrottledError,
+    EngineFailedError,
+    EngineUnavailableError,
+    DatabaseUnavailableError,
+    EntraUnavailableError,
+)
 # RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # those that routes are made for
@@ -163,7 +172,7 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
         return login.begin(conn, next_url=here(conn))
     if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
         return login.begin(conn, next_url=here(conn))
-    sign_in = could_sign_in or isinstance(error, SignInError)
+    sign_in = (could_sign_in or isinstance(error, SignInError)) and context_of(conn).settings.has_hub
     renew = isinstance(error, OutdatedTokenError)
     return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in, renew=renew)
 
@@ -314,10 +323,7 @@ def headers_of(error: ServiceError) -> dict[str, str]:
     if isinstance(error, InsufficientScopeError):
         scope = " ".join(error.missing).replace('"', "")
         return {"WWW-Authenticate": f'Bearer realm="JupyterHub", error="insufficient_scope", scope="{scope}"'}
-    transient = (
-        HubUnavailableError | ThrottledError | EngineFailedError | EngineUnavailableError | DatabaseUnavailableError
-    )
-    if isinstance(error, transient):
+    if isinstance(error, _PASSING):
         return {"Retry-After": str(error.retry_after)}
     return {}
 

@@ -5,7 +5,7 @@ A router of your own needs two names from here: `CurrentUser`, and `require("cus
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Security
 from fastapi.openapi.models import OAuth2, OAuthFlows
@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from service.context import Context
 from service.errors import (
     AdminRequiredError,
+    HubForbiddenError,
     HubUnavailableError,
     InsufficientScopeError,
     InvalidTokenError,
@@ -29,7 +30,11 @@ from service.hub.models import Identity
 from service.hub.scopes import Mode
 from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
 from service.web.credentials import Credential, Source, cookie_pairs, find_credential
+from service.web.entra_claims import header_of
 from service.web.xsrf import check_origin, check_xsrf, is_page_load, xsrf_token
+
+if TYPE_CHECKING:
+    from service.web.entra import Entra
 
 SCHEME = "JupyterHub"
 
@@ -203,6 +208,8 @@ async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> Caller
     if credential is None:
         raise NotSignedInError
     context = context_of(conn)
+    if _entra_for(conn, credential) is not None:
+        raise HubForbiddenError("This asks the Hub in your name, which takes a token of the Hub.")
     token = SecretStr(credential.token)
     return CallerClient(context.hub, context.auth, token=token, session_id=credential.session_id)
 
@@ -219,17 +226,24 @@ async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
     credential = credential_of(conn)
     if credential is None:
         raise NotSignedInError
+    identity = await _judge_token_again(conn, credential, since=since)
+    guards = conn.scope["state"]["guards"]
+    if any(guard.vetoed for guard in guards) and (changed := await _ask_vetoes(identity, conn)):
+        identity = await identify_since(conn, changed)
+    for guard in guards:
+        guard.check_rights(identity, conn)
+
+
+async def _judge_token_again(conn: HTTPConnection, credential: Credential, *, since: datetime) -> Identity:
+    if (entra := _entra_for(conn, credential)) is not None:
+        return await entra.identify(credential.token)
     auth = context_of(conn).auth
     try:
         identity = await auth.identify(credential.token, session_id=credential.session_id, not_before=since)
     except HubUnavailableError:
         identity = await auth.identify(credential.token, session_id=credential.session_id)
     _check_session(identity, credential)
-    guards = conn.scope["state"]["guards"]
-    if any(guard.vetoed for guard in guards) and (changed := await _ask_vetoes(identity, conn)):
-        identity = await identify_since(conn, changed)
-    for guard in guards:
-        guard.check_rights(identity, conn)
+    return identity
 
 
 def is_browser(conn: HTTPConnection) -> bool:
@@ -276,6 +290,8 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
 async def _ask(conn: HTTPConnection, credential: Credential, *, not_before: datetime | None = None) -> Identity:
     """Ask the cache and the Hub who holds the credential; a cookie whose token is void is cleared."""
     context = context_of(conn)
+    if (entra := _entra_for(conn, credential)) is not None:
+        return await entra.identify(credential.token, address=address_of(conn))
     if credential.source is not Source.COOKIE:
         return await context.auth.identify(credential.token, not_before=not_before, address=address_of(conn))
     try:
@@ -287,6 +303,19 @@ async def _ask(conn: HTTPConnection, credential: Credential, *, not_before: date
         queue_cookies(conn, cleared(context.settings, [auth_cookie_name(context.settings)]))
         raise
     return identity
+
+
+def _entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
+    """Return what judges a token of Entra ID's shape, and where there is no Hub any token; None where the Hub does.
+
+    One or the other, whatever comes of it: a token is not tried at the second after the first.
+    """
+    entra: Entra | None = conn.scope["state"].get("entra")
+    if entra is None or (context_of(conn).settings.has_hub and header_of(credential.token) is None):
+        return None
+    if credential.source is not Source.HEADER:
+        raise InvalidTokenError("A token of Entra ID is good in the Authorization header alone.")
+    return entra
 
 
 def _check_session(identity: Identity, credential: Credential) -> None:

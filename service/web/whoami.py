@@ -57,8 +57,9 @@ async def start(request: Request, identity: Annotated[Identity | None, Depends(v
     """Say what answers here and, if that can be told, who is asking. Open to all; never refuses."""
     if is_browser(request):
         return pages.home(request, identity)
-    prefix = context_of(request).settings.prefix
-    links = {name: f"{prefix}{name}" for name in ("me", "docs", "openapi.json", "login", "logout")}
+    settings = context_of(request).settings
+    names = ("me", "docs", "openapi.json", *(("login", "logout") if settings.has_hub else ()))
+    links = {name: f"{settings.prefix}{name}" for name in names}
     answer = Start(
         service=request.app.title, version=__version__, user=identity.name if identity else None, links=links
     )

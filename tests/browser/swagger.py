@@ -13,9 +13,9 @@ class Swagger:
         self.dialog = page.locator(".modal-ux")
 
     @classmethod
-    async def open(cls, page: Page, service_url: str) -> Self:
+    async def open(cls, page: Page, service_url: str, *, page_of: str = "docs") -> Self:
         """Go there, and wait until Swagger UI has read the OpenAPI document."""
-        await page.goto(f"{service_url}docs")
+        await page.goto(f"{service_url}{page_of}")
         await expect(page.get_by_role("button", name="Authorize")).to_be_visible()
         return cls(page)
 

@@ -1,6 +1,6 @@
 """The support desk in a test's own process: its service, a database in a folder, and one of each role who calls."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,13 @@ def _made(reply: httpx.Response) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_desk(directory: Path, **changed: Any) -> AsyncIterator[Desk]:  # noqa: ANN401
-    """Run the desk with its database in this folder; `changed` are fields of the settings."""
+async def open_desk(
+    directory: Path,
+    *,
+    app: Mapping[str, Any] | None = None,
+    **changed: Any,  # noqa: ANN401
+) -> AsyncIterator[Desk]:
+    """Run the desk with its database in this folder; `app`: for `create_app`; `changed`: fields of the settings."""
     told = {"apps": ("desk",), "database_url_given": f"sqlite:///{directory / 'desk.sqlite'}", **changed}
-    async with open_service(settings=make_settings(**told)) as service:
+    async with open_service(settings=make_settings(**told), **(app or {})) as service:
         yield Desk(service)

@@ -36,8 +36,8 @@ def authority() -> trustme.CA:
 
 @functools.cache
 def certificate() -> trustme.LeafCert:
-    """Return the certificate of all these hosts."""
-    return authority().issue_cert(HOST, *OTHER_HOSTS)
+    """Return the certificate of all these hosts, also for whoever listens on this machine without a name."""
+    return authority().issue_cert(HOST, *OTHER_HOSTS, "127.0.0.1")
 
 
 def chromium_flags() -> list[str]:

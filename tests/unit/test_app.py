@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from fastapi import APIRouter
+from pydantic import SecretStr
 
 from service.app import create_app
 from service.errors import ConfigurationError
+from service.settings import Settings
 from service.web.security import CurrentUser
 from tests.unit.web.conftest import Serve, serving, settings_of
 
@@ -147,3 +149,28 @@ async def test_two_services_in_one_process(serve: Serve) -> None:
 
     assert (await first.api(token).get("me")).status_code == 200
     assert (await second.api(token).get("me")).status_code == 401
+
+
+GUID = "22222222-bbbb-4bbb-8bbb-222222222222"
+
+
+def test_entra_id_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where that is not installed the service does not start, and says what to install."""
+    monkeypatch.setitem(sys.modules, "fastapi_azure_auth", None)
+    settings = Settings(api_token=SecretStr("t"), entra_tenant_id=GUID, entra_client_id=GUID)
+    with pytest.raises(ConfigurationError, match=r"ENTRA_TENANT_ID: .*\[entra\]"):
+        create_app(settings)
+
+
+def test_with_neither_hub_nor_entra_id_there_is_no_application() -> None:
+    """Nobody could be known."""
+    with pytest.raises(ConfigurationError, match="neither a Hub nor Entra ID"):
+        create_app(Settings())
+
+
+def test_entra_ids_libraries_are_loaded_where_it_is_set_up_alone() -> None:
+    """All others do without them."""
+    names = ("fastapi_azure_auth", "httpx2", "jwt")
+    script = f"import sys, service.__main__; print([name for name in {names} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.strip() == "[]"

@@ -25,6 +25,9 @@ def _only_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+GUID = "22222222-bbbb-4bbb-8bbb-222222222222"
+# What each of Entra ID's variables needs beside it.
+ENTRA = {"ENTRA_TENANT_ID": GUID, "ENTRA_CLIENT_ID": GUID, "PUBLIC_HOST": "https://hub.example.org"}
 VARIABLES: dict[str, tuple[str, str, Any]] = {
     "JUPYTERHUB_API_TOKEN": (LONG, "api_token", SecretStr(LONG)),
     "JUPYTERHUB_API_URL": ("http://10.0.0.1:8081/x/hub/api/", "api_url", "http://10.0.0.1:8081/x/hub/api"),
@@ -78,6 +81,12 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     ),
     "SERVICE_STATE": ("/var/lib/service", "state_given", "/var/lib/service"),
     "STATE_DIRECTORY": ("/var/lib/unit", "state_of_unit", "/var/lib/unit"),
+    "ENTRA_TENANT_ID": (GUID.replace("2", "A"), "entra_tenant_id", GUID.replace("2", "a")),
+    "ENTRA_CLIENT_ID": (GUID.replace("2", "3"), "entra_client_id", GUID.replace("2", "3")),
+    "ENTRA_OPENAPI_CLIENT_ID": (GUID, "entra_openapi_client_id", GUID),
+    "ENTRA_SCOPE": ("access.me", "entra_scope", "access.me"),
+    "ENTRA_GRANTS": ('{"Jobs.Run": ["a", "b"]}', "entra_grants", {"Jobs.Run": ("a", "b")}),
+    "ENTRA_AUTHORITY": ("https://Login.example.org/", "entra_authority", "https://login.example.org"),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
     "ALLOW_ORIGINS": (
         "https://App.example.org/, http://localhost:3000,https://app.example.org:443,",
@@ -96,6 +105,8 @@ def test_each_variable_sets_its_field(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str, field: str, value: object
 ) -> None:
     """Every variable is read, and changes one field only; an empty one is as good as none."""
+    for name in ENTRA if variable.startswith("ENTRA_") else ():
+        monkeypatch.setenv(name, ENTRA[name])
     defaults = load_settings()
     monkeypatch.setenv(variable, text)
     changed = load_settings()
@@ -103,7 +114,7 @@ def test_each_variable_sets_its_field(
     assert getattr(changed, field) == value
     assert getattr(defaults, field) != value
     assert changed.model_dump(exclude={field}) == defaults.model_dump(exclude={field})
-    if variable not in NEEDED:
+    if variable not in NEEDED | ENTRA:
         monkeypatch.setenv(variable, "")
         assert load_settings() == defaults
 
@@ -238,6 +249,14 @@ WRONG = [
     ),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
     *(("DATABASE_URL", text) for text in WRONG_DATABASES),
+    *(
+        (name, text)
+        for name in ("ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "ENTRA_OPENAPI_CLIENT_ID")
+        for text in ("canary", "common", f"{GUID}x", f" {GUID}", GUID.replace("-", ""))
+    ),
+    *(("ENTRA_SCOPE", text) for text in ("canary x", "api://canary/x", "canary\n")),
+    *(("ENTRA_GRANTS", text) for text in ("canary", '["canary"]', '{"x": "canary"}', '{"x": ["custom:desk:canary"]}')),
+    *(("ENTRA_AUTHORITY", text) for text in ("canary", "http://canary", "https://x/canary", "https://user:canary@x")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
 ]
 
@@ -245,6 +264,8 @@ WRONG = [
 @pytest.mark.parametrize(("variable", "text"), WRONG, ids=[f"{name}={text[:30]!a}" for name, text in WRONG])
 def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
     """One line says which variable and what it must be; its value, perhaps a secret, is in no text of the error."""
+    for name in ENTRA if variable.startswith("ENTRA_") else ():
+        monkeypatch.setenv(name, ENTRA[name])
     monkeypatch.setenv(variable, text)
 
     with pytest.raises(ConfigurationError) as caught:

@@ -8,6 +8,13 @@ from service.errors import ConfigurationError
 from service.settings import Settings, load_settings
 
 VARIABLES = [str(field.validation_alias) for field in Settings.model_fields.values()]
+# So that none of the others lacks one that it needs.
+NEEDED = {
+    "JUPYTERHUB_API_TOKEN": "t" * 32,
+    "PUBLIC_HOST": "https://hub.example.org",
+    "ENTRA_TENANT_ID": "11111111-aaaa-4aaa-8aaa-111111111111",
+    "ENTRA_CLIENT_ID": "22222222-bbbb-4bbb-8bbb-222222222222",
+}
 PIECES = [
     *("http://", "https://", "//", "/", "?", "#", "@", ":", ".", "..", "%2f", "%", " ", "\\", "[::1]", "[", "]", "a"),
     *(
@@ -47,7 +54,7 @@ def test_any_environment(environment: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:
             patch.delenv(name, raising=False)
-        for name, value in {"JUPYTERHUB_API_TOKEN": "t" * 32, **environment}.items():
+        for name, value in {**NEEDED, **environment}.items():
             patch.setenv(name, value)
         known, problems = read()
 

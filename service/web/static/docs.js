@@ -26,4 +26,8 @@ const ui = SwaggerUIBundle({
   },
 });
 
-ui.initOAuth({ clientId: config.clientId, usePkceWithAuthorizationCodeGrant: true });
+ui.initOAuth({
+  clientId: config.clientId,
+  usePkceWithAuthorizationCodeGrant: true,
+  ...(config.scopes && { scopes: config.scopes }), // ticked from the beginning
+});

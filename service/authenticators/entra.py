@@ -1,0 +1,91 @@
+"""Entra ID signs people in at the Hub: who they are, and which of the Hub's groups they are in, by a verified id_token.
+
+    c.JupyterHub.authenticator_class = "service.authenticators.entra.EntraAuthenticator"
+
+It runs in the Hub's process, and is oauthenticator's GenericOAuthenticator (17.4), which believes an id_token for the
+connection it came by, and looks at its audience and time. Here its signature, issuer and tenant must be right too.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from jwt import InvalidTokenError, PyJWKClient, PyJWTError, decode
+from oauthenticator.generic import GenericOAuthenticator
+from tornado import web
+from traitlets import Bool, Dict, Unicode, default
+
+AUTHORITY = "https://login.microsoftonline.com"
+_REFUSED = "Entra ID's answer cannot be verified. Whoever runs the Hub finds the reason in its log."
+
+
+class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has no types
+    """People sign in at one tenant of Entra ID; guests do not."""
+
+    tenant_id = Unicode(config=True, help="The tenant, by its GUID.")
+    authority = Unicode(AUTHORITY, config=True, help="Where Entra ID is: another one for national clouds.")
+    groups = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        config=True,
+        help="From the object id of a group of Entra ID to a group of the Hub.",
+    )
+
+    login_service = Unicode("Entra ID", config=True)
+    username_claim = Unicode("preferred_username", config=True)
+    manage_groups = Bool(True, config=True)  # noqa: FBT003 - a trait's default
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - traitlets'
+        super().__init__(**options)
+        self._keys = PyJWKClient(f"{self.authority}/{self.tenant_id}/discovery/v2.0/keys", timeout=10)
+
+    @default("scope")
+    def _scope(self) -> list[str]:
+        return ["openid", "profile", "email"]
+
+    @default("authorize_url")
+    def _authorize_url(self) -> str:
+        return f"{self.authority}/{self.tenant_id}/oauth2/v2.0/authorize"
+
+    @default("token_url")
+    def _token_url(self) -> str:
+        return f"{self.authority}/{self.tenant_id}/oauth2/v2.0/token"
+
+    @default("auth_state_groups_key")
+    def _groups_key(self) -> Any:  # noqa: ANN401 - a function or a text
+        return lambda auth_state: self.groups_of(auth_state[self.user_auth_state_key])
+
+    def groups_of(self, claims: Mapping[str, Any]) -> set[str]:
+        """Return the Hub's groups of somebody: those that are mapped, and no others."""
+        given = claims.get("groups")
+        if "groups" in claims.get("_claim_names", ()):
+            self.log.warning(
+                "Entra ID does not name the groups of somebody who is in too many: assign some to the app."
+            )
+        return {self.groups[group] for group in given if group in self.groups} if isinstance(given, list) else set()
+
+    async def token_to_user(self, token_info: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the claims of the id_token. Raises HTTPError 403 for a guest, 500 for one that is not good."""
+        try:
+            claims = await self._verified(token_info.get("id_token") or "")
+        except PyJWTError as error:
+            self.log.error("An id_token of Entra ID is refused: %s", type(error).__name__)  # noqa: TRY400 - its text may quote it
+            raise web.HTTPError(500, _REFUSED) from None
+        if claims.get("acct") == 1 or claims.get("idp", claims["iss"]) != claims["iss"]:
+            raise web.HTTPError(403, "You are a guest in this organization; this Hub is for its members.")
+        return claims
+
+    async def _verified(self, token: str) -> dict[str, Any]:
+        key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
+        claims: dict[str, Any] = decode(
+            token,
+            key,
+            algorithms=["RS256"],
+            audience=self.client_id,
+            issuer=f"{self.authority}/{self.tenant_id}/v2.0",
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+        )
+        # A name without @ could be one of those that a Hub has given itself.
+        if claims.get("tid") != self.tenant_id or "@" not in str(claims.get(self.username_claim)):
+            raise InvalidTokenError
+        return claims

@@ -1,0 +1,76 @@
+"""What a token of Entra ID says, without a look at whether it is true: its shape, and whom its claims are about.
+
+Source: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference, of version 2.0.
+"""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from pydantic_core import from_json
+
+from service.errors import InsufficientScopeError, InvalidTokenError
+from service.hub.models import Identity
+from service.hub.sealing import decode
+from service.settings import Settings
+
+BAD = "This is no token of Entra ID that is good here: it is wrong, for another service, or has expired. Get a new one."
+_NAMELESS = "This token does not name its user: the claim preferred_username must be a user principal name."
+_NAME = 255  # characters, as of the Hub's users
+
+Grants = Mapping[str, Iterable[str]]
+"""The one table: from a scope or app role of ours at Entra ID to scopes of the Hub."""
+
+
+def header_of(token: str) -> dict[str, Any] | None:
+    """Return the header of a JWT (RFC 7519 section 3), None for a token that is none, as the Hub's are none."""
+    first, dot, _ = token.partition(".")
+    data = decode(first) if dot else None
+    if data is None:
+        return None
+    try:
+        found = from_json(data)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def grants_of(settings: Settings) -> Grants:
+    """Return the table: ENTRA_SCOPE gives what the Hub gives its users for our applications, unless it is changed."""
+    manifests = [import_module(f"service.{name}.manifest") for name in settings.apps]
+    theirs = [scope for manifest in manifests for scope in getattr(manifest, "USER_SCOPES", ())]
+    return {settings.entra_scope: theirs, **settings.entra_grants}
+
+
+def identity_of(claims: Mapping[str, Any], *, settings: Settings, grants: Grants) -> Identity:
+    """Return whom verified claims are about, with what the table grants them and the access scopes.
+
+    A user's name has an `@`, so that none of a Hub's own users without one is meant. A program's has `entra:` before
+    it, so that it is no service of the Hub's.
+
+    Raises:
+        InsufficientScopeError: a user's token lacks ENTRA_SCOPE, or a program has no app role of the table.
+        InvalidTokenError: it names nobody.
+    """
+    scopes, roles = claims.get("scp"), claims.get("roles")
+    given = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
+    if isinstance(scopes, str):  # which an id_token has not
+        kind, name = "user", _name_in(claims)
+        if settings.entra_scope not in scopes.split():
+            raise InsufficientScopeError((settings.entra_scope,))
+        given += scopes.split()
+    else:
+        kind, name = "service", f"entra:{claims.get('azp')}"
+        if claims.get("idtyp") != "app" or "azp" not in claims or not grants.keys() & given:
+            raise InsufficientScopeError((settings.entra_scope,))
+    held = {*settings.access_scopes, *(scope for word in given for scope in grants.get(word, ()))}
+    told = {"kind": kind, "name": name, "scopes": sorted(held), "issuer": claims["iss"], "oid": claims.get("oid")}
+    return Identity.model_validate(told)
+
+
+def _name_in(claims: Mapping[str, Any]) -> str:
+    """The user's name as the Hub's authenticator has it (`normalize_username`)."""
+    name = claims.get("preferred_username")
+    if not isinstance(name, str) or "@" not in name or not name.isprintable() or len(name) > _NAME:
+        raise InvalidTokenError(_NAMELESS)
+    return name.lower()

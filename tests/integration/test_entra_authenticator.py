@@ -1,0 +1,74 @@
+"""What the Hub believes of an id_token: nothing that Entra ID has not signed for it."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tornado.web import HTTPError
+
+pytest.importorskip("oauthenticator", reason="no oauthenticator installed: pip install '.[hub]'")
+
+from service.authenticators.entra import EntraAuthenticator
+from tests.support.entra import ADMINS, ALICE, API_CLIENT, HUB_CLIENT, TENANT, EntraIssuer, new_key
+
+GUEST_OF = "https://sts.windows.net/99999999-ffff-4fff-8fff-999999999999/"
+Flawed = Callable[[EntraIssuer, dict[str, Any]], str]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[EntraIssuer]:
+    """An issuer; Alice is in a group."""
+    with EntraIssuer() as running:
+        running.groups = {ALICE: [ADMINS, "other"]}
+        yield running
+
+
+@pytest.fixture
+def authenticator(issuer: EntraIssuer, monkeypatch: pytest.MonkeyPatch) -> EntraAuthenticator:
+    """The Hub's."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(issuer.ca))
+    return EntraAuthenticator(
+        tenant_id=TENANT, authority=issuer.url, client_id=HUB_CLIENT, groups={ADMINS: "desk-admin"}, allow_all=True
+    )
+
+
+async def test_a_good_one_says_who_and_which_groups(issuer: EntraIssuer, authenticator: EntraAuthenticator) -> None:
+    """The user principal name is the name; of the groups those that are mapped."""
+    claims = await authenticator.token_to_user({"id_token": issuer.id_token(ALICE, HUB_CLIENT)})
+    assert authenticator.user_info_to_username(claims) == ALICE
+    assert authenticator.groups_of(claims) == {"desk-admin"}
+
+
+@pytest.mark.parametrize("groups", [None, "desk-admin", [], ["other"], [17, None]])
+def test_groups_that_are_none(authenticator: EntraAuthenticator, groups: object) -> None:
+    """Whatever else the claim holds puts nobody into a group."""
+    assert authenticator.groups_of({"groups": groups}) == set()
+
+
+FLAWS: dict[str, tuple[Flawed, int]] = {
+    "signed by a stranger": (lambda it, claims: it.sign(claims, key=new_key()), 500),
+    "of a key nobody has": (lambda it, claims: it.sign(claims, kid="other"), 500),
+    "by HS256": (lambda it, claims: it.sign(claims, key="k" * 32, algorithm="HS256"), 500),
+    "for another client": (lambda it, claims: it.sign(claims | {"aud": API_CLIENT}), 500),
+    "of another issuer": (lambda it, claims: it.sign(claims | {"iss": GUEST_OF}), 500),
+    "of another tenant": (lambda it, claims: it.sign(claims | {"tid": API_CLIENT}), 500),
+    "expired": (lambda it, claims: it.sign(claims | {"exp": int(time.time()) - 1}), 500),
+    "of nobody": (lambda it, claims: it.sign(claims | {"preferred_username": None}), 500),
+    "of a name without @": (lambda it, claims: it.sign(claims | {"preferred_username": "admin"}), 500),
+    "of a guest by idp": (lambda it, claims: it.sign(claims | {"idp": GUEST_OF}), 403),
+    "of a guest by acct": (lambda it, claims: it.sign(claims | {"acct": 1}), 403),
+    "junk": (lambda *_: "canary", 500),
+    "none": (lambda *_: "", 500),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+async def test_others_are_refused(issuer: EntraIssuer, authenticator: EntraAuthenticator, flaw: str) -> None:
+    """In a sentence that does not show the token, which oauthenticator's own would."""
+    make, status = FLAWS[flaw]
+    token = make(issuer, issuer.id_claims(ALICE, HUB_CLIENT))
+    with pytest.raises(HTTPError) as caught:
+        await authenticator.token_to_user({"id_token": token})
+    assert caught.value.status_code == status
+    assert not token or token not in str(caught.value)

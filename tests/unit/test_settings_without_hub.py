@@ -1,0 +1,86 @@
+"""A service without a Hub is one that was meant to be: nothing that speaks of a Hub, and Entra ID in its place."""
+
+import re
+
+import pytest
+
+from service.errors import ConfigurationError
+from service.settings import Settings, load_settings
+
+GUID = "22222222-bbbb-4bbb-8bbb-222222222222"
+ENTRA = {"ENTRA_TENANT_ID": GUID, "ENTRA_CLIENT_ID": GUID}
+TOKEN = {"JUPYTERHUB_API_TOKEN": "t" * 32}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.validation_alias), raising=False)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Settings:
+    """Read an environment that says this and no more."""
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "has_hub"),
+    [
+        pytest.param(TOKEN, True, id="a token"),
+        pytest.param(TOKEN | ENTRA, True, id="both"),
+        pytest.param(ENTRA, False, id="Entra ID alone"),
+        pytest.param(ENTRA | {"JUPYTERHUB_SERVICE_PREFIX": "/x/"}, False, id="with a place"),
+    ],
+)
+def test_where_there_is_a_hub(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], has_hub: bool) -> None:  # noqa: FBT001
+    """The Hub's token says that there is one; without it Entra ID must be set up."""
+    assert load(monkeypatch, given).has_hub is has_hub
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["JUPYTERHUB_SERVICE_NAME", "JUPYTERHUB_API_URL", "JUPYTERHUB_CLIENT_ID", "JUPYTERHUB_OAUTH_ACCESS_SCOPES"],
+)
+def test_a_lost_token_is_not_taken_for_no_hub(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Where one variable speaks of a Hub, a service whose token was forgotten does not start."""
+    with pytest.raises(ConfigurationError, match="JUPYTERHUB_API_TOKEN is not set"):
+        load(monkeypatch, ENTRA | {name: '["http://x.example.org"]'})
+
+
+def test_with_neither_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to start are named."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(monkeypatch, {})
+    [problem] = caught.value.problems
+    assert re.search("JUPYTERHUB_API_TOKEN is not set.*ENTRA_TENANT_ID and ENTRA_CLIENT_ID", problem)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        pytest.param({"ENTRA_TENANT_ID": GUID}, ["ENTRA_CLIENT_ID"], id="a tenant"),
+        pytest.param(TOKEN | {"ENTRA_SCOPE": "x"}, ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"], id="a scope"),
+        pytest.param(ENTRA | {"ENTRA_OPENAPI_CLIENT_ID": GUID}, ["PUBLIC_HOST"], id="Swagger"),
+        pytest.param(ENTRA | {"SERVICE_APPS": "deidentify, desk"}, ["SERVICE_APPS"], id="the desk"),
+    ],
+)
+def test_what_must_be_together(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], names: list[str]) -> None:
+    """What one variable needs of another is said by the name of the one to set or change."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(monkeypatch, given)
+    assert [re.split("[: ]", problem)[0] for problem in caught.value.problems] == names
+
+
+def test_no_key_is_derived_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a Hub's token each start has a secret of its own, that nobody else knows."""
+    first, second = (load(monkeypatch, ENTRA).api_token.get_secret_value() for _ in range(2))
+    assert len(first) == 64
+    assert first != second
+
+
+def test_it_stands_at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no Hub to be below of; another place is told in the Hub's own variable."""
+    assert load(monkeypatch, ENTRA).prefix == "/"
+    assert load(monkeypatch, ENTRA | {"JUPYTERHUB_SERVICE_PREFIX": "/x/"}).prefix == "/x/"
