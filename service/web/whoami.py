@@ -92,6 +92,8 @@ async def debug(request: Request, _admin: HubAdmin) -> Inside:
             "allow_websocket_cookie": settings.allow_websocket_cookie,
             "cookie_host_prefix": settings.cookie_host_prefix,
             "password_grant": settings.password_grant,
+            "allow_origins": settings.allow_origins,
+            "allow_credentials": settings.allow_credentials,
             "cache_ttl": settings.cache_ttl,
             "stale_grace": settings.stale_grace,
             "cache_size": settings.cache_size,
