@@ -16,7 +16,7 @@ from service.desk.standing import Ask
 from service.desk.storage import Clock, Database
 from service.desk.tables import accounts
 from service.desk.values import Account, AccountChange, AccountNew, AccountQuery, Standing
-from service.errors import AccountExistsError, NotFoundError
+from service.errors import AccountExistsError, LoginDeniedError, NotFoundError
 
 # By how much the clocks of machines that share the desk may differ.
 CLOCKS = timedelta(seconds=1)
@@ -50,6 +50,8 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
         if before is None:
             return {**given, **self._fresh()}
         if "login_denied" in given:
+            if before.login_denied and before.name == by:  # to lift it is for somebody else
+                raise LoginDeniedError
             return {**given, "login_denied_at": self._now() if given["login_denied"] else None}
         return dict(given)
 

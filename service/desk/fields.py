@@ -9,18 +9,25 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 MAX_ID: Final = 2**63 - 1  # PostgreSQL's bigint, SQLite's integer
+SERVICE: Final = "service/"  # before a service's name, where somebody acts: no user's name at the Hub has a slash
 _SORT_LENGTH = 100  # characters of a text that it is sorted by: an index takes only so much
 
 # Control characters, halves of characters, and what breaks lines or reverses the text around it: a name must not
 # rewrite the page it is on.
 _BREAKING = {"Cc", "Cs", "Zl", "Zp"}
 _REVERSING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a sign that show nothing
 _OLDEST = date(1900, 1, 1)
 
 
 def _line(value: object) -> object:
     """One line: NFC, with single spaces between words."""
-    return _printable(" ".join(unicodedata.normalize("NFC", value).split())) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    text = _printable(" ".join(unicodedata.normalize("NFC", value).split()))
+    if text and all(unicodedata.category(c)[0] in "CMZ" or c in _BLANK for c in text):
+        raise ValueError("must have something in it that can be seen")  # or a link with this text leads nowhere
+    return text
 
 
 def _lines(value: object) -> object:
@@ -43,6 +50,12 @@ def _hub_name(value: str) -> str:
     if "/" in value or value != value.strip():
         raise ValueError("must be the name of a user of the Hub")
     return _printable(value)
+
+
+def _actor(value: str) -> str:
+    """A user's name, or a service's with `SERVICE` before it."""
+    _hub_name(value.removeprefix(SERVICE))
+    return value
 
 
 def _phone(value: str) -> str:
@@ -86,6 +99,7 @@ Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Birthday = Annotated[date, AfterValidator(_birthday)]
 HubName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_hub_name)]
+Actor = Annotated[str, Field(min_length=1, max_length=255 + len(SERVICE)), AfterValidator(_actor)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 

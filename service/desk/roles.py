@@ -119,24 +119,31 @@ class RoleKeeper:
         async with self._alone() as held:
             if (await self._accounts.get(name)).version != version:
                 raise VersionConflictError
-            await self._move(held, name, None, by=by)
-            await self._accounts.delete(name, version=version, by=by)
+            before = await self._move(held, name, None, by=by)
+            try:
+                await self._accounts.delete(name, version=version, by=by)
+            except VersionConflictError:  # somebody has changed the contacts meanwhile, which takes no lease
+                await self._move(held, name, before, by=by)
+                raise
 
-    async def _move(self, held: Lease, name: str, role: Role | None, *, by: str) -> None:
+    async def _move(self, held: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
+        """Give a role, or take it; return the one before."""
         groups = await self._groups()
         present = [each for each in Role if name in groups[each]]
         if await self._accounts.standing(name) is None:
             if not present:
                 raise NotFoundError
             await self._accounts.ensure(name, by=by)
+        before = present[-1] if present else None
         if present == [role] or (role is None and not present):
-            return
+            return before
         self._check_groups_are_ours()
         if role is not Role.ADMIN:
             await self._check_not_last(name, groups[Role.ADMIN])
         if role is not None:
             await self._ensure_hub_user(name)
         await Move(self._hub, self._database, name=name, held=present, role=role, by=by).make(held)
+        return before
 
     async def _check_not_last(self, name: str, admins: Collection[str]) -> None:
         if name not in admins or not await self._is_active(name):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs it up to Python 3.11
 
-from service.desk.fields import Address, Birthday, Email, HubName, Id, Line, Moment, PersonName, Phone, Text
+from service.desk.fields import Actor, Address, Birthday, Email, HubName, Id, Line, Moment, PersonName, Phone, Text
 from service.desk.transitions import Status
 
 T = TypeVar("T")
@@ -218,7 +218,7 @@ class TicketQuery(SortedQuery):
 
     sort: Literal["-created", "created", "-updated", "updated", "title", "-title"] = "-created"
     status: Status | None = None
-    owner: HubName | None = None
+    owner: Actor | None = None
     employee: Id | None = Field(None, description="The id of the employee who asked.")
 
 
@@ -237,7 +237,7 @@ class AccountQuery(SortedQuery):
 class AuditQuery(PageQuery):
     """Which entries; the latest come first."""
 
-    who: HubName | None = None
+    who: Actor | None = None
     what: Line | None = None
     thing: Line | None = Field(None, examples=["ticket/1"])
     since: Moment | None = Field(None, description="From this moment on.")

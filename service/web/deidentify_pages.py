@@ -19,10 +19,9 @@ from service.deidentify.rules import Kind
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.web import pages, problems
-from service.web.credentials import Source
 from service.web.deidentify_notes import Note, deidentified, pool_of
-from service.web.security import context_of, credential_of, is_browser, require
-from service.web.xsrf import xsrf_token
+from service.web.resending import form_token
+from service.web.security import is_browser, require
 
 # What the form calls the fields of a note, for those who are told that one is wrong.
 _LABELS = {
@@ -150,15 +149,9 @@ def parts(result: Result) -> Iterator[tuple[str, Kind | None]]:
 
 def _page(request: Request, identity: Identity, draft: Draft, **values: Any) -> Response:  # noqa: ANN401 - see render
     shown = {"result": None, "problem": None} | values
-    return pages.render(request, "deidentify_try.html", identity=identity, draft=draft, xsrf=_xsrf(request), **shown)
-
-
-def _xsrf(request: Request) -> str:
-    """The XSRF token for a form, only to a request that its cookie has signed; see `service.web.login.logout_page`."""
-    cookie = credential_of(request)
-    if cookie is None or cookie.source is not Source.COOKIE:
-        return ""
-    return xsrf_token(context_of(request).xsrf_key, token=cookie.token, session_id=cookie.session_id)
+    return pages.render(
+        request, "deidentify_try.html", identity=identity, draft=draft, xsrf=form_token(request), **shown
+    )
 
 
 def _lines(text: str) -> list[str]:

@@ -103,8 +103,9 @@ def error(
     sign_in: bool,
     renew: bool,
     retry: bool,
+    form: Mapping[str, str],
 ) -> Response:
-    """An error, with the way on: signing in, signing in anew, or trying again."""
+    """An error, with the way on: signing in, signing in anew, trying again, sending a form again."""
     return render(
         conn,
         "error.html",
@@ -113,6 +114,7 @@ def error(
         sign_in=sign_in,
         renew=renew,
         again=_again(conn) if retry else None,
+        form=form,
         status_code=problem["status"],
         headers=headers,
     )

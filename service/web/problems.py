@@ -58,6 +58,7 @@ from service.errors import (
     XsrfError,
 )
 from service.web import login, pages
+from service.web.resending import refused_form
 from service.web.security import context_of, here, is_browser
 
 _log = logging.getLogger("service")
@@ -286,7 +287,10 @@ async def _answer(
         return None
     if is_browser(conn):
         retry = conn.scope.get("method") in {"GET", "HEAD"}
-        return pages.error(conn, problem.model_dump(), headers=headers, sign_in=sign_in, renew=renew, retry=retry)
+        form = await refused_form(conn)
+        return pages.error(
+            conn, problem.model_dump(), headers=headers, sign_in=sign_in, renew=renew, retry=retry, form=form
+        )
     return _json(problem, headers)
 
 

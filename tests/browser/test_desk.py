@@ -246,6 +246,30 @@ async def test_leaving_what_was_typed(desk: Place, people: People) -> None:
     assert asked == ["beforeunload"]
 
 
+async def test_the_sign_in_has_ended(desk: Place, people: People) -> None:
+    """What was typed is shown when the sign-in has ended meanwhile, and is sent again after another in a second tab."""
+    browser = await people("support")
+    page = await browser.page()
+    await page.goto(ui(desk, "tickets/new?employee=1"))
+    await page.get_by_label("Title").fill("Typed before")
+    await page.context.clear_cookies()
+    await page.get_by_role("button", name="Create ticket").click()
+    await expect(page.locator("dl")).to_contain_text("Typed before")
+    await browser.save(page, "desk-ended")
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="Sign in with JupyterHub").click()
+    tab = await opened.value
+    await browser.sign_in(tab, "support")
+    await tab.wait_for_url(desk.service_url)
+    await page.get_by_role("button", name="Send it again").click()
+    await expect(page.locator(".code")).to_contain_text("xsrf")
+    await expect_sound(page)
+    await page.get_by_role("button", name="Send it again").click()
+    await expect(page.get_by_role("status")).to_have_text("Created.")
+
+    await expect(page.get_by_label("Title")).to_have_value("Typed before")
+
+
 async def test_times(desk: Place, people: People) -> None:
     """Times are shown by the reader's clock, with the exact one behind."""
     page = await (await people("support")).page()

@@ -10,7 +10,7 @@ from service.desk.policy import Permission, Role
 from service.desk.roles import RoleKeeper
 from service.desk.values import Account, AccountChange, AccountNew, Page
 from service.hub.models import Identity
-from service.web.desk.access import OWN, AccountName, OpenDesk, Roles, demand
+from service.web.desk.access import OWN, AccountName, OpenDesk, Roles, actor, demand
 from service.web.desk.conditional import ExpectedVersion, created, tagged
 from service.web.desk.export import as_csv
 from service.web.desk.lists import AccountList, linked, whole
@@ -71,9 +71,10 @@ def member(account: Account, role: Role | None) -> Member:
 
 
 async def create_member(roles: RoleKeeper, new: MemberNew, *, by: str) -> Member:
-    """Create the account and give the role."""
+    """Create the account and give the role; without one, its user has what the Hub says."""
     account = AccountNew(**new.model_dump(exclude={"role"}))
-    return member(await roles.create(account, role=new.role, by=by), new.role)
+    held = new.role or await roles.role_of(new.name)  # first: what was made must not be answered with the Hub's failure
+    return member(await roles.create(account, role=new.role, by=by), held)
 
 
 @router.get("/accounts", summary="List accounts", responses=LIST)
@@ -99,14 +100,14 @@ async def create(user: Creator, request: Request, response: Response, roles: Rol
     """Create an account for a user of the Hub, and give them a role if one is named."""
     if new.role is not None:
         demand(user, [Permission.ACCOUNTS_ROLE], request)
-    made = await create_member(roles, new, by=user.name)
+    made = await create_member(roles, new, by=actor(user))
     return created(request, response, made, key=made.name)
 
 
 @router.get("/accounts/me", summary="Read your own account", responses=ONE)
 async def read_own(user: Oneself, response: Response, desk: OpenDesk, roles: Roles) -> Member:
     """Read the caller's own account."""
-    return tagged(response, member(await desk.accounts.get(user.name), await roles.role_of(user.name)))
+    return tagged(response, member(await desk.accounts.get(actor(user)), await roles.role_of(user.name)))
 
 
 @router.get("/accounts/{name}", summary="Read an account", responses=ONE)
@@ -133,7 +134,7 @@ async def change(
     """Change what the patch names; each field needs its permission, and null clears."""
     demand(user, needed_for(patch), request)
     role = await roles.role_of(name)  # first: what was changed must not be answered with the Hub's failure
-    account = await roles.change_account(name, patch, version=version, by=user.name)
+    account = await roles.change_account(name, patch, version=version, by=actor(user))
     return tagged(response, member(account, role))
 
 
@@ -142,14 +143,14 @@ async def change_role(
     user: RoleGiver, response: Response, desk: OpenDesk, roles: Roles, name: AccountName, new: RoleChange
 ) -> Member:
     """Move the person between the Hub's groups. Less holds from their next request on, wherever they are signed in."""
-    await roles.change(name, new.role, by=user.name)
+    await roles.change(name, new.role, by=actor(user))
     return tagged(response, member(await desk.accounts.get(name), new.role))
 
 
 @router.delete("/accounts/{name}", summary="Delete an account", status_code=204, responses=DELETED | refusals(502))
 async def delete(user: Remover, roles: Roles, name: AccountName, version: ExpectedVersion) -> None:
     """Take the role away and delete the account. The Hub's user stays, and so do their tickets."""
-    await roles.delete(name, version=version, by=user.name)
+    await roles.delete(name, version=version, by=actor(user))
 
 
 def needed_for(fields: Iterable[str]) -> set[Permission]:

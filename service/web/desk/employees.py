@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from service.desk.policy import Permission
 from service.desk.values import Employee, EmployeeChange, EmployeeNew, Page
 from service.hub.models import Identity
-from service.web.desk.access import OpenDesk, ThingId
+from service.web.desk.access import OpenDesk, ThingId, actor
 from service.web.desk.conditional import ExpectedVersion, created, tagged, unless_known
 from service.web.desk.export import as_csv
 from service.web.desk.lists import EmployeeList, linked, whole
@@ -38,7 +38,7 @@ async def export(_: Reader, desk: OpenDesk, query: Asked) -> Response:
 @router.post("/employees", summary="Create an employee", status_code=201, responses=CREATED)
 async def create(user: Creator, request: Request, response: Response, desk: OpenDesk, new: EmployeeNew) -> Employee:
     """Create an employee."""
-    employee = await desk.employees.create(new, by=user.name)
+    employee = await desk.employees.create(new, by=actor(user))
     return created(request, response, employee, key=employee.id)
 
 
@@ -65,10 +65,10 @@ async def change(
     patch: Annotated[EmployeeChange, Body()],
 ) -> Employee:
     """Change what the patch names, and nothing else; null clears."""
-    return tagged(response, await desk.employees.change(employee_id, patch, version=version, by=user.name))
+    return tagged(response, await desk.employees.change(employee_id, patch, version=version, by=actor(user)))
 
 
 @router.delete("/employees/{employee_id}", summary="Delete an employee", status_code=204, responses=DELETED)
 async def delete(user: Remover, desk: OpenDesk, employee_id: ThingId, version: ExpectedVersion) -> None:
     """Delete an employee who has no tickets. The audit keeps who it was."""
-    await desk.employees.delete(employee_id, version=version, by=user.name)
+    await desk.employees.delete(employee_id, version=version, by=actor(user))

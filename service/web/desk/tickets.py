@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from service.desk.policy import Permission
 from service.desk.values import Page, Ticket, TicketChange, TicketNew
 from service.hub.models import Identity
-from service.web.desk.access import OpenDesk, ThingId
+from service.web.desk.access import OpenDesk, ThingId, actor
 from service.web.desk.conditional import ExpectedVersion, created, tagged, unless_known
 from service.web.desk.export import as_csv
 from service.web.desk.lists import TicketList, linked, whole
@@ -33,7 +33,7 @@ async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, 
 @router.get("/tickets/mine", summary="List your own tickets", responses=LIST)
 async def find_own(user: Owner, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
     """List the tickets that the caller owns, whatever `owner` says."""
-    found = await desk.tickets.find(query.model_copy(update={"owner": user.name}))
+    found = await desk.tickets.find(query.model_copy(update={"owner": actor(user)}))
     return linked(request, response, found, query=query)
 
 
@@ -46,7 +46,7 @@ async def export(_: Reader, desk: OpenDesk, query: Asked) -> Response:
 @router.post("/tickets", summary="Create a ticket", status_code=201, responses=CREATED)
 async def create(user: Creator, request: Request, response: Response, desk: OpenDesk, new: TicketNew) -> Ticket:
     """Create a ticket. It is open, and the caller's own unless `owner` names somebody else of the team."""
-    ticket = await desk.tickets.create(new, by=user.name)
+    ticket = await desk.tickets.create(new, by=actor(user))
     return created(request, response, ticket, key=ticket.id)
 
 
@@ -70,10 +70,10 @@ async def change(
     patch: Annotated[TicketChange, Body()],
 ) -> Ticket:
     """Change what the patch names, and nothing else. A status may only be followed by some of the others."""
-    return tagged(response, await desk.tickets.change(ticket_id, patch, version=version, by=user.name))
+    return tagged(response, await desk.tickets.change(ticket_id, patch, version=version, by=actor(user)))
 
 
 @router.delete("/tickets/{ticket_id}", summary="Delete a ticket", status_code=204, responses=DELETED)
 async def delete(user: Remover, desk: OpenDesk, ticket_id: ThingId, version: ExpectedVersion) -> None:
     """Delete a ticket. The audit keeps what it was."""
-    await desk.tickets.delete(ticket_id, version=version, by=user.name)
+    await desk.tickets.delete(ticket_id, version=version, by=actor(user))

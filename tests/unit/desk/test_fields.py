@@ -58,6 +58,8 @@ REFUSED = {
     "half a character in a text": (Text, "\udc00"),
     "a number for a name": (PersonName, 7),
     "a title that is too long": (Line, "x" * 201),
+    "a name that cannot be seen": (PersonName, "\u200b\u0301"),
+    "a title of letters that show nothing": (Line, "\u3164 \u2800"),
     "a text that is too long": (Text, "x" * 20_001),
     "a text with a NUL": (Text, "a\0"),
     "a phone number without its country": (Phone, "020 7946 0958"),

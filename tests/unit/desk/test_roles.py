@@ -12,6 +12,8 @@ from pydantic import SecretStr
 
 from service.desk import lease, moves
 from service.desk.desk import Desk, open_desk
+from service.desk.lease import Lease
+from service.desk.moves import Move
 from service.desk.policy import Role, group_of
 from service.desk.roles import RoleKeeper
 from service.desk.values import AccountNew, AuditEntry, AuditQuery
@@ -308,6 +310,22 @@ async def test_changes_of_one_person_follow_one_another(database_url: str) -> No
 
 
 # What fails
+
+
+async def test_an_account_changes_while_it_is_deleted(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who deletes what somebody else changes at that moment is told so, and the person has their role still."""
+    take = Move.make
+
+    async def make(move: Move, lease: Lease) -> None:
+        await take(move, lease)
+        monkeypatch.undo()
+        await team.desk.accounts.change("sue", {"phone": "+442079460958"}, version=1, by="bob")
+
+    monkeypatch.setattr(Move, "make", make)
+    await expect(VersionConflictError, team.roles.delete("sue", version=1, by="ada"))
+
+    assert team.hub.roles("sue") == {Role.SUPPORT}
+    assert [entry.after for entry in await team.told()] == [{"role": None}, {"role": "support"}]
 
 
 async def test_the_new_role_fails(team: Team) -> None:

@@ -82,6 +82,12 @@ def find(pattern: str, page: httpx.Response) -> str:
     return unescape(found[1]) if found else ""
 
 
+def fields(page: httpx.Response) -> dict[str, str]:
+    """Return what the hidden fields of a page's form hold."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', page.text)
+    return {name: unescape(value) for name, value in found}
+
+
 def shows(page: httpx.Response) -> str:
     """Return the text of a page, without the spaces between."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
@@ -352,6 +358,48 @@ async def test_what_is_wrong_stands_beside_the_field(
     if field != "employee_id":
         assert re.search(rf'id="{field}-error">{re.escape(words)}', reply.text)
         assert re.search(rf'<(?:input|textarea)[^>]* name="{field}"[^>]* aria-invalid="true"', reply.text)
+
+
+@pytest.mark.parametrize(("ended_at", "status"), [("the Hub", 403), ("the browser", 401)])
+async def test_what_was_typed_outlives_the_sign_in(desk: Desk, ended_at: str, status: int) -> None:
+    """A form sent when the sign-in has ended comes back; after a new one it is sent once more, and taken."""
+    browser = desk.support.browser()
+    typed = {"title": "Sound", "description": "from <b>\nthe left", "employee_id": "1", "owner": "support"}
+    sent = {"_xsrf": find('name="_xsrf" value="([^"]*)"', await browser.visit(f"{UI}tickets/new")), **typed}
+    if ended_at == "the Hub":
+        browser.sign_out_at_hub()
+    else:
+        browser.cookies.clear()
+    ended = await browser.post(f"{UI}tickets/new", data=sent, headers=NAVIGATION)
+    again = desk.support.browser()
+    asked = await again.post(f"{UI}tickets/new", data=fields(ended), headers=NAVIGATION)
+    taken = await again.post(f"{UI}tickets/new", data=fields(asked), headers=NAVIGATION)
+    ticket = (await desk.admin.get("desk/tickets/2")).json()
+
+    assert (ended.status_code, asked.status_code, taken.status_code) == (status, 403, 303)
+    assert fields(ended) | {"_xsrf": ""} == fields(asked) | {"_xsrf": ""} == {**typed, "_xsrf": ""}
+    assert "from <b> the left" in shows(ended)
+    assert "Sign in with JupyterHub" in shows(ended)
+    assert (ticket["title"], ticket["description"]) == ("Sound", "from <b>\nthe left")
+
+
+async def test_what_was_typed_outlives_the_hub(desk: Desk) -> None:
+    """A form sent while the Hub cannot say who sends it comes back with the reason, with the token that it had."""
+    browser = desk.manager.browser()
+    sent = {"_xsrf": browser.cookies["_xsrf"], "first_name": "Ida", "last_name": "Rhodes"}
+    desk.service.hub.respond("GET", "/user", status=503, json={})
+    reply = await browser.post(f"{UI}employees/new", data=sent, headers=NAVIGATION)
+
+    assert (reply.status_code, reply.headers["Retry-After"] != "", fields(reply)) == (503, True, sent)
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}])
+async def test_what_another_site_has_sent(desk: Desk, headers: dict[str, str]) -> None:
+    """What another site has sent is not put before our reader to be confirmed."""
+    sent = {"_xsrf": "", "title": "Sound", "employee_id": "1"}
+    reply = await desk.support.browser().post(f"{UI}tickets/new", data=sent, headers=NAVIGATION | headers)
+
+    assert (reply.status_code, fields(reply)) == (403, {})
 
 
 async def test_both_versions_of_a_conflict(desk: Desk) -> None:

@@ -367,6 +367,20 @@ async def test_ones_own_account(desk: Desk) -> None:
     assert its.status_code == 404
 
 
+async def test_a_service_called_as_a_user_is(desk: Desk) -> None:
+    """A service that has a user's name acts under one that no user can have, and reads nothing that is theirs."""
+    await desk.ticket(by=desk.support)
+    namesake = desk.service.other_service("support", scopes=Permission)
+    assert (await namesake.get("desk/accounts/me")).status_code == 404
+    assert (await namesake.get("desk/tickets/mine")).json()["items"] == []
+    made = await desk.ticket(by=namesake)
+    owned = (await desk.admin.get("desk/tickets", params={"owner": "service/support"})).json()["items"]
+    told = (await desk.admin.get("desk/audit", params={"who": "service/support"})).json()["items"]
+
+    assert owned == [made]
+    assert [entry["thing"] for entry in told] == [f"ticket/{made['id']}"]
+
+
 @pytest.mark.parametrize(("method", "path"), [("PATCH", ""), ("DELETE", ""), ("PUT", "/role")])
 async def test_somebody_called_me(desk: Desk, method: str, path: str) -> None:
     """What is said of `me` is said of no account by that name."""
@@ -416,6 +430,21 @@ async def test_all_fields_of_a_patch_are_judged(desk: Desk) -> None:
     assert (account["phone"], account["first_name"]) == (None, "Carol")
 
 
+async def test_who_is_denied_does_not_lift_it(desk: Desk) -> None:
+    """Who may lift the denial of sign-ins lifts others', and not their own, whatever form the answer no has."""
+    await desk.manager.get("desk/accounts/me")
+    denied = await desk.admin.patch("desk/accounts/manager", json={"login_denied": True}, headers={"If-Match": '"1"'})
+    tag = {"If-Match": denied.headers["ETag"]}
+    replies = [
+        await desk.manager.patch("desk/accounts/manager", json={"login_denied": no}, headers=tag)
+        for no in (False, "false", 0)
+    ]
+
+    assert [(reply.status_code, reply.json()["code"]) for reply in replies] == [(403, "login_denied")] * 3
+    assert (await desk.manager.patch("desk/accounts/manager", json={"phone": None}, headers=tag)).status_code == 200
+    assert (await desk.admin.patch("desk/accounts/manager", json={"login_denied": False}, headers=tag)).is_success
+
+
 async def test_an_account_with_a_role(desk: Desk) -> None:
     """A new account can have a role at once, given by somebody who may give it, and is of the Hub's group."""
     desk.service.user("carol")
@@ -430,6 +459,16 @@ async def test_an_account_with_a_role(desk: Desk) -> None:
         "desk/accounts/carol", json={"phone": None}, headers={"If-Match": made.headers["ETag"]}
     )
     assert changed.status_code == 200
+
+
+async def test_an_account_for_who_has_a_role(desk: Desk) -> None:
+    """A new account is answered with the role that its user has at the Hub already."""
+    made = await desk.account("eve"), await desk.account("dave", role=Role.MANAGER)
+    desk.service.hub.add_user("frank", groups=("desk-manager",))
+    new = {"name": "frank", "first_name": "Frank", "last_name": "Kay"}
+    frank = (await desk.admin.post("desk/accounts", json=new)).json()
+
+    assert [account["role"] for account in (*made, frank)] == [None, "manager", "manager"]
 
 
 @pytest.mark.parametrize("role", [*Role, None])

@@ -4,14 +4,15 @@ Kept apart from the API, whose addresses mean one thing whoever asks. A page off
 what a form sends is judged by the same permissions and the same room as a request to the API.
 """
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import Request
 
 from service.web.desk.ui import accounts, audit, employees, tickets
 from service.web.desk.ui.layout import base
+from service.web.resending import returns_form
 
-router = APIRouter(prefix="/ui", include_in_schema=False)
+router = APIRouter(prefix="/ui", include_in_schema=False, dependencies=[Depends(returns_form)])
 for each in (tickets, employees, accounts, audit):
     router.include_router(each.router)
 

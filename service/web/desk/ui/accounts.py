@@ -12,7 +12,7 @@ from service.desk.policy import MEANINGS, Permission, Role
 from service.desk.roles import RoleKeeper
 from service.errors import ServiceError
 from service.hub.models import Identity
-from service.web.desk.access import AccountName, OpenDesk, Roles
+from service.web.desk.access import AccountName, OpenDesk, Roles, actor
 from service.web.desk.accounts import (
     CHANGES,
     Asked,
@@ -40,7 +40,7 @@ _NEW = frozenset(MemberNew.model_fields)
 @router.get("/me")
 async def read_own(user: Oneself, request: Request, desk: OpenDesk) -> Response:
     """One's own account, and what one may do."""
-    account = await desk.accounts.get(user.name)
+    account = await desk.accounts.get(actor(user))
     allowed = [MEANINGS[permission] for permission in Permission if user.held.covers(permission)]
     settings = context_of(request).settings
     password = settings.password_page and f"{settings.hub_url}{settings.password_page}"
@@ -68,7 +68,7 @@ async def create(user: Creator, request: Request, roles: Roles) -> Response:
     typed = await submitted(request)
     try:
         names = _NEW if user.held.covers(Permission.ACCOUNTS_ROLE) else _NEW - {"role"}
-        account = await create_member(roles, MemberNew(**meant(typed, names)), by=user.name)
+        account = await create_member(roles, MemberNew(**meant(typed, names)), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return _form(request, user, refused(error, typed))
     return onward(request, _address(account.name), done="created")
@@ -88,7 +88,7 @@ async def change(user: Editor, request: Request, desk: OpenDesk, roles: Roles, n
     names = [each for each, permission in CHANGES.items() if user.held.covers(permission)]
     try:
         patch = patch_of(typed, names, since=found)
-        await roles.change_account(name, patch, version=version_of(typed), by=user.name)
+        await roles.change_account(name, patch, version=version_of(typed), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return _form(request, user, refused(error, typed, names=names, current=found), found=found)
     return onward(request, _address(name), done="saved")
@@ -100,7 +100,7 @@ async def change_role(user: RoleGiver, request: Request, desk: OpenDesk, roles: 
     typed, found = await submitted(request), await _member(desk, roles, name)
     try:
         new = RoleChange(**meant(typed, {"role"} & typed.keys()))
-        await roles.change(name, new.role, by=user.name)
+        await roles.change(name, new.role, by=actor(user))
     except (ValidationError, ServiceError) as error:
         refusal = refused(error, filled(found) | typed)
         return _form(request, user, replace(refusal, version=found.version), found=found)
@@ -119,7 +119,7 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, roles: Roles, 
     """Delete it as it was when the question was asked; the role goes first."""
     typed = await submitted(request)
     try:
-        await roles.delete(name, version=version_of(typed), by=user.name)
+        await roles.delete(name, version=version_of(typed), by=actor(user))
     except ServiceError as error:
         account = await desk.accounts.get(name)
         return _question(request, user, name, refused(error, typed, current=account))

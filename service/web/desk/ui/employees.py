@@ -9,7 +9,7 @@ from service.desk.policy import Permission
 from service.desk.values import Employee, EmployeeNew, TicketQuery
 from service.errors import ServiceError
 from service.hub.models import Identity
-from service.web.desk.access import OpenDesk, ThingId
+from service.web.desk.access import OpenDesk, ThingId, actor
 from service.web.desk.employees import Asked, Creator, Editor, Reader, Remover
 from service.web.desk.ui.forms import Draft, filled, meant, patch_of, refused, submitted, version_of
 from service.web.desk.ui.layout import listing, onward, page, question
@@ -39,7 +39,7 @@ async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
     """Create the employee."""
     typed = await submitted(request)
     try:
-        employee = await desk.employees.create(EmployeeNew(**meant(typed, _FIELDS)), by=user.name)
+        employee = await desk.employees.create(EmployeeNew(**meant(typed, _FIELDS)), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return await _form(request, user, desk, refused(error, typed))
     return onward(request, f"employees/{employee.id}", done="created")
@@ -59,7 +59,7 @@ async def change(user: Editor, request: Request, desk: OpenDesk, employee_id: Th
     employee = await desk.employees.get(employee_id)
     try:
         patch = patch_of(typed, _FIELDS, since=employee)
-        await desk.employees.change(employee_id, patch, version=version_of(typed), by=user.name)
+        await desk.employees.change(employee_id, patch, version=version_of(typed), by=actor(user))
     except (ValidationError, ServiceError) as error:
         draft = refused(error, typed, names=_FIELDS, current=employee)
         return await _form(request, user, desk, draft, employee=employee)
@@ -78,7 +78,7 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, employee_id: T
     """Delete them as they were when the question was asked."""
     typed = await submitted(request)
     try:
-        await desk.employees.delete(employee_id, version=version_of(typed), by=user.name)
+        await desk.employees.delete(employee_id, version=version_of(typed), by=actor(user))
     except ServiceError as error:
         employee = await desk.employees.get(employee_id)
         return _question(request, user, employee, refused(error, typed, current=employee))

@@ -12,11 +12,10 @@ from service.desk.transitions import Status
 from service.desk.values import Page
 from service.hub.models import Identity
 from service.web import pages
-from service.web.credentials import Source
 from service.web.desk.lists import address
 from service.web.desk.ui.forms import Draft
-from service.web.security import context_of, credential_of
-from service.web.xsrf import xsrf_token
+from service.web.resending import form_token
+from service.web.security import context_of
 
 # What an address may ask a page to say; anything else it is asked goes unsaid.
 _DONE = {
@@ -55,7 +54,7 @@ def page(
         permissions=Permission,
         role=role_of(user.groups),
         labels=LABELS,
-        xsrf=_xsrf(request),
+        xsrf=form_token(request),
         done=_DONE.get(request.query_params.get("done", "")),
         **values,
     )
@@ -87,12 +86,3 @@ def base(request: Request) -> str:
 def onward(request: Request, where: str, *, done: str) -> Response:
     """After a form: on to a page, which says what was done, so that to load it again does nothing twice."""
     return RedirectResponse(f"{base(request)}{where}?done={done}", status_code=303)
-
-
-def _xsrf(request: Request) -> str:
-    """The token of this session, for a request that its cookie has signed: other pages can send other credentials."""
-    credential = credential_of(request)
-    if credential is None or credential.source is not Source.COOKIE:
-        return ""
-    key = context_of(request).xsrf_key
-    return xsrf_token(key, token=credential.token, session_id=credential.session_id)

@@ -13,7 +13,7 @@ from service.desk.transitions import NEXT
 from service.desk.values import Employee, EmployeeQuery, Ticket, TicketNew
 from service.errors import ServiceError
 from service.hub.models import Identity
-from service.web.desk.access import OpenDesk, ThingId, id_in
+from service.web.desk.access import OpenDesk, ThingId, actor, id_in
 from service.web.desk.tickets import Asked, Creator, Editor, Reader, Remover
 from service.web.desk.ui.forms import Draft, filled, meant, patch_of, refused, submitted, version_of
 from service.web.desk.ui.layout import listing, onward, page, question
@@ -37,7 +37,7 @@ async def find(user: Reader, request: Request, desk: OpenDesk, query: Asked) -> 
 @router.get("/new")
 async def new(user: Creator, request: Request, desk: OpenDesk, employee: str = "") -> Response:
     """An empty form, or one for the employee of whose page one comes."""
-    return await _form(request, user, desk, Draft({"owner": user.name, "employee_id": employee}))
+    return await _form(request, user, desk, Draft({"owner": actor(user), "employee_id": employee}))
 
 
 @router.post("/new")
@@ -47,7 +47,7 @@ async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
     if typed.get("who", "").strip():
         return await _form(request, user, desk, Draft(typed))
     try:
-        ticket = await desk.tickets.create(TicketNew(**meant(typed, _NEW)), by=user.name)
+        ticket = await desk.tickets.create(TicketNew(**meant(typed, _NEW)), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return await _form(request, user, desk, refused(error, typed))
     return onward(request, f"tickets/{ticket.id}", done="created")
@@ -69,7 +69,7 @@ async def change(user: Editor, request: Request, desk: OpenDesk, ticket_id: Thin
         return await _form(request, user, desk, Draft(typed, version_of(typed)), ticket=ticket)
     try:
         patch = patch_of(typed, _FIELDS, since=ticket)
-        await desk.tickets.change(ticket_id, patch, version=version_of(typed), by=user.name)
+        await desk.tickets.change(ticket_id, patch, version=version_of(typed), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return await _form(request, user, desk, refused(error, typed, names=_NEW, current=ticket), ticket=ticket)
     return onward(request, f"tickets/{ticket_id}", done="saved")
@@ -87,7 +87,7 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, ticket_id: Thi
     """Delete it as it was when the question was asked."""
     typed = await submitted(request)
     try:
-        await desk.tickets.delete(ticket_id, version=version_of(typed), by=user.name)
+        await desk.tickets.delete(ticket_id, version=version_of(typed), by=actor(user))
     except ServiceError as error:
         ticket = await desk.tickets.get(ticket_id)
         return _question(request, user, ticket, refused(error, typed, current=ticket))
