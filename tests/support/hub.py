@@ -44,7 +44,8 @@ class RealHub(HubApi):
     Keyword arguments are those of `HubOptions`:
     `users` and `admins` (all with the password "passwd"), `base_url` ("/@/space%20word/"), `config` (more lines of
     jupyterhub_config.py, before registration), `register` (keyword arguments of `service.registration.register`; None:
-    no registration), `services` (further services and their scopes), `gated` (the service asks the Hub by `hub.gate`).
+    no registration), `services` (further services and their scopes), `gated` (the service asks the Hub by `hub.gate`),
+    `python` (that of another Hub's environment).
     """
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (checked by HubOptions)
@@ -80,7 +81,7 @@ class RealHub(HubApi):
             self._gate = HubGate(port=self.ports.gate, hub_port=self.ports.hub)
         said = self.log.stat().st_size
         process = KeptProcess(
-            [*python_module("jupyterhub"), "-f", str(config)],
+            [*python_module("jupyterhub", self.options.python), "-f", str(config)],
             env=clean_environment(
                 PYTHONPATH=str(REPOSITORY),
                 PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

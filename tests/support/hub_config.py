@@ -39,9 +39,10 @@ class HubOptions:
         default_factory=lambda: {"reporter": ("access:services",), "outsider": ()}
     )
     gated: bool = False
+    python: str = sys.executable
 
 
-def python_module(name: str) -> list[str]:
+def python_module(name: str, python: str = sys.executable) -> list[str]:
     """Return the command of `python -m name`, some seconds quicker than that.
 
     Hub and notebook server load jsonschema, which, when it loads rfc3987_syntax, compiles a grammar for a string format
@@ -50,7 +51,7 @@ def python_module(name: str) -> list[str]:
     code = (
         f"import runpy, sys; sys.modules['rfc3987_syntax'] = None; runpy.run_module({name!r}, None, '__main__', True)"
     )
-    return [sys.executable, "-c", code]
+    return [python, "-c", code]
 
 
 def dying_with_parent(command: Sequence[str]) -> list[str]:
@@ -80,7 +81,7 @@ def hub_config(options: HubOptions, *, directory: Path, ports: Ports, api_tokens
         "DummyAuthenticator.password": PASSWORD,
         "JupyterHub.spawner_class": "simple",
         "SimpleLocalProcessSpawner.home_dir_template": f"{directory}/home/{{username}}",
-        "Spawner.cmd": python_module("jupyterhub.singleuser"),
+        "Spawner.cmd": python_module("jupyterhub.singleuser", options.python),
         "Spawner.args": ["--allow-root"] if os.geteuid() == 0 else [],
         "Spawner.http_timeout": 60,
         "JupyterHub.services": services,
