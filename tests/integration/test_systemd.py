@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 
 from service.settings import Settings
+from tests.support import confined as confinement
 from tests.support.local_http import local_client
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
@@ -120,53 +122,79 @@ def test_settings() -> None:
     assert "DATABASE_URL" not in template()
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Path]:
-    """The service, started by the unit's command with its settings and folders, as far as that goes without systemd.
+@pytest.fixture(scope="module")
+def confined() -> list[str]:
+    """What comes before a command, for it to be refused the system calls that the unit refuses it."""
+    filters = said("Service")["SystemCallFilter"]
+    return [sys.executable, confinement.__file__, ",".join(confinement.allowed_by(filters))]
 
-    Returns the folder of its socket.
-    """
+
+@pytest.fixture
+def started(tmp_path: Path, confined: list[str]) -> Iterator[Path]:
+    """The socket of the service, which runs by the unit's command with its settings and folders."""
     unit = said("Service")
-    run, state = (tmp_path / kind for kind in ("run", "state"))
+    run, state, log = (tmp_path / name for name in ("run", "state", "log"))
     run.mkdir(mode=int(unit["RuntimeDirectoryMode"][0], 8))
     state.mkdir(mode=int(unit["StateDirectoryMode"][0], 8))
-    told = " ".join(unit["Environment"]).replace(f"/run/{unit['RuntimeDirectory'][0]}/", f"{run}/")
-    environment = {
-        **dict(pair.split("=", 1) for pair in told.split()),
-        **template(),
-        "JUPYTERHUB_API_TOKEN": "a" * 64,
-        "STATE_DIRECTORY": str(state),
-        "PYTHONPATH": str(REPOSITORY),
-    }
-    command = [sys.executable, *shlex.split(unit["ExecStart"][0])[1:]]
-    log = tmp_path / "log"
     log.touch()
-    umask = int(unit["UMask"][0], 8)
+    told = dict(pair.split("=", 1) for line in unit["Environment"] for pair in line.split())
+    socket = Path(told["SERVICE_LISTEN"].removeprefix("unix:"))
+    assert socket.parent == Path("/run", unit["RuntimeDirectory"][0])
+    environment = told | template()
+    environment |= {"SERVICE_LISTEN": f"unix:{run / socket.name}", "STATE_DIRECTORY": str(state)}
+    environment |= {"JUPYTERHUB_API_TOKEN": "a" * 64, "PYTHONPATH": str(REPOSITORY)}
     process = KeptProcess(
-        [sys.executable, "-c", f"import os, sys; os.umask({umask}); os.execv(sys.argv[1], sys.argv[1:])", *command],
+        [*confined, sys.executable, *shlex.split(unit["ExecStart"][0])[1:]],
         env=clean_environment(**environment),
         cwd=Path("/"),
         log=log,
     )
     try:
-        yield run
+        yield run / socket.name
         assert process.stop(35) == 0, log.read_text()
     finally:
         process.close()
 
 
-async def test_as_the_unit_starts_it(service: Path) -> None:
-    """Several workers answer at the socket, and end in order."""
-    socket = service / "service.sock"
-
-    async def is_there() -> bool:
-        return socket.is_socket()
-
-    await eventually(is_there, within=60)
-    async with local_client(transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=60) as client:
+@needs_systemd
+async def test_as_the_unit_starts_it(started: Path) -> None:
+    """Several workers answer at the socket, and end in order; they make no system call that the unit refuses."""
+    await eventually(anyio.Path(started).is_socket, within=60)
+    async with local_client(transport=httpx.AsyncHTTPTransport(uds=str(started)), timeout=60) as client:
         reply = await client.get("http://service/services/fastapi/health/live")
 
     assert reply.json() == {"status": "alive"}
+
+
+@needs_systemd
+def test_it_de_identifies(tmp_path: Path, confined: list[str]) -> None:
+    """So it is with the processes of de-identification, which the service starts like this command."""
+    note, out = tmp_path / "note.txt", tmp_path / "out"
+    note.write_text("Seen 12/03/2019 by Dr. Smith.")
+    options = ["--out", str(out), "--replacement", "tag", "--workers", "1"]
+    command = [*confined, sys.executable, "-m", "service", "deidentify", *options, str(note)]
+
+    subprocess.run(command, env=clean_environment(PYTHONPATH=str(REPOSITORY)), cwd=tmp_path, timeout=120, check=True)
+
+    assert (out / "note.txt").read_text() == "Seen [DATE] by Dr. [NAME]."
+
+
+@needs_systemd
+def test_what_the_unit_refuses(confined: list[str]) -> None:
+    """The two tests above would notice: what needs one of the other calls fails, and so does executable memory."""
+    attempts = {
+        "os.chroot('/')": "PermissionError",
+        "os.sched_setaffinity(0, [0])": "PermissionError",
+        "os.nice(1)": "",
+    }
+    if confinement.refuses_executable_memory():
+        attempts["mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)"] = "PermissionError"
+    for code, expected in attempts.items():
+        command = [*confined, sys.executable, "-c", f"import mmap, os; {code}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+        assert expected in done.stderr, code
+        assert (done.returncode == 0) == (not expected), code
 
 
 @pytest.fixture
