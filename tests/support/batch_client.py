@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -14,9 +15,10 @@ PATIENCE = 60.0  # seconds for the next line
 class BatchClient:
     """A context manager: one POST to `url`, whose body and answer are lines of JSON."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str]) -> None:
-        """Send nothing yet."""
+    def __init__(self, url: str, *, headers: Mapping[str, str], tls: ssl.SSLContext | None = None) -> None:
+        """Send nothing yet. With `tls`, whatever host `url` names is on this machine."""
         self._address = urlsplit(url)
+        self._tls = tls
         self._headers = {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"} | dict(headers)
 
     async def __aenter__(self) -> Self:
@@ -26,8 +28,10 @@ class BatchClient:
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # or the kernel would take megabytes for it
             connection.setsockopt(socket.SOL_SOCKET, option, 64 * 1024)
         connection.setblocking(False)  # noqa: FBT003 - Python's
-        await asyncio.get_running_loop().sock_connect(connection, (host, port))
-        self._reader, self._writer = await asyncio.open_connection(sock=connection)
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1" if self._tls else host, port))
+        self._reader, self._writer = await asyncio.open_connection(
+            sock=connection, ssl=self._tls, server_hostname=host if self._tls else None
+        )
         self._writer.transport.set_write_buffer_limits(0)
         lines = [f"POST {self._address.path}?{self._address.query} HTTP/1.1", f"Host: {host}:{port}"]
         lines += [f"{name}: {value}" for name, value in self._headers.items()]

@@ -81,7 +81,7 @@ def hub_config(options: HubOptions, *, directory: Path, ports: Ports, api_tokens
         "DummyAuthenticator.password": PASSWORD,
         "JupyterHub.spawner_class": "simple",
         "SimpleLocalProcessSpawner.home_dir_template": f"{directory}/home/{{username}}",
-        "Spawner.cmd": python_module("jupyterhub.singleuser"),
+        "Spawner.cmd": python_module("jupyterhub.singleuser", options.python),
         "Spawner.args": ["--allow-root"] if os.geteuid() == 0 else [],
         "Spawner.http_timeout": 60,
         "JupyterHub.services": services,

@@ -14,6 +14,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import trustme
@@ -99,15 +100,22 @@ class TlsFront:
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return what an httpx client needs to reach the origin: the address, and trust in its certificate."""
-        context = ssl.create_default_context()
-        authority().configure_trust(context)
-        return _Resolving(context)
+        return transport()
+
+
+def transport(**options: Any) -> httpx.AsyncBaseTransport:  # noqa: ANN401 (httpx checks them)
+    """Return what an httpx client needs to reach `HOST` at any port."""
+    return _Resolving(verify=trusting(), trust_env=False, **options)
+
+
+def trusting() -> ssl.SSLContext:
+    """Return what a client needs to trust the certificate."""
+    context = ssl.create_default_context()
+    authority().configure_trust(context)
+    return context
 
 
 class _Resolving(httpx.AsyncHTTPTransport):
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(verify=context, trust_env=False)
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.host != HOST:
             raise httpx.ConnectError(f"{request.url.host} is not {HOST}", request=request)

@@ -1,0 +1,71 @@
+"""Print values for Zero to JupyterHub: what `register()` would tell its Hub, which does not have our package.
+
+python deploy/kubernetes/make_values.py --public-host https://hub.example.org --apps deidentify,desk > values.yaml
+"""
+
+import argparse
+import json
+import secrets
+from typing import Any
+
+import yaml
+from traitlets.config import Config
+
+from service.registration import register
+
+_HEAD = """\
+# Made by deploy/kubernetes/make_values.py, for Zero to JupyterHub 4. See docs/operate/kubernetes.md.
+# The chart makes the service's token: in the Secret `hub`, as hub.services.{name}.apiToken.
+"""
+
+
+def main() -> None:
+    """Print them."""
+    parser = argparse.ArgumentParser(description="Print values for Zero to JupyterHub.")
+    parser.add_argument("--public-host", required=True, help="the origin people see, like https://hub.example.org")
+    parser.add_argument("--apps", default="", help="separated by commas: deidentify, desk")
+    parser.add_argument("--grant", default="", help="groups that may use the service, separated by commas; else all")
+    parser.add_argument("--name", default="fastapi")
+    parser.add_argument("--url", default="http://service-fastapi:8000", help="where the Hub's proxy finds the service")
+    parser.add_argument("--base-url", default="/", help="the chart's hub.baseUrl")
+    parser.add_argument("--hub-version", default="5.5", help="the chart's JupyterHub")
+    given = parser.parse_args()
+    values = made(
+        name=given.name,
+        url=given.url,
+        public_host=given.public_host,
+        apps=_names(given.apps),
+        grant=_names(given.grant) or None,
+        base_url=given.base_url,
+        hub_version=given.hub_version,
+    )
+    plain = json.loads(json.dumps(values))  # without references from one list to another, which YAML would keep
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
+    print(_HEAD.format(name=given.name) + text, end="")
+
+
+def made(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 (register() checks them)
+    """Return the chart's `hub.services`, `hub.loadRoles` and `hub.config`, for arguments of `register()`."""
+    c = Config()
+    entry = register(c, managed=False, api_token=secrets.token_hex(32), **arguments)
+    del entry["api_token"]
+    hub = c.JupyterHub
+    config = {trait: hub[trait].get_value({}) for trait in ("custom_scopes", "load_groups") if trait in hub}
+    values = {
+        "config": {"JupyterHub": config},
+        "services": _by_name([entry]),
+        "loadRoles": _by_name(hub.load_roles.get_value([])),
+    }
+    return {"hub": values}
+
+
+def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {entry["name"]: {key: value for key, value in entry.items() if key != "name"} for entry in entries}
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Swagger UI signs in through the Hub where nginx, as deploy/nginx has it, stands in front."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.swagger import Swagger
+from tests.support.hub import RealHub
+from tests.support.nginx import Nginx, program
+
+if TYPE_CHECKING:
+    from tests.conftest import Browse
+
+pytestmark = pytest.mark.skipif(program() is None, reason="no nginx installed: apt-get install nginx-light")
+
+
+async def test_swagger(browse: "Browse") -> None:
+    """By https and with PUBLIC_HOST, Authorize gives a token, as it does without; nothing is blocked or missing."""
+    nginx = Nginx("service.conf")
+    hub = RealHub(register={"public_host": nginx.origin})
+    upstreams = {"hub": f"127.0.0.1:{hub.ports.public}", "service": f"127.0.0.1:{hub.ports.service}"}
+    with hub, nginx.before(**upstreams):
+        browser = await browse(nginx.origin)
+        swagger = await Swagger.open(await browser.page(), nginx.origin + hub.service_path)
+        await swagger.open_dialog()
+        window = await swagger.authorize()
+        async with window.expect_event("close"):
+            await browser.sign_in(window)
+        await swagger.expect_authorized()
+        await swagger.close_dialog()
+        me = await swagger.execute("/me")
+
+        assert (me.status, (await me.json())["name"]) == (200, "testuser")
+        assert "authorization" in await me.request.all_headers()
+        assert (browser.foreign, browser.errors) == ([], [])

@@ -1,0 +1,129 @@
+"""A real nginx with a configuration from deploy/nginx, of which only what an operator also changes is changed.
+
+    front = Nginx("service.conf")
+    with RealHub(register={"public_host": front.origin}) as hub, front.before(hub=…, service=…): ...
+
+It runs as whoever runs the tests, on free ports and in a folder of its own.
+"""
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tests.support import tls_front
+from tests.support.node import REPOSITORY
+from tests.support.ports import free_ports
+from tests.support.process import KeptProcess, clean_environment
+
+FILES = REPOSITORY / "deploy" / "nginx"
+WHOLE = "sidecar.conf"  # has all of an nginx.conf, the others are for its http level
+START_LIMIT = 20.0  # seconds
+_TEMPORARY = "client_body proxy fastcgi uwsgi scgi"
+
+
+def program() -> str | None:
+    """Return the path of an installed nginx, if there is one; Debian's is not on everybody's PATH."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
+class NginxError(Exception):
+    """nginx refuses its configuration, or does not start; the text is what it said."""
+
+
+class Nginx:
+    """Its origins are known before it runs, so that a Hub can be told."""
+
+    def __init__(self, name: str) -> None:
+        """Choose the ports; `name` is that of a file in deploy/nginx."""
+        self._name = name
+        self._plain_port, self._port = free_ports(2)
+        self.origin = f"https://{tls_front.HOST}:{self._port}"
+        self.plain_origin = f"http://{tls_front.HOST}:{self._plain_port}"
+
+    @contextlib.contextmanager
+    def before(self, *, service: str, hub: str = "127.0.0.1:9") -> Iterator["Nginx"]:
+        """Run it before these addresses, in nginx's words; another file says nothing of a Hub."""
+        with tempfile.TemporaryDirectory(prefix="nginx-") as name:
+            self.folder = Path(name)
+            command = self._command(service=service, hub=hub)
+            process = KeptProcess(
+                [*command, "-g", "daemon off;"], env=clean_environment(), cwd=self.folder, log=self.folder / "log"
+            )
+            try:
+                self._wait_until_it_listens(process)
+                yield self
+            finally:
+                process.close()
+
+    def check(self) -> str:
+        """Let nginx judge the configuration; return what it warns of. Raises NginxError."""
+        with tempfile.TemporaryDirectory(prefix="nginx-") as name:
+            self.folder = Path(name)
+            command = self._command(service="127.0.0.1:9", hub="127.0.0.1:9")
+            said = subprocess.run([*command, "-t", "-q"], capture_output=True, text=True, check=False)
+        if said.returncode:
+            raise NginxError(said.stderr)
+        return said.stderr
+
+    def access_log(self) -> str:
+        """Return what it has written of requests so far."""
+        return (self.folder / "access.log").read_text()
+
+    def _command(self, **upstreams: str) -> list[str]:
+        """Write all that it needs into the folder; return what starts it."""
+        key, chain = self.folder / "key.pem", self.folder / "chain.pem"
+        tls_front.certificate().private_key_pem.write_to_path(key)
+        chain.write_bytes(b"".join(pem.bytes() for pem in tls_front.certificate().cert_chain_pems))
+        changes = self._changes(upstreams)
+        for file in FILES.glob("*.conf"):
+            text = file.read_text()
+            for old, new in changes.items():
+                text = text.replace(old, new)
+            (self.folder / file.name).write_text(text)
+        main = self.folder / self._name
+        if self._name != WHOLE:
+            main = self.folder / "nginx.conf"
+            paths = "\n".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in _TEMPORARY.split())
+            user = f"user {getpass.getuser()};\n" if os.geteuid() == 0 else ""
+            main.write_text(
+                f"{user}pid {self.folder}/pid; error_log stderr;\nevents {{}}\n"
+                f"http {{\n{paths}\ninclude {self.folder}/{self._name};\n}}\n"
+            )
+        return [program() or "nginx", "-p", str(self.folder), "-c", str(main)]
+
+    def _changes(self, upstreams: Mapping[str, str]) -> dict[str, str]:
+        """What an operator writes in the place of what stands there, and where it listens and logs here."""
+        return {
+            "/tmp/": f"{self.folder}/",  # noqa: S108 - text in a file, and first, as the folder itself is below it
+            "/etc/nginx/service/": f"{self.folder}/",
+            "/var/log/nginx/": f"{self.folder}/",
+            "/dev/stdout": f"{self.folder}/access.log",
+            "/dev/stderr": f"{self.folder}/error.log",
+            "/etc/letsencrypt/live/hub.example.org/fullchain.pem": f"{self.folder}/chain.pem",
+            "/etc/letsencrypt/live/hub.example.org/privkey.pem": f"{self.folder}/key.pem",
+            "/etc/nginx/tls/tls.crt": f"{self.folder}/chain.pem",
+            "/etc/nginx/tls/tls.key": f"{self.folder}/key.pem",
+            "listen 80;": f"listen 127.0.0.1:{self._plain_port};",
+            "listen 443 ": f"listen 127.0.0.1:{self._port} ",
+            # As there may be no IPv6.
+            "listen [::]:80;": f"listen 127.0.0.2:{self._plain_port};",
+            "listen [::]:443 ": f"listen 127.0.0.2:{self._port} ",
+            "server 127.0.0.1:8000;": f"server {upstreams['hub']};",
+            "server 127.0.0.1:10101;": f"server {upstreams['service']};",
+            "server unix:/run/service-fastapi/service.sock;": f"server {upstreams['service']};",
+        }
+
+    def _wait_until_it_listens(self, process: KeptProcess) -> None:
+        """Return once it takes connections, which waits for nothing but its configuration."""
+        for _ in range(int(START_LIMIT / 0.02)):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
+                return
+            if process.wait(0.02) is not None:
+                break
+        raise NginxError((self.folder / "log").read_text())

@@ -1,0 +1,172 @@
+"""The manifests for Kubernetes: what its schemas take, and whether they agree with each other and with the service."""
+
+import copy
+import runpy
+import subprocess
+import sys
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from service.settings import Settings
+from tests.support.node import REPOSITORY
+
+DEPLOY = REPOSITORY / "deploy/kubernetes"
+VERSIONS = ("1.37", "1.30")  # the newest that the schemas have, and the first that knows preStop: sleep
+MANIFESTS = {each["kind"]: each for each in yaml.safe_load_all((DEPLOY / "service.yaml").read_text())}
+POD = MANIFESTS["Deployment"]["spec"]["template"]
+(CONTAINER,) = POD["spec"]["containers"]
+KINDS = ["Deployment", "Service", "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy"]
+
+
+def environment() -> dict[str, Any]:
+    """Return the container's settings, `value` or `valueFrom` by name."""
+    return {each["name"]: each.get("value", each.get("valueFrom")) for each in CONTAINER["env"]}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_kubernetes_takes_it(kind: str, version: str) -> None:
+    """Every manifest is right by the schema of its kind, which knows each of its keys."""
+    assert kubernetes_validate.validate(MANIFESTS[kind], version, strict=True) == version
+
+
+def test_all_kinds_are_checked() -> None:
+    """No manifest is left out above."""
+    assert list(MANIFESTS) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("Deployment", ["spec", "template", "spec", "containers", 0, "readinessProbe", "httpGet"]),
+        ("Service", ["spec", "ports", 0]),
+        ("PodDisruptionBudget", ["spec"]),
+        ("HorizontalPodAutoscaler", ["spec", "metrics", 0, "resource", "target"]),
+        ("NetworkPolicy", ["spec", "egress", 1, "to", 0]),
+    ],
+    ids=KINDS,
+)
+def test_a_misspelled_key_is_found(kind: str, path: list[str | int]) -> None:
+    """However deep a key is that is spelled wrong, the check above fails."""
+    wrong = copy.deepcopy(MANIFESTS[kind])
+    place: Any = wrong
+    for step in path:
+        place = place[step]
+    place["misspelled"] = 1
+
+    with pytest.raises(kubernetes_validate.ValidationError, match="misspelled"):
+        kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
+
+
+def test_selectors() -> None:
+    """Whatever selects pods selects ours, and what scales or names a workload names the Deployment."""
+    labels = POD["metadata"]["labels"].items()
+    selectors = [
+        MANIFESTS["Deployment"]["spec"]["selector"]["matchLabels"],
+        MANIFESTS["Service"]["spec"]["selector"],
+        MANIFESTS["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+        MANIFESTS["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
+        POD["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"],
+    ]
+    scaled = MANIFESTS["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
+
+    assert [selector for selector in selectors if not selector.items() <= labels] == []
+    assert scaled == {
+        "apiVersion": MANIFESTS["Deployment"]["apiVersion"],
+        "kind": "Deployment",
+        "name": MANIFESTS["Deployment"]["metadata"]["name"],
+    }
+
+
+def test_ports() -> None:
+    """Probes, Service and NetworkPolicy mean the port at which the service listens; the Hub is told the Service's."""
+    (port,) = CONTAINER["ports"]
+    (service,) = MANIFESTS["Service"]["spec"]["ports"]
+    (ingress,) = MANIFESTS["NetworkPolicy"]["spec"]["ingress"]
+    probes = [value["httpGet"]["port"] for key, value in CONTAINER.items() if key.endswith("Probe")]
+    hub = yaml.safe_load((DEPLOY / "values.yaml").read_text())["hub"]
+
+    assert environment()["SERVICE_LISTEN"] == f"http://0.0.0.0:{port['containerPort']}"
+    assert {*probes, service["targetPort"], ingress["ports"][0]["port"]} == {port["name"]}
+    name = MANIFESTS["Service"]["metadata"]["name"]
+    assert hub["services"]["fastapi"]["url"] == f"http://{name}:{service['port']}"
+
+
+def test_settings() -> None:
+    """The service knows every setting that it is given, and takes them; secrets come from Secrets."""
+    given = environment()
+    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    secret = {name for name, value in given.items() if isinstance(value, dict)}
+
+    assert set(given) <= known
+    assert secret == {"JUPYTERHUB_API_TOKEN", "DATABASE_URL"}
+    assert given["JUPYTERHUB_API_TOKEN"] == {
+        "secretKeyRef": {"name": "hub", "key": f"hub.services.{given['JUPYTERHUB_SERVICE_NAME']}.apiToken"}
+    }
+    settings = settings_of(given)
+    hub = yaml.safe_load((DEPLOY / "values.yaml").read_text())["hub"]
+    assert settings.redirect_uri == hub["services"][settings.service_name]["oauth_redirect_uri"]
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """Return what the service makes of the container's environment."""
+    secrets = {"JUPYTERHUB_API_TOKEN": "a" * 64, "DATABASE_URL": "postgresql://user:password@postgresql/desk"}
+    return Settings.model_validate(given | secrets)
+
+
+def test_probes() -> None:
+    """Each probe asks where the service answers; tests/conformance asks these addresses."""
+    prefix = settings_of(environment()).prefix
+    paths = {key: value["httpGet"]["path"] for key, value in CONTAINER.items() if key.endswith("Probe")}
+
+    assert paths == {
+        "startupProbe": f"{prefix}health/live",
+        "livenessProbe": f"{prefix}health/live",
+        "readinessProbe": f"{prefix}health/ready",
+    }
+
+
+def test_time_to_stop() -> None:
+    """A pod has time for its last requests: what it waits for the proxy, and the 30 seconds of the service."""
+    waits = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
+
+    assert POD["spec"]["terminationGracePeriodSeconds"] >= waits + 30
+
+
+def test_the_pod_can_do_little() -> None:
+    """No root, no capability, no token of Kubernetes', no file system to write to but /tmp."""
+    assert POD["spec"]["automountServiceAccountToken"] is False
+    assert POD["spec"]["enableServiceLinks"] is False
+    assert POD["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert POD["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert CONTAINER["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_values() -> None:
+    """values.yaml is what register() says to a Hub 5.5, in the chart's words."""
+    told = ["--public-host", "https://hub.example.org", "--apps", "deidentify,desk"]
+    command = [sys.executable, str(DEPLOY / "make_values.py"), *told]
+    made = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+
+    assert made == (DEPLOY / "values.yaml").read_text()
+
+
+def test_values_for_some_groups() -> None:
+    """Those for others are made by the same script: the groups that may, and no token."""
+    made = runpy.run_path(str(DEPLOY / "make_values.py"))["made"]
+    hub = made(
+        public_host="https://hub.example.org", base_url="/hubs/a/", grant=["research", "clinic"], hub_version="5.5"
+    )["hub"]
+
+    assert hub["loadRoles"]["fastapi-users"]["groups"] == ["research", "clinic"]
+    assert "user" not in hub["loadRoles"]
+    uri = "https://hub.example.org/hubs/a/services/fastapi/oauth_callback"
+    assert hub["services"]["fastapi"]["oauth_redirect_uri"] == uri
+    assert "api_token" not in hub["services"]["fastapi"]
