@@ -379,7 +379,7 @@ async def test_what_it_is_known_by_comes_first(desk: Desk) -> None:
 async def test_a_service_called_as_a_user_is(desk: Desk) -> None:
     """A service that has a user's name acts under one that no user can have, and reads nothing that is theirs."""
     await desk.ticket(by=desk.support)
-    namesake = desk.service.other_service("support", scopes=Permission)
+    namesake = desk.service.other_service("support", scopes=list(Permission))
     assert (await namesake.get("desk/accounts/me")).status_code == 404
     assert (await namesake.get("desk/tickets/mine")).json()["items"] == []
     made = await desk.ticket(by=namesake)
