@@ -6,11 +6,11 @@ import traceback
 from typing import Any
 from urllib.parse import unquote_plus
 
-# Query parameters that carry a credential or could complete a sign-in; and a note's words, where somebody puts them
-# there by mistake.
+# Query parameters that carry a credential or could complete a sign-in; what is searched for, and a cursor, which holds
+# the name that a page of a list ended with; and a note's words, where somebody puts them there by mistake.
 SECRET_PARAMETERS = (
     *("token", "access_token", "code", "state", "_xsrf", "code_verifier", "client_secret", "password"),
-    *("text", "allow", "deny"),
+    *("text", "allow", "deny", "cursor"),
 )
 
 # A parameter's name with what stands around it, as it is or percent-encoded, once or more often: an address within an

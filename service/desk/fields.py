@@ -52,12 +52,6 @@ def _hub_name(value: str) -> str:
     return _printable(value)
 
 
-def _actor(value: str) -> str:
-    """A user's name, or a service's with `SERVICE` before it."""
-    _hub_name(value.removeprefix(SERVICE))
-    return value
-
-
 def _phone(value: str) -> str:
     """E.164, from what people write: `+44 (0)20 7946 0958`."""
     try:
@@ -99,7 +93,8 @@ Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Birthday = Annotated[date, AfterValidator(_birthday)]
 HubName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_hub_name)]
-Actor = Annotated[str, Field(min_length=1, max_length=255 + len(SERVICE)), AfterValidator(_actor)]
+Exact = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(lambda value: _printable(value.strip()))]
+"""What is looked for as it stands: names are the Hub's, letter by letter."""
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 

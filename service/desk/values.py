@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict  # pydantic needs it up to Python 3.11
 
-from service.desk.fields import Actor, Address, Birthday, Email, HubName, Id, Line, Moment, PersonName, Phone, Text
+from service.desk.fields import Address, Birthday, Email, Exact, HubName, Id, Line, Moment, PersonName, Phone, Text
 from service.desk.transitions import Status
 
 T = TypeVar("T")
@@ -33,6 +33,12 @@ class Stored(Value):
     version: int = Field(examples=[1])
     created: datetime
     updated: datetime
+
+
+class Numbered(Value):
+    """What is known by an `id`; a base beside `Stored`, so that it comes first."""
+
+    id: int = Field(examples=[1])
 
 
 # Tickets
@@ -59,10 +65,9 @@ class TicketChange(TypedDict, total=False):
     owner: HubName
 
 
-class Ticket(Stored):
+class Ticket(Stored, Numbered):
     """A ticket."""
 
-    id: int = Field(examples=[1])
     title: str = Field(examples=["The printer on the second floor prints blank pages"])
     description: str = Field(examples=["Since this morning. The toner was changed last week."])
     status: Status = Field(examples=[Status.OPEN])
@@ -103,10 +108,9 @@ class EmployeeChange(TypedDict, total=False):
     address: Address | None
 
 
-class Employee(Stored):
+class Employee(Stored, Numbered):
     """An employee: somebody who asks for help."""
 
-    id: int = Field(examples=[1])
     first_name: str = Field(examples=["Zoë"])
     last_name: str = Field(examples=["Okonkwo"])
     nick_name: str | None = Field(examples=["Zo"])
@@ -144,10 +148,15 @@ class AccountChange(TypedDict, total=False):
     login_denied: bool
 
 
-class Account(Stored):
-    """A member of the team. First and last name are empty until somebody fills them in."""
+class Named(Value):
+    """What is known by a `name`; likewise."""
 
     name: str = Field(examples=["support"])
+
+
+class Account(Stored, Named):
+    """A member of the team. First and last name are empty until somebody fills them in."""
+
     first_name: str = Field(examples=["Ada"])
     last_name: str = Field(examples=["Byron"])
     phone: str | None = Field(examples=["+442079460959"])
@@ -218,7 +227,7 @@ class TicketQuery(SortedQuery):
 
     sort: Literal["-created", "created", "-updated", "updated", "title", "-title"] = "-created"
     status: Status | None = None
-    owner: Actor | None = None
+    owner: Exact | None = None
     employee: Id | None = Field(None, description="The id of the employee who asked.")
 
 
@@ -237,8 +246,8 @@ class AccountQuery(SortedQuery):
 class AuditQuery(PageQuery):
     """Which entries; the latest come first."""
 
-    who: Actor | None = None
-    what: Line | None = None
-    thing: Line | None = Field(None, examples=["ticket/1"])
+    who: Exact | None = None
+    what: Exact | None = None
+    thing: Exact | None = Field(None, examples=["ticket/1"])
     since: Moment | None = Field(None, description="From this moment on.")
     until: Moment | None = Field(None, description="Before this moment.")

@@ -32,6 +32,7 @@ from service.logs import SECRET_PARAMETERS, log_config, mask_address
         ("/x?token='canary'&a=1", "/x?token=[secret]'&a=1"),
         ("/x?token=ca'nary\"canary", "/x?token=[secret]"),
         ("/x?token=%63anary=canary?canary", "/x?token=[secret]"),
+        ("/desk/employees?cursor=canary&text=canary", "/desk/employees?cursor=[secret]&text=[secret]"),
         # names as servers also read them
         ("/x?%74oken=canary", "/x?%74oken=[secret]"),
         ("/x?%74%6f%6B%65%6e=canary", "/x?%74%6f%6B%65%6e=[secret]"),

@@ -4,12 +4,15 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from html import unescape
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from service.desk.accounts import Accounts
 from service.desk.policy import GRANTS, Permission, Role
+from service.errors import DatabaseUnavailableError
 from service.testing import Browser
 from service.testing.callers import NAVIGATION
 from service.web.desk import ui
@@ -383,11 +386,16 @@ async def test_what_was_typed_outlives_the_sign_in(desk: Desk, ended_at: str, st
     assert (ticket["title"], ticket["description"]) == ("Sound", "from <b>\nthe left")
 
 
-async def test_what_was_typed_outlives_the_hub(desk: Desk) -> None:
-    """A form sent while the Hub cannot say who sends it comes back with the reason, with the token that it had."""
+@pytest.mark.parametrize("away", ["the Hub", "the database"])
+async def test_what_was_typed_outlives_an_outage(desk: Desk, away: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form sent while nobody can say who sends it comes back with the reason, with the token that it had."""
     browser = desk.manager.browser()
     sent = {"_xsrf": browser.cookies["_xsrf"], "first_name": "Ida", "last_name": "Rhodes"}
-    desk.service.hub.respond("GET", "/user", status=503, json={})
+    if away == "the Hub":
+        desk.service.hub.respond("GET", "/user", status=503, json={})
+    else:
+        gone = DatabaseUnavailableError(reason="gone")
+        monkeypatch.setattr(Accounts, "standing", AsyncMock(side_effect=gone))
     reply = await browser.post(f"{UI}employees/new", data=sent, headers=NAVIGATION)
 
     assert (reply.status_code, reply.headers["Retry-After"] != "", fields(reply)) == (503, True, sent)

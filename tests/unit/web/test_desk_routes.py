@@ -367,6 +367,15 @@ async def test_ones_own_account(desk: Desk) -> None:
     assert its.status_code == 404
 
 
+async def test_what_it_is_known_by_comes_first(desk: Desk) -> None:
+    """Whoever reads an answer, or a row of a file, sees first what it is about."""
+    ticket, account = await desk.ticket(), await desk.account()
+    files = [(await desk.admin.get(f"desk/{name}.csv")).text for name in ("tickets", "employees", "accounts")]
+
+    assert (next(iter(ticket)), next(iter(account))) == ("id", "name")
+    assert [text.partition(",")[0] for text in files] == ['"id"', '"id"', '"name"']
+
+
 async def test_a_service_called_as_a_user_is(desk: Desk) -> None:
     """A service that has a user's name acts under one that no user can have, and reads nothing that is theirs."""
     await desk.ticket(by=desk.support)
@@ -379,6 +388,15 @@ async def test_a_service_called_as_a_user_is(desk: Desk) -> None:
 
     assert owned == [made]
     assert [entry["thing"] for entry in told] == [f"ticket/{made['id']}"]
+
+
+@pytest.mark.parametrize("name", ["zoe\u0308", "a  b", "x" * 255])
+async def test_the_audit_finds_every_name(desk: Desk, name: str) -> None:
+    """What happened to somebody is found by their name, however the Hub writes it."""
+    await desk.member(Role.SUPPORT, name=name).get("desk/accounts/me")
+    told = (await desk.admin.get("desk/audit", params={"thing": f"account/{name}", "who": name})).json()
+
+    assert [entry["what"] for entry in told["items"]] == ["account.created"]
 
 
 @pytest.mark.parametrize(("method", "path"), [("PATCH", ""), ("DELETE", ""), ("PUT", "/role")])
