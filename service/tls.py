@@ -99,7 +99,7 @@ class ServerTLS:
     async def renew(self) -> None:
         """Take up the pair of files where it has changed; one that cannot be used is refused, and said once."""
         before, self._seen = self._seen, self._stamps()
-        if self._seen in (self._judged, ()) or self._seen != before:  # the same, or just being written
+        if self._seen == self._judged or self._seen != before:  # nothing new, or just being written
             return
         self._judged = self._seen
         if flaw := flaw_of(*self._files):

@@ -17,7 +17,6 @@ from tests.support.wire_routes import PIECE, PIECES
 Start = Callable[..., Crew]
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 SIZE = len(PIECE) * PIECES
-LATE = 35  # seconds: 30 to finish, and some to end
 
 
 class Kinds:
@@ -118,17 +117,3 @@ async def test_who_has_just_connected(start_crew: Start, kinds: Kinds) -> None:
 
     assert answers == {b"HTTP/1.1 200 OK\r\n"}
     assert await crew.ended() == 0
-
-
-async def test_who_never_ends(start_crew: Start, kinds: Kinds) -> None:
-    """A caller who reads no further is given thirty seconds, and not more."""
-    crew = await start_crew(**kinds.told).started()
-    async with kinds.connected() as connections:
-        reader, writer = connections["http"]
-        ask(writer, "wire/download")
-        await reader.readuntil(b"\r\n\r\n")
-        begin = asyncio.get_running_loop().time()
-        crew.process.send(signal.SIGTERM)
-        assert await crew.ended(within=LATE) == 0
-
-    assert 25 < asyncio.get_running_loop().time() - begin < LATE

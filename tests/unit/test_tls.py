@@ -6,11 +6,12 @@ import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 
 from service.context import check_tls
 from service.errors import ConfigurationError
 from service.tls import ServerTLS, flaw_of
-from tests.support.certificates import Certificates, leaf_of, lock
+from tests.support.certificates import HOST, Certificates, leaf_of, lock
 from tests.unit.web.conftest import settings_of
 
 
@@ -118,11 +119,11 @@ def test_what_goes_together(
 class Serving:
     """A server's TLS on a pair of files, and what a handshake with it shows."""
 
-    def __init__(self, certificates: Certificates) -> None:
-        """Begin with a good pair."""
+    def __init__(self, certificates: Certificates, *, folder: Path | None = None, client_ca: str = "") -> None:
+        """Begin with a good pair, or that in a folder."""
         self.certificates = certificates
-        self.certificate, self.key = certificates.pair()
-        self.tls = ServerTLS(str(self.certificate), str(self.key), minimum="1.2")
+        self.certificate, self.key = (folder / "tls.pem", folder / "tls.key") if folder else certificates.pair()
+        self.tls = ServerTLS(str(self.certificate), str(self.key), client_ca=client_ca, minimum="1.2")
         self._context = self.tls.context()
 
     def put(self, certificate: Path, key: Path) -> None:
@@ -135,15 +136,16 @@ class Serving:
         for _ in range(times):
             await self.tls.renew()
 
-    def shown(self) -> bytes:
+    def shown(self, client: ssl.SSLContext | None = None) -> bytes:
         """Make a handshake in memory; return the server's certificate."""
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = self.certificates.trusting().wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+        trusting = client or self.certificates.trusting()
+        caller = trusting.wrap_bio(to_client, to_server, server_hostname=HOST)
         server = self._context.wrap_bio(to_server, to_client, server_side=True)
-        for side in (client, server, client, server):
+        for side in (caller, server, caller, server):
             with contextlib.suppress(ssl.SSLWantReadError):
                 side.do_handshake()
-        return client.getpeercert(binary_form=True) or b""
+        return caller.getpeercert(binary_form=True) or b""
 
 
 @pytest.fixture
@@ -179,9 +181,7 @@ async def test_a_renewal_by_links(certificates: Certificates, tmp_path: Path) ->
         for file in certificates.pair(folder):
             file.rename(tmp_path / folder / f"tls{file.suffix}")
     (tmp_path / "live").symlink_to("first")
-    server = Serving(certificates)
-    server.tls = ServerTLS(str(tmp_path / "live/tls.pem"), str(tmp_path / "live/tls.key"), minimum="1.2")
-    server._context = server.tls.context()  # noqa: SLF001 - of this test's own
+    server = Serving(certificates, folder=tmp_path / "live")
     (tmp_path / "turned").symlink_to("second")
     (tmp_path / "turned").rename(tmp_path / "live")
 
@@ -222,3 +222,18 @@ async def test_nothing_new(serving: Serving, caplog: pytest.LogCaptureFixture) -
     await serving.look(3)
 
     assert caplog.messages == []
+
+
+async def test_callers_are_judged_after_a_renewal_too(certificates: Certificates) -> None:
+    """Who had to show a certificate of the Hub's authority still has to."""
+    serving = Serving(certificates, client_ca=str(certificates.ca))
+    serving.put(*certificates.pair("new"))
+    await serving.look()
+    known, other = certificates.trusting(), certificates.trusting()
+    known.load_cert_chain(*certificates.pair("caller"))
+    trustme.CA().issue_cert("caller").configure_cert(other)
+
+    assert serving.shown(known) == der(serving.certificate)
+    for stranger in (certificates.trusting(), other):
+        with pytest.raises(ssl.SSLError, match="CERTIFICATE"):
+            serving.shown(stranger)
