@@ -3,15 +3,20 @@
 import contextlib
 import logging
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from service.context import check_tls
 from service.errors import ConfigurationError
 from service.tls import ServerTLS, flaw_of
-from tests.support.certificates import HOST, Certificates, leaf_of, lock
+from tests.support.certificates import DAY, HOST, Certificates, leaf_of, lock
 from tests.unit.web.conftest import settings_of
 
 
@@ -71,6 +76,19 @@ def test_when_it_is_valid(certificates: Certificates) -> None:
     """One that has expired, or is not valid yet, is a flaw too, with the moment."""
     assert flaw(certificates.pair(begins=-3, ends=-1)).startswith("the certificate expired at 20")
     assert flaw(certificates.pair(begins=1)).startswith("the certificate is not valid before 20")
+
+
+def test_a_key_that_is_too_short(tmp_path: Path) -> None:
+    """Is refused with OpenSSL's reason, and not first when somebody calls."""
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+    name, now = x509.Name([]), datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - DAY, now + DAY)
+    (tmp_path / "weak.pem").write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    (tmp_path / "weak.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    said = flaw((tmp_path / "weak.pem", tmp_path / "weak.key"))
+
+    assert said == "OpenSSL refuses the certificate or the key: EE_KEY_TOO_SMALL"
 
 
 LISTENING = "http://127.0.0.1:8000", "https://127.0.0.1:8443", "unix:/run/s.sock"
