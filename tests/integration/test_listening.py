@@ -1,15 +1,18 @@
 """SERVICE_LISTEN: http, https and unix sockets of one service, and what it says where it cannot listen."""
 
 import contextlib
+import json
 import signal
 import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import trustme
+from websockets.asyncio.client import connect, unix_connect
 
 from tests.support.crew import PATH, START_LIMIT, Crew
 from tests.support.local_http import local_client
@@ -95,6 +98,23 @@ async def test_who_is_believed(start_crew: Start, addresses: Addresses) -> None:
             seen[kind] = answer["client"], answer["scheme"]
 
     assert seen == {"http": (HOST, "http"), "https": (HOST, "https"), "unix": ("192.0.2.7", "https")}
+
+
+async def test_websockets(start_crew: Start, addresses: Addresses) -> None:
+    """Are served at each kind of address, and their proxies believed as those of requests."""
+    await start_crew(**addresses.told, FORWARDED_ALLOW_IPS="192.0.2.1").started()
+    told: dict[str, Any] = {"additional_headers": ELSEWHERE, "proxy": None}
+    seen = {}
+    for kind, opening in {
+        "http": connect(f"{addresses.http.replace('http', 'ws')}{SEEN}", **told),
+        "https": connect(f"{addresses.https.replace('https', 'wss')}{SEEN}", ssl=addresses.trusting, **told),
+        "unix": unix_connect(str(addresses.socket), f"ws://service{SEEN}", additional_headers=ELSEWHERE),
+    }.items():
+        async with opening as connection:
+            answer = json.loads(await connection.recv())
+            seen[kind] = answer["client"], answer["scheme"]
+
+    assert seen == {"http": (HOST, "ws"), "https": (HOST, "wss"), "unix": ("192.0.2.7", "wss")}
 
 
 async def test_no_caller_makes_itself_a_socket(start_crew: Start, addresses: Addresses) -> None:
