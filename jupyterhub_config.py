@@ -86,8 +86,8 @@ if authenticator == "entra":
     if os.environ.get("PUBLIC_HOST"):
         entra.oauth_callback_url = f"{os.environ['PUBLIC_HOST'].rstrip('/')}/hub/oauth_callback"
     try:
-        entra.groups = json.loads(os.environ.get("ENTRA_GROUPS") or "{}")
-    except ValueError:
+        entra.groups = dict(json.loads(os.environ.get("ENTRA_GROUPS") or "{}"))
+    except (TypeError, ValueError):
         sys.exit("ENTRA_GROUPS must be JSON: from the object id of a group of Entra ID to a group of the Hub")
     entra.manage_groups = True
     entra.admin_groups = {"hub-admin"}

@@ -24,8 +24,7 @@ BANNER = """
 The Hub is ready.
 
   Open     {front}/services/{name}/ (notebooks: {front}/)
-  Sign in  as {users}; password: {password}
-  Or       {curl}
+  {how}
 
 Ctrl-C ends it.
 """
@@ -111,18 +110,18 @@ def banner(config: Config) -> str:
     is_everywhere = public.hostname in {"0.0.0.0", "::"}  # noqa: S104 (compared)
     local = f"http://127.0.0.1:{public.port}" if is_everywhere else f"http://{public.netloc}"
     name = registered(config)["name"]
+    front = (os.environ.get("PUBLIC_HOST") or local).rstrip("/")
+    if os.environ.get("HUB_AUTHENTICATOR") == "entra":
+        return BANNER.format(front=front, name=name, how="Sign in  with Entra ID")
     admins = config.Authenticator.admin_users
     users = sorted(config.Authenticator.allowed_users - admins)
     whose = _WHOSE.get(os.environ.get("HUB_AUTHENTICATOR", ""), "the one in HUB_PASSWORD")
     is_usual = not os.environ.get("HUB_PASSWORD") and whose not in _WHOSE.values()
     typed = "-d password=passwd" if is_usual else '--data-urlencode "password=$HUB_PASSWORD"'
-    return BANNER.format(
-        front=(os.environ.get("PUBLIC_HOST") or local).rstrip("/"),
-        name=name,
-        users=f"{', '.join(users)} or {', '.join(sorted(admins))} (Hub admin)",
-        password="passwd" if is_usual else whose,
-        curl=f"curl -d grant_type=password -d username={users[-1]} {typed} {local}/services/{name}/token",
-    )
+    password = "passwd" if is_usual else whose
+    sign_in = f"Sign in  as {', '.join(users)} or {', '.join(sorted(admins))} (Hub admin); password: {password}"
+    curl = f"Or       curl -d grant_type=password -d username={users[-1]} {typed} {local}/services/{name}/token"
+    return BANNER.format(front=front, name=name, how=f"{sign_in}\n  {curl}")
 
 
 if __name__ == "__main__":

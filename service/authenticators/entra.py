@@ -75,6 +75,13 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
             raise web.HTTPError(403, "You are a guest in this organization; this Hub is for its members.")
         return claims
 
+    async def refresh_user(self, user: Any, handler: Any = None, **options: Any) -> Any:  # noqa: ANN401 - its signature
+        """As ever, but that somebody whose id_token has expired signs in anew, instead of getting an error."""
+        try:
+            return await super().refresh_user(user, handler, **options)
+        except web.HTTPError:
+            return False
+
     async def _verified(self, token: str) -> dict[str, Any]:
         key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
         claims: dict[str, Any] = decode(

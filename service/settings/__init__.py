@@ -186,6 +186,8 @@ class Settings(BaseModel):
         """Our path as it stands in addresses, percent-encoded where the Hub's base_url is; `/` at both ends."""
         if self.service_prefix:
             return self.service_prefix
+        if not self.has_hub:
+            return self.base_url
         return f"{self.base_url}services/{quote(self.service_name)}/" if self.service_name else "/"
 
     @cached_property

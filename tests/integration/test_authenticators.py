@@ -19,6 +19,7 @@ from tests.support.node import REPOSITORY
 from tests.support.session import Session, forms
 
 FIRST, SECOND, THIRD = "first of all passwords", "second to none of them", "third time is the charm"
+ENTRA = {"ENTRA_TENANT_ID": "x", "ENTRA_HUB_CLIENT_ID": "x", "ENTRA_HUB_CLIENT_SECRET": "x"}
 CONFIG = f"""
 c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
 c.PasswordAuthenticator.first_users = {{name: {FIRST!r} for name in ("admin", "testuser", "other", "carol")}}
@@ -358,8 +359,10 @@ async def test_a_restart_undoes_nothing(shipped: RunningHub) -> None:
     [
         ({"HUB_AUTHENTICATOR": "ldap"}, "HUB_AUTHENTICATOR must be one of dummy, native, pam"),
         ({"HUB_AUTHENTICATOR": "native", "HUB_PASSWORD": "passwd"}, "have 12 to 1024 characters"),
+        ({"HUB_AUTHENTICATOR": "entra", "ENTRA_TENANT_ID": "x"}, "needs ENTRA_HUB_CLIENT_ID, ENTRA_HUB_CLIENT_SECRET"),
+        ({"HUB_AUTHENTICATOR": "entra", **ENTRA, "ENTRA_GROUPS": "[x"}, "ENTRA_GROUPS must be JSON"),
     ],
-    ids=["unknown", "a bad first password"],
+    ids=["unknown", "a bad first password", "Entra ID without a client", "groups of Entra ID that are none"],
 )
 def test_what_cannot_be(tmp_path: Path, environment: dict[str, Any], words: str) -> None:
     """An authenticator that there is not, and first passwords that the policy refuses, keep the Hub from starting."""

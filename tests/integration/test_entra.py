@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.sse import EventSourceResponse
 
 from service import testing
-from service.testing import Service, make_settings
+from service.testing import Caller, Service, make_settings
 from service.web.security import CurrentUser, HubAsCaller, require
 from tests.support.desk import open_desk, version
 from tests.support.entra import ALICE, API_CLIENT, SWAGGER_CLIENT, TENANT, EntraIssuer, new_key
@@ -303,3 +303,26 @@ async def test_an_open_connection_ends_with_its_token(
         reply = await ask(service, token, "ticks")  # returns when it has ended
         assert "event: problem" in reply.text
         assert "invalid_token" in reply.text
+
+
+async def test_a_websocket_ends_with_its_token(steady_issuer: EntraIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does a WebSocket, which takes the token in the header, and not as a subprotocol."""
+    router = APIRouter()
+
+    @router.websocket("/talk")
+    async def talk(websocket: WebSocket, user: CurrentUser) -> None:
+        await websocket.accept()
+        await websocket.send_text(user.name)
+        await websocket.receive_text()
+
+    async with serving(steady_issuer, monkeypatch, app={"routers": [router]}, recheck_interval=0.2) as service:
+        token = steady_issuer.access_token(exp=int(time.time()) + 2)
+        async with Caller(service, token=token).websocket("talk") as websocket:
+            assert await websocket.receive_text() == ALICE
+            with pytest.raises(WebSocketDisconnect) as closed:
+                await websocket.receive_text()
+        assert (closed.value.code, closed.value.reason) == (1008, "invalid_token")
+        offered = [f"v1.token.websocket.jupyter.org.{steady_issuer.access_token()}"]
+        with pytest.raises(httpx.HTTPStatusError, match="401"):
+            async with service.anonymous().websocket("talk", subprotocols=offered):
+                pass

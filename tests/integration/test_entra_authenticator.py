@@ -46,6 +46,28 @@ def test_groups_that_are_none(authenticator: EntraAuthenticator, groups: object)
     assert authenticator.groups_of({"groups": groups}) == set()
 
 
+class _Known:
+    """A user of the Hub whose auth_state it keeps."""
+
+    name = ALICE
+
+    def __init__(self, **tokens: str) -> None:
+        self._tokens = tokens
+
+    async def get_auth_state(self) -> dict[str, object]:
+        """What Entra ID said at the sign-in."""
+        return {"token_response": {"access_token": "x", **self._tokens}}
+
+
+async def test_an_old_sign_in_is_to_be_made_anew(issuer: EntraIssuer, authenticator: EntraAuthenticator) -> None:
+    """Where the Hub keeps auth_state: as long as the id_token is good, and then by another sign-in, not by an error."""
+    authenticator.enable_auth_state = True
+    claims = issuer.id_claims(ALICE, HUB_CLIENT)
+    good = await authenticator.refresh_user(_Known(id_token=issuer.sign(claims)))
+    assert good["groups"] == ["desk-admin"]
+    assert await authenticator.refresh_user(_Known(id_token=issuer.sign(claims | {"exp": 1}))) is False
+
+
 FLAWS: dict[str, tuple[Flawed, int]] = {
     "signed by a stranger": (lambda it, claims: it.sign(claims, key=new_key()), 500),
     "of a key nobody has": (lambda it, claims: it.sign(claims, kid="other"), 500),

@@ -83,4 +83,5 @@ def test_no_key_is_derived_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 def test_it_stands_at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no Hub to be below of; another place is told in the Hub's own variable."""
     assert load(monkeypatch, ENTRA).prefix == "/"
+    assert load(monkeypatch, ENTRA | {"JUPYTERHUB_BASE_URL": "/base/"}).prefix == "/base/"
     assert load(monkeypatch, ENTRA | {"JUPYTERHUB_SERVICE_PREFIX": "/x/"}).prefix == "/x/"

@@ -1,0 +1,178 @@
+"""Who is calling: from a request's credential to the Identity of whoever the Hub, or Entra ID, says holds it.
+
+What they may do is `service.web.security`'s to judge.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from service.context import Context
+from service.errors import HubUnavailableError, InvalidTokenError, NotSignedInError, OriginError, ServiceError
+from service.hub.models import Identity
+from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
+from service.web.credentials import Credential, Source, cookie_pairs, find_credential
+from service.web.entra_claims import header_of
+from service.web.xsrf import check_origin, check_xsrf, is_page_load, xsrf_token
+
+if TYPE_CHECKING:
+    from service.web.entra import Entra
+
+
+class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
+    """A page was opened with a good token in its address: the answer is the same page without it."""
+
+    def __init__(self, credential: Credential, identity: Identity) -> None:
+        self.credential = credential
+        self.identity = identity
+        super().__init__("signed in by URL")
+
+
+async def visitor(conn: HTTPConnection) -> Identity | None:
+    """A dependency for pages open to all: who calls if that can be told, None otherwise; never refuses."""
+    try:
+        return await identify(conn)
+    except ServiceError:
+        return None
+
+
+async def identify(conn: HTTPConnection) -> Identity:
+    """Return who the Hub says is calling, whatever they may do. Asked once a request."""
+    state = conn.scope["state"]
+    if "identity" not in state:
+        credential = credential_of(conn)
+        if credential is None:
+            raise NotSignedInError
+        # The way of nearly all requests from scripts and notebooks: nothing to wait for, nothing more to judge.
+        known = context_of(conn).auth.known(credential.token) if credential.source is Source.HEADER else None
+        identity = await _judge(conn, credential) if known is None else known
+        if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
+            await check_sign_in(identity, conn)
+            raise SignedInByUrl(credential, identity)
+        state["identity"] = identity
+    found: Identity = state["identity"]
+    return found
+
+
+async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
+    """Return who the Hub, asked at `since` (aware UTC) or later, says is calling. Raises as `identify`."""
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    return await _ask(conn, credential, not_before=since)
+
+
+async def identify_again(conn: HTTPConnection, credential: Credential, *, since: datetime) -> Identity:
+    """Return who holds the credential of an open connection; see `service.web.security.judge_again`."""
+    if (entra := entra_for(conn, credential)) is not None:
+        return await entra.identify(credential.token)
+    auth = context_of(conn).auth
+    try:
+        identity = await auth.identify(credential.token, session_id=credential.session_id, not_before=since)
+    except HubUnavailableError:
+        identity = await auth.identify(credential.token, session_id=credential.session_id)
+    _check_session(identity, credential)
+    return identity
+
+
+async def check_sign_in(identity: Identity, conn: HTTPConnection) -> None:
+    """Raises the NotAdmittedError of an application that lets this caller begin no new session or token."""
+    for veto in conn.scope["state"].get("admit_sign_in", ()):
+        await veto(identity, conn)
+
+
+async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
+    context = context_of(conn)
+    if credential.source is not Source.COOKIE:
+        return await _ask(conn, credential)
+    expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
+    if conn.scope["type"] == "websocket":
+        if not context.settings.allow_websocket_cookie:
+            raise OriginError("This service takes no cookies on WebSockets; send a token.")
+        check_origin(conn, context.settings)
+    else:
+        await check_xsrf(conn, expected, context.settings)
+    identity = await _ask(conn, credential)
+    if is_page_load(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
+        secure = is_secure(conn.scope, context.settings)
+        queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])
+    return identity
+
+
+async def _ask(conn: HTTPConnection, credential: Credential, *, not_before: datetime | None = None) -> Identity:
+    """Ask the cache and the Hub who holds the credential; a cookie whose token is void is cleared."""
+    context = context_of(conn)
+    if (entra := entra_for(conn, credential)) is not None:
+        return await entra.identify(credential.token, address=address_of(conn))
+    if credential.source is not Source.COOKIE:
+        return await context.auth.identify(credential.token, not_before=not_before, address=address_of(conn))
+    try:
+        identity = await context.auth.identify(
+            credential.token, session_id=credential.session_id, not_before=not_before
+        )
+        _check_session(identity, credential)
+    except InvalidTokenError:
+        queue_cookies(conn, cleared(context.settings, [auth_cookie_name(context.settings)]))
+        raise
+    return identity
+
+
+def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
+    """Return what judges a token of Entra ID's shape, and where there is no Hub any token; None where the Hub does.
+
+    One or the other, whatever comes of it: a token is not tried at the second after the first.
+    """
+    entra: Entra | None = conn.scope["state"].get("entra")
+    if entra is None or (context_of(conn).settings.has_hub and header_of(credential.token) is None):
+        return None
+    if credential.source is not Source.HEADER:
+        raise InvalidTokenError("A token of Entra ID is good in the Authorization header alone.")
+    return entra
+
+
+def _check_session(identity: Identity, credential: Credential) -> None:
+    """A cookie belongs to the Hub's session that it was made in, also where somebody carried it to another."""
+    if identity.session_id and credential.session_id and identity.session_id != credential.session_id:
+        raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
+
+
+def context_of(conn: HTTPConnection) -> Context:
+    """The process's Context."""
+    context: Context = conn.scope["state"]["context"]
+    return context
+
+
+def address_of(conn: HTTPConnection) -> str:
+    """Whence the request comes, as the server tells: behind a proxy that it trusts, as that one tells."""
+    client = conn.scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def credential_of(conn: HTTPConnection) -> Credential | None:
+    """The request's credential, unjudged. Raises InvalidTokenError for an Authorization header that is not one."""
+    context = context_of(conn)
+    return find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+
+
+def is_browser(conn: HTTPConnection) -> bool:
+    """Whether a page is wanted: a navigation, or from clients that do not say so, text/html."""
+    accepted = b""
+    for name, value in conn.scope["headers"]:  # in one pass: this runs on every request
+        if name == b"sec-fetch-mode" and value:
+            return bool(value == b"navigate")
+        if name == b"accept":
+            accepted += value
+    return b"text/html" in accepted
+
+
+def here(conn: HTTPConnection) -> str:
+    """The address of this very request, encoded as it was sent; `oauth.safe_next` takes the token out of it."""
+    path = conn.scope.get("raw_path", b"").decode("latin-1")
+    query = conn.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def queue_cookies(conn: HTTPConnection, values: list[str]) -> None:
+    """Have Set-Cookie values added to the response, whatever that will be."""
+    conn.scope["state"].setdefault("set_cookies", []).extend(values)
