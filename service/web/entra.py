@@ -54,7 +54,9 @@ class Keys:
     @property
     def problem(self) -> str:
         """What keeps tokens from being judged."""
-        return "" if self._found else "Entra ID's keys cannot be fetched: check ENTRA_TENANT_ID and the way to it."
+        if self._found:
+            return ""
+        return "Entra ID's keys are not fetched yet. If that lasts, check ENTRA_TENANT_ID and the way to Entra ID."
 
     @property
     def issuer(self) -> str:
@@ -111,20 +113,28 @@ class Keys:
         try:
             async with asyncio.timeout(PATIENCE):
                 await found.load_config()
-            flaw = "" if found.signing_keys else "it has none"
+            flaw = _flaw_of(found)
         except TimeoutError:
             flaw = "it is slow to answer"
-        except RuntimeError as error:  # whatever it was
+        except Exception as error:  # noqa: BLE001 - whatever it was, there must be a next time
             flaw = type(error.__cause__ or error).__name__
         finally:
             self._flight = None
         if flaw and flaw != self._flaw:
-            _log.warning("Entra ID's keys cannot be fetched: %s. Those known go on being good.", flaw)
+            known = "those known go on being good" if self._found else "none are known yet"
+            _log.warning("Entra ID's keys cannot be fetched: %s; %s.", flaw, known)
         elif self._flaw and not flaw:
             _log.info("Entra ID's keys are fetched: tokens of %s are judged.", found.issuer)
         self._flaw = flaw
         self._found = self._found if flaw else found
         return not flaw
+
+
+def _flaw_of(found: OpenIdConfig) -> str:
+    """An issuer has the address that its configuration is found at (OpenID Connect Discovery section 4.3)."""
+    if found.config_url != f"{found.issuer}/.well-known/openid-configuration":
+        return "its issuer is not that of ENTRA_AUTHORITY and ENTRA_TENANT_ID"
+    return "" if found.signing_keys else "it has none"
 
 
 class Entra:

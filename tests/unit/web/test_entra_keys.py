@@ -18,6 +18,7 @@ class Issuer:
     """What would be asked: `keys` by their ids, or a failure; `asked` counts, `now` is the clock."""
 
     def __init__(self) -> None:
+        self.name = "https://issuer.test"
         self.keys = {"old": new_key().public_key()}
         self.failure: Callable[[], Exception] | None = None
         self.asked = 0
@@ -30,7 +31,7 @@ class Issuer:
 
 class _Configuration(OpenIdConfig):
     def __init__(self, issuer: Issuer) -> None:
-        super().__init__()
+        super().__init__(config_url="https://issuer.test/.well-known/openid-configuration")
         self._answers = issuer
 
     async def load_config(self) -> None:
@@ -38,7 +39,7 @@ class _Configuration(OpenIdConfig):
         await asyncio.sleep(0)
         if self._answers.failure is not None:
             raise self._answers.failure()
-        self.issuer = "https://issuer.test"
+        self.issuer = self._answers.name
         self.signing_keys = dict(self._answers.keys)
 
 
@@ -90,14 +91,15 @@ async def test_one_who_hangs_up_takes_the_answer_from_nobody(issuer: Issuer) -> 
     assert await second is issuer.keys["new"]
 
 
-@pytest.mark.parametrize("failure", ["down", "none"])
+@pytest.mark.parametrize("failure", ["down", "none", "another's"])
 async def test_a_failure_takes_no_key_away(issuer: Issuer, failure: str, caplog: pytest.LogCaptureFixture) -> None:
     """Those known stay, of others nothing is known, and it is said once, without the failure's own text."""
     keys = issuer.made()
     await keys.refresh()
     known = issuer.keys["old"]
-    issuer.keys = {}
-    issuer.failure = None if failure == "none" else lambda: RuntimeError("canary")
+    issuer.keys = {} if failure == "none" else {"new": known}
+    issuer.failure = (lambda: RuntimeError("canary")) if failure == "down" else None
+    issuer.name = "https://another.test" if failure == "another's" else issuer.name
     assert not await keys.refresh()
     assert not await keys.refresh()
     assert await keys.find("old") is known
