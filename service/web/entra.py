@@ -1,7 +1,7 @@
 """Access tokens of Entra ID: who holds one, asked of nobody but the token and Entra ID's keys.
 
 The only file that talks to Entra ID, loaded where ENTRA_TENANT_ID is set. Keys and checks are fastapi-azure-auth's;
-when keys are fetched, and that scopes are judged after the signature, is decided here: docs/decisions/0014.
+when keys are fetched, and that scopes are judged after the signature, is decided here: docs/decisions/0015.
 """
 
 import asyncio
