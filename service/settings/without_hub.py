@@ -15,23 +15,23 @@ _MISSING = (
 _ENTRA = ("ENTRA_TENANT_ID", "ENTRA_CLIENT_ID")
 
 
-def has_hub(given: Mapping[str, str]) -> bool:
+def has_hub(told: Mapping[str, str]) -> bool:
     """Whether these variables are those of a service beside a Hub; so it is where Entra ID is not set up either."""
-    speaks_of_hub = any(name.startswith("JUPYTERHUB_") and name not in _OF_PLACE for name in given)
-    return speaks_of_hub or not any(name in given for name in _ENTRA)
+    speaks_of_hub = any(name.startswith("JUPYTERHUB_") and name not in _OF_PLACE for name in told)
+    return speaks_of_hub or not any(name in told for name in _ENTRA)
 
 
-def problems_of(given: Mapping[str, str]) -> dict[str, str]:
+def problems_of(told: Mapping[str, str]) -> dict[str, str]:
     """Return what is wrong with these variables together, by the name of the one to set or change."""
     needed = {}
-    if has_hub(given):
+    if has_hub(told):
         needed[_TOKEN] = _MISSING
-    if any(name.startswith("ENTRA_") for name in given):
+    if any(name.startswith("ENTRA_") for name in told):
         needed |= {name: f"{name} is not set. Entra ID needs {' and '.join(_ENTRA)}." for name in _ENTRA}
-    if "ENTRA_OPENAPI_CLIENT_ID" in given:
+    if "ENTRA_OPENAPI_CLIENT_ID" in told:
         why = "ENTRA_OPENAPI_CLIENT_ID needs it, as a redirect URI of Entra ID is absolute."
         needed["PUBLIC_HOST"] = f"PUBLIC_HOST is not set. {why}"
-    problems = {name: problem for name, problem in needed.items() if name not in given}
-    if not has_hub(given) and "desk" in [name.strip() for name in given.get("SERVICE_APPS", "").split(",")]:
+    problems = {name: problem for name, problem in needed.items() if name not in told}
+    if not has_hub(told) and "desk" in [name.strip() for name in told.get("SERVICE_APPS", "").split(",")]:
         problems["SERVICE_APPS"] = f"SERVICE_APPS: the desk needs a Hub, and {_TOKEN} is not set"
     return problems

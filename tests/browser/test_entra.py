@@ -150,6 +150,7 @@ async def test_both_ways_give_one_name(place: Place) -> None:
         hub = await client.get(f"{place.origin}/hub/api/user", headers=bearer(place.issuer.access_token(BOB)))
         assert hub.status_code == httpx.codes.FORBIDDEN
     assert HUB_SECRET not in place.log.read_text()
+    assert "eyJ" not in place.log.read_text()
 
 
 def bearer(token: str) -> dict[str, str]:
