@@ -31,11 +31,11 @@ def main() -> int:
     if len(sys.argv) > 1:
         from service.commands.app import app as commands  # noqa: PLC0415 - serving needs none of it
 
-        logging.config.dictConfig(log_config("WARNING"))
+        logging.config.dictConfig(log_config("WARNING", form="text", stream="stderr"))
         commands(prog_name="python -m service")  # exits
-    logging.config.dictConfig(log_config())
     try:
         settings = load_settings()
+        logging.config.dictConfig(log_config(form=settings.log))
         check_tls(settings)
         check_database(settings)
         app, options = create_app(settings), how_to_serve(settings)
@@ -55,7 +55,8 @@ def how_to_serve(settings: Settings) -> dict[str, Any]:
         **listen(settings),
         **wire.OPTIONS,
         "workers": settings.workers,  # or WEB_CONCURRENCY would decide
-        "log_config": log_config(),
+        "log_config": log_config(form=settings.log),
+        "access_log": False,  # `service.web.journal` writes one
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,
         "timeout_graceful_shutdown": 30,

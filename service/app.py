@@ -17,8 +17,9 @@ from service import __version__
 from service.context import open_context
 from service.errors import ConfigurationError, ServiceError
 from service.settings import Settings
-from service.web import docs, health, login, pages, problems, token, whoami
+from service.web import docs, health, login, metrics, pages, problems, token, whoami
 from service.web.boundary import Boundary
+from service.web.journal import Journal
 from service.web.lean import ShortWays
 from service.web.live import Live
 from service.web.login import SignInPolicy
@@ -69,7 +70,7 @@ def create_app(
         telemetry={"tracing": False, "logs": False, "metrics": False},
         redirect_slashes=False,  # such a redirect would repeat a token in the address
     )
-    for router in (whoami.router, health.router, login.router, token.router, docs.router):
+    for router in (whoami.router, health.router, metrics.router, login.router, token.router, docs.router):
         app.include_router(router)
     theirs = [application.router for application in applications]
     for router in (*theirs, *_named_routers(settings.routers), *routers):
@@ -77,7 +78,8 @@ def create_app(
     app.mount("/static", pages.Assets())
     app.router.routes.insert(0, ShortWays(app.router.routes))
     _handle_errors(app)
-    return Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
+    inside = Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
+    return Journal(inside, routes=app.routes)
 
 
 def _lifespan(

@@ -16,6 +16,7 @@ from service.hub.oauth import Client
 from service.hub.readiness import Readiness
 from service.hub.sealing import Sealer, derive_key
 from service.hub.throttle import Throttle
+from service.metrics import Metrics
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Context:
     auth: HubAuth
     readiness: Readiness
     throttle: Throttle
+    metrics: Metrics
     state_sealer: Sealer
     session_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
@@ -54,13 +56,18 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         redirect_uri=settings.redirect_uri,
         authorize_url=f"{settings.hub_url}api/oauth2/authorize",
     )
+    metrics = Metrics(settings.metrics_folder)
     async with (
+        metrics.sampled(),
         open_http(timeout=settings.hub_timeout, tls=_hub_tls(settings)) as http,
         _deidentifier(settings) as deidentifier,
     ):
-        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)
+        hub = HubClient(
+            http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth, asked=metrics.asked_hub
+        )
         cache = AnswerCache[Key, Folded](ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size)
         throttle = Throttle()
+        _sample(metrics, cache, deidentifier)
         try:
             async with open_team(settings, hub) as (desk, roles):
                 yield Context(
@@ -70,6 +77,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                     auth=HubAuth(hub, cache, throttle),
                     readiness=Readiness(hub),
                     throttle=throttle,
+                    metrics=metrics,
                     state_sealer=Sealer(secret, purpose="oauth state"),
                     session_sealer=Sealer(secret, purpose="session cookie"),
                     xsrf_key=derive_key(secret, purpose="xsrf token"),
@@ -79,6 +87,19 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                 )
         finally:
             await cache.aclose()
+
+
+def _sample(metrics: Metrics, cache: AnswerCache[Key, Folded], pool: "Pool | None") -> None:
+    """Have those counted who count for themselves."""
+    metrics.sample_counts(
+        "service_identity_cache_lookups_total", "Looks into the cache of identities.", "result", cache.figures.as_dict
+    )
+    metrics.sample_gauge(
+        "service_identity_cache", "Answers of the Hub that are kept.", "what", lambda: {"entries": len(cache)}
+    )
+    if pool is not None:
+        metrics.sample_counts("service_deidentify_notes_total", "Notes by their end.", "result", lambda: pool.results)
+        metrics.sample_gauge("service_deidentify_load", "Notes and workers just now.", "what", pool.load)
 
 
 def _deidentifier(settings: Settings) -> "AbstractAsyncContextManager[Pool | None]":

@@ -7,9 +7,12 @@ uvicorn replaces a worker that dies.
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
+from socket import socket
 
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
@@ -23,17 +26,28 @@ APPLICATION = "service.workers:application"  # for uvicorn, which imports it in 
 class Supervisor(Multiprocess):
     """uvicorn's, which would not notice that a worker ends instead of answering whether it is alive."""
 
+    def __init__(self, config: uvicorn.Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self._alive: set[int | None] = set()
+
     def keep_subprocess_alive(self) -> None:
         """Replace the workers that have died."""
         for process in self.processes:
             process.child_conn.close()  # the worker's end of the pipe; it has its own, whose end is an answer too
         super().keep_subprocess_alive()
+        alive = {process.pid for process in self.processes}
+        for pid in self._alive - alive:
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # it holds nothing open any more
+        self._alive = alive
 
 
 def serve(config: uvicorn.Config) -> int:
     """Run `config.workers` processes until told to stop. Returns an exit status: that of a worker that cannot start."""
     supervisor = Supervisor(config, sockets=[config.bind_socket()])
-    supervisor.run()
+    # What they count, for `service.metrics`. Each process looks there when it first loads prometheus_client's values.
+    with tempfile.TemporaryDirectory(prefix="service-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        supervisor.run()
     # `uvicorn.run` would return as if all were well.
     return STARTUP_FAILURE if STARTUP_FAILURE in {process.exitcode for process in supervisor.processes} else 0
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import monotonic
 
 import httpx
 from pydantic import SecretStr
@@ -33,15 +34,28 @@ def open_http(*, timeout: float, tls: ssl.SSLContext | None = None) -> httpx.Asy
     )
 
 
+Asked = Callable[[str, int | None, float], None]
+"""Is told of each question: its path, the status of the answer, None where none came, and how many seconds it took."""
+
+
 class HubClient:
     """Asks the Hub. Raises HubUnavailableError whenever no usable answer comes; see `protocol` for the other errors."""
 
-    def __init__(self, http: httpx.AsyncClient, *, api_url: str, api_token: SecretStr, oauth: Client) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        api_url: str,
+        api_token: SecretStr,
+        oauth: Client,
+        asked: Asked = lambda _path, _status, _seconds: None,
+    ) -> None:
         self._http = http
         self._limit = 2 * (http.timeout.read or 0) or None
         self._api_url = api_url
         self._api_token = api_token
         self._oauth = oauth
+        self._asked = asked
 
     async def identify(self, token: str) -> Identity:
         """Return who holds `token`. Raises InvalidTokenError if nobody does."""
@@ -115,6 +129,15 @@ class HubClient:
 
     async def send(self, request: HubRequest) -> HubReply:
         """Send one request and return the reply, whatever it says."""
+        began, status = monotonic(), None
+        try:
+            reply = await self._send(request)
+            status = reply.status
+        finally:
+            self._asked(request.path, status, monotonic() - began)
+        return reply
+
+    async def _send(self, request: HubRequest) -> HubReply:
         try:
             # httpx limits the time for each part of an answer, so that one in drops would never end.
             async with asyncio.timeout(self._limit):

@@ -18,6 +18,7 @@ from service.errors import ConfigurationError
 from service.settings.values import (
     Database,
     Directory,
+    Folder,
     HubFlag,
     JsonNames,
     MoreSeconds,
@@ -101,6 +102,11 @@ class Settings(BaseModel):
     workers: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SERVICE_WORKERS")
     apps: Names = Field(default=(), validation_alias="SERVICE_APPS")
     routers: Names = Field(default=(), validation_alias="SERVICE_ROUTERS")
+
+    # Watching it
+    log: Literal["json", "text"] = Field(default="json", validation_alias="SERVICE_LOG")
+    # Where several processes add up their figures; prometheus_client reads it, too.
+    metrics_folder: Folder = Field(default="", validation_alias="PROMETHEUS_MULTIPROC_DIR")
 
     # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
     database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -95,12 +96,19 @@ def _database(given: SecretStr) -> SecretStr:
     return SecretStr(f"{kind}://{rest}")
 
 
+def _folder(path: str) -> str:
+    if path and not Path(path).is_dir():
+        raise ValueError("must be a folder that is there")
+    return path
+
+
 HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 JsonNames = Annotated[tuple[str, ...], BeforeValidator(from_json)]
 Directory = Annotated[str, AfterValidator(_directory)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Folder = Annotated[str, AfterValidator(_folder)]
 Database = Annotated[SecretStr, AfterValidator(_database)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -98,7 +98,7 @@ def log() -> Iterator[io.StringIO]:
     """What the service writes to its log, configured as it is when it runs."""
     config = log_config()
     stream = io.StringIO()
-    config["handlers"]["stderr"]["stream"] = stream
+    config["handlers"]["output"]["stream"] = stream
     root = logging.getLogger()
     before = root.handlers[:], root.level
     logging.config.dictConfig(config)
