@@ -18,7 +18,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
-from service.settings import load_settings
+from service.settings import load_settings, tell_processes
 
 APPLICATION = "service.workers:application"  # for uvicorn, which imports it in each worker
 
@@ -46,7 +46,7 @@ def serve(config: uvicorn.Config) -> int:
     supervisor = Supervisor(config, sockets=[config.bind_socket()])
     # What they count, for `service.metrics`. Each process looks there when it first loads prometheus_client's values.
     with tempfile.TemporaryDirectory(prefix="service-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        tell_processes(metrics_folder=folder)
         supervisor.run()
     # `uvicorn.run` would return as if all were well.
     return STARTUP_FAILURE if STARTUP_FAILURE in {process.exitcode for process in supervisor.processes} else 0

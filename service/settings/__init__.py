@@ -197,6 +197,11 @@ def load_settings() -> Settings:
     return settings
 
 
+def tell_processes(*, metrics_folder: str) -> None:
+    """Write into the environment what the processes that this one starts, and prometheus_client here, read there."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
+
+
 def _problem(item: Mapping[str, Any]) -> str:
     name = str(item["loc"][0])
     if item["type"] == "missing":

@@ -14,6 +14,7 @@ from service.__main__ import how_to_serve, listen
 from service.errors import ConfigurationError
 from service.logs import log_config
 from service.workers import APPLICATION
+from tests.support.logging_state import logging_kept
 from tests.unit.web.conftest import settings_of
 
 UNREADABLE = "not in PEM form, not belonging together, or locked with a passphrase"
@@ -107,10 +108,11 @@ def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """As many workers as SERVICE_WORKERS says, whatever uvicorn's own variable says; masked logs, no server header."""
     monkeypatch.setenv("WEB_CONCURRENCY", "7")
     settings = settings_of(workers=workers)
-    config = uvicorn.Config(APPLICATION, factory=True, **how_to_serve(settings))
+    with logging_kept():
+        config = uvicorn.Config(APPLICATION, factory=True, **how_to_serve(settings))
 
     assert config.workers == workers
-    assert config.log_config == log_config()
+    assert (config.log_config, config.access_log) == (log_config(), False), "one line a request, and that is ours"
     assert (config.server_header, config.host, config.port) == (False, "127.0.0.1", 10101)
     assert config.timeout_keep_alive > 60, "longer than the Hub's proxy keeps a connection that it is about to use"
 
