@@ -42,6 +42,7 @@ class Context:
     state_sealer: Sealer
     session_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
+    instance: str
     deidentifier: "Pool | None" = None
     desk: "Desk | None" = None
     roles: "RoleKeeper | None" = None
@@ -59,7 +60,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     metrics = Metrics(settings.metrics_folder)
     async with (
         metrics.sampled(),
-        open_http(timeout=settings.hub_timeout, tls=_hub_tls(settings)) as http,
+        open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http,
         _deidentifier(settings) as deidentifier,
     ):
         hub = HubClient(
@@ -80,6 +81,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                     metrics=metrics,
                     state_sealer=Sealer(secret, purpose="oauth state"),
                     session_sealer=Sealer(secret, purpose="session cookie"),
+                    instance=instance_of(settings),
                     xsrf_key=derive_key(secret, purpose="xsrf token"),
                     deidentifier=deidentifier,
                     desk=desk,
@@ -100,6 +102,11 @@ def _sample(metrics: Metrics, cache: AnswerCache[Key, Folded], pool: "Pool | Non
     if pool is not None:
         metrics.sample_counts("service_deidentify_notes_total", "Notes by their end.", "result", lambda: pool.results)
         metrics.sample_gauge("service_deidentify_load", "Notes and workers just now.", "what", pool.load)
+
+
+def instance_of(settings: Settings) -> str:
+    """Which service answers, for who has its token and wants to tell it from others: the same for all its processes."""
+    return derive_key(settings.api_token.get_secret_value(), purpose="instance").hex()[:16]
 
 
 def _deidentifier(settings: Settings) -> "AbstractAsyncContextManager[Pool | None]":
@@ -169,7 +176,7 @@ def _flaw(load: Callable[[], None]) -> str:
     return ""
 
 
-def _hub_tls(settings: Settings) -> ssl.SSLContext | None:
+def hub_tls(settings: Settings) -> ssl.SSLContext | None:
     """The Hub's internal_ssl: trust its CA alone, and show our certificate."""
     if not (settings.ssl_client_ca or settings.ssl_certfile):
         # Over http nobody has to be trusted; loading the usual CAs would take longer than all the rest of starting.

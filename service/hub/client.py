@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from service.errors import HubUnavailableError, HubUnreachableError
 from service.hub import administration, protocol
+from service.hub.administration import Registration
 from service.hub.models import Identity, IssuedToken, TokenReply
 from service.hub.oauth import Client
 from service.hub.protocol import HubReply, HubRequest
@@ -99,6 +100,10 @@ class HubClient:
 
     # With the service's own token; each raises HubRefusedServiceError where that may not
 
+    async def registration(self, name: str) -> Registration | None:
+        """Return how the Hub has a service; None where it does not tell."""
+        return administration.read_registration(await self.send(administration.service(self._own, name)))
+
     async def group_members(self, group: str) -> frozenset[str]:
         """Return who is in a group."""
         return administration.read_members(await self.send(administration.group(self._own, group)))
@@ -154,7 +159,12 @@ class HubClient:
             raise HubUnreachableError(reason=_reason(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise HubUnavailableError(reason=_reason(error)) from None
-        return HubReply(response.status_code, response.content, response.headers.get("Retry-After", ""))
+        return HubReply(
+            response.status_code,
+            response.content,
+            response.headers.get("Retry-After", ""),
+            response.headers.get("Date", ""),
+        )
 
 
 def _reason(error: Exception) -> str:

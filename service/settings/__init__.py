@@ -174,15 +174,16 @@ class Settings(BaseModel):
         return self.database_url_given or SecretStr(f"sqlite:///{self.state / 'desk.sqlite'}")
 
 
-def load_settings() -> Settings:
-    """Read the environment.
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment: our own, or that of another process.
 
     Raises:
         ConfigurationError: naming every variable that is missing or wrong, never its value.
     """
     # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
+    environment = os.environ if environment is None else environment
     names = (str(field.validation_alias) for field in Settings.model_fields.values())
-    given = {name: value for name in names if (value := os.environ.get(name))}
+    given = {name: value for name in names if (value := environment.get(name))}
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     flaw = flaw_of(token) if token else ""
     problems = {"JUPYTERHUB_API_TOKEN": f"JUPYTERHUB_API_TOKEN: {flaw}"} if flaw else {}

@@ -14,6 +14,7 @@ class Liveness(BaseModel):
     """The process answers."""
 
     status: Literal["alive"] = "alive"
+    instance: str
 
 
 class ReadinessAnswer(BaseModel):
@@ -25,9 +26,12 @@ class ReadinessAnswer(BaseModel):
 
 
 @router.get("/live", summary="Does the process answer?")
-async def live() -> Liveness:
-    """Depends on nothing: restart the process when this fails, and only then."""
-    return Liveness()
+async def live(request: Request) -> Liveness:
+    """Depends on nothing: restart the process when this fails, and only then.
+
+    `instance` tells this service from others; all its processes have the same.
+    """
+    return Liveness(instance=context_of(request).instance)
 
 
 @router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})
