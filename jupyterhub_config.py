@@ -102,6 +102,7 @@ register(
     apps=["deidentify", "desk"],
     environment={
         "SERVICE_STATE": state,
+        "SERVICE_LOG": "text",  # at a terminal, among the Hub's lines
         "HUB_PASSWORD_PAGE": "change-password" if authenticator == "native" else "",
     },
     public_host=os.environ.get("PUBLIC_HOST"),

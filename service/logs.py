@@ -147,8 +147,10 @@ def log_config(level: str = "INFO", *, form: LogForm = "json", stream: str = "st
         "root": {"handlers": ["output"], "level": level},
         "loggers": {
             "uvicorn": {"level": level},
+            # One line a request is enough, and that is ours.
             "uvicorn.error": {"level": level, "filters": ["once"]},
-            # One line a request is enough; and these two would print the Hub's internal address.
+            "uvicorn.access": {"level": "WARNING"},
+            # These two would print the Hub's internal address.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
             "alembic": {"level": "WARNING"},  # of its parts; what it did is said by who asked it to

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from service.web.security import context_of
 
+INSTANCE = "Service-Instance"  # tells this service from others; all its processes have the same
+
 router = APIRouter(prefix="/health", tags=["health"])
 
 
@@ -14,7 +16,6 @@ class Liveness(BaseModel):
     """The process answers."""
 
     status: Literal["alive"] = "alive"
-    instance: str
 
 
 class ReadinessAnswer(BaseModel):
@@ -26,12 +27,10 @@ class ReadinessAnswer(BaseModel):
 
 
 @router.get("/live", summary="Does the process answer?")
-async def live(request: Request) -> Liveness:
-    """Depends on nothing: restart the process when this fails, and only then.
-
-    `instance` tells this service from others; all its processes have the same.
-    """
-    return Liveness(instance=context_of(request).instance)
+async def live(request: Request, response: Response) -> Liveness:
+    """Depends on nothing: restart the process when this fails, and only then."""
+    response.headers[INSTANCE] = context_of(request).instance
+    return Liveness()
 
 
 @router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})

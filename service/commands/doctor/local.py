@@ -1,5 +1,6 @@
 """Checks of this machine: what is installed, certificates' files, the database."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from service.commands.doctor.finding import Finding, failed, ok, unknown
 from service.context import check_tls
 from service.errors import ConfigurationError, DatabaseUnavailableError
 from service.settings import Settings
+
+_VARIABLE = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
 
 SOON = timedelta(days=14)  # before its end in which a certificate should have been renewed
 
@@ -46,8 +49,8 @@ def _tried(check: str, do: Callable[[], object], said: str) -> Finding:
 
 def refused(check: str, error: ConfigurationError) -> Finding:
     """What the service would say at its start; each problem begins with the variable that is to be changed."""
-    names = {problem.partition(":")[0].partition(" ")[0] for problem in error.problems}
-    return failed(check, "; ".join(error.problems), f"{', '.join(sorted(names))} in the service's environment")
+    names = dict.fromkeys(name for problem in error.problems for name in _VARIABLE.findall(problem.partition(": ")[0]))
+    return failed(check, "; ".join(error.problems), f"{', '.join(names)} in the service's environment")
 
 
 def _end_of(path: Path) -> datetime:

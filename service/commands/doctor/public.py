@@ -12,6 +12,7 @@ from service.commands.doctor.finding import Finding, failed, ok, unknown
 from service.commands.doctor.local import check_end
 from service.context import instance_of
 from service.settings import Settings
+from service.web.health import INSTANCE
 
 _TIMEOUT = 10.0  # seconds
 _CHANGE = "PUBLIC_HOST: the origin that browsers see; and what stands there must pass requests on to the Hub's proxy"
@@ -56,12 +57,11 @@ async def _who_answers(settings: Settings, trust: ssl.SSLContext | None) -> Find
     async with httpx.AsyncClient(verify=trust or True, trust_env=False, timeout=_TIMEOUT) as http:
         try:
             reply = await http.get(f"{settings.public_host}{settings.prefix}health/live")
-            found = reply.json().get("instance") if reply.status_code == httpx.codes.OK else None
-        except (httpx.HTTPError, ValueError, AttributeError):
-            return failed("PUBLIC_HOST", "what answers there is not this service", _CHANGE)
+        except httpx.HTTPError:
+            return failed("PUBLIC_HOST", "the connection breaks off", _CHANGE)
     if reply.status_code != httpx.codes.OK:
         said = f"status {reply.status_code} is answered for {settings.prefix}health/live"
         return failed("PUBLIC_HOST", said, f"{_CHANGE}; the service must run, at the url= of register()")
-    if found != instance_of(settings):
-        return failed("PUBLIC_HOST", "another service answers there, or one with another token", _CHANGE)
+    if reply.headers.get(INSTANCE) != instance_of(settings):
+        return failed("PUBLIC_HOST", "what answers there is another service, or has another token", _CHANGE)
     return ok("PUBLIC_HOST", "it leads to this service")
