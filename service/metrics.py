@@ -6,7 +6,9 @@ of all. What other parts count for themselves anyway is read from there now and 
 
 import asyncio
 import collections
+import multiprocessing
 import platform
+import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -118,6 +120,9 @@ class Metrics:
         finally:
             if task is not None:
                 task.cancel()
+                parent = multiprocessing.parent_process()
+                if parent is not None and not parent.is_alive():
+                    shutil.rmtree(self._folder, ignore_errors=True)  # whose it was to do so
 
     async def _keep_sampling(self) -> None:
         while True:
