@@ -131,6 +131,7 @@ register(
     apps=["deidentify", "desk"],
     environment={
         "SERVICE_STATE": state,
+        "SERVICE_LOG": "text",  # at a terminal, among the Hub's lines
         "HUB_PASSWORD_PAGE": "change-password" if authenticator == "native" else "",
         **{name: os.environ[name] for name in of_entra if os.environ.get(name)},
     },

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
 from typing import Any
 
 import uvicorn
@@ -35,12 +34,12 @@ def main() -> int:
     if len(sys.argv) > 1:
         from service.commands.app import app as commands  # noqa: PLC0415 - serving needs none of it
 
-        logging.config.dictConfig(log_config("WARNING"))
+        logging.config.dictConfig(log_config("WARNING", form="text", stream="stderr"))
         commands(prog_name="python -m service")  # exits
-    logging.config.dictConfig(log_config())
     with ExitStack() as stack:
         try:
             settings = load_settings()
+            logging.config.dictConfig(log_config(form=settings.log))
             check_tls(settings)
             check_database(settings)
             app, options = create_app(settings), how_to_serve(settings)
@@ -50,9 +49,7 @@ def main() -> int:
             return 2
         if settings.workers > 1:
             # Each builds an application of its own; that one can be built is known by now.
-            return workers.serve(
-                Config(partial(workers.application, settings), places, factory=True, **options), places
-            )
+            return workers.serve(settings, places, **options)
         return serve(Config(app, places, **options), places)
 
 
@@ -71,7 +68,8 @@ def how_to_serve(settings: Settings) -> dict[str, Any]:
         **tls(settings),
         **wire.options(settings.forwarded_allow_ips),
         "workers": settings.workers,  # or WEB_CONCURRENCY would decide
-        "log_config": log_config(),
+        "log_config": log_config(form=settings.log),
+        "access_log": False,  # `service.web.journal` writes one
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,
         "timeout_graceful_shutdown": 30,

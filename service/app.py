@@ -17,9 +17,10 @@ from service import __version__
 from service.context import open_context
 from service.errors import ConfigurationError, ServiceError
 from service.settings import Settings
-from service.web import docs, health, login, pages, problems, token, whoami
+from service.web import docs, health, login, metrics, pages, problems, token, whoami
 from service.web.boundary import Boundary
 from service.web.cors import with_cors
+from service.web.journal import Journal
 from service.web.lean import ShortWays
 from service.web.live import Live
 from service.web.login import SignInPolicy
@@ -80,7 +81,7 @@ def create_app(
         redirect_slashes=False,  # such a redirect would repeat a token in the address
     )
     sign_in_routers = (login.router, token.router) if settings.has_hub else ()
-    for router in (whoami.router, health.router, *sign_in_routers, docs.router):
+    for router in (whoami.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
     theirs = [application.router for application in applications]
     for router in (*theirs, *_named_routers(settings.routers), *routers):
@@ -88,7 +89,8 @@ def create_app(
     app.mount("/static", pages.Assets())
     app.router.routes.insert(0, ShortWays(app.router.routes))
     _handle_errors(app)
-    return with_cors(Boundary(Live(app, interval=settings.recheck_interval), settings=settings), settings)
+    inside = Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
+    return Journal(with_cors(inside, settings), routes=app.routes)
 
 
 def _lifespan(

@@ -17,6 +17,7 @@ from service.hub.oauth import Client
 from service.hub.readiness import Readiness
 from service.hub.sealing import Sealer, derive_key
 from service.hub.throttle import Throttle
+from service.metrics import Metrics
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,9 +39,11 @@ class Context:
     auth: HubAuth
     readiness: Readiness
     throttle: Throttle
+    metrics: Metrics
     state_sealer: Sealer
     session_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
+    instance: str
     deidentifier: "Pool | None" = None
     desk: "Desk | None" = None
     roles: "RoleKeeper | None" = None
@@ -55,13 +58,18 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         redirect_uri=settings.redirect_uri,
         authorize_url=f"{settings.hub_url}api/oauth2/authorize",
     )
+    metrics = Metrics(settings.metrics_folder)
     async with (
-        open_http(timeout=settings.hub_timeout, tls=_hub_tls(settings)) as http,
+        metrics.sampled(),
+        open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http,
         _deidentifier(settings) as deidentifier,
     ):
-        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)
+        hub = HubClient(
+            http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth, asked=metrics.asked_hub
+        )
         cache = AnswerCache[Key, Folded](ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size)
         throttle = Throttle()
+        _sample(metrics, cache, deidentifier)
         try:
             async with open_team(settings, hub) as (desk, roles):
                 yield Context(
@@ -71,8 +79,10 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                     auth=HubAuth(hub, cache, throttle),
                     readiness=Readiness(hub),
                     throttle=throttle,
+                    metrics=metrics,
                     state_sealer=Sealer(secret, purpose="oauth state"),
                     session_sealer=Sealer(secret, purpose="session cookie"),
+                    instance=instance_of(settings),
                     xsrf_key=derive_key(secret, purpose="xsrf token"),
                     deidentifier=deidentifier,
                     desk=desk,
@@ -80,6 +90,24 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                 )
         finally:
             await cache.aclose()
+
+
+def _sample(metrics: Metrics, cache: AnswerCache[Key, Folded], pool: "Pool | None") -> None:
+    """Have those counted who count for themselves."""
+    metrics.sample_counts(
+        "service_identity_cache_lookups_total", "Looks into the cache of identities.", "result", cache.figures.as_dict
+    )
+    metrics.sample_gauge(
+        "service_identity_cache", "Answers of the Hub that are kept.", "what", lambda: {"entries": len(cache)}
+    )
+    if pool is not None:
+        metrics.sample_counts("service_deidentify_notes_total", "Notes by their end.", "result", lambda: pool.results)
+        metrics.sample_gauge("service_deidentify_load", "Notes and workers just now.", "what", pool.load)
+
+
+def instance_of(settings: Settings) -> str:
+    """Which service answers, for who has its token and wants to tell it from others: the same for all its processes."""
+    return derive_key(settings.api_token.get_secret_value(), purpose="instance").hex()[:16]
 
 
 def _deidentifier(settings: Settings) -> "AbstractAsyncContextManager[Pool | None]":
@@ -157,7 +185,7 @@ def _flaw_of_authority(path: str) -> str:
     return ""
 
 
-def _hub_tls(settings: Settings) -> ssl.SSLContext | None:
+def hub_tls(settings: Settings) -> ssl.SSLContext | None:
     """The Hub's internal_ssl: trust its CA alone, and show our certificate."""
     if not (settings.ssl_client_ca or settings.ssl_certfile):
         # Over http nobody has to be trusted; loading the usual CAs would take longer than all the rest of starting.

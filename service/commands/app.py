@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands import certificates, desk, migrate
+from service.commands.doctor.command import doctor
 from service.deidentify.manifest import NEEDS
 from service.deidentify.replacement import Replacement
 
@@ -22,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(desk.app, name="desk")
 app.command()(migrate.migrate)
 app.command()(certificates.certificates)
+app.command()(doctor)
 
 
 @app.callback()

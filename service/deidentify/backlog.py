@@ -44,6 +44,11 @@ class Backlog(Generic[WorkerT]):
         """How many have room."""
         return self._taken[False][0] + self._taken[True][0]
 
+    @property
+    def busy(self) -> int:
+        """How many workers have a note."""
+        return self._workers - len(self._idle)
+
     async def enter(self, size: int, *, patient: bool = False) -> WorkerT:
         """Return a worker for a note of so many bytes, when it is its turn. Bring it back with `leave`.
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import resource
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -18,7 +19,7 @@ from service.deidentify.forkserver import RETRY, Forkserver
 from service.deidentify.numbering import BatchNumbering
 from service.deidentify.preloaded import Deidentifier
 from service.deidentify.worker import DEADLINE, Worker, byte_size
-from service.errors import EngineUnavailableError, NoteTooLargeError, QueueFullError
+from service.errors import EngineUnavailableError, NoteTooLargeError, QueueFullError, ServiceError
 
 NOTE_SIZE = 100_000  # bytes of UTF-8
 NOTES = 64  # waiting or in work
@@ -48,7 +49,8 @@ class Pool:
         self._forkserver = forkserver
         self._crew = [Worker(forkserver, deadline=deadline) for _ in range(workers)]
         self._backlog = Backlog(self._crew, notes=notes, size=size)
-        self._free_batches = batches
+        self._batches = self._free_batches = batches
+        self.results = Counter[str]()  # how notes ended: `done`, or an error's code
         # One for each worker, and one that loads.
         self._threads = ThreadPoolExecutor(workers + 1, thread_name_prefix="deidentify")
 
@@ -83,6 +85,15 @@ class Pool:
             EngineFailedError: the engine failed with it.
             EngineUnavailableError: there is no engine.
         """
+        try:
+            result = await self._deidentify(text, patient=patient, key=key, **options)
+        except ServiceError as error:
+            self.results[error.code] += 1
+            raise
+        self.results["done"] += 1
+        return result
+
+    async def _deidentify(self, text: str, *, patient: bool, key: bytes | None, **options: Unpack[Options]) -> Result:
         size = byte_size(text)
         if size > self.note_size:
             raise NoteTooLargeError(self.note_size)
@@ -104,6 +115,11 @@ class Pool:
         work.add_done_callback(is_through)
         # A caller who is gone leaves the worker to finish the note: its room is taken until then.
         return await asyncio.wrap_future(work)
+
+    def load(self) -> dict[str, int]:
+        """How many notes are waiting or in work, workers at work, and batches open."""
+        batches = self._batches - self._free_batches
+        return {"notes": self._backlog.notes, "busy_workers": self._backlog.busy, "batches": batches}
 
     @contextmanager
     def batch(self) -> Iterator[BatchNumbering]:

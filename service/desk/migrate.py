@@ -55,6 +55,12 @@ async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE) ->
             await asyncio.sleep(_STEP)
 
 
+async def is_up_to_date(url: str) -> bool:
+    """Say whether a start would change nothing. Raises as `migrate`, at once."""
+    async with open_database(url) as database, database.read() as connection:
+        return await connection.run_sync(_is_current, "head")
+
+
 async def _migrate(database: Database, to: str) -> str:
     async with database.read() as connection:
         if await connection.run_sync(_is_current, to):

@@ -4,10 +4,12 @@ The service may do this where its manifests' SERVICE_SCOPES say so; a no is for 
 Source: `jupyterhub/apihandlers/groups.py` and `users.py`. Holds for JupyterHub 5.5 and 6.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, BeforeValidator
 
 from service.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError
 from service.hub.models import Names
@@ -27,6 +29,33 @@ class _Tokens(BaseModel):
 
 class _Token(BaseModel):
     created: AwareDatetime
+
+
+class Registration(BaseModel):
+    """How the Hub has a service: its path, and what `register()` left there to compare with; None where it did not."""
+
+    prefix: str = ""
+    info: Annotated[
+        Mapping[str, object], BeforeValidator(lambda given: given if isinstance(given, Mapping) else {})
+    ] = {}
+
+    @property
+    def redirect_uri(self) -> str | None:
+        """The redirect URI of the OAuth client; "" for the Hub's own choice, which is relative to the Hub's host."""
+        found = self.info.get("oauth_redirect_uri")
+        return found if isinstance(found, str) else None
+
+
+def service(token: str, name: str) -> HubRequest:
+    """Ask how a service is registered."""
+    return HubRequest("GET", f"services/{segment(name)}", headers=authorized(token))
+
+
+def read_registration(reply: HubReply) -> Registration | None:
+    """Return it; None where we may not know, or there is no such service."""
+    if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and hub_message(reply) is not None:
+        return None
+    return read(reply, Registration, HTTPStatus.OK)
 
 
 def group(token: str, name: str) -> HubRequest:

@@ -2,15 +2,17 @@
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import monotonic
 
 import httpx
 from pydantic import SecretStr
 
 from service.errors import HubUnavailableError, HubUnreachableError
 from service.hub import administration, protocol
+from service.hub.administration import Registration
 from service.hub.models import Identity, IssuedToken, TokenReply
 from service.hub.oauth import Client
 from service.hub.protocol import HubReply, HubRequest
@@ -33,15 +35,28 @@ def open_http(*, timeout: float, tls: ssl.SSLContext | None = None) -> httpx.Asy
     )
 
 
+Asked = Callable[[str, int | None, float], None]
+"""Is told of each question: its path, the status of the answer, None where none came, and how many seconds it took."""
+
+
 class HubClient:
     """Asks the Hub. Raises HubUnavailableError whenever no usable answer comes; see `protocol` for the other errors."""
 
-    def __init__(self, http: httpx.AsyncClient, *, api_url: str, api_token: SecretStr, oauth: Client) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        api_url: str,
+        api_token: SecretStr,
+        oauth: Client,
+        asked: Asked = lambda _path, _status, _seconds: None,
+    ) -> None:
         self._http = http
         self._limit = 2 * (http.timeout.read or 0) or None
         self._api_url = api_url
         self._api_token = api_token
         self._oauth = oauth
+        self._asked = asked
 
     async def identify(self, token: str) -> Identity:
         """Return who holds `token`. Raises InvalidTokenError if nobody does."""
@@ -85,6 +100,10 @@ class HubClient:
 
     # With the service's own token; each raises HubRefusedServiceError where that may not
 
+    async def registration(self, name: str) -> Registration | None:
+        """Return how the Hub has a service; None where it does not tell."""
+        return administration.read_registration(await self.send(administration.service(self._own, name)))
+
     async def group_members(self, group: str) -> frozenset[str]:
         """Return who is in a group."""
         return administration.read_members(await self.send(administration.group(self._own, group)))
@@ -115,6 +134,15 @@ class HubClient:
 
     async def send(self, request: HubRequest) -> HubReply:
         """Send one request and return the reply, whatever it says."""
+        began, status = monotonic(), None
+        try:
+            reply = await self._send(request)
+            status = reply.status
+        finally:
+            self._asked(request.path, status, monotonic() - began)
+        return reply
+
+    async def _send(self, request: HubRequest) -> HubReply:
         try:
             # httpx limits the time for each part of an answer, so that one in drops would never end.
             async with asyncio.timeout(self._limit):
@@ -131,7 +159,12 @@ class HubClient:
             raise HubUnreachableError(reason=_reason(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise HubUnavailableError(reason=_reason(error)) from None
-        return HubReply(response.status_code, response.content, response.headers.get("Retry-After", ""))
+        return HubReply(
+            response.status_code,
+            response.content,
+            response.headers.get("Retry-After", ""),
+            response.headers.get("Date", ""),
+        )
 
 
 def _reason(error: Exception) -> str:

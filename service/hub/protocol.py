@@ -46,6 +46,7 @@ class HubReply:
     status: int
     body: bytes = field(default=b"", repr=False)
     retry_after: str = ""
+    date: str = ""
 
 
 def authorized(token: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.registration import entry as entries
+from service.registration import manifest
 from service.registration import rights as wanted
 from service.registration.entry import RegistrationError
 from service.registration.traits import configured_base_url, is_on, sections_with, settled, store
@@ -91,13 +92,16 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         raise RegistrationError("grant=[]: names no group; leave it out to let all users in")
     entries.check_arguments(name=name, url=url, routers=routers, api_token=api_token, environment=environment or {})
     rights = read_manifests(apps)
-    if manage_users:
-        rights = replace(rights, service_scopes=wanted.union(rights.service_scopes, wanted.MANAGE_USERS))
+    about_itself = [wanted.itself_scope(name)]  # for `python -m service doctor`
+    more = wanted.MANAGE_USERS if manage_users else ()
+    rights = replace(rights, service_scopes=wanted.union(rights.service_scopes, more, about_itself))
     entry = {"name": name, "url": url, "oauth_no_confirm": True, **fields}
     entry["oauth_client_allowed_scopes"] = wanted.union(rights.carried, fields.get("oauth_client_allowed_scopes", ()))
     origin = entries.canonical_origin(public_host) if public_host else ""
     if origin:
         entry["oauth_redirect_uri"] = entries.redirect_uri(origin, base_url or configured_base_url(c.JupyterHub), name)
+    # The Hub tells nobody what its OAuth client has; so that the service can compare.
+    entry["info"] = {**fields.get("info", {}), "oauth_redirect_uri": entry.get("oauth_redirect_uri", "")}
     if api_token:
         entry["api_token"] = api_token
     settings = {
@@ -135,7 +139,7 @@ def read_manifests(apps: Iterable[str]) -> wanted.Rights:
                 f"apps: {app!r} is neither an application ({', '.join(known) or 'there are none'}) nor the dotted path"
                 f" of a module that can be imported here: {error}"
             ) from error
-    return wanted.rights_of(modules)
+    return wanted.rights_of([manifest, *modules])
 
 
 def _write(

@@ -54,6 +54,11 @@ def access_scope(name: str) -> str:
     return f"access:services!service={name}"
 
 
+def itself_scope(name: str) -> str:
+    """Name the scope that lets the service read how it is registered."""
+    return f"read:services!service={name}"
+
+
 def server_scopes(rights: Rights, *, name: str) -> list[str]:
     """List what a notebook's token may carry."""
     return union([access_scope(name)], rights.carried)

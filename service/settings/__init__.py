@@ -33,6 +33,7 @@ from service.settings.values import (
     AllowedOrigins,
     Database,
     Directory,
+    Folder,
     Grants,
     Guid,
     HttpsOrigin,
@@ -144,6 +145,11 @@ class Settings(BaseModel):
         default="https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY"
     )
 
+    # Watching it
+    log: Literal["json", "text"] = Field(default="json", validation_alias="SERVICE_LOG")
+    # Where several processes add up their figures; prometheus_client reads it, too.
+    metrics_folder: Folder = Field(default="", validation_alias="PROMETHEUS_MULTIPROC_DIR")
+
     # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
     database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")
     state_given: str = Field(default="", validation_alias="SERVICE_STATE")
@@ -241,13 +247,13 @@ class Settings(BaseModel):
         return self.database_url_given or SecretStr(f"sqlite:///{self.state / 'desk.sqlite'}")
 
 
-def load_settings() -> Settings:
-    """Read `.env`, and the environment, which overrules it; nothing is put into the environment.
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read `.env`, and the environment, which overrules it; or the environment of another process alone.
 
     Raises:
         ConfigurationError: naming every variable that is missing or wrong, never its value.
     """
-    told = {**read_env_file(), **os.environ}
+    told = {**read_env_file(), **os.environ} if environment is None else environment
     # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
     names = (str(field.validation_alias) for field in Settings.model_fields.values())
     given = {name: value for name in names if (value := told.get(name))}
@@ -265,3 +271,8 @@ def load_settings() -> Settings:
     if problems:
         raise ConfigurationError(list(problems.values()))
     return settings
+
+
+def tell_processes(*, metrics_folder: str) -> None:
+    """Write into the environment what the processes that this one starts, and prometheus_client here, read there."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder

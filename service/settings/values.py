@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -152,6 +153,12 @@ def _proxy(address: str) -> str:
     return address
 
 
+def _folder(path: str) -> str:
+    if path and not Path(path).is_dir():
+        raise ValueError("must be a folder that is there")
+    return path
+
+
 HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 ListenAddresses = Annotated[tuple[Annotated[str, AfterValidator(_listen_address)], ...], BeforeValidator(_comma_list)]
@@ -168,6 +175,7 @@ AllowedOrigins = Annotated[
 HttpsOrigin = Annotated[str, AfterValidator(_https_origin)]
 Guid = Annotated[str, AfterValidator(_guid)]
 Grants = Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_no_desk), BeforeValidator(from_json)]
+Folder = Annotated[str, AfterValidator(_folder)]
 Database = Annotated[SecretStr, AfterValidator(_database)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

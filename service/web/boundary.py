@@ -69,7 +69,7 @@ class Boundary:
         scope["root_path"] = self._root
         if scope.get("method") == "HEAD":  # a GET whose body the server leaves out; it goes by its own scope
             scope = {**scope, "method": "GET"}
-            scope["state"]["is_head"] = True
+            scope["state"].update(is_head=True, scope=scope)  # `service.web.journal` looks there for the route
         try:
             if _may_have_body(scope):
                 await self._limited(scope, receive, _with_problem_for_413(answer.send))

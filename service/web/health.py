@@ -11,6 +11,8 @@ from service.web.security import context_of
 if TYPE_CHECKING:
     from service.web.entra import Entra
 
+INSTANCE = "Service-Instance"  # tells this service from others; all its processes have the same
+
 router = APIRouter(prefix="/health", tags=["health"])
 
 
@@ -29,8 +31,9 @@ class ReadinessAnswer(BaseModel):
 
 
 @router.get("/live", summary="Does the process answer?")
-async def live() -> Liveness:
+async def live(request: Request, response: Response) -> Liveness:
     """Depends on nothing: restart the process when this fails, and only then."""
+    response.headers[INSTANCE] = context_of(request).instance
     return Liveness()
 
 

@@ -195,6 +195,7 @@ async def drop_token_from_url(request: HTTPConnection, found: Exception) -> Resp
     # A page of another site could sign its reader in as somebody else; the page is shown without a session then.
     is_own_step = request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
     if is_own_step and not await _is_somebody_else(request, found.identity):
+        context_of(request).metrics.signed_in("token_in_address")
         _add(response, _signed_in(request, found.credential.token, lifetime=None))
     return response
 
@@ -224,6 +225,7 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
         # Not by way of the Hub once more: what went wrong may go wrong for ever.
         queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
         raise SignInError(error.detail) from None
+    context.metrics.signed_in("browser")
     response = RedirectResponse(returned.next_url, status_code=302)
     lifetime = timedelta(seconds=token.expires_in) if token.expires_in else None
     _add(response, cleared(context.settings, under_way))

@@ -166,6 +166,7 @@ def problem_of(error: ServiceError) -> Problem:
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer one of our own errors."""
     error = cast("ServiceError", error)
+    context_of(conn).metrics.told(error.code)
     tell_operator(error)
     problem = problem_of(error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
@@ -238,8 +239,9 @@ def too_long() -> JSONResponse:
     return _too_long(HTTPStatus.REQUEST_URI_TOO_LONG, "The request's address is longer than this service takes.")
 
 
-def oauth_error(error: ServiceError) -> JSONResponse:
+def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
     """Answer an error of the token endpoint in OAuth's own form."""
+    context_of(conn).metrics.told(error.code)
     tell_operator(error)
     status = status_of(error)
     passes = isinstance(error, HubUnavailableError | ThrottledError | DatabaseUnavailableError)

@@ -60,7 +60,8 @@ async def token(request: Request, form: Annotated[TokenRequest, Form()]) -> Resp
     try:
         answer = await _grant(request, form)
     except ServiceError as error:
-        return problems.oauth_error(error)
+        return problems.oauth_error(request, error)
+    context_of(request).metrics.signed_in(form.grant_type)
     return JSONResponse(answer.model_dump(exclude_none=True), headers=problems.NO_STORE)
 
 

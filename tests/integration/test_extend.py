@@ -140,7 +140,7 @@ async def test_own_log_tells_no_secret(extended: RealHub) -> None:
     await extended.ask("GET", f"notes?token={token.value}", service="notes")
 
     assert token.value not in extended.log_text()
-    assert "notes?token=[secret]" in extended.log_text()
+    assert "notes?[hidden]" in extended.log_text()
 
 
 async def test_hello(extended: RealHub) -> None:

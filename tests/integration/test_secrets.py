@@ -228,7 +228,7 @@ async def test_everything_was_played(play: Play) -> None:
     }
     assert [name for name in play.witness.secrets if name.startswith("inside of cookie service-fastapi,")]
     assert "Unexpected RuntimeError" in play.service_log
-    assert "[secret]" in play.service_log
+    assert "?[hidden]" in play.service_log
 
 
 async def test_answers(play: Play) -> None:

@@ -96,4 +96,4 @@ async def test_stands_in_no_log(hub: RealHub, varied_hub: RealHub) -> None:
                 await at.ask("GET", f"{where}?{query}", headers=NAVIGATION)
 
         assert token.value not in at.log_text()
-        assert "me?token=[secret]" in at.log_text(), "the requests themselves are logged"
+        assert "me?[hidden]" in at.log_text(), "the requests themselves are logged"

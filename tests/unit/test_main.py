@@ -11,6 +11,7 @@ import uvicorn
 from service.__main__ import how_to_serve
 from service.app import create_app
 from service.logs import log_config
+from tests.support.logging_state import logging_kept
 from tests.unit.web.conftest import settings_of
 
 CA = "JUPYTERHUB_SSL_CLIENT_CA"
@@ -115,10 +116,11 @@ def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """As many workers as SERVICE_WORKERS says, whatever uvicorn's own variable says; masked logs, no server header."""
     monkeypatch.setenv("WEB_CONCURRENCY", "7")
     settings = settings_of(workers=workers)
-    config = uvicorn.Config(create_app(settings), **how_to_serve(settings))
+    with logging_kept():
+        config = uvicorn.Config(create_app(settings), **how_to_serve(settings))
 
     assert config.workers == workers
-    assert config.log_config == log_config()
+    assert (config.log_config, config.access_log) == (log_config(), False), "one line a request, and that is ours"
     assert config.server_header is False
     assert config.timeout_graceful_shutdown == 30, "seconds for what is under way when it is stopped"
     assert config.timeout_keep_alive > 60, "longer than the Hub's proxy keeps a connection that it is about to use"

@@ -64,6 +64,8 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "HUB_PASSWORD_PAGE": ("change-password", "password_page", "change-password"),
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
+    "SERVICE_LOG": ("text", "log", "text"),
+    "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that is there
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_LISTEN": (
         "http://0.0.0.0:80/, https://[::]:8443,unix:/run/x/s.sock",
@@ -248,6 +250,8 @@ WRONG = [
         for text in ("canary", "0", "-1", "1.5")
     ),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
+    *(("SERVICE_LOG", text) for text in ("canary", "JSON", "1")),
+    *(("PROMETHEUS_MULTIPROC_DIR", text) for text in ("canary", "/canary", __file__)),
     *(("DATABASE_URL", text) for text in WRONG_DATABASES),
     *(
         (name, text)

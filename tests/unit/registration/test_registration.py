@@ -17,6 +17,8 @@ import service
 from service.registration import RegistrationError, register
 
 ACCESS = "access:services!service=fastapi"
+ITSELF = "read:services!service=fastapi"
+METRICS = "custom:service:metrics"
 MANIFEST = """
 CUSTOM_SCOPES = {"custom:notes:read": {"description": "Read notes"}}
 USER_SCOPES = ["custom:notes:read"]
@@ -74,9 +76,10 @@ def test_one_line_is_enough(load: Load) -> None:
         "url": "http://127.0.0.1:10101",
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [],
+        "info": {"oauth_redirect_uri": ""},
     }
     assert hub(c).extra_user_scopes == {ACCESS}
-    assert [role["name"] for role in hub(c).load_roles] == ["server"]
+    assert [role["name"] for role in hub(c).load_roles] == ["fastapi-service", "server"]
 
 
 def test_settings_reach_the_service_by_its_environment() -> None:
@@ -177,7 +180,7 @@ def is_complete(c: Config) -> None:
     assert {spec["name"] for spec in read.services} == {"culler", "fastapi"}
     assert {role["name"] for role in read.load_roles} == {"culler", "editor", "fastapi-service", "server"}
     assert read.load_groups == {"staff": {"users": ["ada"]}, "guests": {"users": []}}
-    assert set(read.custom_scopes) == {"custom:x", "custom:notes:read"}
+    assert set(read.custom_scopes) == {"custom:x", "custom:notes:read", METRICS}
     assert read.extra_user_scopes == {"list:users", ACCESS, "custom:notes:read"}
 
 
@@ -264,7 +267,7 @@ def test_a_module_with_rights_is_not_run(notes: str) -> None:
         "custom:notes:write",
         "read:users:name!user",
     ]
-    assert set(hub(c).custom_scopes) == {"custom:notes:read"}
+    assert set(hub(c).custom_scopes) == {"custom:notes:read", METRICS}
 
 
 def test_a_second_service_can_be_registered() -> None:
@@ -292,6 +295,7 @@ def test_an_external_service_has_a_token_and_no_command() -> None:
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [],
         "oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback",
+        "info": {"oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback"},
     }
 
 
@@ -381,9 +385,10 @@ def test_the_service_may_make_users_only_where_that_is_said(managed: bool) -> No
     register(with_it, **how, manage_users=True)
     register(alone, manage_users=True)
 
-    assert service_role(without) == (DESK_SCOPES if managed else [])
-    assert service_role(with_it) == [*service_role(without), "admin:users"]
-    assert service_role(alone) == ["admin:users"]
+    others = DESK_SCOPES if managed else []
+    assert service_role(without) == [*others, ITSELF]
+    assert service_role(with_it) == [*others, "admin:users", ITSELF]
+    assert service_role(alone) == ["admin:users", ITSELF]
 
 
 @pytest.mark.parametrize("is_on", [True, False])

@@ -1,0 +1,137 @@
+"""Checks of the Hub: that it answers, knows us, and has us registered as we believe."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from importlib import import_module
+from importlib.util import find_spec
+from urllib.parse import unquote
+
+from service.commands.doctor.finding import Finding, failed, ok, unknown
+from service.context import hub_tls
+from service.errors import HubRefusedServiceError, HubUnavailableError
+from service.hub import protocol
+from service.hub.client import HubClient, open_http
+from service.hub.models import Identity
+from service.hub.oauth import Client
+from service.hub.scopes import Held
+from service.settings import Settings
+
+_DRIFT = timedelta(seconds=30)  # by which clocks may differ; a Date header has whole seconds
+_OLDEST = 5  # the Hub's major version
+
+
+async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at one thing after another, as far as each rests on those before."""
+    oauth = Client(client_id=settings.client_id, redirect_uri=settings.redirect_uri, authorize_url="")
+    async with open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http:
+        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)
+        try:
+            reply = await hub.send(protocol.version())
+            version = protocol.read_version(reply)
+        except HubUnavailableError as error:
+            yield failed(
+                "Hub",
+                f"no JupyterHub answers at JUPYTERHUB_API_URL: {error.reason}",
+                "JUPYTERHUB_API_URL: the Hub's own address (c.JupyterHub.hub_connect_url) and its API's path, like "
+                "http://127.0.0.1:8081/hub/api; or start the Hub",
+            )
+            return
+        yield _version(version)
+        yield _clock(reply.date)
+        try:
+            identity = await hub.identify_self()
+        except HubRefusedServiceError:
+            yield failed("token", "the Hub does not know it", _TOKEN)
+            return
+        except HubUnavailableError as error:
+            yield unknown("token", f"the Hub gave no answer: {error.reason}")
+            return
+        flaw = _owner(identity, settings)
+        yield flaw or ok("token", f"the Hub knows the service {identity.name}")
+        if flaw is None:
+            yield _scopes(identity.held, settings)
+            async for finding in _registration(hub, settings):
+                yield finding
+
+
+_TOKEN = (
+    "JUPYTERHUB_API_TOKEN: the api_token= of register() in jupyterhub_config.py, and the Hub restarted since that was"  # noqa: S105
+    " changed"
+)
+
+
+def _version(version: str) -> Finding:
+    major = version.partition(".")[0]
+    if major.isdecimal() and int(major) < _OLDEST:
+        return failed("Hub", f"JupyterHub {version} is older than 5.5", "pip install 'jupyterhub>=5.5', where it runs")
+    return ok("Hub", f"JupyterHub {version}")
+
+
+def _clock(date: str) -> Finding:
+    try:
+        drift = abs(parsedate_to_datetime(date) - datetime.now(UTC))
+    except (TypeError, ValueError):
+        return unknown("clock", "the Hub's answer has no date")
+    if drift > _DRIFT:
+        said = f"this machine's and the Hub's differ by {drift.total_seconds():.0f} seconds"
+        return failed("clock", said, "timedatectl set-ntp true, on the one that is wrong: sign-ins expire too early")
+    return ok("clock", "as the Hub's")
+
+
+def _owner(identity: Identity, settings: Settings) -> Finding | None:
+    if identity.kind != "service":
+        return failed("token", "it is a user's", _TOKEN)
+    if settings.service_name and identity.name != settings.service_name:
+        change = f"JUPYTERHUB_SERVICE_NAME={identity.name}, or JUPYTERHUB_API_TOKEN: the one of this service"
+        return failed("token", f"it is that of the service {identity.name}", change)
+    return None
+
+
+def _scopes(held: Held, settings: Settings) -> Finding:
+    if not settings.access_scopes:
+        return failed(
+            "scopes", "no access scope is known: nobody is let in", "JUPYTERHUB_SERVICE_NAME: the name= of register()"
+        )
+    for app in filter(_is_there, settings.apps):
+        needed = getattr(import_module(f"service.{app}.manifest"), "SERVICE_SCOPES", ())
+        if missing := held.missing(tuple(needed)):
+            change = f'register(c, …, apps=["{app}"]) in jupyterhub_config.py, and restart the Hub'
+            return failed("scopes", f"{app} needs {', '.join(missing)}", change)
+    return ok("scopes", f"callers need {' or '.join(settings.access_scopes)}")
+
+
+def _is_there(app: str) -> bool:
+    """Whether there is such an application; another check says it where not."""
+    return find_spec(f"service.{app}") is not None
+
+
+async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        found = await hub.registration(settings.service_name)
+    except HubUnavailableError as error:
+        yield unknown("registration", f"the Hub gave no answer: {error.reason}")
+        return
+    if found is None:
+        yield unknown("registration", f"our token lacks read:services!service={settings.service_name}: see register()")
+        return
+    if found.prefix and unquote(found.prefix) != unquote(settings.prefix):
+        said = f"the Hub has it at {found.prefix}, the service believes to be at {settings.prefix}"
+        yield failed("path", said, f"JUPYTERHUB_SERVICE_PREFIX={found.prefix}, or JUPYTERHUB_BASE_URL")
+    else:
+        yield ok("path", settings.prefix)
+    yield _redirect_uri(found.redirect_uri, settings)
+
+
+def _redirect_uri(at_hub: str | None, settings: Settings) -> Finding:
+    ours = settings.redirect_uri
+    if at_hub is None:
+        return unknown("redirect URI", f"the Hub does not tell its own; it must be {ours}")
+    if at_hub == ours or (not at_hub and not settings.public_host):
+        return ok("redirect URI", ours)
+    origin = at_hub.removesuffix(f"{settings.prefix}oauth_callback") if at_hub else ""
+    return failed(
+        "redirect URI",
+        f"the Hub has {at_hub or 'one without a host'}, the service sends {ours}",
+        f"PUBLIC_HOST={origin} for the service, or public_host={settings.public_host or None!r} in register()",
+    )

@@ -1,0 +1,67 @@
+"""Checks of the way to us: our own port, and PUBLIC_HOST as browsers take it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from service.commands.doctor.finding import Finding, failed, ok, unknown
+from service.commands.doctor.local import check_end
+from service.context import instance_of
+from service.settings import Settings
+from service.web.health import INSTANCE
+
+_TIMEOUT = 10.0  # seconds
+_CHANGE = "PUBLIC_HOST: the origin that browsers see; and what stands there must pass requests on to the Hub's proxy"
+
+
+async def check_way(settings: Settings) -> AsyncIterator[Finding]:
+    """Follow it from outside."""
+    if not settings.public_host:
+        yield unknown(
+            "PUBLIC_HOST", "not set: Hub and service are seen at one address, and nothing in front changes it"
+        )
+        return
+    address = urlsplit(settings.public_host)
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    trust = ssl.create_default_context() if address.scheme == "https" else None  # SSL_CERT_FILE adds to what is trusted
+    try:
+        await asyncio.get_running_loop().getaddrinfo(host, port)
+    except OSError:
+        yield failed(
+            "PUBLIC_HOST", f"the name {host} does not resolve from here", "PUBLIC_HOST, or its entry in the DNS"
+        )
+        return
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            _, writer = await asyncio.open_connection(host, port, ssl=trust)
+    except ssl.SSLCertVerificationError as error:
+        change = f"the certificate of {host}, and its chain; a private authority's is trusted by SSL_CERT_FILE"
+        yield failed("PUBLIC_HOST", f"its certificate is not valid: {error.verify_message}", change)
+        return
+    except (OSError, TimeoutError):
+        yield failed("PUBLIC_HOST", f"{host} takes no {address.scheme} connection at port {port}", _CHANGE)
+        return
+    peer = writer.get_extra_info("peercert")
+    writer.close()
+    if peer:
+        end = datetime.fromtimestamp(ssl.cert_time_to_seconds(peer["notAfter"]), UTC)
+        yield check_end("PUBLIC_HOST", end, change=f"the certificate of {host}")
+    yield await _who_answers(settings, trust)
+
+
+async def _who_answers(settings: Settings, trust: ssl.SSLContext | None) -> Finding:
+    async with httpx.AsyncClient(verify=trust or True, trust_env=False, timeout=_TIMEOUT) as http:
+        try:
+            reply = await http.get(f"{settings.public_host}{settings.prefix}health/live")
+        except httpx.HTTPError:
+            return failed("PUBLIC_HOST", "the connection breaks off", _CHANGE)
+    if reply.status_code != httpx.codes.OK:
+        said = f"status {reply.status_code} is answered for {settings.prefix}health/live"
+        return failed("PUBLIC_HOST", said, f"{_CHANGE}; the service must run, at the url= of register()")
+    if reply.headers.get(INSTANCE) != instance_of(settings):
+        return failed("PUBLIC_HOST", "what answers there is another service, or has another token", _CHANGE)
+    return ok("PUBLIC_HOST", "it leads to this service")
