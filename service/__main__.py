@@ -1,13 +1,14 @@
-"""`python -m service`: serve where the Hub says (JUPYTERHUB_SERVICE_URL), with TLS where it gives certificates.
+"""`python -m service`: serve where SERVICE_LISTEN says, or the Hub (JUPYTERHUB_SERVICE_URL).
 
 With arguments, do what they say instead; see `service.commands`.
 """
 
 import logging.config
-import ssl
+import signal
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -15,8 +16,10 @@ from service import wire, workers
 from service.app import create_app
 from service.context import check_database, check_tls
 from service.errors import ConfigurationError
+from service.listening import Config, Place, listening
 from service.logs import log_config
 from service.settings import Settings, load_settings
+from service.tls import LOOK_EVERY, ServerTLS
 
 # Seconds that an idle connection stays open, as in the Hub's own servers. The Hub's proxy keeps its connections to us,
 # and answers 503 when it sends a request into one that we are just closing; uvicorn would close them after 5.
@@ -34,26 +37,36 @@ def main() -> int:
         logging.config.dictConfig(log_config("WARNING"))
         commands(prog_name="python -m service")  # exits
     logging.config.dictConfig(log_config())
-    try:
-        settings = load_settings()
-        check_tls(settings)
-        check_database(settings)
-        app, options = create_app(settings), how_to_serve(settings)
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us
-        return 2
-    if settings.workers > 1:
-        # Each builds an application of its own; that one can be built is known by now.
-        return workers.serve(uvicorn.Config(workers.APPLICATION, factory=True, **options))
-    uvicorn.run(app, **options)
+    with ExitStack() as stack:
+        try:
+            settings = load_settings()
+            check_tls(settings)
+            check_database(settings)
+            app, options = create_app(settings), how_to_serve(settings)
+            places = stack.enter_context(listening(settings.listen))
+        except ConfigurationError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us
+            return 2
+        if settings.workers > 1:
+            # Each builds an application of its own; that one can be built is known by now.
+            return workers.serve(Config(workers.APPLICATION, places, factory=True, **options), places)
+        return serve(Config(app, places, **options), places)
+
+
+def serve(config: Config, places: Sequence[Place]) -> int:
+    """Serve in this process until told to stop. Returns an exit status."""
+    # uvicorn ends as the signal would have ended it, and what is left to do after it would not be done.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run([bound for _, bound in places])
     return 0
 
 
 def how_to_serve(settings: Settings) -> dict[str, Any]:
     """The arguments of uvicorn, whether one process serves or several."""
     return {
-        **listen(settings),
-        **wire.OPTIONS,
+        **tls(settings),
+        **wire.options(settings.forwarded_allow_ips),
         "workers": settings.workers,  # or WEB_CONCURRENCY would decide
         "log_config": log_config(),
         "server_header": False,
@@ -63,22 +76,20 @@ def how_to_serve(settings: Settings) -> dict[str, Any]:
     }
 
 
-def listen(settings: Settings) -> dict[str, Any]:
-    """Where to listen; under the Hub's internal_ssl only to callers with a certificate of the Hub's CA."""
-    address = urlsplit(settings.service_url)
-    options: dict[str, Any] = {"host": address.hostname, "port": address.port or 80}
-    if address.scheme == "https":
-        if not settings.ssl_certfile or not settings.ssl_keyfile:
-            missing = "JUPYTERHUB_SSL_CERTFILE and JUPYTERHUB_SSL_KEYFILE are needed: JUPYTERHUB_SERVICE_URL is https"
-            raise ConfigurationError([missing])
-        options |= {
-            "port": address.port or 443,
-            "ssl_certfile": settings.ssl_certfile,
-            "ssl_keyfile": settings.ssl_keyfile,
-            "ssl_ca_certs": settings.ssl_client_ca or None,
-            "ssl_cert_reqs": ssl.CERT_REQUIRED if settings.ssl_client_ca else ssl.CERT_NONE,
-        }
-    return options
+def tls(settings: Settings) -> dict[str, Any]:
+    """The arguments for TLS where an address is https; see `check_tls` for whose certificate it is."""
+    if not settings.is_https:
+        return {}
+    if settings.tls_certfile:
+        server = ServerTLS(settings.tls_certfile, settings.tls_keyfile, minimum=settings.tls_minimum)
+    else:
+        server = ServerTLS(
+            settings.ssl_certfile,
+            settings.ssl_keyfile,
+            client_ca=settings.ssl_client_ca,
+            minimum=settings.tls_minimum,
+        )
+    return {"ssl_context_factory": server.context, "callback_notify": server.renew, "timeout_notify": LOOK_EVERY}
 
 
 if __name__ == "__main__":

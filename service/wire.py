@@ -1,9 +1,13 @@
-"""What uvicorn leaves open: how long a request may be besides its body, and the refusal of a WebSocket's.
+"""What uvicorn leaves open: how long a request may be besides its body, the refusal of a WebSocket's, unix sockets.
 
 httptools takes a head of any length, and trailers, and takes the square of it to read. `websockets` limits a handshake
-to 128 headers of 8192 bytes, but uvicorn does not send what it then answers, and leaves the connection open.
+to 128 headers of 8192 bytes, but uvicorn does not send what it then answers, and leaves the connection open. Who
+connects to a unix socket has no address, so that no list of proxies can name them.
 """
 
+import asyncio
+import socket
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -17,10 +21,22 @@ _STATUS = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 _REFUSAL = f"HTTP/1.1 {_STATUS} {_STATUS.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
 
 
+UNIX = "unix"  # the address of all who connect to a unix socket
+
+
+def _address(transport: asyncio.BaseTransport, client: tuple[str, int] | None) -> tuple[str, int] | None:
+    return (UNIX, 0) if transport.get_extra_info("socket").family == socket.AF_UNIX else client
+
+
 class BoundedHttp(HttpToolsProtocol):
     """Answers 431 to a head or trailers that go on and on; two reads of the socket (256 kB each) may come on top."""
 
     _besides = 0  # bytes of a request, as far as it has been read, that are not its body
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        """Begin a connection."""
+        super().connection_made(transport)
+        self.client = _address(transport, self.client)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -45,6 +61,11 @@ class BoundedHttp(HttpToolsProtocol):
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """Sends the refusal of a handshake that is too large, and closes."""
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a connection."""
+        super().connection_made(transport)
+        self.client = _address(transport, self.client)
+
     def data_received(self, data: bytes) -> None:
         """Read on."""
         super().data_received(data)
@@ -54,5 +75,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.transport.close()
 
 
-OPTIONS: dict[str, Any] = {"http": BoundedHttp, "ws": BoundedWebSocket}
-"""Arguments of uvicorn."""
+def options(proxies: Sequence[str]) -> dict[str, Any]:
+    """The arguments of uvicorn; `proxies` are believed, and so is whoever reaches a unix socket."""
+    believed = "*" if "*" in proxies else [*proxies, UNIX]
+    return {"http": BoundedHttp, "ws": BoundedWebSocket, "forwarded_allow_ips": believed}

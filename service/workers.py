@@ -1,6 +1,6 @@
-"""Several processes that listen on one address, each with an application of its own.
+"""Several processes that listen at the same addresses, each with an application of its own.
 
-They share the listening socket and nothing else: a sign-in is carried from one to another by what the browser holds.
+They share the listening sockets and nothing else: a sign-in is carried from one to another by what the browser holds.
 uvicorn replaces a worker that dies.
 """
 
@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
+from service.listening import Place
 from service.settings import load_settings
 
 APPLICATION = "service.workers:application"  # for uvicorn, which imports it in each worker
@@ -29,10 +31,16 @@ class Supervisor(Multiprocess):
             process.child_conn.close()  # the worker's end of the pipe; it has its own, whose end is an answer too
         super().keep_subprocess_alive()
 
+    def terminate_all(self) -> None:
+        """End the workers. Who connects from now on is refused, and not left to wait for somebody to listen again."""
+        for bound in self.sockets:
+            bound.close()
+        super().terminate_all()
 
-def serve(config: uvicorn.Config) -> int:
+
+def serve(config: uvicorn.Config, places: Sequence[Place]) -> int:
     """Run `config.workers` processes until told to stop. Returns an exit status: that of a worker that cannot start."""
-    supervisor = Supervisor(config, sockets=[config.bind_socket()])
+    supervisor = Supervisor(config, sockets=[bound for _, bound in places])
     supervisor.run()
     # `uvicorn.run` would return as if all were well.
     return STARTUP_FAILURE if STARTUP_FAILURE in {process.exitcode for process in supervisor.processes} else 0

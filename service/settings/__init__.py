@@ -20,9 +20,11 @@ from service.settings.values import (
     Directory,
     HubFlag,
     JsonNames,
+    ListenAddresses,
     MoreSeconds,
     Names,
     Origin,
+    Proxies,
     Seconds,
     WebAddress,
     from_json,
@@ -102,10 +104,27 @@ class Settings(BaseModel):
     apps: Names = Field(default=(), validation_alias="SERVICE_APPS")
     routers: Names = Field(default=(), validation_alias="SERVICE_ROUTERS")
 
+    # Where we listen, with which certificate, and whose word counts for where a request comes from
+    listen_given: ListenAddresses = Field(default=(), validation_alias="SERVICE_LISTEN")
+    tls_certfile: str = Field(default="", validation_alias="SERVICE_TLS_CERT")
+    tls_keyfile: str = Field(default="", validation_alias="SERVICE_TLS_KEY")
+    tls_minimum: Literal["1.2", "1.3"] = Field(default="1.2", validation_alias="SERVICE_TLS_MIN")
+    forwarded_allow_ips: Proxies = Field(default=("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
+
     # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
     database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")
     state_given: str = Field(default="", validation_alias="SERVICE_STATE")
     state_of_unit: str = Field(default="", validation_alias="STATE_DIRECTORY")  # by systemd: StateDirectory=
+
+    @property
+    def listen(self) -> tuple[str, ...]:
+        """The addresses to listen at: `http://…`, `https://…` and `unix:/path`."""
+        return self.listen_given or (self.service_url,)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether one of these addresses is https."""
+        return any(address.startswith("https:") for address in self.listen)
 
     @property
     def client_id(self) -> str:

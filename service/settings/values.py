@@ -2,6 +2,7 @@
 
 import json
 import re
+from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,6 +12,7 @@ _FALSE = {"0", "false"}
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
 _FILE = re.compile(r"/[^?#\0]+")
+_SOCKET_PATH = 107  # bytes that the path of a unix socket may have (man 7 unix)
 _DATABASES = {
     "sqlite": "sqlite",
     "sqlite+aiosqlite": "sqlite",
@@ -95,8 +97,32 @@ def _database(given: SecretStr) -> SecretStr:
     return SecretStr(f"{kind}://{rest}")
 
 
+def _listen_address(address: str) -> str:
+    """An origin, or `unix:` and the path of a socket."""
+    kind, _, path = address.partition(":")
+    if kind == "unix":
+        if not path.startswith("/") or "\0" in path or len(path.encode()) > _SOCKET_PATH:
+            raise ValueError(f"must be unix:/path/of.sock, the path with {_SOCKET_PATH} bytes at most")
+        return address
+    if _split(address).path.strip("/"):
+        raise ValueError("must be scheme://host[:port], with nothing behind it")
+    return address.rstrip("/")
+
+
+def _proxy(address: str) -> str:
+    """An address or network, or `*` for all."""
+    if address != "*":
+        try:
+            ip_network(address)
+        except ValueError:  # its text quotes the address
+            raise ValueError("must be IP addresses, networks like 10.0.0.0/8, or *") from None
+    return address
+
+
 HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
+ListenAddresses = Annotated[tuple[Annotated[str, AfterValidator(_listen_address)], ...], BeforeValidator(_comma_list)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], BeforeValidator(_comma_list)]
 JsonNames = Annotated[tuple[str, ...], BeforeValidator(from_json)]
 Directory = Annotated[str, AfterValidator(_directory)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -14,16 +14,16 @@ from typing import Annotated
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-import uvicorn
 from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.__main__ import listen
+from service.__main__ import serve, tls
 from service.app import create_app
 from service.errors import InvalidTokenError, NotSignedInError
 from service.hub.models import Identity
+from service.listening import Config, listening
 from service.settings import Settings
 from service.web import login
 from service.web.security import CurrentUser, Guard, here
@@ -139,7 +139,8 @@ def main() -> None:
     settings = Settings.model_validate({name: value for name, value in os.environ.items() if value})
     if not settings.service_prefix:  # an external service in the tests is not told
         settings = settings.model_copy(update={"service_prefix": "/"})
-    uvicorn.run(Conformance(settings), **listen(settings), log_level="warning")
+    with listening(settings.listen) as places:
+        serve(Config(Conformance(settings), places, **tls(settings), log_level="warning"), places)
 
 
 if __name__ == "__main__":

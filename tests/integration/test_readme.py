@@ -136,7 +136,7 @@ def test_settings_are_documented() -> None:
     named = {name for name in documented if name.isupper()}
     left_out = {"JUPYTERHUB_OAUTH_SCOPES"}  # an older Hub's name for ..._ACCESS_SCOPES
     assert variables - named - left_out == set()
-    assert named - variables == {"FORWARDED_ALLOW_IPS"}  # uvicorn's own
+    assert named - variables == set()
     assert {name for name in documented if name.islower()} <= arguments
 
 

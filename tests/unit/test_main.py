@@ -1,22 +1,22 @@
-"""`python -m service`: what it says when it cannot start, and where it listens."""
+"""`python -m service`: what it says when it cannot start, and how it serves."""
 
 import os
-import ssl
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvicorn
 
-from service.__main__ import how_to_serve, listen
-from service.errors import ConfigurationError
+from service.__main__ import how_to_serve
 from service.logs import log_config
 from service.workers import APPLICATION
 from tests.unit.web.conftest import settings_of
 
-UNREADABLE = "not in PEM form, not belonging together, or locked with a passphrase"
+CA = "JUPYTERHUB_SSL_CLIENT_CA"
+HUBS = "JUPYTERHUB_SSL_CERTFILE", "JUPYTERHUB_SSL_KEYFILE"
+OWN = "SERVICE_TLS_CERT", "SERVICE_TLS_KEY"
+NEEDED = "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed: an address to listen at is https"
 TOKEN = "canary-of-the-service-0123456789"
 
 
@@ -40,6 +40,9 @@ def test_every_wrong_variable_is_named() -> None:
         "HUB_STALE_GRACE": "-1",
         "HUB_CACHE_SIZE": "0",
         "SERVICE_WORKERS": "0",
+        "SERVICE_LISTEN": "http://127.0.0.1:8000,canary-address",
+        "SERVICE_TLS_MIN": "1.1",
+        "FORWARDED_ALLOW_IPS": "canary-proxy",
     }
     ended = started(wrong)
     first, *lines = ended.stderr.splitlines()
@@ -62,18 +65,23 @@ def test_what_cannot_be_found() -> None:
 @pytest.mark.parametrize(
     ("files", "problems"),
     [
-        pytest.param({"JUPYTERHUB_SSL_CLIENT_CA": "gone"}, ["CLIENT_CA: there is no such file"], id="no CA"),
-        pytest.param({"JUPYTERHUB_SSL_CLIENT_CA": "text"}, [f"CLIENT_CA: {UNREADABLE}"], id="CA without form"),
-        pytest.param({"JUPYTERHUB_SSL_CLIENT_CA": "."}, ["CLIENT_CA: cannot be read: Is a directory"], id="directory"),
+        pytest.param({CA: "gone"}, [f"{CA}: there is no such file", NEEDED], id="no CA"),
+        pytest.param({CA: "text"}, [f"{CA}: not in PEM form", NEEDED], id="CA without form"),
+        pytest.param({CA: "."}, [f"{CA}: cannot be read: Is a directory", NEEDED], id="directory"),
         pytest.param(
-            {"JUPYTERHUB_SSL_CERTFILE": "gone", "JUPYTERHUB_SSL_KEYFILE": "gone", "JUPYTERHUB_SSL_CLIENT_CA": "gone"},
-            ["CLIENT_CA: there is no such file", "CERTFILE, JUPYTERHUB_SSL_KEYFILE: there is no such file"],
+            {HUBS[0]: "gone", HUBS[1]: "gone", CA: "gone"},
+            [f"{CA}: there is no such file", f"{HUBS[0]}, {HUBS[1]}: there is no such file for the certificate"],
             id="nothing there",
         ),
         pytest.param(
-            {"JUPYTERHUB_SSL_CERTFILE": "text", "JUPYTERHUB_SSL_KEYFILE": "text"},
-            [f"CERTFILE, JUPYTERHUB_SSL_KEYFILE: {UNREADABLE}"],
+            {HUBS[0]: "text", HUBS[1]: "text"},
+            [f"{HUBS[0]}, {HUBS[1]}: the certificate is not in PEM form"],
             id="certificate without form",
+        ),
+        pytest.param(
+            {OWN[0]: "text", OWN[1]: "text"},
+            [f"{OWN[0]}, {OWN[1]}: the certificate is not in PEM form"],
+            id="our own without form",
         ),
     ],
 )
@@ -88,7 +96,7 @@ def test_tls_files_that_do_not_load(tmp_path: Path, files: dict[str, str], probl
     ended = started(told | {name: str(tmp_path / file) for name, file in files.items()})
 
     assert (ended.returncode, ended.stdout) == (2, "")
-    lines = [f"  - JUPYTERHUB_SSL_{problem}" for problem in problems]
+    lines = [f"  - {problem}" for problem in problems]
     assert ended.stderr.splitlines() == ["The configuration is wrong:", *lines]
 
 
@@ -111,50 +119,5 @@ def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
 
     assert config.workers == workers
     assert config.log_config == log_config()
-    assert (config.server_header, config.host, config.port) == (False, "127.0.0.1", 10101)
+    assert config.server_header is False
     assert config.timeout_keep_alive > 60, "longer than the Hub's proxy keeps a connection that it is about to use"
-
-
-CERTIFIED = {"ssl_certfile": "cert.pem", "ssl_keyfile": "key.pem"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({}, {"host": "127.0.0.1", "port": 10101}),
-        ({"service_url": "http://127.0.0.1:4321"}, {"host": "127.0.0.1", "port": 4321}),
-        ({"service_url": "http://[::1]:4321"}, {"host": "::1", "port": 4321}),
-        ({"service_url": "http://0.0.0.0"}, {"host": "0.0.0.0", "port": 80}),  # noqa: S104 - only read
-        (
-            {"service_url": "https://service.test", **CERTIFIED},
-            {
-                "host": "service.test",
-                "port": 443,
-                **CERTIFIED,
-                "ssl_ca_certs": None,
-                "ssl_cert_reqs": ssl.CERT_NONE,
-            },
-        ),
-        (
-            {"service_url": "https://127.0.0.1:4321", "ssl_client_ca": "ca.pem", **CERTIFIED},
-            {
-                "host": "127.0.0.1",
-                "port": 4321,
-                **CERTIFIED,
-                "ssl_ca_certs": "ca.pem",
-                "ssl_cert_reqs": ssl.CERT_REQUIRED,
-            },
-        ),
-    ],
-    ids=["unset", "the Hub's", "IPv6", "no port", "https", "internal_ssl"],
-)
-def test_where_it_listens(settings: dict[str, str], expected: dict[str, Any]) -> None:
-    """Where JUPYTERHUB_SERVICE_URL says; under the Hub's internal_ssl only to those with a certificate of its CA."""
-    assert listen(settings_of(**settings)) == expected
-
-
-@pytest.mark.parametrize("given", [{}, {"ssl_certfile": "cert.pem"}, {"ssl_keyfile": "key.pem"}])
-def test_https_needs_a_certificate(given: dict[str, str]) -> None:
-    """An https address is never served without TLS for want of a certificate."""
-    with pytest.raises(ConfigurationError, match="JUPYTERHUB_SSL_CERTFILE"):
-        listen(settings_of(service_url="https://127.0.0.1:4321", **given))

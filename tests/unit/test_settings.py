@@ -62,6 +62,15 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
+    "SERVICE_LISTEN": (
+        "http://0.0.0.0:80/, https://[::]:8443,unix:/run/x/s.sock",
+        "listen_given",
+        ("http://0.0.0.0:80", "https://[::]:8443", "unix:/run/x/s.sock"),
+    ),
+    "SERVICE_TLS_CERT": ("/cert.pem", "tls_certfile", "/cert.pem"),
+    "SERVICE_TLS_KEY": ("/key.pem", "tls_keyfile", "/key.pem"),
+    "SERVICE_TLS_MIN": ("1.3", "tls_minimum", "1.3"),
+    "FORWARDED_ALLOW_IPS": ("10.0.0.0/8, ::1", "forwarded_allow_ips", ("10.0.0.0/8", "::1")),
     "DATABASE_URL": (
         "postgres://u:canary@db.example.org/desk?sslmode=require",
         "database_url_given",

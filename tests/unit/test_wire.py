@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from service.wire import MAX_HEAD, OPTIONS
+from service.wire import MAX_HEAD, options
 from tests.unit.hub.conftest import settle
 
 UPGRADE = [
@@ -39,7 +39,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Start a server and connect to it."""
-    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **OPTIONS)
+    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **options([]))
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
