@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 from service.settings import Settings
+from tests.support import tls_front
 from tests.support.external import ExternalService
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
-from tests.support.ports import free_ports
+from tests.support.ports import free_port, free_ports
 from tests.support.postgres import Postgres
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 from tests.support.session import Session
@@ -171,3 +172,39 @@ async def test_what_it_starts_works(site: str) -> None:
 
     assert (page.status_code, "admin" in page.text) == (200, True)
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+
+@pytest.mark.parametrize("kind", ["http", "https", "unix"])
+def test_the_health_check_follows_where_the_service_listens(kind: str, tmp_path: Path) -> None:
+    """It asks the first address of SERVICE_LISTEN, whatever certificate is there, and fails when nobody answers."""
+    address = f"unix:{tmp_path}/service.sock" if kind == "unix" else f"{kind}://127.0.0.1:{free_port()}"
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    tls_front.certificate().private_key_pem.write_to_path(key)
+    tls_front.certificate().cert_chain_pems[0].write_to_path(certificate)
+    told = {
+        "JUPYTERHUB_API_TOKEN": secrets.token_hex(32),
+        "JUPYTERHUB_SERVICE_NAME": "fastapi",
+        "SERVICE_LISTEN": address,
+    }
+    if kind == "https":
+        told |= {"SERVICE_TLS_CERT": str(certificate), "SERVICE_TLS_KEY": str(key)}
+
+    def check() -> int:
+        environment = clean_environment(PYTHONPATH=str(REPOSITORY), **told)
+        command = [sys.executable, str(FOLDER / "healthcheck.py")]
+        return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+
+    with ExternalService(told, directory=tmp_path):
+        while_it_runs = check()
+
+    assert (while_it_runs, check()) == (0, 1)
+
+
+def test_the_build_has_all_that_it_copies() -> None:
+    """What the Dockerfile copies is there, and .dockerignore lets it pass."""
+    lines = re.findall(r"^COPY (?!--from)(?:--\S+ )*(.+) \S+$", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
+    copied = {name for line in lines for name in line.split()}
+    passing = {line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+
+    assert copied == passing
+    assert all((REPOSITORY / name).exists() for name in copied)
