@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -83,7 +84,11 @@ class ServerTLS:
     def context(self, *_: object) -> ssl.SSLContext:
         """Return the context to listen with; each handshake is made with the certificate that is the newest then."""
         self._seen = self._judged = self._stamps()
-        listening = self._current = self._load()
+        try:
+            listening = self._current = self._load()
+        except OSError:  # a worker that takes the place of another, while the files are no good
+            _log.error("This process cannot serve https: %s", flaw_of(*self._files))
+            sys.exit(1)
         listening.sni_callback = self._choose  # also called where the client names no server
         return listening
 
@@ -94,7 +99,7 @@ class ServerTLS:
     async def renew(self) -> None:
         """Take up the pair of files where it has changed; one that cannot be used is refused, and said once."""
         before, self._seen = self._seen, self._stamps()
-        if self._seen in (self._judged, ()) or self._seen != before:  # the same, or just being written
+        if self._seen == self._judged or self._seen != before:  # nothing new, or just being written
             return
         self._judged = self._seen
         if flaw := flaw_of(*self._files):

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_HEAD = 64 * 1024  # bytes; four times what Node, and so the Hub's proxy, passes on
+_FIRST_REQUEST = 1  # seconds that it may take to come when the server is stopped; others are on their way for less
 _PER_BYTE = 16  # bytes, one of a body and what may come around it
 
 _STATUS = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -37,6 +38,13 @@ class BoundedHttp(HttpToolsProtocol):
         """Begin a connection."""
         super().connection_made(transport)
         self.client = _address(transport, self.client)
+
+    def shutdown(self) -> None:
+        """End, as the server does; but who has just connected is on the point of asking, and is heard first."""
+        if self.cycle is None:
+            self.loop.call_later(_FIRST_REQUEST, super().shutdown)  # type: ignore[unreachable]  # it may be None
+        else:
+            super().shutdown()
 
     def on_message_begin(self) -> None:
         """Begin a request."""

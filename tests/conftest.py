@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from service.testing import FakeHub
+from tests.support.crew import Crew
 from tests.support.hub import RealHub
 from tests.support.node import NodeToolError, configurable_http_proxy
 from tests.support.ports import free_port
@@ -200,3 +201,17 @@ async def browse(chromium: "Chromium", screenshots: Path) -> "AsyncIterator[Brow
             return await stack.enter_async_context(browser.browse(chromium, *origins, screenshots=screenshots))
 
         yield open_browser
+
+
+@pytest.fixture
+def start_crew(tmp_path: Path) -> Iterator[Callable[..., Crew]]:
+    """Start a service without a Hub; arguments are the number of workers and environment variables."""
+    crews: list[Crew] = []
+
+    def start(*, workers: int = 1, **told: str) -> Crew:
+        crews.append(Crew(tmp_path, workers=workers, **told))
+        return crews[-1]
+
+    yield start
+    for crew in crews:
+        crew.close()

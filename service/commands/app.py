@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands import desk, migrate
+from service.commands import certificates, desk, migrate
 from service.deidentify.manifest import NEEDS
 from service.deidentify.replacement import Replacement
 
@@ -21,6 +21,7 @@ MAX_SHIFT = 36_500  # days, as in the service
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(desk.app, name="desk")
 app.command()(migrate.migrate)
+app.command()(certificates.certificates)
 
 
 @app.callback()

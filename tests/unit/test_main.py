@@ -120,4 +120,5 @@ def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     assert config.workers == workers
     assert config.log_config == log_config()
     assert config.server_header is False
+    assert config.timeout_graceful_shutdown == 30, "seconds for what is under way when it is stopped"
     assert config.timeout_keep_alive > 60, "longer than the Hub's proxy keeps a connection that it is about to use"

@@ -3,92 +3,30 @@
 import asyncio
 import signal
 import ssl
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 import trustme
 
-from tests.support.gate import HubGate
+from tests.support.crew import END_LIMIT, PATH, START_LIMIT, Crew
 from tests.support.local_http import local_client
-from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
 from tests.support.ports import free_ports
-from tests.support.process import KeptProcess, clean_environment
 
 WORKERS = 3
-PATH = "/services/fastapi/"
 TOKEN = "token-of-somebody"
 MODEL = '{"kind": "user", "name": "ada", "scopes": ["access:services!service=fastapi"]}'
-START_LIMIT = 60.0  # seconds; about three on an idle machine
-END_LIMIT = 20.0  # seconds; less than one on an idle machine
 
-Start = Callable[..., "Crew"]
-
-
-class Crew:
-    """A service with workers, and its log."""
-
-    def __init__(self, directory: Path, ports: tuple[int, int], told: Mapping[str, str]) -> None:
-        self.gate = HubGate(port=ports[0], hub_port=0)
-        self.log = directory / "service.log"
-        self.log.touch()
-        self.origin = f"http://127.0.0.1:{ports[1]}"
-        default = {
-            "PYTHONPATH": f"{REPOSITORY}:{directory}",
-            "JUPYTERHUB_API_TOKEN": "token-of-the-service-0123456789ab",
-            "JUPYTERHUB_API_URL": f"{self.gate.url}/hub/api",
-            "JUPYTERHUB_SERVICE_NAME": "fastapi",
-            "JUPYTERHUB_SERVICE_URL": self.origin,
-            "SERVICE_WORKERS": str(WORKERS),
-        }
-        environment = clean_environment(**{**default, **told})
-        command = [sys.executable, "-m", "service"]
-        self.process = KeptProcess(command, env=environment, cwd=directory, log=self.log)
-
-    def close(self) -> None:
-        """End it at once."""
-        self.process.close()
-        self.gate.close()
-
-    def says(self, needle: str) -> int:
-        """Return how often the log has it."""
-        return self.log.read_text().count(needle)
-
-    async def started(self) -> "Crew":
-        """Return once all workers serve."""
-
-        async def serving() -> bool:
-            assert self.process.is_running, self.log.read_text()
-            return self.says("Application startup complete") == WORKERS
-
-        await eventually(serving, within=START_LIMIT)
-        return self
-
-    async def ended(self) -> int | None:
-        """Return the exit status once no process is left."""
-
-        async def gone() -> bool:
-            return not self.process.descendants()
-
-        await eventually(gone, within=END_LIMIT)
-        return self.process.wait(0)
+Start = Callable[..., Crew]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(start_crew: Callable[..., Crew]) -> Start:
     """Start a service with workers; arguments are environment variables."""
-    crews: list[Crew] = []
-
-    def start(**told: str) -> Crew:
-        crews.append(Crew(tmp_path, free_ports(2), told))  # type: ignore[arg-type]
-        return crews[-1]
-
-    yield start
-    for crew in crews:
-        crew.close()
+    return partial(start_crew, workers=WORKERS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
