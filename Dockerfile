@@ -1,26 +1,42 @@
-# A JupyterHub to try the service with, as jupyterhub_config.py has it: Hub, proxy, service and notebooks.
+# Two images.
+#
+# hub, unless told otherwise: a JupyterHub to try the service with, as jupyterhub_config.py has it.
 #
 #   docker build . -t service-fastapi && docker run -p 8000:8000 service-fastapi
 #
 # Where others reach that port, choose a password: docker run -e HUB_PASSWORD=... (without it, it is passwd).
 #
+# service: the service alone, to run beside a Hub; see docs/operate/container.md.
+#
+#   docker build . --target service -t service-fastapi:service
+#
 # Stages:
 #
 # base
-#   The Python that everything is built for and runs on.
+#   The Python that everything is built for and runs on, with an init.
 # wheel
 #   What npm brings (the Hub's proxy, Swagger UI), and the service's wheel, which carries Swagger UI.
-# venv
-#   /opt/venv: the pinned packages of the Hub, the notebooks and de-identification, the service from its wheel, node for
-#   the proxy, and nltk's tagger.
-# hub
-#   The image: the proxy and /opt/venv, nothing that made them, and a user who can write to /state alone.
+# service-venv
+#   /opt/venv: the service from its wheel with its extras, of the pinned packages what these need, and nltk's tagger.
+# hub-venv
+#   More in it: all pinned packages, which are the Hub's and the notebooks', and node for the proxy.
+# service, hub
+#   The images: /opt/venv, for the Hub its proxy, nothing that made them, and a user who can write to /state alone.
 #
-# Build arguments: USER_ID and GROUP_ID, as whom all runs (1000); PIP_EXTRA_INDEX_URL, one more package index.
+# Build arguments: USER_ID and GROUP_ID, as whom all runs (1000); PIP_EXTRA_INDEX_URL, one more package index;
+# PYTHON_IMAGE, another image with Python 3.11 or later, from Debian or with tini in it.
 # An index with a password is better given as a secret, which no build record keeps: --secret id=pip.conf,src=pip.conf
 
-FROM python:3.13-slim-trixie AS base
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
+
+# hadolint ignore=DL3006 # it has its tag above
+FROM $PYTHON_IMAGE AS base
 WORKDIR /app
+# As process 1 neither Hub nor service would do: they wait for their own children alone, and keep every other that ends
+# (kernels, terminals, engines) as a zombie.
+# hadolint ignore=DL3008 # the distribution has one version at a time
+RUN command -v tini \
+    || { apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*; }
 # The official image has no bytecode of the standard library, and our user cannot add it: 0.5 s of every start.
 RUN python -m compileall -q -x 'site-packages|idlelib|turtledemo' \
     "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
@@ -42,31 +58,58 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     && rm -r node_modules/swagger-ui-dist
 
 
-FROM base AS venv
+FROM base AS service-venv
 ARG PIP_EXTRA_INDEX_URL
 RUN python -m venv --without-pip /opt/venv
 COPY requirements.txt ./
-RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    pip --python /opt/venv/bin/python install --no-cache-dir --no-deps -r requirements.txt
-COPY --from=wheel /node /opt/venv/bin/
 COPY --from=wheel /wheels /wheels
-RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    pip --python /opt/venv/bin/python install --no-cache-dir --constraint requirements.txt \
+    "$(echo /wheels/*.whl)[deidentify,desk,entra]"
 # The tagger of de-identification, where the network has it; the service has one of its own, and fetches nothing.
 RUN timeout 120 /opt/venv/bin/python -c "import nltk, sys; sys.exit(not nltk.download(\
 'averaged_perceptron_tagger_eng', download_dir='/opt/venv/nltk_data', quiet=True))" \
     || echo "No tagger data from nltk: de-identification uses its own."
 
 
+FROM service-venv AS hub-venv
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    pip --python /opt/venv/bin/python install --no-cache-dir --no-deps -r requirements.txt
+COPY --from=wheel /node /opt/venv/bin/
+
+
+FROM base AS service
+LABEL org.opencontainers.image.title="service-fastapi, the service alone" \
+      org.opencontainers.image.description="A FastAPI service beside a JupyterHub" \
+      org.opencontainers.image.licenses="BSD-3-Clause"
+
+# A group's number may be taken (macOS: 20), a user's (root's) may not.
+ARG USER_ID=1000
+ARG GROUP_ID=1000
+RUN groupadd --non-unique --gid "$GROUP_ID" service \
+    && useradd --no-log-init --uid "$USER_ID" --gid "$GROUP_ID" --no-create-home --home-dir /state service \
+    && install --directory --mode=0700 --owner="$USER_ID" --group="$GROUP_ID" /state
+
+COPY --from=service-venv /opt/venv /opt/venv
+COPY --chmod=0644 deploy/container/healthcheck.py ./
+
+# A high port, as ports below 1024 are not everywhere for those who are not root.
+ENV PATH=/opt/venv/bin:$PATH \
+    SERVICE_LISTEN=http://0.0.0.0:10101 \
+    SERVICE_STATE=/state
+USER $USER_ID:$GROUP_ID
+EXPOSE 10101
+
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "/app/healthcheck.py"]
+
+ENTRYPOINT ["tini", "--"]
+CMD ["python", "-m", "service"]
+
+
 FROM base AS hub
 LABEL org.opencontainers.image.title="service-fastapi" \
       org.opencontainers.image.description="A JupyterHub with a FastAPI service beside it, to try the service with" \
       org.opencontainers.image.licenses="BSD-3-Clause"
-
-# As process 1 the Hub would keep every ended kernel and terminal as a zombie: it waits for its own children alone.
-# hadolint ignore=DL3008 # the distribution has one version at a time
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends tini \
-    && rm -rf /var/lib/apt/lists/*
 
 # A group's number may be taken (macOS: 20), a user's (root's) may not.
 ARG USER_ID=1000
@@ -76,7 +119,7 @@ RUN groupadd --non-unique --gid "$GROUP_ID" hub \
     && install --directory --mode=0700 --owner="$USER_ID" --group="$GROUP_ID" /state
 
 COPY --from=wheel /app/node_modules node_modules
-COPY --from=venv /opt/venv /opt/venv
+COPY --from=hub-venv /opt/venv /opt/venv
 COPY --chmod=0644 jupyterhub_config.py ./
 COPY --chmod=0644 script/start.py script/
 

@@ -374,6 +374,7 @@ async def test_versions_of_tls(site: Site, version: ssl.TLSVersion, *, is_taken:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=tls_front.HOST)
         writer.close()
+        await writer.wait_closed()
     except ssl.SSLError as error:
         outcome = error.reason or ""
 

@@ -45,6 +45,8 @@ class BatchClient:
     ) -> None:
         """Hang up."""
         self._writer.close()
+        if self._tls:
+            await self._writer.wait_closed()
 
     async def say(self, *lines: Any) -> None:  # noqa: ANN401 - JSON, or bytes as they are
         """Send lines; return when the connection has taken them."""

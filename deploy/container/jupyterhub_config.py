@@ -1,0 +1,61 @@
+"""The Hub of compose.yaml: people with passwords of their own, and the service in a container beside it; no notebooks.
+
+Environment: API_TOKEN (the service's), PUBLIC_HOST (the origin that people see), HUB_PASSWORD (admin's first one),
+SERVICE_URL (where the service listens), HUB_STATE (a folder that lasts), HUB_PORT (8000; the Hub's API is 81 above it).
+"""
+
+import os
+from pathlib import Path
+
+from jupyterhub.spawner import Spawner
+from tornado.web import HTTPError
+
+from service.registration import register
+
+c = get_config()  # noqa: F821 (JupyterHub puts it here)
+
+state = Path(os.environ["HUB_STATE"])
+port = int(os.environ.get("HUB_PORT") or 8000)
+proxy = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy").resolve()  # in the image's folder
+c.JupyterHub.bind_url = f"http://0.0.0.0:{port}"
+c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{port + 81}"  # the service asks it, by a network that is theirs alone
+c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{port + 81}"
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 1}"
+c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
+c.ConfigurableHTTPProxy.command = ["node", str(proxy)] if proxy.exists() else ["configurable-http-proxy"]
+c.JupyterHub.db_url = f"sqlite:///{state / 'jupyterhub.sqlite'}"
+c.JupyterHub.upgrade_db = True  # keeps a copy of the old one
+c.JupyterHub.cookie_secret_file = str(state / "cookie_secret")
+
+c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
+c.PasswordAuthenticator.first_users = {"admin": os.environ["HUB_PASSWORD"]}
+c.Authenticator.admin_users = {"admin"}
+c.Authenticator.allow_all = True  # of those who have an account, which an administrator gives them
+
+
+class NoNotebooks(Spawner):
+    """For notebooks put DockerSpawner in its place: in the Hub's own container they could read all its secrets."""
+
+    async def start(self):
+        """Refuse."""
+        raise HTTPError(403, "This Hub starts no notebooks.")
+
+    async def poll(self):
+        """Say that none runs."""
+        return 0
+
+    async def stop(self, now=False):  # noqa: FBT002 (the Hub's signature)
+        """Do nothing."""
+
+
+c.JupyterHub.spawner_class = NoNotebooks
+c.JupyterHub.default_url = "/services/fastapi/"
+
+register(
+    c,
+    url=os.environ["SERVICE_URL"],
+    managed=False,
+    apps=["deidentify", "desk"],
+    public_host=os.environ["PUBLIC_HOST"],
+    api_token=os.environ["API_TOKEN"],
+)
