@@ -248,12 +248,12 @@ class Settings(BaseModel):
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read `.env`, and the environment, which overrules it; or the environment of another process alone.
+    """Read `.env`, and the environment, our own or that of another process, which overrules it.
 
     Raises:
         ConfigurationError: naming every variable that is missing or wrong, never its value.
     """
-    told = {**read_env_file(), **os.environ} if environment is None else environment
+    told = {**read_env_file(), **(os.environ if environment is None else environment)}
     # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
     names = (str(field.validation_alias) for field in Settings.model_fields.values())
     given = {name: value for name in names if (value := told.get(name))}

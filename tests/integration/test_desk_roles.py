@@ -122,11 +122,12 @@ def said(reply: httpx.Response) -> tuple[int, str]:
 
 
 async def test_the_hub_gives_the_service_what_is_written_out(hub: RealHub) -> None:
-    """The service may read tokens, and see and change three groups; the Hub adds what these imply, and no more."""
+    """The service may read tokens and its own entry, see and change three groups; the Hub adds what these imply."""
     model = (await hub.api("GET", "/user", token=Token(OWN_TOKEN))).raise_for_status().json()
 
     implied = {f"{scope}!group={group_of(role)}" for scope in IMPLIED for role in Role}
-    assert set(model["scopes"]) == {"read:tokens", *implied}
+    own = {f"{scope}!service=fastapi" for scope in ("read:services", "read:services:name")}
+    assert set(model["scopes"]) == {"read:tokens", *implied, *own}
     assert set(SERVICE_SCOPES) <= set(model["scopes"])
 
 

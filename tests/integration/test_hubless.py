@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -103,3 +103,32 @@ def test_a_start_that_cannot_be_meant_is_refused(given: dict[str, str], said: st
 async def is_ready(url: str) -> bool:
     """Whether its probe is green."""
     return (await ask(f"{url}health/ready")).status_code == 200
+
+
+@pytest.mark.parametrize("is_up", [True, False], ids=["answers", "gone"])
+async def test_the_doctor(is_up: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+    """It asks for no Hub, and says whether Entra ID's keys can be had, or which line to change."""
+    with EntraIssuer() as own:
+        environment = own.service_environment()
+        if is_up:
+            said = doctor(environment, tmp_path)
+    if not is_up:
+        said = doctor(environment, tmp_path)
+
+    assert "there is none: JUPYTERHUB_API_TOKEN is not set" in said.stdout
+    assert said.returncode == (0 if is_up else 1)
+    assert ("ok           Entra ID: " in said.stdout) == is_up
+    assert ("ENTRA_TENANT_ID; or let this machine reach" in said.stdout) == (not is_up)
+
+
+def doctor(environment: Mapping[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run `python -m service doctor`."""
+    return subprocess.run(
+        [sys.executable, "-m", "service", "doctor"],
+        env=clean_environment(PYTHONPATH=str(REPOSITORY), **environment),
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

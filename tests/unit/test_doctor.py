@@ -100,6 +100,6 @@ async def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
 
     assert finding == failed(
         "certificate",
-        "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: there is no such file",
+        "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: there is no such file for the certificate",
         "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE in the service's environment",
     )

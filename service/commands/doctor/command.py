@@ -22,7 +22,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Check what is around the service: the Hub, its registration there, the way in, certificates, the database.
+    """Check what is around the service: the Hub, its registration, Entra ID, the way in, certificates, the database.
 
     Says for each what was found and, of what is wrong, which line to change. The status is 1 where something is.
     """
@@ -53,7 +53,7 @@ async def _show(environment: Mapping[str, str] | None, *, as_json: bool) -> bool
 
 async def examine(environment: Mapping[str, str] | None) -> AsyncIterator[Finding]:
     """Check everything."""
-    from service.commands.doctor import hub, local, public  # noqa: PLC0415 - load what serving needs
+    from service.commands.doctor import entra, hub, local, public  # noqa: PLC0415 - load what serving needs
 
     try:
         settings = load_settings(environment)
@@ -61,6 +61,6 @@ async def examine(environment: Mapping[str, str] | None) -> AsyncIterator[Findin
         yield local.refused("settings", error)
         return
     yield ok("settings", "complete")
-    for checks in (local.check_machine, hub.check_hub, public.check_way):
+    for checks in (local.check_machine, hub.check_hub, entra.check_entra, public.check_way):
         async for finding in checks(settings):
             yield finding

@@ -23,6 +23,9 @@ _OLDEST = 5  # the Hub's major version
 
 async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
     """Look at one thing after another, as far as each rests on those before."""
+    if not settings.has_hub:
+        yield unknown("Hub", "there is none: JUPYTERHUB_API_TOKEN is not set, so all tokens are Entra ID's")
+        return
     oauth = Client(client_id=settings.client_id, redirect_uri=settings.redirect_uri, authorize_url="")
     async with open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http:
         hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)

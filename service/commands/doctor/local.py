@@ -21,11 +21,13 @@ SOON = timedelta(days=14)  # before its end in which a certificate should have b
 async def check_machine(settings: Settings) -> AsyncIterator[Finding]:
     """What a start would find out, and what it would not."""
     yield _tried("applications", lambda: create_app(settings), ", ".join(settings.apps) or "none")
-    if settings.ssl_certfile or settings.ssl_client_ca:
+    files = {"JUPYTERHUB_SSL_CERTFILE": settings.ssl_certfile, "SERVICE_TLS_CERT": settings.tls_certfile}
+    if any(files.values()) or settings.ssl_client_ca or settings.is_https:
         found = _tried("certificate", lambda: check_tls(settings), "the files are right")
         yield found
-        if found.state == "ok" and settings.ssl_certfile:
-            yield check_end("certificate", _end_of(Path(settings.ssl_certfile)), change="JUPYTERHUB_SSL_CERTFILE")
+        for variable, file in files.items():
+            if found.state == "ok" and file:
+                yield check_end("certificate", _end_of(Path(file)), change=variable)
     if "desk" in settings.apps:
         yield await _database(settings)
 

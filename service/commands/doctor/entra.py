@@ -1,0 +1,22 @@
+"""Check of Entra ID: that its keys can be fetched."""
+
+from collections.abc import AsyncIterator
+from importlib.util import find_spec
+
+from service.commands.doctor.finding import Finding, failed, ok
+from service.settings import Settings
+
+
+async def check_entra(settings: Settings) -> AsyncIterator[Finding]:
+    """Fetch them as the service does; another check says it where the extra is missing."""
+    if not settings.entra_tenant_id or find_spec("fastapi_azure_auth") is None:
+        return
+    from service.web.entra import open_entra  # noqa: PLC0415 - an extra
+
+    async with open_entra(settings) as entra:
+        has_worked = await entra.keys.refresh()
+    if has_worked:
+        yield ok("Entra ID", f"the keys of {entra.keys.issuer} are fetched")
+    else:
+        change = f"ENTRA_TENANT_ID; or let this machine reach {settings.entra_authority}"
+        yield failed("Entra ID", entra.keys.problem, change)
