@@ -175,6 +175,7 @@ async def connect(
 def _handshake(answers: Sequence[Message]) -> Handshake:
     first, *rest = answers
     headers = {name.decode().lower(): value.decode() for name, value in first.get("headers", ())}
+    headers.pop("x-request-id", None)  # of all answers, and of no two the same; see test_journal
     if first["type"] == "websocket.accept":
         said = "".join(message.get("text", "") for message in rest)
         closed = next((message["code"] for message in rest if message["type"] == "websocket.close"), None)
