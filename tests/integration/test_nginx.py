@@ -25,7 +25,7 @@ from tests.support.external import ExternalService
 from tests.support.hub import RealHub
 from tests.support.hub_api import Token
 from tests.support.local_http import local_client
-from tests.support.nginx import Nginx, NginxError, program
+from tests.support.nginx import FILES, Nginx, NginxError, program
 from tests.support.ports import free_port
 from tests.support.session import Session
 
@@ -128,7 +128,7 @@ def test_nginx_takes_it(name: str) -> None:
 
 def test_a_mistake_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The check fails for a misspelled word."""
-    files = shutil.copytree("deploy/nginx", tmp_path / "nginx")
+    files = shutil.copytree(FILES, tmp_path / "nginx")
     (files / "proxy.conf").write_text("proxy_bufering off;")
     monkeypatch.setattr("tests.support.nginx.FILES", files)
 
