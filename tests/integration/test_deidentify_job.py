@@ -113,7 +113,7 @@ async def test_ctrl_c(corpus: Corpus, out: Path) -> None:
         await until_written(out, 1)
         running.process.send(signal.SIGINT)
 
-        assert running.status() == 130
+        assert running.status() == 130, running.said
         assert running.said.endswith("Stopped. What is done is kept: the same command goes on from there.\n")
 
 
