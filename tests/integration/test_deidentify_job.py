@@ -3,6 +3,7 @@
 import json
 import shlex
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,6 +108,15 @@ async def test_a_job_that_is_killed(corpus: Corpus, out: Path) -> None:
     assert " were there from before. 3 failed.\n" in said
 
 
+@pytest.fixture
+def as_in_a_terminal() -> Iterator[None]:
+    """Ctrl-C is not ignored, as shells have it for what they run in the background; processes inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_in_a_terminal")
 async def test_ctrl_c(corpus: Corpus, out: Path) -> None:
     """Is answered in a sentence."""
     with job(corpus.folder, "-o", out, home=out.parent) as running:
