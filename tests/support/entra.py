@@ -45,7 +45,8 @@ ADMINS = "55555555-eeee-4eee-8eee-555555555555"  # a group
 ALICE = "alice@contoso.example"
 SCOPE = "user_impersonation"
 
-_PAGE = """<!doctype html><html lang=en><title>Sign in to your account</title><h1>Sign in</h1>
+_PAGE = """<!doctype html><html lang=en><link rel=icon href="data:,"><title>Sign in to your account</title>
+<h1>Sign in</h1>
 <form method=post><label>User <input name=user></label> <button>Sign in</button></form>"""
 
 
