@@ -42,6 +42,7 @@ from service.web.credentials import (
     hub_session_id,
     seal_session,
 )
+from service.web.resending import form_token
 from service.web.security import (
     SCHEME,
     SignedInByUrl,
@@ -150,13 +151,10 @@ async def oauth_callback(
 @router.get("/logout", include_in_schema=False)
 async def logout_page(request: Request) -> Response:
     """Ask before signing out: a link on a foreign page must not do it."""
-    context = context_of(request)
     identity = await visitor(request)
-    # Only to a request that its cookie has signed: with another's token in a header any page could ask for it.
-    cookie = credential_of(request) if identity is not None else None
-    if identity is None or cookie is None or cookie.source is not Source.COOKIE:
+    xsrf = form_token(request) if identity is not None else ""
+    if identity is None or not xsrf:
         return pages.signed_out(request)
-    xsrf = xsrf_token(context.xsrf_key, token=cookie.token, session_id=cookie.session_id)
     return pages.sign_out(request, identity, xsrf=xsrf)
 
 

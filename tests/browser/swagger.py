@@ -1,5 +1,6 @@
 """Swagger UI on our page, as a person uses it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Self
 
 from playwright.async_api import Locator, Page, Response, expect
@@ -44,6 +45,15 @@ class Swagger:
         await self.open_dialog()
         await self.dialog.get_by_label("auth-bearer-value").fill(token)
         await self.dialog.get_by_role("button", name="Apply credentials").click()
+        await self.close_dialog()
+
+    async def sign_in(self, fill_in: Callable[[Page], Awaitable[None]]) -> None:
+        """Authorize, and sign in by `fill_in` where that leads; return when there is a token, the dialog closed."""
+        await self.open_dialog()
+        window = await self.authorize()
+        async with window.expect_event("close"):
+            await fill_in(window)
+        await self.expect_authorized()
         await self.close_dialog()
 
     async def expect_authorized(self) -> None:

@@ -130,12 +130,7 @@ async def test_swagger_signs_in_at_entra(place: Place, browse: "Browse") -> None
     browser = await browse(place.origin, place.issuer.url)
     swagger = await Swagger.open(await browser.page(), place.service_url, page_of="docs/entra")
 
-    await swagger.open_dialog()
-    window = await swagger.authorize()
-    async with window.expect_event("close"):
-        await sign_in(window, BOB)
-    await swagger.expect_authorized()
-    await swagger.close_dialog()
+    await swagger.sign_in(lambda window: sign_in(window, BOB))
     me = await swagger.execute("/me")
 
     assert (me.status, (await me.json())["name"]) == (200, BOB)

@@ -22,12 +22,7 @@ async def test_swagger(browse: "Browse") -> None:
     with hub, nginx.before(**upstreams):
         browser = await browse(nginx.origin)
         swagger = await Swagger.open(await browser.page(), nginx.origin + hub.service_path)
-        await swagger.open_dialog()
-        window = await swagger.authorize()
-        async with window.expect_event("close"):
-            await browser.sign_in(window)
-        await swagger.expect_authorized()
-        await swagger.close_dialog()
+        await swagger.sign_in(browser.sign_in)
         me = await swagger.execute("/me")
 
         assert (me.status, (await me.json())["name"]) == (200, "testuser")

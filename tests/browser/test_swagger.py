@@ -22,12 +22,7 @@ async def test_authorize(place: Place, browse: "Browse") -> None:
     browser = await browse(place.origin)
     swagger = await Swagger.open(await browser.page(), place.service_url)
 
-    await swagger.open_dialog()
-    window = await swagger.authorize()
-    async with window.expect_event("close"):
-        await browser.sign_in(window)
-    await swagger.expect_authorized()
-    await swagger.close_dialog()
+    await swagger.sign_in(browser.sign_in)
     me = await swagger.execute("/me")
 
     assert (me.status, (await me.json())["name"]) == (200, "testuser")
