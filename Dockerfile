@@ -100,10 +100,10 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER $USER_ID:$GROUP_ID
 EXPOSE 10101
 
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "/app/healthcheck.py"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-P", "/app/healthcheck.py"]
 
 ENTRYPOINT ["tini", "--"]
-CMD ["python", "-m", "service"]
+CMD ["python", "-P", "-m", "service"]
 
 
 FROM base AS hub
@@ -132,11 +132,11 @@ USER $USER_ID:$GROUP_ID
 EXPOSE 8000
 
 # Through the proxy to the service, which asks the Hub: all three answer, or it fails. http.client minds no HTTP_PROXY.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-c", "\
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-P", "-c", "\
 import http.client, os; \
 hub = http.client.HTTPConnection('127.0.0.1', int(os.environ['HUB_PORT']), timeout=8); \
 hub.request('GET', '/services/fastapi/health/ready'); \
 raise SystemExit(hub.getresponse().status != 200)"]
 
 ENTRYPOINT ["tini", "--"]
-CMD ["python", "script/start.py"]
+CMD ["python", "-P", "script/start.py"]

@@ -99,7 +99,7 @@ c.PasswordAuthenticator.first_users = dict.fromkeys(users, password) if password
 
 c.JupyterHub.spawner_class = "jupyterhub.spawner.SimpleLocalProcessSpawner"
 c.SimpleLocalProcessSpawner.home_dir_template = str(state / "home" / "{username}")
-c.Spawner.cmd = [*ends_with_hub, sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.cmd = [*ends_with_hub, sys.executable, "-P", "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []  # it would refuse, where the Hub does not
 c.Spawner.default_url = "/lab"
 

@@ -1,11 +1,20 @@
-"""`python -m service`: serve where SERVICE_LISTEN says, or the Hub (JUPYTERHUB_SERVICE_URL).
+"""`python -P -m service`: serve where SERVICE_LISTEN says, or the Hub (JUPYTERHUB_SERVICE_URL).
 
 With arguments, do what they say instead; see `service.commands`.
 """
 
+import os
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:  # `python -P -m service` without -P
+    # The working folder is first on the path: any file there that is named like a module would be run.
+    folder = sys.path.pop(0)
+    os.environ["PYTHONSAFEPATH"] = "1"  # for the processes that this one starts
+    if __file__ == os.path.join(folder, "service", "__main__.py"):  # noqa: PTH118 - pathlib may not be loaded yet
+        sys.path.append(folder)  # a checkout that is not installed: these processes find our package there
+
 import logging.config
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -35,7 +44,7 @@ def main() -> int:
         from service.commands.app import app as commands  # noqa: PLC0415 - serving needs none of it
 
         logging.config.dictConfig(log_config("WARNING", form="text", stream="stderr"))
-        commands(prog_name="python -m service")  # exits
+        commands(prog_name="python -P -m service")  # exits
     with ExitStack() as stack:
         try:
             settings = load_settings()

@@ -1,10 +1,12 @@
 """Builds the application; read from top to bottom it is the order of starting up."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -159,8 +161,13 @@ def _missing(name: str, manifest: ModuleType) -> str:
 
 
 def _named_routers(names: Sequence[str]) -> list[APIRouter]:
-    """Import somebody's own routers, each named `package.module:router`."""
+    """Import an operator's own routers, each named `package.module:router`.
+
+    They may stand in the working folder. It goes to the end of the path, where it cannot replace an installed module.
+    """
     routers = []
+    if names and (folder := str(Path.cwd())) not in sys.path:
+        sys.path.append(folder)
     for name in names:
         module, _, attribute = name.partition(":")
         try:
