@@ -2,13 +2,14 @@
 #
 # hub, unless told otherwise: a JupyterHub to try the service with, as jupyterhub_config.py has it.
 #
-#   docker build . -t service-fastapi && docker run -p 8000:8000 service-fastapi
+#   docker build . -t localhost/service-fastapi
+#   docker run -p 127.0.0.1:8000:8000 -e HUB_PASSWORD=passwd localhost/service-fastapi
 #
-# Where others reach that port, choose a password: docker run -e HUB_PASSWORD=... (without it, it is passwd).
+# Without HUB_PASSWORD it makes a password at its first start, prints it, and keeps it in /state/password.
 #
 # service: the service alone, to run beside a Hub; see docs/operate/container.md.
 #
-#   docker build . --target service -t service-fastapi:service
+#   docker build . --target service -t localhost/service-fastapi:service
 #
 # Stages:
 #
@@ -127,6 +128,7 @@ COPY --chmod=0644 script/start.py script/
 ENV PATH=/opt/venv/bin:$PATH \
     HUB_IP=0.0.0.0 \
     HUB_PORT=8000 \
+    HUB_PASSWORD_FILE=/state/password \
     HUB_STATE=/state
 USER $USER_ID:$GROUP_ID
 EXPOSE 8000
