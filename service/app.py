@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from service import __version__
 from service.context import open_context
-from service.errors import ConfigurationError, ServiceError
+from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
 from service.settings import Settings
 from service.web import docs, health, login, metrics, pages, problems, token, whoami
 from service.web.boundary import Boundary
@@ -57,7 +57,7 @@ def create_app(
     if not settings.access_scopes:
         _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
     if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
-        raise ConfigurationError(["ENTRA_TENANT_ID: Entra ID needs an extra: pip install 'service-fastapi[entra]'"])
+        raise ConfigurationError([f"ENTRA_TENANT_ID: Entra ID needs an extra: {HOW_TO_INSTALL.format('entra')}"])
     if not (settings.has_hub or settings.entra_tenant_id):
         raise ConfigurationError(["There is neither a Hub nor Entra ID, so that nobody could be known."])
     if not settings.has_hub:
@@ -157,7 +157,7 @@ def _missing(name: str, manifest: ModuleType) -> str:
     modules = [module for module in getattr(manifest, "NEEDS", ()) if find_spec(module) is None]
     if not modules:
         return ""
-    return f"SERVICE_APPS: {name} needs {', '.join(modules)}: pip install 'service-fastapi[{name}]'"
+    return f"SERVICE_APPS: {name} needs {', '.join(modules)}: {HOW_TO_INSTALL.format(name)}"
 
 
 def _named_routers(names: Sequence[str]) -> list[APIRouter]:
