@@ -43,7 +43,7 @@ def test_every_wrong_variable_is_named() -> None:
         "SERVICE_WORKERS": "0",
         "SERVICE_LISTEN": "http://127.0.0.1:8000,canary-address",
         "SERVICE_TLS_MIN": "1.1",
-        "FORWARDED_ALLOW_IPS": "canary-proxy",
+        "FORWARDED_ALLOW_IPS": "canary proxy",
     }
     ended = started(wrong)
     first, *lines = ended.stderr.splitlines()
