@@ -2,13 +2,14 @@
 #
 # hub, unless told otherwise: a JupyterHub to try the service with, as jupyterhub_config.py has it.
 #
-#   docker build . -t service-fastapi && docker run -p 8000:8000 service-fastapi
+#   docker build . -t localhost/service-fastapi
+#   docker run -p 127.0.0.1:8000:8000 -e HUB_PASSWORD=passwd localhost/service-fastapi
 #
-# Where others reach that port, choose a password: docker run -e HUB_PASSWORD=... (without it, it is passwd).
+# Without HUB_PASSWORD it makes a password at its first start, prints it, and keeps it in /state/password.
 #
 # service: the service alone, to run beside a Hub; see docs/operate/container.md.
 #
-#   docker build . --target service -t service-fastapi:service
+#   docker build . --target service -t localhost/service-fastapi:service
 #
 # Stages:
 #
@@ -100,10 +101,10 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER $USER_ID:$GROUP_ID
 EXPOSE 10101
 
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "/app/healthcheck.py"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-P", "/app/healthcheck.py"]
 
 ENTRYPOINT ["tini", "--"]
-CMD ["python", "-m", "service"]
+CMD ["python", "-P", "-m", "service"]
 
 
 FROM base AS hub
@@ -127,16 +128,17 @@ COPY --chmod=0644 script/start.py script/
 ENV PATH=/opt/venv/bin:$PATH \
     HUB_IP=0.0.0.0 \
     HUB_PORT=8000 \
+    HUB_PASSWORD_FILE=/state/password \
     HUB_STATE=/state
 USER $USER_ID:$GROUP_ID
 EXPOSE 8000
 
 # Through the proxy to the service, which asks the Hub: all three answer, or it fails. http.client minds no HTTP_PROXY.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-c", "\
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-P", "-c", "\
 import http.client, os; \
 hub = http.client.HTTPConnection('127.0.0.1', int(os.environ['HUB_PORT']), timeout=8); \
 hub.request('GET', '/services/fastapi/health/ready'); \
 raise SystemExit(hub.getresponse().status != 200)"]
 
 ENTRYPOINT ["tini", "--"]
-CMD ["python", "script/start.py"]
+CMD ["python", "-P", "script/start.py"]

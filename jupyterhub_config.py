@@ -3,7 +3,9 @@
 `script/run` starts it; `jupyterhub -f jupyterhub_config.py` does too, from any folder, where requirements.txt is
 installed. For a Hub of your own the last statement is what you need.
 
-Environment: HUB_PORT (8000), HUB_IP (127.0.0.1), HUB_PASSWORD (passwd), HUB_STATE (the folder .hub beside this file),
+Environment: HUB_PORT (8000), HUB_IP (127.0.0.1), HUB_STATE (the folder .hub beside this file),
+HUB_PASSWORD (passwd, but only while nobody outside this machine reaches the Hub),
+HUB_PASSWORD_FILE (a file with the password, instead; one that is missing or empty gets a random password),
 PUBLIC_HOST (the origin that browsers see, like https://hub.example.org, where a proxy with TLS stands in front),
 HUB_AUTHENTICATOR: `dummy` (everybody has the password HUB_PASSWORD), `native` (everybody has their own, which is
 HUB_PASSWORD at first and must then be a good one), `pam` (the machine's users) or `entra` (Entra ID's; see
@@ -18,7 +20,9 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jupyterhub.auth import Authenticator
 
@@ -55,8 +59,35 @@ proxy = root / "node_modules" / "configurable-http-proxy" / "bin" / "configurabl
 c.ConfigurableHTTPProxy.command = [*ends_with_hub, *(["node", str(proxy)] if proxy.exists() else [proxy.name])]
 
 
+def is_local(url):
+    """Tell whether no other machine reaches what listens at this URL."""
+    parts = urlsplit(url)
+    if parts.scheme == "http+unix" or parts.hostname == "localhost":
+        return True
+    try:
+        return ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_default_password(*urls):
+    """Exit with one sentence where the Hub has the password that its README shows, and others could reach it."""
+    for url in urls:
+        if authenticator == "dummy" and password is None and not is_local(url):
+            sys.exit(
+                f"Others could reach this Hub at {url}, and everybody knows its password: choose one with HUB_PASSWORD,"
+                " or have it listen at 127.0.0.1 alone (HUB_IP) without PUBLIC_HOST."
+            )
+
+
 class OnePassword(Authenticator):
     """Everybody has the same password; for trying things out, like the Hub's DummyAuthenticator, which lost its own."""
+
+    def __init__(self, **options):
+        """Look at where the Hub is going to listen: by now it has read its command line, which overrules this file."""
+        super().__init__(**options)
+        hub = self.parent
+        refuse_default_password(hub.bind_url, hub.hub_bind_url or f"http://{hub.hub_ip}")
 
     async def authenticate(self, handler, data):  # noqa: ARG002 (the Hub's signature)
         """Return the user's name where the password is right; `allowed_users` decides who that may be."""
@@ -64,7 +95,18 @@ class OnePassword(Authenticator):
         return data["username"] if is_right else None
 
 
-password = os.environ.get("HUB_PASSWORD")
+def chosen_password():
+    """Return HUB_PASSWORD, or what HUB_PASSWORD_FILE has, which is made where it is missing; None without either."""
+    file = os.environ.get("HUB_PASSWORD_FILE")
+    if os.environ.get("HUB_PASSWORD") or not file:
+        return os.environ.get("HUB_PASSWORD") or None
+    path = Path(file)
+    path.touch(mode=0o600)
+    if not path.read_text().strip():
+        path.write_text(secrets.token_urlsafe(15))
+    return path.read_text().strip()
+
+
 users = {"testuser", "support", "manager", "admin"}
 authenticators = {
     "dummy": OnePassword,
@@ -75,6 +117,7 @@ authenticators = {
 authenticator = os.environ.get("HUB_AUTHENTICATOR") or "dummy"
 if authenticator not in authenticators:
     sys.exit(f"HUB_AUTHENTICATOR must be one of {', '.join(authenticators)}")
+password = chosen_password() if authenticator in {"dummy", "native"} else None
 c.JupyterHub.authenticator_class = authenticators[authenticator]
 if authenticator == "entra":
     needed = ("ENTRA_TENANT_ID", "ENTRA_HUB_CLIENT_ID", "ENTRA_HUB_CLIENT_SECRET")
@@ -99,7 +142,7 @@ c.PasswordAuthenticator.first_users = dict.fromkeys(users, password) if password
 
 c.JupyterHub.spawner_class = "jupyterhub.spawner.SimpleLocalProcessSpawner"
 c.SimpleLocalProcessSpawner.home_dir_template = str(state / "home" / "{username}")
-c.Spawner.cmd = [*ends_with_hub, sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.cmd = [*ends_with_hub, sys.executable, "-P", "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []  # it would refuse, where the Hub does not
 c.Spawner.default_url = "/lab"
 
@@ -140,3 +183,4 @@ register(
     allow_token_in_url=True,
     password_grant=authenticator != "entra",
 )
+refuse_default_password(c.JupyterHub.bind_url, os.environ.get("PUBLIC_HOST") or "http://127.0.0.1")

@@ -30,20 +30,19 @@ Ctrl-C ends it.
 """
 
 
-_WHOSE = {"native": "their own, HUB_PASSWORD at first", "pam": "the one that this machine knows"}
-
-
 class Hub(JupyterHub):  # type: ignore[misc]  # jupyterhub ships no types
     """A JupyterHub that says where to go once everything is started.
 
     Not to be called JupyterHub: traitlets would read that section of the configuration twice.
     """
 
+    password_is_new = False
+
     async def start(self) -> None:
         """Start everything, then print the banner."""
         await super().start()
         if not self.subapp and not self.generate_config:
-            print(banner(self.config), flush=True)
+            print(banner(self.config, is_new=self.password_is_new), flush=True)
 
 
 def main() -> None:
@@ -51,6 +50,8 @@ def main() -> None:
     port = os.environ.get("HUB_PORT") or "8000"
     if not port.isdecimal() or int(port) not in PORTS:
         sys.exit(f"HUB_PORT={port}: must be a port from {PORTS[0]} to {PORTS[-1]}.")
+    file = os.environ.get("HUB_PASSWORD_FILE")
+    Hub.password_is_new = bool(file) and not Path(str(file)).exists()  # jupyterhub_config.py makes it
     try:
         config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
     except (OSError, RegistrationError) as error:
@@ -104,8 +105,8 @@ def refuse_unless_free(purpose: str, url: str) -> None:
             sys.exit(f"Cannot listen at {host}:{port} ({purpose}; {error.strerror}): change HUB_PORT or HUB_IP.")
 
 
-def banner(config: Config) -> str:
-    """Where to go, who may sign in, and a line for the shell; a password that somebody chose is not printed."""
+def banner(config: Config, *, is_new: bool) -> str:
+    """Where to go, who may sign in, and a line for the shell; `is_new`: the password was made at this start."""
     public = urlsplit(config.JupyterHub.bind_url)
     is_everywhere = public.hostname in {"0.0.0.0", "::"}  # noqa: S104 (compared)
     local = f"http://127.0.0.1:{public.port}" if is_everywhere else f"http://{public.netloc}"
@@ -115,13 +116,28 @@ def banner(config: Config) -> str:
         return BANNER.format(front=front, name=name, how="Sign in  with Entra ID")
     admins = config.Authenticator.admin_users
     users = sorted(config.Authenticator.allowed_users - admins)
-    whose = _WHOSE.get(os.environ.get("HUB_AUTHENTICATOR", ""), "the one in HUB_PASSWORD")
-    is_usual = not os.environ.get("HUB_PASSWORD") and whose not in _WHOSE.values()
-    typed = "-d password=passwd" if is_usual else '--data-urlencode "password=$HUB_PASSWORD"'
-    password = "passwd" if is_usual else whose
+    password, typed = password_words(is_new=is_new)
     sign_in = f"Sign in  as {', '.join(users)} or {', '.join(sorted(admins))} (Hub admin); password: {password}"
     curl = f"Or       curl -d grant_type=password -d username={users[-1]} {typed} {local}/services/{name}/token"
     return BANNER.format(front=front, name=name, how=f"{sign_in}\n  {curl}")
+
+
+def password_words(*, is_new: bool) -> tuple[str, str]:
+    """Return what the banner says of the password, and curl's argument with it.
+
+    A password that somebody chose is not printed, one that was made for them is, once.
+    """
+    file, authenticator = os.environ.get("HUB_PASSWORD_FILE"), os.environ.get("HUB_AUTHENTICATOR")
+    named, typed = "the one in HUB_PASSWORD", '--data-urlencode "password=$HUB_PASSWORD"'
+    if authenticator == "pam":
+        return "the one that this machine knows", typed
+    if not os.environ.get("HUB_PASSWORD"):
+        if file:
+            named = Path(file).read_text().strip() if is_new else f"the one in {file}"
+            typed = f'--data-urlencode "password=$(cat {file})"'
+        elif authenticator != "native":
+            named, typed = "passwd", "-d password=passwd"
+    return f"their own, at first {named}" if authenticator == "native" else named, typed
 
 
 if __name__ == "__main__":

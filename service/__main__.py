@@ -1,11 +1,20 @@
-"""`python -m service`: serve where SERVICE_LISTEN says, or the Hub (JUPYTERHUB_SERVICE_URL).
+"""`python -P -m service`: serve where SERVICE_LISTEN says, or the Hub (JUPYTERHUB_SERVICE_URL).
 
 With arguments, do what they say instead; see `service.commands`.
 """
 
+import os
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:  # `python -P -m service` without -P
+    # The working folder is first on the path: any file there that is named like a module would be run.
+    folder = sys.path.pop(0)
+    os.putenv("PYTHONSAFEPATH", "1")  # for the processes that this one starts
+    if __file__ == os.path.join(folder, "service", "__main__.py"):  # noqa: PTH118 - pathlib may not be loaded yet
+        sys.path.append(folder)  # a checkout that is not installed: these processes find our package there
+
 import logging.config
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -18,6 +27,7 @@ from service.context import check_database, check_tls
 from service.errors import ConfigurationError
 from service.listening import Config, Place, listening
 from service.logs import log_config
+from service.proxies import BehindProxies
 from service.settings import Settings, load_settings
 from service.tls import LOOK_EVERY, ServerTLS
 
@@ -35,14 +45,15 @@ def main() -> int:
         from service.commands.app import app as commands  # noqa: PLC0415 - serving needs none of it
 
         logging.config.dictConfig(log_config("WARNING", form="text", stream="stderr"))
-        commands(prog_name="python -m service")  # exits
+        commands(prog_name="python -P -m service")  # exits
     with ExitStack() as stack:
         try:
             settings = load_settings()
             logging.config.dictConfig(log_config(form=settings.log))
             check_tls(settings)
             check_database(settings)
-            app, options = create_app(settings), how_to_serve(settings)
+            app = BehindProxies(create_app(settings), settings.forwarded_allow_ips)
+            options = how_to_serve(settings)
             places = stack.enter_context(listening(settings.listen))
         except ConfigurationError as error:
             print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us
@@ -66,7 +77,7 @@ def how_to_serve(settings: Settings) -> dict[str, Any]:
     """The arguments of uvicorn, whether one process serves or several."""
     return {
         **tls(settings),
-        **wire.options(settings.forwarded_allow_ips),
+        **wire.options(),
         "workers": settings.workers,  # or WEB_CONCURRENCY would decide
         "log_config": log_config(form=settings.log),
         "access_log": False,  # `service.web.journal` writes one

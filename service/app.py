@@ -1,10 +1,12 @@
 """Builds the application; read from top to bottom it is the order of starting up."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from starlette.types import ASGIApp
 
 from service import __version__
 from service.context import open_context
-from service.errors import ConfigurationError, ServiceError
+from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
 from service.settings import Settings
 from service.web import docs, health, login, metrics, pages, problems, token, whoami
 from service.web.boundary import Boundary
@@ -55,7 +57,7 @@ def create_app(
     if not settings.access_scopes:
         _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
     if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
-        raise ConfigurationError(["ENTRA_TENANT_ID: Entra ID needs an extra: pip install 'service-fastapi[entra]'"])
+        raise ConfigurationError([f"ENTRA_TENANT_ID: Entra ID needs an extra: {HOW_TO_INSTALL.format('entra')}"])
     if not (settings.has_hub or settings.entra_tenant_id):
         raise ConfigurationError(["There is neither a Hub nor Entra ID, so that nobody could be known."])
     if not settings.has_hub:
@@ -155,12 +157,17 @@ def _missing(name: str, manifest: ModuleType) -> str:
     modules = [module for module in getattr(manifest, "NEEDS", ()) if find_spec(module) is None]
     if not modules:
         return ""
-    return f"SERVICE_APPS: {name} needs {', '.join(modules)}: pip install 'service-fastapi[{name}]'"
+    return f"SERVICE_APPS: {name} needs {', '.join(modules)}: {HOW_TO_INSTALL.format(name)}"
 
 
 def _named_routers(names: Sequence[str]) -> list[APIRouter]:
-    """Import somebody's own routers, each named `package.module:router`."""
+    """Import an operator's own routers, each named `package.module:router`.
+
+    They may stand in the working folder. It goes to the end of the path, where it cannot replace an installed module.
+    """
     routers = []
+    if names and (folder := str(Path.cwd())) not in sys.path:
+        sys.path.append(folder)
     for name in names:
         module, _, attribute = name.partition(":")
         try:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 
+# The package is on no index: whoever took its name there would be run.
+HOW_TO_INSTALL = "pip install '.[{}]' in a checkout of the service"
+
 
 class ServiceError(Exception):
     """Something went wrong in a way we have a name for.

@@ -7,7 +7,6 @@ connects to a unix socket has no address, so that no list of proxies can name th
 
 import asyncio
 import socket
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -83,7 +82,6 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.transport.close()
 
 
-def options(proxies: Sequence[str]) -> dict[str, Any]:
-    """The arguments of uvicorn; `proxies` are believed, and so is whoever reaches a unix socket."""
-    believed = "*" if "*" in proxies else [*proxies, UNIX]
-    return {"http": BoundedHttp, "ws": BoundedWebSocket, "forwarded_allow_ips": believed}
+def options() -> dict[str, Any]:
+    """The arguments of uvicorn; what proxies say is for `service.proxies`."""
+    return {"http": BoundedHttp, "ws": BoundedWebSocket, "proxy_headers": False}

@@ -22,6 +22,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
 from service.listening import Config, Place
+from service.proxies import BehindProxies
 from service.settings import Settings, tell_processes
 
 
@@ -74,7 +75,7 @@ def application(settings: Settings) -> ASGIApp:
         ConfigurationError: what they name is wrong.
     """
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
-    return create_app(settings)
+    return BehindProxies(create_app(settings), settings.forwarded_allow_ips)
 
 
 def _end_with_parent() -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -213,11 +213,11 @@ async def browse(chromium: "Chromium", screenshots: Path) -> "AsyncIterator[Brow
 
 @pytest.fixture
 def start_crew(tmp_path: Path) -> Iterator[Callable[..., Crew]]:
-    """Start a service without a Hub; arguments are the number of workers and environment variables."""
+    """Start a service without a Hub; arguments are the number of workers, Python's options, environment variables."""
     crews: list[Crew] = []
 
-    def start(*, workers: int = 1, **told: str) -> Crew:
-        crews.append(Crew(tmp_path, workers=workers, **told))
+    def start(*, workers: int = 1, options: Sequence[str] = ("-P",), **told: str) -> Crew:
+        crews.append(Crew(tmp_path, workers=workers, options=options, **told))
         return crews[-1]
 
     yield start

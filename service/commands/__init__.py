@@ -1,1 +1,1 @@
-"""What `python -m service` does with arguments: work at a terminal, beside serving."""
+"""What `python -P -m service` does with arguments: work at a terminal, beside serving."""

@@ -11,6 +11,7 @@ from service.commands import certificates, desk, migrate
 from service.commands.doctor.command import doctor
 from service.deidentify.manifest import NEEDS
 from service.deidentify.replacement import Replacement
+from service.errors import HOW_TO_INSTALL
 
 if TYPE_CHECKING:
     from service.deidentify.engine import Options
@@ -70,7 +71,10 @@ def deidentify(  # noqa: PLR0913 - one for each option
     again after a stop: it goes on where it was.
     """
     if missing := [name for name in NEEDS if find_spec(name) is None]:
-        typer.echo(f"Not installed: {', '.join(missing)}. Run pip install 'service-fastapi[deidentify]'.", err=True)
+        typer.echo(
+            f"Not installed: {', '.join(missing)}. Run {HOW_TO_INSTALL.format('deidentify')}.",
+            err=True,
+        )
         raise typer.Exit(2)
     if dask and workers:
         raise typer.BadParameter("With --dask the cluster's workers do the work: leave out --workers.")

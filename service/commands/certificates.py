@@ -1,4 +1,4 @@
-"""`python -m service certificates`: an authority and a certificate of one's own, to try https with."""
+"""`python -P -m service certificates`: an authority and a certificate of one's own, to try https with."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ def _next(files: list[Path], host: str) -> str:
     ca, certificate, key = (file.resolve() for file in files)
     shown = f"[{host}]" if ":" in host else host
     return f"""  export SERVICE_LISTEN=https://{shown}:8443 SERVICE_TLS_CERT={certificate} SERVICE_TLS_KEY={key}
-  python -m service
+  python -P -m service
 
 Then, elsewhere, ask it:
 

@@ -13,7 +13,7 @@ from service.deidentify.job.inputs import sources
 from service.deidentify.job.local import local_executor
 from service.deidentify.job.run import Executor, run
 from service.deidentify.pool import cores
-from service.errors import EngineUnavailableError, JobRefusedError, JobStoppedError
+from service.errors import HOW_TO_INSTALL, EngineUnavailableError, JobRefusedError, JobStoppedError
 from service.logs import place_of
 
 KEPT = "What is done is kept: the same command goes on from there."
@@ -64,7 +64,7 @@ def executor(terms: Terms, workers: int | None, dask: str | None, display: Displ
     try:
         from service.deidentify.job.dask import dask_executor  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise JobRefusedError(f"Not installed: {error.name}. Run pip install 'service-fastapi[dask]'.") from None
+        raise JobRefusedError(f"Not installed: {error.name}. Run {HOW_TO_INSTALL.format('dask')}.") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells in tracebacks what we tell in a sentence
     with dask_executor(terms, dask, tell=display.tell) as cluster:
         yield cluster

@@ -1,4 +1,4 @@
-"""`python -m service desk …`: what an operator does for the support desk at a terminal."""
+"""`python -P -m service desk …`: what an operator does for the support desk at a terminal."""
 
 import asyncio
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`python -m service migrate`: bring the desk's tables up to date, as each start of the service does."""
+"""`python -P -m service migrate`: bring the desk's tables up to date, as each start of the service does."""
 
 import asyncio
 

@@ -73,7 +73,7 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
             new one at each of its starts, and whoever is signed in to the service signs in again.
         allow_token_in_url: let `?token=` sign in.
         password_grant: let `POST token` take a user's name and password.
-        command: what starts the service, instead of `python -m service`.
+        command: what starts the service, instead of `python -P -m service`.
         managed: False where somebody else starts the service (systemd, a container) and so gives it its settings.
         environment: more of the service's settings.
         base_url: the Hub's, where neither `c.JupyterHub.base_url` nor `bind_url` says it (the command line does).
@@ -92,7 +92,7 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         raise RegistrationError("grant=[]: names no group; leave it out to let all users in")
     entries.check_arguments(name=name, url=url, routers=routers, api_token=api_token, environment=environment or {})
     rights = read_manifests(apps)
-    about_itself = [wanted.itself_scope(name)]  # for `python -m service doctor`
+    about_itself = [wanted.itself_scope(name)]  # for `python -P -m service doctor`
     more = wanted.MANAGE_USERS if manage_users else ()
     rights = replace(rights, service_scopes=wanted.union(rights.service_scopes, more, about_itself))
     entry = {"name": name, "url": url, "oauth_no_confirm": True, **fields}

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,7 +112,7 @@ def default_command() -> list[str]:
     A Hub that is killed leaves its services running: they keep the port, and the next Hub's service cannot start.
     busybox has a setpriv that knows no --pdeathsig, so we try it.
     """
-    serve = [sys.executable, "-m", "service"]
+    serve = [sys.executable, "-P", "-m", "service"]  # -P: not what the working folder has by these names
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return serve
@@ -123,13 +124,35 @@ def default_command() -> list[str]:
 def service_environment(settings: Mapping[str, str], more: Mapping[str, object], *, python_path: str) -> dict[str, str]:
     """Keep the settings that say something, and let the service find the package that this file belongs to.
 
-    From a checkout the Hub may have found it through `sys.path`, which a child process does not inherit. The service's
-    working directory stays the Hub's, to which paths in settings are relative. `python_path` is the Hub's PYTHONPATH,
-    which the service would inherit if we set none.
+    The service's working directory stays the Hub's, to which paths in settings are relative. `python_path` is the Hub's
+    PYTHONPATH, which the service would inherit if we set none.
+
+    Raises:
+        RegistrationError: PYTHONPATH leads to another package of that name.
     """
     said = {key: value for key, value in settings.items() if value} | {key: str(value) for key, value in more.items()}
-    home = Path(__file__).resolve().parents[2]
-    paths = [path for path in said.get("PYTHONPATH", python_path).split(os.pathsep) if path]
-    if home.name in {"site-packages", "dist-packages"} or str(home) in paths:
-        return said
-    return said | {"PYTHONPATH": os.pathsep.join([str(home), *paths])}
+    given = said.get("PYTHONPATH", python_path)
+    wanted = service_python_path(Path(__file__).resolve().parents[2], given)
+    return said if wanted == given else said | {"PYTHONPATH": wanted}
+
+
+def service_python_path(home: Path, given: str) -> str:
+    """Return the PYTHONPATH with which the service finds the package `service` in the folder `home`, and no other.
+
+    A checkout goes first: the Hub may have found it through `sys.path`, which a child process does not inherit.
+    site-packages does not, as it would come before the standard library. An empty entry is left out: it means the
+    working directory.
+
+    Raises:
+        RegistrationError: PYTHONPATH leads to another package of that name.
+    """
+    paths = [path for path in given.split(os.pathsep) if path]
+    if home.name not in {"site-packages", "dist-packages"}:
+        return os.pathsep.join([str(home), *(path for path in paths if path != str(home))])
+    found = PathFinder.find_spec("service", [*paths, str(home)])
+    if found is not None and found.origin != str(home / "service" / "__init__.py"):
+        raise RegistrationError(
+            f"PYTHONPATH: the service would run {found.origin}, another package called `service`: take that folder"
+            " out of PYTHONPATH, or give the service its own with environment={'PYTHONPATH': '…'}"
+        )
+    return os.pathsep.join(paths)

@@ -13,6 +13,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 _FALSE = {"0", "false"}
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
+# Its last label is not a number, or a mistyped address would be taken for a name (https://url.spec.whatwg.org).
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FILE = re.compile(r"/[^?#\0]+")
 _SOCKET_PATH = 107  # bytes that the path of a unix socket may have (man 7 unix)
@@ -144,12 +147,12 @@ def _listen_address(address: str) -> str:
 
 
 def _proxy(address: str) -> str:
-    """An address or network, or `*` for all."""
-    if address != "*":
+    """An address, a network or a host name, or `*` for all."""
+    if address != "*" and not _HOST_NAME.fullmatch(address):
         try:
             ip_network(address)
         except ValueError:  # its text quotes the address
-            raise ValueError("must be IP addresses, networks like 10.0.0.0/8, or *") from None
+            raise ValueError("must be IP addresses, networks like 10.1.2.0/24, host names, or *") from None
     return address
 
 

@@ -21,7 +21,7 @@ def hub(make_shared_hub: MakeHub) -> RealHub:
         pytest.skip(f"no JupyterHub {HUB}: ./script/test conformance installs it")
     register = {
         "apps": ["desk"],
-        "command": [sys.executable, "-m", "service"],  # the Hub's environment has no FastAPI
+        "command": [sys.executable, "-P", "-m", "service"],  # the Hub's environment has no FastAPI
         "environment": {"SERVICE_STATE": "state"},
     }
     users = [*(role.value for role in Role), "eve"]

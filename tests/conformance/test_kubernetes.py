@@ -66,6 +66,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealHub,
         "PUBLIC_HOST": origin,
         "JUPYTERHUB_API_URL": hub.api_url,
         "JUPYTERHUB_API_TOKEN": api_token,
+        "FORWARDED_ALLOW_IPS": "localhost",
         "DATABASE_URL": f"sqlite:///{folder}/desk.sqlite",
     }
     with ExternalService(environment, directory=folder), hub:

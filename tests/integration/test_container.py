@@ -132,7 +132,7 @@ def site(postgresql: Postgres, tmp_path: Path) -> Iterator[str]:
     with ExternalService(told, directory=tmp_path):
         log = tmp_path / "hub.log"
         process = KeptProcess(
-            [sys.executable, "-m", "jupyterhub", "-f", str(FOLDER / "jupyterhub_config.py")],
+            [sys.executable, "-P", "-m", "jupyterhub", "-f", str(FOLDER / "jupyterhub_config.py")],
             env=clean_environment(PATH=path, PYTHONPATH=str(REPOSITORY), **hub),
             cwd=REPOSITORY,
             log=log,

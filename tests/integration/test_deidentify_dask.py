@@ -114,7 +114,7 @@ def test_workers_without_our_package(cluster: DaskCluster, notes: Path) -> None:
 
     assert status == 1
     assert said.splitlines()[-1] == (
-        "Stopped: A worker of the cluster is of no use: it lacks service (service-fastapi[deidentify]). "
+        "Stopped: A worker of the cluster is of no use: it lacks service (the service with its extra [deidentify]). "
         "What is done is kept: the same command goes on from there."
     )
 

@@ -1,4 +1,4 @@
-"""`python -m service deidentify`: many notes, and the same result however often it was stopped."""
+"""`python -P -m service deidentify`: many notes, and the same result however often it was stopped."""
 
 import json
 import shlex

@@ -63,10 +63,10 @@ async def say(url: str, statement: str) -> None:
 
 
 def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
-    """Run `python -m service …` at once for each of these; return exit status and what was said."""
+    """Run `python -P -m service …` at once for each of these; return exit status and what was said."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "service", *command],
+            [sys.executable, "-P", "-m", "service", *command],
             env=clean_environment(
                 JUPYTERHUB_API_TOKEN=secrets.token_hex(32), SERVICE_APPS="desk", DATABASE_URL=url, HOME="/nonexistent"
             ),

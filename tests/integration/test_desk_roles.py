@@ -52,7 +52,7 @@ def hub(make_shared_hub: MakeHub, front: Front) -> RealHub:
     address = f"JUPYTERHUB_SERVICE_URL=http://127.0.0.1:{front.ports[0]}"
     register = {
         "url": front.url,
-        "command": ["env", address, sys.executable, "-m", "service"],
+        "command": ["env", address, sys.executable, "-P", "-m", "service"],
         "apps": ["desk"],
         "api_token": OWN_TOKEN,
         "password_grant": True,
@@ -472,7 +472,7 @@ def bootstrap(hub: RealHub, name: str, **environment: str) -> "subprocess.Comple
         "JUPYTERHUB_API_URL": hub.api_url,
         "SERVICE_STATE": str(hub.directory / "state"),
     } | environment
-    command = [sys.executable, "-m", "service", "desk", "bootstrap", name]
+    command = [sys.executable, "-P", "-m", "service", "desk", "bootstrap", name]
     return subprocess.run(command, env=told, cwd=hub.directory, capture_output=True, text=True, check=False)
 
 

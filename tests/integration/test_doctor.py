@@ -191,7 +191,7 @@ BROKEN: Mapping[str, tuple[Break, str, str, str]] = {
         "cannot be used",
         "DATABASE_URL",
     ),
-    "old tables": (_no_tables, "database", "earlier version", "python -m service migrate"),
+    "old tables": (_no_tables, "database", "earlier version", "python -P -m service migrate"),
 }
 
 
@@ -253,7 +253,7 @@ async def test_somebody_else_there(place: Place) -> None:
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command, without what would make it another service."""
-    command = [sys.executable, "-m", "service", "doctor", *arguments]
+    command = [sys.executable, "-P", "-m", "service", "doctor", *arguments]
     env = clean_environment(PYTHONPATH=str(REPOSITORY), **environment)
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 

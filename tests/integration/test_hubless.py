@@ -91,7 +91,7 @@ async def test_its_pages_lead_to_no_hub(url: str) -> None:
 )
 def test_a_start_that_cannot_be_meant_is_refused(given: dict[str, str], said: str, tmp_path: Path) -> None:
     """It ends with status 2 and a sentence."""
-    command = [sys.executable, "-m", "service"]
+    command = [sys.executable, "-P", "-m", "service"]
     environment = clean_environment(PYTHONPATH=str(REPOSITORY), **given)
     ended = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
@@ -122,9 +122,9 @@ async def test_the_doctor(is_up: bool, tmp_path: Path) -> None:  # noqa: FBT001 
 
 
 def doctor(environment: Mapping[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
-    """Run `python -m service doctor`."""
+    """Run `python -P -m service doctor`."""
     return subprocess.run(
-        [sys.executable, "-m", "service", "doctor"],
+        [sys.executable, "-P", "-m", "service", "doctor"],
         env=clean_environment(PYTHONPATH=str(REPOSITORY), **environment),
         cwd=directory,
         capture_output=True,

@@ -100,6 +100,24 @@ async def test_who_is_believed(start_crew: Start, addresses: Addresses) -> None:
     assert seen == {"http": (HOST, "http"), "https": (HOST, "https"), "unix": ("192.0.2.7", "https")}
 
 
+async def seen_from(address: str, crew: Crew, chain: str) -> str:
+    """Return for whom the service takes one that connects from a local address and says this of its origin."""
+    transport = httpx.AsyncHTTPTransport(local_address=address)
+    async with local_client(base_url=crew.origin, transport=transport) as client:
+        return str((await client.get(SEEN, headers={"X-Forwarded-For": chain})).json()["client"])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_proxy_by_its_name(start_crew: Start, workers: int) -> None:
+    """A neighbour of the proxy cannot invent its address, neither past the proxy nor through it."""
+    crew = await start_crew(workers=workers, **ROUTES, FORWARDED_ALLOW_IPS="localhost").started()
+    neighbour = "127.0.0.2"
+
+    assert await seen_from(neighbour, crew, "192.0.2.7") == neighbour
+    assert await seen_from(HOST, crew, "192.0.2.7") == "192.0.2.7"
+    assert await seen_from(HOST, crew, f"192.0.2.7, {neighbour}") == neighbour
+
+
 async def test_websockets(start_crew: Start, addresses: Addresses) -> None:
     """Are served at each kind of address, and their proxies believed as those of requests."""
     await start_crew(**addresses.told, FORWARDED_ALLOW_IPS="192.0.2.1").started()

@@ -91,7 +91,7 @@ def test_registration(kind: str, tmp_path: Path) -> None:
     (service,) = hub.services
     assert service["name"] == "fastapi"
     if kind == "managed":
-        assert service["command"][-2:] == ["-m", "service"]
+        assert service["command"][-3:] == ["-P", "-m", "service"]
         assert service["environment"]["PUBLIC_HOST"] == "https://hub.example.org"
         assert service["oauth_redirect_uri"] == "https://hub.example.org/services/fastapi/oauth_callback"
     else:

@@ -10,6 +10,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -174,6 +175,98 @@ def test_public_host_that_cannot_be(tmp_path: Path) -> None:
     status, said = outcome([RUN], PUBLIC_HOST="hub.example.org", HUB_STATE=str(tmp_path / "state"))
     assert (status, said.count("\n")) == (1, 1)
     assert "public_host='hub.example.org': must be an origin" in said
+
+
+REFUSAL = (
+    "Others could reach this Hub at {}, and everybody knows its password: choose one with HUB_PASSWORD,"
+    " or have it listen at 127.0.0.1 alone (HUB_IP) without PUBLIC_HOST.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "at"),
+    [
+        pytest.param({"HUB_IP": "0.0.0.0"}, "http://0.0.0.0:{}", id="all addresses"),  # noqa: S104 - never listened at
+        pytest.param({"HUB_IP": "192.0.2.1"}, "http://192.0.2.1:{}", id="an address"),
+        pytest.param({"HUB_IP": "[::]"}, "http://[::]:{}", id="all addresses of IPv6"),
+        pytest.param({"PUBLIC_HOST": "https://hub.example.org"}, "https://hub.example.org", id="behind a proxy"),
+    ],
+)
+def test_the_password_that_everybody_knows(tmp_path: Path, environment: dict[str, Any], at: str) -> None:
+    """A Hub that others could reach does not start with it; one sentence says what to set."""
+    port = str(free_hub_port())
+    status, said = outcome([RUN], HUB_PORT=port, HUB_STATE=str(tmp_path / "state"), **environment)
+
+    assert (status, said) == (1, REFUSAL.format(at.format(port)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--JupyterHub.bind_url=http://:{}"], ["--JupyterHub.hub_bind_url=http://0.0.0.0:{}"]],
+    ids=["bind_url", "hub_bind_url"],
+)
+@pytest.mark.parametrize("command", ["run", "jupyterhub"])
+def test_the_password_that_everybody_knows_on_the_command_line(
+    tmp_path: Path, command: str, options: list[str]
+) -> None:
+    """What the command line says of where to listen counts, too, with `jupyterhub` itself as with `script/run`."""
+    port = str(free_hub_port())
+    jupyterhub: list[str | Path] = [REPOSITORY / ".venv/bin/jupyterhub", "-f", REPOSITORY / "jupyterhub_config.py"]
+    given = [option.format(port) for option in options]
+    started = [*([RUN] if command == "run" else jupyterhub), *given]
+    status, said = outcome(started, cwd=tmp_path, HUB_PORT=port, HUB_STATE=str(tmp_path / "state"))
+
+    assert status == 1
+    assert "and everybody knows its password: choose one with HUB_PASSWORD" in said.splitlines()[-1]
+    assert "Traceback" not in said
+
+
+async def test_a_password_that_was_chosen(tmp_path: Path) -> None:
+    """With one of its own it starts where others reach it."""
+    running = RunningHub(tmp_path / "state", HUB_IP="0.0.0.0", HUB_PASSWORD="chosen")  # noqa: S104 - see above
+    try:
+        async with Session(running.url) as browser:
+            page = await browser.sign_in("testuser", password="chosen")
+        assert page.status_code == 200
+        assert "chosen" not in running.log.read_text()
+    finally:
+        running.process.close()
+
+
+@pytest.fixture
+def image_hub(tmp_path: Path) -> Iterator[RunningHub]:
+    """A Hub with what the image's environment says, but for folder and port."""
+    running = RunningHub(tmp_path / "state", HUB_IP="0.0.0.0", HUB_PASSWORD_FILE=str(tmp_path / "state/password"))  # noqa: S104 - see above
+    yield running
+    running.process.close()
+
+
+async def test_a_password_that_the_image_makes(image_hub: RunningHub) -> None:
+    """An image that is told none makes one at its first start, prints it once, and keeps it with its state."""
+    password = image_hub.printed(r"\(Hub admin\); password: (\S+)\n")
+    file = image_hub.state / "password"
+    assert len(password) >= 20
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (password, 0o600)
+    async with Session(image_hub.url) as browser:
+        assert (await browser.sign_in("admin", password="passwd")).status_code == 403
+
+    image_hub.process.send(signal.SIGINT)
+    await eventually(image_hub.leaves_nothing, within=END_LIMIT)
+    image_hub.restart()
+
+    assert image_hub.log.read_text().count(password) == 1
+    assert f"(Hub admin); password: the one in {file}\n" in image_hub.log.read_text()
+    async with Session(image_hub.url) as browser:
+        assert (await browser.sign_in("admin", password=password)).status_code == 200
+
+
+def test_the_image_is_told_so() -> None:
+    """The image listens at all addresses of its container, and has a file for the password it makes."""
+    stage = (REPOSITORY / "Dockerfile").read_text().partition("FROM base AS hub\n")[2]
+
+    assert "HUB_IP=0.0.0.0" in stage
+    assert "HUB_PASSWORD_FILE=/state/password" in stage
+    assert "HUB_PASSWORD=" not in stage
 
 
 def test_second_hub_on_the_same_state(hub: RunningHub) -> None:

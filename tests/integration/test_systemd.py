@@ -172,7 +172,7 @@ def test_it_de_identifies(tmp_path: Path, confined: list[str]) -> None:
     note, out = tmp_path / "note.txt", tmp_path / "out"
     note.write_text("Seen 12/03/2019 by Dr. Smith.")
     options = ["--out", str(out), "--replacement", "tag", "--workers", "1"]
-    command = [*confined, sys.executable, "-m", "service", "deidentify", *options, str(note)]
+    command = [*confined, sys.executable, "-P", "-m", "service", "deidentify", *options, str(note)]
 
     subprocess.run(command, env=clean_environment(PYTHONPATH=str(REPOSITORY)), cwd=tmp_path, timeout=120, check=True)
 

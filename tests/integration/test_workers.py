@@ -42,7 +42,7 @@ def crowd(make_shared_hub: MakeHub, front: Front) -> Iterator[RealHub]:
     }
     # The last word over what the Hub says: the front is where it says, the service behind.
     address = f"JUPYTERHUB_SERVICE_URL=http://127.0.0.1:{front.ports[0]}"
-    command = ["env", address, sys.executable, "-m", "service"]
+    command = ["env", address, sys.executable, "-P", "-m", "service"]
     hub = make_shared_hub(
         register={"url": front.url, "command": command, "environment": told, "allow_token_in_url": True}
     )

@@ -1,6 +1,7 @@
 """The service as processes of its own, one or several, with a gate in the place of a Hub."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.gate import HubGate
@@ -17,8 +18,8 @@ PATH = "/services/fastapi/"
 class Crew:
     """A service with workers, and its log."""
 
-    def __init__(self, directory: Path, *, workers: int, **told: str) -> None:
-        """Start it; `told` are environment variables, and Python also looks for modules in `directory`."""
+    def __init__(self, directory: Path, *, workers: int, options: Sequence[str] = ("-P",), **told: str) -> None:
+        """Start it; `options` are Python's, `told` environment variables. Modules may also stand in `directory`."""
         self.workers = workers
         gate_port, port = free_ports(2)
         self.gate = HubGate(port=gate_port, hub_port=0)
@@ -34,7 +35,7 @@ class Crew:
             "SERVICE_WORKERS": str(workers),
         }
         environment = clean_environment(**{**default, **told})
-        command = [sys.executable, "-m", "service"]
+        command = [sys.executable, *options, "-m", "service"]
         self.process = KeptProcess(command, env=environment, cwd=directory, log=self.log)
 
     def close(self) -> None:

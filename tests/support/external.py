@@ -1,4 +1,4 @@
-"""The service as somebody starts it by hand beside a Hub: `python -m service`, with a log of its own."""
+"""The service as somebody starts it by hand beside a Hub: `python -P -m service`, with a log of its own."""
 
 import sys
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class ExternalService:
     def __enter__(self) -> Self:
         """Start it; return when it listens."""
         self._log.touch()
-        command = [sys.executable, "-m", "service"]
+        command = [sys.executable, "-P", "-m", "service"]
         self._process = KeptProcess(command, env=self._environment, cwd=self._directory, log=self._log)
         try:
             wait_until_log_says(self._process, self._log, "Uvicorn running on", start=0, timeout=START_LIMIT)

@@ -1,4 +1,4 @@
-"""A job of `python -m service deidentify`: files for it, the command, and what it wrote."""
+"""A job of `python -P -m service deidentify`: files for it, the command, and what it wrote."""
 
 import json
 import sys
@@ -64,7 +64,7 @@ class Job:
 @contextmanager
 def job(*arguments: object, home: Path, before: str = "", **environment: str) -> Iterator[Job]:
     """Run the command until the block ends. `before`: for the shell, in front of it; `home`: where its output goes."""
-    command = [sys.executable, "-m", "service", "deidentify", *map(str, arguments)]
+    command = [sys.executable, "-P", "-m", "service", "deidentify", *map(str, arguments)]
     if before:
         command = ["sh", "-c", f'{before}; exec "$@"', "sh", *command]
     log = home / "job.log"

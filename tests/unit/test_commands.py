@@ -111,7 +111,7 @@ def test_without_the_extra(note: Path) -> None:
     ended = started(program, "deidentify", str(note), "-o", str(note.parent / "out"))
 
     assert ended.returncode == 2
-    assert ended.stderr == "Not installed: re2. Run pip install 'service-fastapi[deidentify]'.\n"
+    assert ended.stderr == "Not installed: re2. Run pip install '.[deidentify]' in a checkout of the service.\n"
 
 
 def test_without_dask(note: Path) -> None:
@@ -121,4 +121,4 @@ def test_without_dask(note: Path) -> None:
     ended = started(program, "deidentify", str(note), "-o", str(note.parent / "out"), *options)
 
     assert ended.returncode == 2
-    assert ended.stderr == "Not installed: distributed. Run pip install 'service-fastapi[dask]'.\n"
+    assert ended.stderr == "Not installed: distributed. Run pip install '.[dask]' in a checkout of the service.\n"

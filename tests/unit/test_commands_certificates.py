@@ -1,4 +1,4 @@
-"""`python -m service certificates`: an authority and a certificate to try https with."""
+"""`python -P -m service certificates`: an authority and a certificate to try https with."""
 
 import stat
 from ipaddress import IPv4Address

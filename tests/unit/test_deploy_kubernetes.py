@@ -15,10 +15,13 @@ from tests.support.node import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy/kubernetes"
 VERSIONS = ("1.37", "1.30")  # the newest that the schemas have, and the first that knows preStop: sleep
-MANIFESTS = {each["kind"]: each for each in yaml.safe_load_all((DEPLOY / "service.yaml").read_text())}
+MANIFESTS = {
+    "headless Service" if each["spec"].get("clusterIP") == "None" else each["kind"]: each
+    for each in yaml.safe_load_all((DEPLOY / "service.yaml").read_text())
+}
 POD = MANIFESTS["Deployment"]["spec"]["template"]
 (CONTAINER,) = POD["spec"]["containers"]
-KINDS = ["Deployment", "Service", "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy"]
+KINDS = ["Deployment", "Service", "headless Service", "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy"]
 
 
 def environment() -> dict[str, Any]:
@@ -43,6 +46,7 @@ def test_all_kinds_are_checked() -> None:
     [
         ("Deployment", ["spec", "template", "spec", "containers", 0, "readinessProbe", "httpGet"]),
         ("Service", ["spec", "ports", 0]),
+        ("headless Service", ["spec"]),
         ("PodDisruptionBudget", ["spec"]),
         ("HorizontalPodAutoscaler", ["spec", "metrics", 0, "resource", "target"]),
         ("NetworkPolicy", ["spec", "egress", 1, "to", 0]),
@@ -93,6 +97,20 @@ def test_ports() -> None:
     assert {*probes, service["targetPort"], ingress["ports"][0]["port"]} == {port["name"]}
     name = MANIFESTS["Service"]["metadata"]["name"]
     assert hub["services"]["fastapi"]["url"] == f"http://{name}:{service['port']}"
+
+
+def test_nobody_but_the_proxy_is_believed() -> None:
+    """FORWARDED_ALLOW_IPS names the pods of the Hub's proxy and no network; only they and the Hub may connect."""
+    headless, policy = MANIFESTS["headless Service"], MANIFESTS["NetworkPolicy"]["spec"]
+    (ingress,) = policy["ingress"]
+
+    assert settings_of(environment()).forwarded_allow_ips == (headless["metadata"]["name"],)
+    assert headless["spec"]["selector"] == ingress["from"][0]["podSelector"]["matchLabels"]
+    assert [source["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for source in ingress["from"]] == [
+        "proxy",
+        "hub",
+    ]
+    assert "Ingress" in policy["policyTypes"]
 
 
 def test_settings() -> None:

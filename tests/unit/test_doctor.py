@@ -1,4 +1,4 @@
-"""What `python -m service doctor` makes of clocks, certificates' files and Hubs that tell less."""
+"""What `python -P -m service doctor` makes of clocks, certificates' files and Hubs that tell less."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""`python -m service`: what it says when it cannot start, and how it serves."""
+"""`python -P -m service`: what it says when it cannot start, and how it serves."""
 
 import os
 import subprocess
@@ -22,9 +22,9 @@ TOKEN = "canary-of-the-service-0123456789"
 
 
 def started(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run `python -m service` with these variables and nobody else's, until it gives up."""
+    """Run `python -P -m service` with these variables and nobody else's, until it gives up."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    command = [sys.executable, "-m", "service"]
+    command = [sys.executable, "-P", "-m", "service"]
     return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -43,7 +43,7 @@ def test_every_wrong_variable_is_named() -> None:
         "SERVICE_WORKERS": "0",
         "SERVICE_LISTEN": "http://127.0.0.1:8000,canary-address",
         "SERVICE_TLS_MIN": "1.1",
-        "FORWARDED_ALLOW_IPS": "canary-proxy",
+        "FORWARDED_ALLOW_IPS": "canary proxy",
     }
     ended = started(wrong)
     first, *lines = ended.stderr.splitlines()

@@ -75,7 +75,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_TLS_CERT": ("/cert.pem", "tls_certfile", "/cert.pem"),
     "SERVICE_TLS_KEY": ("/key.pem", "tls_keyfile", "/key.pem"),
     "SERVICE_TLS_MIN": ("1.3", "tls_minimum", "1.3"),
-    "FORWARDED_ALLOW_IPS": ("10.0.0.0/8, ::1", "forwarded_allow_ips", ("10.0.0.0/8", "::1")),
+    "FORWARDED_ALLOW_IPS": ("10.1.2.0/24, ::1,a-proxy.b", "forwarded_allow_ips", ("10.1.2.0/24", "::1", "a-proxy.b")),
     "DATABASE_URL": (
         "postgres://u:canary@db.example.org/desk?sslmode=require",
         "database_url_given",
@@ -357,3 +357,10 @@ def test_nothing_else_reads_the_environment() -> None:
     readers = [path.relative_to(package) for path in package.rglob("*.py") if "os.environ" in path.read_text()]
 
     assert [path for path in readers if path.parts[0] != "registration"] == [Path("settings/__init__.py")]
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.300", "10.0.0", "a b", "-a", "a..b", "x" * 64, "10.0.0.1/8", "http://proxy"])
+def test_proxies_that_are_none(wrong: str) -> None:
+    """A mistyped address is not taken for a host name."""
+    with pytest.raises(ConfigurationError, match="FORWARDED_ALLOW_IPS: must be IP addresses, networks like"):
+        load_settings({"JUPYTERHUB_API_TOKEN": "a" * 64, "FORWARDED_ALLOW_IPS": wrong})

@@ -39,7 +39,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Start a server and connect to it."""
-    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **options([]))
+    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **options())
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)

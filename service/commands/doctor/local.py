@@ -76,5 +76,7 @@ async def _database(settings: Settings) -> Finding:
     except DatabaseUnavailableError as error:
         return failed("database", f"it cannot be used: {error.reason}", "DATABASE_URL, or start the database")
     if not is_current:
-        return failed("database", "its tables are of an earlier version", "run python -m service migrate, or restart")
+        return failed(
+            "database", "its tables are of an earlier version", "run python -P -m service migrate, or restart"
+        )
     return ok("database", "it answers, and its tables are up to date")

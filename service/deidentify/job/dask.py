@@ -120,7 +120,7 @@ def _task(given: bytes) -> Callable[[], Reply]:
         try:
             from service.deidentify.job.remote import treat  # noqa: PLC0415 - there, not here
         except ImportError as error:
-            return {"problem": f"it lacks {error.name} (service-fastapi[deidentify])"}
+            return {"problem": f"it lacks {error.name} (the service with its extra [deidentify])"}
         return treat(given)
 
     return deidentify

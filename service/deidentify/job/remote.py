@@ -90,7 +90,7 @@ def treat(given: bytes) -> Reply:
     """Do a packed batch, if our engine is the one that it asks for."""
     try:
         if missing := [name for name in NEEDS if find_spec(name) is None]:
-            return {"problem": f"it lacks {', '.join(missing)} (service-fastapi[deidentify])"}
+            return {"problem": f"it lacks {', '.join(missing)} (the service with its extra [deidentify])"}
         batch: Batch = pickle.loads(zlib.decompress(given))  # noqa: S301 - from a client whose code we run anyway
         with _lending.lent(batch["deadline"]) as engines:
             about = engines.load()

@@ -96,5 +96,5 @@ def test_the_extra_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         create_app(Settings(api_token=SecretStr("t"), service_name="fastapi", apps=("deidentify",)))
 
     assert caught.value.problems == (
-        "SERVICE_APPS: deidentify needs nltk, re2: pip install 'service-fastapi[deidentify]'",
+        "SERVICE_APPS: deidentify needs nltk, re2: pip install '.[deidentify]' in a checkout of the service",
     )

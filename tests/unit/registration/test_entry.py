@@ -149,8 +149,8 @@ def test_two_services_share_neither_name_nor_address_nor_token(shared: dict[str,
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv (util-linux) on this system")
 def test_the_service_ends_with_the_hub() -> None:
     """The default command runs `-m service`, such that it gets SIGTERM when the process that started it is killed."""
-    *prefix, python, dash_m, package = entry.default_command()
-    assert [python, dash_m, package] == [sys.executable, "-m", "service"]
+    *prefix, python, dash_p, dash_m, package = entry.default_command()
+    assert [python, dash_p, dash_m, package] == [sys.executable, "-P", "-m", "service"]
     starts = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
     speaks = "import time; print('up', flush=True); time.sleep(5); print('survived')"
     with subprocess.Popen([python, "-c", starts, *prefix, python, "-c", speaks], stdout=subprocess.PIPE) as parent:
@@ -172,7 +172,7 @@ def test_without_a_setpriv_that_can_the_service_is_started_all_the_same(
         (tmp_path / "setpriv").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert entry.default_command() == [sys.executable, "-m", "service"]
+    assert entry.default_command() == [sys.executable, "-P", "-m", "service"]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,8 @@ def test_without_a_setpriv_that_can_the_service_is_started_all_the_same(
     [
         pytest.param({}, "", [str(REPOSITORY)], id="none"),
         pytest.param({}, f"/x{os.pathsep}/y", [str(REPOSITORY), "/x", "/y"], id="the Hub's"),
+        pytest.param({}, f"/x{os.pathsep}{REPOSITORY}", [str(REPOSITORY), "/x"], id="the Hub's has it last"),
+        pytest.param({}, f"{os.pathsep}/x", [str(REPOSITORY), "/x"], id="the working folder"),
         pytest.param({"PYTHONPATH": "/z"}, "/x", [str(REPOSITORY), "/z"], id="the operator's"),
         pytest.param({"PYTHONPATH": str(REPOSITORY)}, "/x", [str(REPOSITORY)], id="the operator's has it"),
     ],
@@ -203,6 +205,45 @@ def test_the_service_can_be_imported_from_anywhere(tmp_path: Path) -> None:
     environment = entry.service_environment({}, {}, python_path="")
 
     subprocess.run([sys.executable, "-c", "import service"], env=environment, cwd=tmp_path, check=True)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """Our package in a folder called site-packages."""
+    package = tmp_path / "site-packages" / "service"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    return package.parent
+
+
+@pytest.mark.parametrize("other", ["service/__init__.py", "service.py"])
+def test_another_package_called_service_on_the_python_path(installed: Path, tmp_path: Path, other: str) -> None:
+    """The registration is refused where PYTHONPATH would have the Hub start somebody else's `service`."""
+    (tmp_path / other).parent.mkdir(exist_ok=True)
+    (tmp_path / other).touch()
+
+    with pytest.raises(RegistrationError, match=rf"^PYTHONPATH: the service would run {tmp_path}/{other}, another"):
+        entry.service_python_path(installed, f"/nowhere:{tmp_path}")
+
+
+def test_a_folder_called_service_on_the_python_path(installed: Path, tmp_path: Path) -> None:
+    """One without __init__.py is no obstacle: Python prefers our package, wherever that is."""
+    (tmp_path / "service").mkdir()
+
+    assert entry.service_python_path(installed, str(tmp_path)) == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param("", "", id="none"),
+        pytest.param("/nowhere:{home}", "/nowhere:{home}", id="others"),
+        pytest.param(":/nowhere:", "/nowhere", id="empty entries, which mean the working folder"),
+    ],
+)
+def test_the_python_path_of_an_installed_service(installed: Path, given: str, expected: str) -> None:
+    """The service gets what the Hub has, without the working folder."""
+    assert entry.service_python_path(installed, given.format(home=installed)) == expected.format(home=installed)
 
 
 def test_settings_are_strings_and_only_those_that_say_something() -> None:

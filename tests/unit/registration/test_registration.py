@@ -69,7 +69,7 @@ def test_one_line_is_enough(load: Load) -> None:
     c = load("from service.registration import register; register(get_config(), hub_version='6.1.1')")
 
     said = entry(c)
-    assert said.pop("command")[-2:] == ["-m", "service"]
+    assert said.pop("command")[-3:] == ["-P", "-m", "service"]
     assert set(said.pop("environment")) <= {"PYTHONPATH"}
     assert said == {
         "name": "fastapi",

@@ -61,7 +61,7 @@ POSTS: list[tuple[str, dict[str, str]]] = [
 
 @pytest.fixture(autouse=True)
 def _logs_as_in_service(caplog: pytest.LogCaptureFixture) -> None:
-    """Log as much as `python -m service` could be told to."""
+    """Log as much as `python -P -m service` could be told to."""
     caplog.set_level(logging.DEBUG)
     for name, options in log_config("DEBUG")["loggers"].items():
         caplog.set_level(options["level"], logger=name)
