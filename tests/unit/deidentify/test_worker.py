@@ -97,7 +97,7 @@ def real() -> Iterator[Forkserver]:
 
 NOTES = [
     "Seen by Dr. John Smith on 12/03/2019, MRN: 1234567.",
-    "José Núñez, 张伟 and Zoë 😀 called 555-123-4567; \0 \u2028 it\u2019s fine.",
+    "José Núñez, 张伟 and Zoë 😀 called 555-123-4567; \x0c \u2028 it\u2019s fine.",
     "",
     "a" * 99_000,
 ]
