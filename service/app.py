@@ -27,6 +27,7 @@ from service.web.lean import ShortWays
 from service.web.live import Live
 from service.web.login import SignInPolicy
 from service.web.security import Entitlement, SignedInByUrl, SignInVeto, Veto
+from service.web.unguarded import unguarded
 
 if TYPE_CHECKING:
     from service.web.entra import Entra
@@ -52,7 +53,8 @@ def create_app(
     `sign_in`: who is sent to the Hub to sign in instead of being refused.
 
     Raises:
-        ConfigurationError: an application or router named in `settings` does not exist.
+        ConfigurationError: an application or router named in `settings` does not exist, or a route of a router is of a
+            kind that its dependencies do not guard.
     """
     if not settings.access_scopes:
         _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
@@ -85,8 +87,10 @@ def create_app(
     sign_in_routers = (login.router, token.router) if settings.has_hub else ()
     for router in (whoami.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
-    theirs = [application.router for application in applications]
-    for router in (*theirs, *_named_routers(settings.routers), *routers):
+    theirs = [*(application.router for application in applications), *_named_routers(settings.routers), *routers]
+    if open_routes := [problem for router in theirs for problem in unguarded(router)]:
+        raise ConfigurationError(open_routes)
+    for router in theirs:
         app.include_router(router)
     app.mount("/static", pages.Assets())
     app.router.routes.insert(0, ShortWays(app.router.routes))

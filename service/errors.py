@@ -451,7 +451,7 @@ class RevokeRefusedError(ServiceError):
 
 
 class NoteRefusedError(ServiceError):
-    """What was sent cannot be text: it has half a surrogate pair, which no encoding of text has."""
+    """What was sent is no note: it is in another encoding than UTF-8, or has what no note has, such as U+0000."""
 
     code = "note_refused"
     default = "This is no text: it has a lone surrogate (U+D800 to U+DFFF)."

@@ -86,9 +86,12 @@ class Engine:
         is_masked, ranges = self._judge(text) if compat else self._judge_with_care(text)
         for start, stop in lists.places(text, allow):
             is_masked[start:stop] = bytes(stop - start)
-        for start, stop in lists.places(text, deny):
-            mask(text, is_masked, start, stop)
-            ranges.append((start, stop, Kind.OTHER))
+        if deny:
+            denied, places = find_denied(text, deny)
+            for start, stop, _ in places:
+                for place in range(start, stop):
+                    is_masked[place] |= denied[place]
+            ranges += places
         found = spans.spans(text, is_masked, ranges)
         new, placed = written(
             text,
@@ -108,7 +111,7 @@ class Engine:
     def _judge_with_care(self, text: str) -> tuple[bytearray, list[caution.Range]]:
         """The same for the text folded to ASCII, without readings, and with what caution adds."""
         places = folding.without_marks(text)
-        plain = text if places is None else "".join(text[place] for place in places)
+        plain = folding.at(text, places)
         folded = folding.fold(plain)
         is_masked, ranges = self._judge(folded)
         for start, stop in readings.places(folded):
@@ -119,6 +122,18 @@ class Engine:
             mask(folded, is_masked, start, stop)
         ranges += more
         return (is_masked, ranges) if places is None else spread(len(text), places, is_masked, ranges)
+
+
+def find_denied(text: str, words: Sequence[str]) -> tuple[bytearray, list[caution.Range]]:
+    """Where any of these words stands, also with other accents or with invisible characters in it."""
+    places = folding.without_marks(text)
+    plain = folding.at(text, places)
+    bare = [folding.bare(folding.at(word, folding.without_marks(word))) for word in words]
+    ranges = [(start, stop, Kind.OTHER) for start, stop in lists.places(folding.bare(plain), bare)]
+    is_masked, folded = bytearray(len(plain)), folding.fold(plain)
+    for start, stop, _ in ranges:
+        mask(folded, is_masked, start, stop)
+    return (is_masked, ranges) if places is None else spread(len(text), places, is_masked, ranges)
 
 
 def spread(

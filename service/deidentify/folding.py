@@ -2,15 +2,21 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 BEYOND = re.compile(r"[^\x00-\x7f]")
+# Signs that people read as a letter: Ⓙ, 🇯.
+DRAWN = re.compile(r"(?:LATIN (SMALL|CAPITAL)|SYMBOL) LETTER ([A-Z])")
+BRAILLE = re.compile(r"BRAILLE PATTERN DOTS-")
 LATIN = re.compile(r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?(\w)")
 PUNCTUATION = {"Pd": "-", "Pi": '"', "Pf": '"', "Zs": " ", "Zl": "\n", "Zp": "\n", "Cc": "\n"}
 # Single quotation marks, prime, acute accent, modifier apostrophe.
 QUOTES = dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc", "'")
 OTHER = "~"  # punctuation that no rule knows
 MICRO = "\N{GREEK SMALL LETTER MU}"  # what NFKD makes of the micro sign
+# Not assigned yet, and invisible whatever they will be (Default_Ignorable_Code_Point of Unicode).
+IGNORED = re.compile("[\u2065\ufff0-\ufff8\U000e0000-\U000e0fff]")
 CHARACTERS = 4096  # that are remembered; all of Unicode would take a gigabyte
 DIGIT = "0"  # a number that is not made of digits
 FOREIGN = "q"  # a letter of another script; words of it are in no list, and are masked whatever the rules say
@@ -25,11 +31,31 @@ def fold(text: str) -> str:
 def _folded(character: str) -> str:
     if character in QUOTES:
         return QUOTES[character]
+    if letter := _drawn(character):
+        return letter
     plain = _plain(unicodedata.normalize("NFKD", character)[0], is_upper=character.isupper())
     if plain.isalnum() == character.isalnum():
         return plain
     # What is masked is letters and digits: one stays one (a vowel that is written as a mark), a symbol none (`™`).
     return (DIGIT if character.isnumeric() else FOREIGN) if character.isalnum() else OTHER
+
+
+def _drawn(sign: str) -> str:
+    """The letter that a sign is a picture of; empty where it is of none."""
+    name = unicodedata.name(sign, "") if unicodedata.category(sign) == "So" else ""
+    if found := DRAWN.search(name):
+        return found[2].lower() if found[1] == "SMALL" else found[2]
+    return FOREIGN if BRAILLE.match(name) else ""
+
+
+def bare(text: str) -> str:
+    """The text of the same length without accents, in any script: what a caller's words are looked for in."""
+    return text if text.isascii() else BEYOND.sub(lambda match: _bare(match[0]), text)
+
+
+@lru_cache(CHARACTERS)
+def _bare(character: str) -> str:
+    return unicodedata.normalize("NFKD", character)[0]
 
 
 def _plain(character: str, *, is_upper: bool) -> str:
@@ -81,6 +107,12 @@ def without_marks(text: str) -> list[int] | None:
     return [place for place, character in enumerate(text) if not _is_mark(character)]
 
 
+def at(text: str, places: Sequence[int] | None) -> str:
+    """What stands at the places that `without_marks` has found."""
+    return text if places is None else "".join(text[place] for place in places)
+
+
 @lru_cache(CHARACTERS)
 def _is_mark(character: str) -> bool:
-    return unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf")
+    category = unicodedata.category(character)
+    return category in ("Mn", "Mc", "Me", "Cf") or (category == "Cn" and IGNORED.match(character) is not None)

@@ -4,6 +4,7 @@ Not `multiprocessing`'s, for the reasons in docs/decisions/0011.
 """
 
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -24,6 +25,16 @@ _log = logging.getLogger("service")
 RETRY = 10.0  # seconds
 _LOAD_LIMIT = 120.0  # seconds; it takes three
 _FORK_LIMIT = 3.0  # seconds; it takes milliseconds
+# What an engine's process gets of our environment: where programs, libraries and data are, and the locale. It reads
+# what strangers wrote, and needs neither the Hub's token nor the password of a database.
+_INHERITED = frozenset(
+    """
+    PATH HOME TMPDIR TZ LANG LANGUAGE LD_LIBRARY_PATH LD_PRELOAD MALLOC_ARENA_MAX NLTK_DATA PYTHONHOME PYTHONUTF8
+    PYTHONIOENCODING PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONNOUSERSITE
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+# For numpy, which nltk loads: a process with threads is not to fork.
+_WITHOUT_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _LOADING = "The engine of de-identification is being loaded."
 _PROGRAM = (
     "import sys; sys.path[:] = {path!r}; from service.deidentify.preloaded import main; main({control}, {load!r})"
@@ -153,6 +164,7 @@ class Forkserver:
             program = _PROGRAM.format(path=sys.path, control=theirs.fileno(), load=self._load)
             self._process = subprocess.Popen(  # noqa: S603 - our own
                 [sys.executable, "-c", program],
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -181,6 +193,11 @@ class Forkserver:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("LC_")}
+    return kept | _WITHOUT_THREADS
 
 
 def _command(commands: socket.socket, *, ended: int = 0, connection: socket.socket | None = None) -> tuple[int, int]:

@@ -16,9 +16,10 @@ from service.deidentify.backlog import Backlog
 from service.deidentify.engine import About, Engine, Options, Result
 from service.deidentify.explanation import Contents
 from service.deidentify.forkserver import RETRY, Forkserver
+from service.deidentify.intake import size_of
 from service.deidentify.numbering import BatchNumbering
 from service.deidentify.preloaded import Deidentifier
-from service.deidentify.worker import DEADLINE, Worker, byte_size
+from service.deidentify.worker import DEADLINE, Worker
 from service.errors import EngineUnavailableError, NoteTooLargeError, QueueFullError, ServiceError
 
 NOTE_SIZE = 100_000  # bytes of UTF-8
@@ -78,7 +79,7 @@ class Pool:
         renumber the result.
 
         Raises:
-            NoteRefusedError: it is no text.
+            NoteRefusedError: no note has such text.
             NoteTooLargeError: it is larger than a note may be.
             QueueFullError: there is no room.
             DeadlineExceededError: it took too long.
@@ -94,7 +95,7 @@ class Pool:
         return result
 
     async def _deidentify(self, text: str, *, patient: bool, key: bytes | None, **options: Unpack[Options]) -> Result:
-        size = byte_size(text)
+        size = size_of(text)
         if size > self.note_size:
             raise NoteTooLargeError(self.note_size)
         worker = await self._backlog.enter(size, patient=patient)

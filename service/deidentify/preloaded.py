@@ -71,8 +71,6 @@ def _withdraw() -> None:
     """Stand behind the service, and keep what is in memory there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all that the service has started
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    for library in ("OMP", "OPENBLAS"):
-        os.putenv(f"{library}_NUM_THREADS", "1")  # for numpy, which nltk loads: a process with threads is not to fork
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):  # not on Linux

@@ -12,8 +12,9 @@ from typing import Self, Unpack
 from service.deidentify import messages
 from service.deidentify.engine import Options, Result
 from service.deidentify.forkserver import Forkserver
+from service.deidentify.intake import check
 from service.deidentify.messages import Failure
-from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError, NoteRefusedError
+from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 
 _log = logging.getLogger("service")
 
@@ -47,12 +48,12 @@ class Worker:
         `key`: of the `BatchNumbering` that will renumber the result.
 
         Raises:
-            NoteRefusedError: it is no text.
+            NoteRefusedError: no note has such text.
             DeadlineExceededError: it took too long.
             EngineFailedError: the engine failed with it.
             EngineUnavailableError: there is no engine.
         """
-        byte_size(text)
+        check(text)
         with self._in_use:
             return self._deidentified(text, options, key)
 
@@ -113,18 +114,6 @@ class Worker:
         if not self._is_closed:
             _log.error("An engine failed: %s.", reason)
         return EngineFailedError(reason=reason)
-
-
-def byte_size(text: str) -> int:
-    """How many bytes of UTF-8 a note has.
-
-    Raises:
-        NoteRefusedError: it is no text.
-    """
-    try:
-        return len(text.encode())
-    except UnicodeEncodeError:
-        raise NoteRefusedError from None
 
 
 def _is_quiet(connection: socket.socket) -> bool:

@@ -10,7 +10,8 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
 from service.deidentify.engine import About
-from service.errors import NoteRefusedError, NoteTooLargeError
+from service.deidentify.intake import text_of
+from service.errors import NoteTooLargeError
 from service.hub.models import Identity
 from service.web import deidentify_batch, deidentify_pages
 from service.web.deidentify_batch import Batch
@@ -169,11 +170,7 @@ async def _body(request: Request, limit: int, note_size: int) -> bytes:
 
 
 def _plain(body: bytes, options: Options) -> Note:
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:  # it holds the note
-        raise NoteRefusedError("This is no text: it is not in UTF-8.") from None
-    return Note.model_validate({**options.model_dump(exclude_unset=True), "text": text})
+    return Note.model_validate({**options.model_dump(exclude_unset=True), "text": text_of(body)})
 
 
 def _product(about: About) -> str:

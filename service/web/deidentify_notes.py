@@ -23,6 +23,7 @@ from starlette.requests import HTTPConnection
 
 from service.deidentify.engine import About, Result
 from service.deidentify.engine import Options as EngineOptions
+from service.deidentify.intake import other_encoding
 from service.deidentify.pool import Pool
 from service.deidentify.replacement import Replacement
 from service.deidentify.rules import Kind
@@ -105,9 +106,11 @@ class Note(Options):
             RequestValidationError: it is none, or not such a one.
         """
         try:
-            fields = json.loads(body.decode(), object_pairs_hook=_Flat(), parse_constant=_refuse)
+            # A byte order mark may stand before JSON (RFC 8259 section 8.1), and is no part of it.
+            fields = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_Flat(), parse_constant=_refuse)
         except (ValueError, RecursionError):
-            raise _invalid("json_invalid", "It is no JSON object of plain fields, each once, in UTF-8") from None
+            said = other_encoding(body) or "It is no JSON object of plain fields, each once, in UTF-8"
+            raise _invalid("json_invalid", said.removesuffix(".")) from None
         if not isinstance(fields, dict):
             raise _invalid("model_type", "Input should be an object")
         try:

@@ -117,6 +117,23 @@ async def test_for_one_group(careful_hub: RealHub) -> None:
     assert [reply.status_code for reply in replies] == [200, 403]
 
 
+async def test_engines_have_no_secrets(careful_hub: RealHub) -> None:
+    """The process that loads the engine and those forked off it have neither the service's token nor its settings."""
+    token = await careful_hub.user_token("testuser")
+    reply = await careful_hub.ask("POST", "deidentify", token=token, json={"text": NOTE})
+    service = service_of(careful_hub)
+    processes = [*service.children(), *engines_of(service)]
+    secret = service.environ()["JUPYTERHUB_API_TOKEN"]
+    names = {name for process in processes for name in process.environ()}
+
+    assert reply.status_code == 200
+    assert len(processes) >= 2
+    assert not any(secret in value for process in processes for value in process.environ().values())
+    assert not any(secret in part for process in processes for part in process.cmdline())
+    assert [name for name in names if name.startswith(("JUPYTERHUB", "JPY", "SERVICE", "HUB", "DEIDENTIFY"))] == []
+    assert "PATH" in names
+
+
 # What goes wrong
 
 

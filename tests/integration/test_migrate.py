@@ -103,8 +103,26 @@ async def test_greeting(after: Path) -> None:
         assert (await service.anonymous().get("greeting")).status_code == 401
 
 
-async def test_an_application_that_was_there(after: Path) -> None:
+async def test_files(after: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of an existing application are for those who are signed in, and no path leaves their folder."""
+    monkeypatch.chdir(after)
+    (after / "reports").mkdir()
+    (after / "reports" / "may.txt").write_text("May")
+    async with open_service(imported("app", after).build) as service:
+        alice, stranger = service.user("alice"), service.anonymous()
+        replies = [await stranger.request(method, "reports/may.txt") for method in ("GET", "HEAD", "POST", "OPTIONS")]
+
+        assert (await alice.get("reports/may.txt")).text == "May"
+        assert (await alice.request("HEAD", "reports/may.txt")).status_code == 200
+        assert [reply.status_code for reply in replies] == [401, 401, 405, 405]
+        for path in ("reports/..%2Fapp.py", "reports/%2Fetc%2Fpasswd", "reports/none.txt", "reports/%00", "reports/"):
+            assert (await alice.get(path)).status_code == 404
+
+
+async def test_an_application_that_was_there(after: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Routes and lifespan of an existing application come along; middleware works around them."""
+    monkeypatch.chdir(after)
+    (after / "reports").mkdir()
     async with open_service(imported("app", after).build) as service:
         origin = {"Origin": "https://other.example.org"}
         asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}

@@ -19,7 +19,9 @@ from service.deidentify.tagging import RuleTagger
 
 ABOUT = About("obedient", "1", "what the note says", "none")
 MEMORY = 1 << 30  # bytes of addresses; Python with what it has loaded takes some 300 MB
-FLAG = "TEST_ENGINE_FLAG"  # environment: the file that `load_when_told` wants, or that `load_and_count` writes
+# In the environment: the file that `load_when_told` wants, or that `load_and_count` writes. It is one of the few
+# variables that an engine's process gets, and an obedient engine has no other use for it.
+FLAG = "NLTK_DATA"
 
 
 class Obedient:
@@ -107,6 +109,7 @@ def inside(_text: str, *_: str) -> Mapping[str, object]:
         "nice": os.getpriority(os.PRIO_PROCESS, 0),
         "core": resource.getrlimit(resource.RLIMIT_CORE),
         "files": [str(file.readlink()).partition(":")[0] for file in sorted(Path("/proc/self/fd").iterdir())[:-1]],
+        "environment": dict(os.environ),
         "main": getattr(sys.modules["__main__"], "__file__", None),
     }
 

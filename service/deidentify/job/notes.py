@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
 from service.deidentify.engine import About, Options, Result
-from service.errors import BadLineError, EngineUnavailableError, NoteRefusedError, NoteTooLargeError, ServiceError
+from service.deidentify.intake import other_encoding, text_of
+from service.errors import BadLineError, EngineUnavailableError, NoteTooLargeError, ServiceError
 
 # Bytes of a line, or of a file that is one note. What is longer is not held in memory.
 LARGEST = 4_000_000
@@ -86,7 +87,7 @@ class Answerer:
             if note.raw is None:
                 raise NoteTooLargeError(LARGEST)
             if not note.line:
-                return Outcome(self.deidentify(_decoded(note.raw)).text.encode())
+                return Outcome(self.deidentify(text_of(note.raw)).text.encode())
             fields = _fields(note.raw)
             known |= {"id": fields["id"]} if fields["id"] is not None else {}
             return Outcome(_json(known | self._reply(self.deidentify(_text(fields)))))
@@ -108,7 +109,7 @@ def _fields(raw: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
-        raise BadLineError
+        raise BadLineError(other_encoding(raw))
     name = fields.setdefault("id", None)
     is_name = name is None or (isinstance(name, str | int) and not isinstance(name, bool))
     if not is_name or len(str(name)) > LONGEST_ID or not _is_unicode(str(name)):
@@ -134,13 +135,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise NoteRefusedError("The file is not in UTF-8.") from None
 
 
 def _json(value: object) -> bytes:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,8 +10,12 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 _PIECE = 64 * 1024  # characters gathered before they are sent
-# What spreadsheets take for the beginning of a formula, with the full-width signs (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Signs that begin a formula (OWASP, "CSV Injection"), also full-width ones, behind spaces and quotation marks too. They
+# count at the beginning of a cell and after each separator: quotes do not keep a cell together where another separator
+# than the comma is set, because the first quoted cell of a row ends before the comma.
+_SEPARATORS = ";|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029"
+_FORMULA = re.compile(rf"(^|[{_SEPARATORS}])(?=(?:[^\S{_SEPARATORS}]|\")*[=+@\uff1d\uff0b\uff0d\uff20-])")
+_UNSEEN = ("\t", "\r", "\n")  # at the beginning of a cell, whatever follows (OWASP)
 
 
 async def as_csv(rows: AsyncIterator[BaseModel], *, model: type[BaseModel], name: str) -> StreamingResponse:
@@ -36,7 +41,7 @@ async def _all(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 async def _pieces(rows: AsyncIterator[BaseModel], columns: list[str]) -> AsyncIterator[str]:
     buffer = io.StringIO(newline="")
-    # All in quotes: where another separator is usual, a cell with it in would be read as two.
+    # All in quotes, so that line ends and commas within a cell are part of it.
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
     async for row in rows:
@@ -50,8 +55,9 @@ async def _pieces(rows: AsyncIterator[BaseModel], columns: list[str]) -> AsyncIt
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - what JSON has
-    """A value as text that no spreadsheet calculates: an apostrophe stands before what looks like a formula."""
+    """A value as text that no spreadsheet calculates: an apostrophe stands before what could be read as a formula."""
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    guarded = _FORMULA.sub(r"\1'", text)
+    return f"'{guarded}" if text.startswith(_UNSEEN) and not guarded.startswith("'") else guarded

@@ -1,11 +1,14 @@
 """Letters beyond ASCII are read as their Latin ones, place for place."""
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.deidentify import folding
-from service.deidentify.folding import fold, foreign, without_marks
+from service.deidentify.folding import bare, fold, foreign, without_marks
 
 
 @given(st.text())
@@ -20,10 +23,15 @@ def test_each_character_has_one_of_ascii(text: str) -> None:
 
 
 def test_letters_and_digits_stay_such_and_nothing_else_becomes_one() -> None:
-    """All of Unicode, but for an apostrophe that counts as a letter: what is masked is letters and digits."""
-    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    """All of Unicode, but for an apostrophe that counts as a letter, and signs that are pictures of letters.
 
-    assert {one for one in characters if fold(one).isalnum() != one.isalnum()} == {"\u02bc"}
+    What is masked is letters and digits.
+    """
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    others = {one for one in characters if fold(one).isalnum() != one.isalnum()} - {"\u02bc"}
+
+    assert all(re.search("LATIN|REGIONAL|BRAILLE", unicodedata.name(one)) for one in others)
+    assert all(fold(one).isalnum() for one in others)
 
 
 @given(st.characters(categories=["Nd"]))
@@ -47,6 +55,8 @@ def test_a_digit_is_the_digit_that_it_stands_for(character: str) -> None:
         pytest.param("µg", "ug", id="micro"),
         pytest.param("a…b", "a.b", id="dots"),
         pytest.param("😀", "~", id="what no rule knows"),
+        pytest.param("\u24bf\U0001f17e\U0001f1ed\u24a9", "JOHn", id="pictures of letters"),
+        pytest.param("\u281a", "q", id="Braille"),
         pytest.param("Acme™ №", "Acme~ ~", id="symbols made of letters"),
         pytest.param("\u2474\u2460\u00bd", "011", id="numbers that are no digits"),
         pytest.param("\u0e04\u0e33", "qq", id="a vowel that is written as a mark"),
@@ -95,10 +105,11 @@ def test_no_more_than_some_thousand_characters_are_remembered() -> None:
     for start in range(0x80, 0x20000, 0x1000):
         text = "".join(map(chr, range(start, start + 0x1000)))
         fold(text)
+        bare(text)
         foreign(text)
         without_marks(text)
 
-    for remembered in (folding._folded, folding._is_latin, folding._is_mark):  # noqa: SLF001 - what holds the memory
+    for remembered in (folding._folded, folding._bare, folding._is_latin, folding._is_mark):  # noqa: SLF001 - what holds the memory
         assert remembered.cache_info().currsize <= folding.CHARACTERS
 
 

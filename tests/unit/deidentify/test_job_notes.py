@@ -147,8 +147,27 @@ def test_the_id_of_a_line_that_cannot_be_done() -> None:
     assert told["id"] == "n1"
 
 
+def test_a_line_in_another_encoding() -> None:
+    """The line says what it looks like."""
+    told = outcome('{"text": "Zebulon"}'.encode("utf-16"), 7)
+
+    assert told.code == "invalid_request"
+    assert told.detail.startswith("This looks like UTF-16LE")
+
+
+def test_a_file_with_a_byte_order_mark() -> None:
+    """The mark says how the file is encoded, and is not written."""
+    assert outcome(b"\xef\xbb\xbfZo\xc3\xab", 0) == Outcome(b"***")
+
+
 @pytest.mark.parametrize(
-    ("raw", "code"), [(b"\xe9", "note_refused"), (None, "note_too_large"), (b"slow", "deadline_exceeded")]
+    ("raw", "code"),
+    [
+        (b"\xe9", "note_refused"),
+        ("Zebulon".encode("utf-16-le"), "note_refused"),
+        (None, "note_too_large"),
+        (b"slow", "deadline_exceeded"),
+    ],
 )
 def test_a_file_that_cannot_be_done(raw: bytes | None, code: str) -> None:
     """Becomes none."""

@@ -210,8 +210,8 @@ async def test_one_that_does_not_load_is_not_tried_all_the_time(
 
 @pytest.mark.parametrize(
     ("note", "expected"),
-    [("é" * 50, None), ("é" * 50 + "x", NoteTooLargeError), ("\ud800", NoteRefusedError)],
-    ids=["as large as may be", "larger", "half a surrogate pair"],
+    [("é" * 50, None), ("é" * 50 + "x", NoteTooLargeError), ("\ud800", NoteRefusedError), ("J\0", NoteRefusedError)],
+    ids=["as large as may be", "larger", "half a surrogate pair", "a control character"],
 )
 async def test_notes_that_are_not_taken(start: Open, note: str, expected: type[ServiceError] | None) -> None:
     """Size is counted in bytes of UTF-8."""

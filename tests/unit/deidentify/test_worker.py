@@ -97,7 +97,7 @@ def real() -> Iterator[Forkserver]:
 
 NOTES = [
     "Seen by Dr. John Smith on 12/03/2019, MRN: 1234567.",
-    "José Núñez, 张伟 and Zoë 😀 called 555-123-4567; \0 \u2028 it\u2019s fine.",
+    "José Núñez, 张伟 and Zoë 😀 called 555-123-4567; \x0c \u2028 it\u2019s fine.",
     "",
     "a" * 99_000,
 ]
@@ -373,6 +373,19 @@ def test_its_processes_stand_back(hire: Hire) -> None:
     assert inside["main"] is None
 
 
+def test_an_engine_gets_little_of_the_environment(hire: Hire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it needs to load, and nothing that is a secret, or could be."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("NLTK_DATA", "/data")
+    for name in ("JUPYTERHUB_API_TOKEN", "DATABASE_URL", "ENTRA_HUB_CLIENT_SECRET", "AWS_SECRET_ACCESS_KEY", "PATH_X"):
+        monkeypatch.setenv(name, CANARY)
+    told = ast.literal_eval(hire().deidentify("inside").text)["environment"]
+
+    assert told["PATH"] == os.environ["PATH"]
+    assert (told["LC_ALL"], told["NLTK_DATA"], told["OPENBLAS_NUM_THREADS"]) == ("C.UTF-8", "/data", "1")
+    assert CANARY not in told.values()
+
+
 def test_an_engine_that_does_not_load(
     hire: Hire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -413,7 +426,11 @@ def test_an_engine_that_loads_later(hire: Hire, tmp_path: Path, monkeypatch: pyt
         assert (forkserver.problem, forkserver.about) == (None, obedient.ABOUT)
 
 
-def test_half_a_surrogate_pair_is_no_text(hire: Hire) -> None:
-    """It cannot be written in any encoding; the engine does not see it."""
+@pytest.mark.parametrize("text", ["\ud800", "J\0o\0h\0n\0"], ids=["half a surrogate pair", "UTF-16"])
+def test_what_no_note_has_does_not_reach_an_engine(hire: Hire, text: str) -> None:
+    """Whoever calls, the service or the command line: no engine is started for it."""
+    before = psutil.Process().children()
     with pytest.raises(NoteRefusedError):
-        hire().deidentify("\ud800")
+        hire().deidentify(text)
+
+    assert psutil.Process().children() == before

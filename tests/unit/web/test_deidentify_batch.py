@@ -155,6 +155,23 @@ async def test_an_error_is_a_line(caller: Caller) -> None:
     assert not [word for word in CANARY if word in json.dumps(errors)]
 
 
+async def test_a_note_in_another_encoding_is_a_line(caller: Caller) -> None:
+    """It is refused with its number, and the others are answered."""
+    hidden = NOTE.encode("utf-16-le").decode()
+    lines = [{"text": NOTE}, {"text": hidden, "id": "x"}, {"text": "\x01".join(NOTE)}, {"text": NOTE}]
+    body = "\n".join(map(json.dumps, lines)).encode()
+    first, *errors, last = await answered(caller, b"\xef\xbb\xbf" + body)
+    (whole,) = await answered(caller, json.dumps({"text": NOTE}).encode("utf-16"))
+
+    assert (first["text"], last["text"], last["line"]) == (MASKED, MASKED, 4)
+    assert [(error["line"], error.get("id"), error["error"]["code"]) for error in errors] == [
+        (2, "x", "note_refused"),
+        (3, None, "note_refused"),
+    ]
+    assert errors[0]["error"]["detail"].startswith("This looks like UTF-16LE")
+    assert whole["error"]["detail"].startswith("This looks like UTF-16LE")
+
+
 async def test_options(caller: Caller) -> None:
     """Options in the address hold for all lines, and each line may have its own."""
     lines = [{"text": "Dr. Smith"}, {"text": "Dr. Smith", "replacement": "remove", "spans": False}]

@@ -202,6 +202,16 @@ async def test_what_went_wrong_stands_beside_the_note(
             expect_problem(await submit(alice, **{"text": NOTE, "as": button}), status, code)
 
 
+@pytest.mark.parametrize("button", ["page", "file"])
+async def test_a_note_in_another_encoding(alice: Browser, button: str) -> None:
+    """It is refused on the page, with what it looks like."""
+    page = await submit(alice, **{"text": NOTE.encode("utf-16-le").decode(), "as": button})
+
+    assert (page.status_code, "422 · <code>note_refused</code>" in page.text) == (422, True)
+    assert "This looks like UTF-16LE" in page.text
+    assert masked(page) == ""
+
+
 WRONG = {
     "no such replacement": {"replacement": "rot13"},
     "no number of days": {"date_shift_days": "soon"},

@@ -69,18 +69,83 @@ async def test_the_headers() -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="rows.csv"'
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["=1+1", "+44 20", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff20x", '=HYPERLINK("http://x","y")'],
-)
+FORMULAS = [
+    "=1+1",
+    "+44 20",
+    "-1",
+    "@SUM(A1)",
+    "\uff1d1",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20x",
+    '=HYPERLINK("http://x","y")',
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
 async def test_formulas_are_neutralised(text: str) -> None:
     """What a spreadsheet would calculate begins with an apostrophe, and is text."""
     assert await cells(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["1+1", " =1", "a=b", "'=1", "", "مرحبا", "x@example.com", "a;=1", "a\tb"])
+@pytest.mark.parametrize("blank", ["", " ", "  \u00a0", '"', '""', ' "', "\u3000"], ids=ascii)
+@pytest.mark.parametrize("separator", [";", "|", "\t", "\r", "\n", "\r\n", "\v", "\f", "\u2028"], ids=ascii)
+@pytest.mark.parametrize("formula", ["=cmd|' /C calc'!A0", "+1", "-1", "@A1", "\uff1d1"])
+async def test_formulas_after_another_separator(formula: str, separator: str, blank: str) -> None:
+    """Where `;`, a tab or a line end within a cell begins another, what begins there is text as well."""
+    assert await cells(f"a{separator}{blank}{formula}") == f"a{separator}'{blank}{formula}"
+
+
+async def test_several_formulas() -> None:
+    """Each has an apostrophe."""
+    assert await cells("=1;=2\t=3") == "'=1;'=2\t'=3"
+    assert await cells(" =1") == "' =1"
+    assert await cells(";=1") == ";'=1"
+
+
+@pytest.mark.parametrize("text", ["\t=1", "\r=1", "\n=1", "\tx", "\rx", "\nx"], ids=ascii)
+async def test_cells_that_begin_unseen(text: str) -> None:
+    """A tab or a line end that begins a cell comes after an apostrophe."""
+    assert (await cells(text)).startswith(f"'{text[0]}")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("text", ["=1", "a;=1", "a\n=1", 'a;"=1"', 'a"\t"=1', "a|+1", ' "=1', "a\r\n;\t =1"])
+async def test_whatever_the_spreadsheet_splits_at(text: str, separator: str) -> None:
+    """Read with another separator than ours, no cell of the file begins as a formula does."""
+    file = io.StringIO(await export(Row(text=text), Row(text="x")), newline="")
+    found = [cell.lstrip(' "') for row in csv.reader(file, delimiter=separator) for cell in row]
+
+    assert [cell for cell in found if cell.startswith(("=", "+", "-", "@"))] == []
+
+
+async def test_a_cell_of_separators_takes_no_time() -> None:
+    """However long it is."""
+    text = "; " * 50_000 + "=1"
+
+    assert await cells(text) == text[:-3] + "' =1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1+1",
+        "a=b",
+        "'=1",
+        "",
+        "مرحبا",
+        "x@example.com",
+        "a; b",
+        "a;b=c",
+        "a\tb",
+        "a - b, -5",
+        "a,=1",
+        "call +49 30 1",
+        "x\ny",
+    ],
+)
 async def test_all_else_is_as_it_is(text: str) -> None:
-    """What no spreadsheet calculates is not touched; another separator within a cell does not end it."""
+    """What no spreadsheet calculates is not touched."""
     assert await cells(text) == text
 
 

@@ -1,0 +1,223 @@
+"""A router's routes are guarded by its dependencies, or the service does not start."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from fastapi import APIRouter, FastAPI, Request, WebSocket
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import PlainTextResponse
+
+from service.app import create_app
+from service.errors import ConfigurationError
+from service.web.security import require
+from service.web.unguarded import unguarded
+from tests.unit.web.conftest import Serve, serving, settings_of
+
+HERE = Path(__file__).parent
+SECRET = "for those who are signed in"
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Start services of a configuration of one's own."""
+    async with serving() as start:
+        yield start
+
+
+def guarded(prefix: str = "/reports") -> APIRouter:
+    """A router whose author means all of it for those who are signed in."""
+    return APIRouter(prefix=prefix, dependencies=[require()])
+
+
+async def asgi(_request: Request) -> PlainTextResponse:
+    """A route as Starlette has it."""
+    return PlainTextResponse(SECRET)
+
+
+async def socket(websocket: WebSocket) -> None:
+    """Likewise a WebSocket."""
+    await websocket.accept()
+
+
+async def plain() -> str:
+    """A route as FastAPI has it."""
+    return SECRET
+
+
+def mounted(router: APIRouter) -> None:
+    """Files, as Starlette's documentation mounts them."""
+    router.mount("/files", StaticFiles(directory=HERE))
+
+
+def including(add: Callable[[APIRouter], None]) -> Callable[[APIRouter], None]:
+    """Do the same to a router within a router that is included."""
+
+    def add_to_inner(router: APIRouter) -> None:
+        inner, middle = APIRouter(prefix="/inner"), APIRouter()
+        add(inner)
+        middle.include_router(inner)
+        router.include_router(middle, prefix="/middle")
+
+    return add_to_inner
+
+
+FILES = "for files, use a route with {path:path}"
+CASES = [
+    pytest.param(mounted, "/files: what is mounted is open to everybody", FILES, id="files"),
+    pytest.param(
+        lambda router: router.mount("/app", FastAPI()), "/app: what is mounted is open", "its router", id="application"
+    ),
+    pytest.param(
+        lambda router: router.host("a.example.org", PlainTextResponse(SECRET)),
+        "host a.example.org: what is mounted is open",
+        FILES,
+        id="host",
+    ),
+    pytest.param(
+        lambda router: router.add_route("/raw", asgi),
+        "/raw: a route of Starlette's is open",
+        "@router.get(…)",
+        id="route",
+    ),
+    pytest.param(
+        lambda router: router.add_websocket_route("/ws", socket),
+        "/ws: a WebSocket of Starlette's is open",
+        "@router.websocket(…)",
+        id="WebSocket",
+    ),
+    pytest.param(including(mounted), "/reports/middle/files: what is mounted is open", FILES, id="included files"),
+    pytest.param(
+        including(lambda router: router.add_route("/raw", asgi, include_in_schema=False)),
+        "/reports/middle/raw: a route of Starlette's is open",
+        "@router.get(…)",
+        id="included route",
+    ),
+]
+
+
+@pytest.mark.parametrize(("add", "says", "instead"), CASES)
+def test_what_dependencies_do_not_guard(add: Callable[[APIRouter], None], says: str, instead: str) -> None:
+    """The service does not start; it names the path, and what to write instead."""
+    router = guarded()
+    add(router)
+    with pytest.raises(ConfigurationError) as raised:
+        create_app(settings_of(), routers=[router])
+
+    (problem,) = raised.value.problems
+    assert problem.startswith(says)
+    assert instead in problem
+
+
+def test_routers_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Routers of SERVICE_ROUTERS are looked at as well."""
+    code = "from fastapi import APIRouter\nrouter = APIRouter()\nrouter.mount('/files', router)\n"
+    (tmp_path / "own_mount.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_mount", raising=False)
+    with pytest.raises(ConfigurationError, match="/files: what is mounted is open to everybody"):
+        create_app(settings_of(routers=("own_mount:router",)))
+
+
+def test_an_applications_own_documentation() -> None:
+    """FastAPI's own pages would be open to everybody; it is said how to turn them off."""
+    with pytest.raises(ConfigurationError) as raised:
+        create_app(settings_of(), routers=[FastAPI(dependencies=[require()]).router])
+
+    paths = [problem.partition(":")[0] for problem in raised.value.problems]
+    assert paths == ["/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"]
+    assert all("FastAPI(openapi_url=None)" in problem for problem in raised.value.problems)
+
+
+def late_dependency() -> APIRouter:
+    """A router that gets its guard after its routes."""
+    router = APIRouter(prefix="/reports")
+    router.add_api_route("/late", plain)
+    router.dependencies.append(require())
+    return router
+
+
+def late_websocket() -> APIRouter:
+    """Likewise with a WebSocket."""
+    router = APIRouter(prefix="/reports")
+    router.add_api_websocket_route("/late", socket)
+    router.dependencies.append(require())
+    return router
+
+
+def late_frontend() -> APIRouter:
+    """Likewise with files, two of FastAPI's frontends at once."""
+    router = APIRouter(prefix="/reports")
+    router.frontend("/late", directory=HERE)
+    router.dependencies.append(require())
+    router.frontend("/later", directory=HERE)
+    return router
+
+
+def ready_made_routes() -> APIRouter:
+    """A router that takes routes which somebody made elsewhere."""
+    return APIRouter(dependencies=[require()], routes=[APIRoute("/reports/late", plain)])
+
+
+def late_around_an_included_router() -> APIRouter:
+    """A router that gets its guard after it has included another."""
+    inner, router = APIRouter(), APIRouter(prefix="/reports")
+    inner.add_api_route("/late", plain)
+    router.include_router(inner)
+    router.dependencies.append(require())
+    return router
+
+
+def late_in_an_included_router() -> APIRouter:
+    """A router within which another gets its guard too late."""
+    router = APIRouter()
+    router.include_router(late_dependency())
+    return router
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        late_dependency,
+        late_websocket,
+        late_frontend,
+        ready_made_routes,
+        late_around_an_included_router,
+        late_in_an_included_router,
+    ],
+)
+def test_dependencies_that_do_not_reach_a_route(make: Callable[[], APIRouter]) -> None:
+    """A router's guard that FastAPI does not apply to one of its routes is no guard: the service does not start."""
+    with pytest.raises(ConfigurationError, match="/reports/late") as raised:
+        create_app(settings_of(), routers=[make()])
+
+    assert "give the router its dependencies when you make it" in str(raised.value)
+
+
+async def test_what_dependencies_guard(serve: Serve) -> None:
+    """FastAPI's own kinds of routes are guarded by the routers around them, whatever the method, listed or not."""
+    router, inner = guarded(), APIRouter(prefix="/inner")
+    inner.add_api_route("/hidden", plain, methods=["GET", "HEAD", "OPTIONS"], include_in_schema=False)
+    inner.frontend("/files", directory=HERE)
+    router.include_router(inner)
+    inner.add_api_route("/added-later", plain)
+    service = await serve(app={"routers": [router]})
+    stranger, user = service.api(), service.api(service.hub.issue("testuser"))
+
+    for path in ("hidden", "added-later", "files/conftest.py"):
+        assert (await stranger.get(f"reports/inner/{path}")).status_code == 401
+        assert (await user.get(f"reports/inner/{path}")).status_code == 200
+    for method in ("HEAD", "OPTIONS"):
+        assert (await stranger.request(method, "reports/inner/hidden")).status_code == 401
+    assert (await stranger.request("HEAD", "reports/inner/files/conftest.py")).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["deidentify", "desk"])
+def test_our_own_applications(name: str) -> None:
+    """They keep to the rule that they set for others."""
+    module = import_module(f"service.web.{name}")
+
+    assert list(unguarded(module.router)) == []
