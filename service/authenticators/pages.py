@@ -82,7 +82,7 @@ class ChangePassword(_Page):
         done = ""
         if not flaw:
             tokens = await self._store(self.current_user, password)
-            done = f"Your password has been changed, and you are signed out everywhere but in this browser.{tokens}"
+            done = f"Your password has been changed. You are signed out everywhere but in this browser.{tokens}"
         await self._show("change-password.html", flaw=flaw, done=done, account=name, is_own=True, **self._policy())
 
     def _own(self) -> str:
@@ -119,7 +119,7 @@ class SetPassword(_AdminPage):
         if not flaw:
             tokens = await self._store(user, password)
             where = "everywhere but in this browser" if user.name == self.current_user.name else "everywhere"
-            done = f"The password of {user.name} has been changed, and {user.name} is signed out {where}.{tokens}"
+            done = f"The password of {user.name} has been changed. {user.name} is signed out {where}.{tokens}"
         await self._show(
             "change-password.html", flaw=flaw, done=done, account=user.name, is_own=False, **self._policy()
         )
