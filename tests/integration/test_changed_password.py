@@ -84,10 +84,10 @@ async def test_a_thief_is_signed_out(hub: RealHub) -> None:
             await signed_in(browser, "testuser")
         said = await change(owner, FIRST, SECOND)
 
-        assert "Your password has been changed. You are signed out everywhere but in this browser." in said
         await is_soon_out(thief)
         assert await is_in(owner)
         assert (await owner.visit("hub/home")).url.path == "/hub/home"
+        assert "Your password has been changed. You are signed out everywhere but in this browser." in said
 
 
 async def test_a_thief_in_the_middle_of_signing_in(hub: RealHub) -> None:
