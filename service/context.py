@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from service import tls
 from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.hub.attempts import PasswordAttempts
 from service.hub.auth import HubAuth, Key
 from service.hub.cache import AnswerCache
 from service.hub.client import HubClient, open_http
@@ -39,6 +40,7 @@ class Context:
     auth: HubAuth
     readiness: Readiness
     throttle: Throttle
+    passwords: PasswordAttempts
     metrics: Metrics
     state_sealer: Sealer
     session_sealer: Sealer
@@ -79,6 +81,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                     auth=HubAuth(hub, cache, throttle),
                     readiness=Readiness(hub),
                     throttle=throttle,
+                    passwords=PasswordAttempts(),
                     metrics=metrics,
                     state_sealer=Sealer(secret, purpose="oauth state"),
                     session_sealer=Sealer(secret, purpose="session cookie"),

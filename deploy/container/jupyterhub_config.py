@@ -1,7 +1,8 @@
 """The Hub of compose.yaml: people with passwords of their own, and the service in a container beside it; no notebooks.
 
 Environment: API_TOKEN (the service's), PUBLIC_HOST (the origin that people see), HUB_PASSWORD (admin's first one),
-SERVICE_URL (where the service listens), HUB_STATE (a folder that lasts), HUB_PORT (8000; the Hub's API is 81 above it).
+SERVICE_URL (where the service listens), HUB_STATE (a folder that lasts), HUB_PORT (8000; the Hub's API is 81 above it),
+TRUSTED_DOWNSTREAM_IPS (proxies before the Hub's, separated by commas, which say where requests come from).
 """
 
 import os
@@ -23,6 +24,7 @@ c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{port + 81}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 1}"
 c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
 c.ConfigurableHTTPProxy.command = ["node", str(proxy)] if proxy.exists() else ["configurable-http-proxy"]
+c.JupyterHub.trusted_downstream_ips = [each for each in os.environ.get("TRUSTED_DOWNSTREAM_IPS", "").split(",") if each]
 c.JupyterHub.db_url = f"sqlite:///{state / 'jupyterhub.sqlite'}"
 c.JupyterHub.upgrade_db = True  # keeps a copy of the old one
 c.JupyterHub.cookie_secret_file = str(state / "cookie_secret")

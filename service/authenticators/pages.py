@@ -6,11 +6,12 @@ What changes something is a POST, which the Hub lets pass with its XSRF token on
 import hmac
 from typing import Any
 
-from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
 from nativeauthenticator.orm import UserInfo
 from tornado import web
+
+from service.authenticators import sessions
 
 
 class _Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
@@ -32,11 +33,35 @@ class _Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
     def _policy(self) -> dict[str, Any]:
         return {"length": self.authenticator.minimum_password_length, "classes": self.authenticator.password_classes}
 
-    async def _store(self, user: Any, password: str) -> None:  # noqa: ANN401 - the Hub's
-        """Store a password, and end what was begun in browsers with the old one."""
-        await self.authenticator.set_password(user.name, password)
-        user.orm_user.cookie_id = orm.new_token()
+    async def _store(self, user: Any, password: str) -> str:  # noqa: ANN401 - the Hub's
+        """Store a password, end what was begun with the old one, and say what else has ended and what has not.
+
+        Whoever changes their own stays signed in in this browser.
+        """
+        await self.authenticator.set_password(user.name, password, by=self.current_user.name)
+        is_own, with_tokens = user.name == self.current_user.name, bool(self._text("api_tokens"))
+        tokens = sessions.count_api_tokens(self.db, user.orm_user)
+        if with_tokens:
+            sessions.delete_api_tokens(self.db, user.orm_user)
+        # Whoever has copied this browser's cookies is in the same session: then it has to end, too.
+        kept = self.get_session_cookie() if is_own and not with_tokens else None
+        sessions.end_sessions(self.db, user.orm_user, but=kept)
         self.db.commit()
+        if is_own:
+            if with_tokens:
+                self.set_session_cookie()
+            self.set_login_cookie(user)
+        return _said_of_tokens(tokens, are_deleted=with_tokens)
+
+
+def _said_of_tokens(number: int, *, are_deleted: bool) -> str:
+    """One more sentence, where there were API tokens."""
+    if not number:
+        return ""
+    tokens, were, work = ("1 API token", "was", "works") if number == 1 else (f"{number} API tokens", "were", "work")
+    return (
+        f" {tokens} {were} deleted; running servers must be restarted." if are_deleted else f" {tokens} still {work}."
+    )
 
 
 class ChangePassword(_Page):
@@ -52,12 +77,12 @@ class ChangePassword(_Page):
         """Change it, and stay signed in here."""
         name = self._own()
         password, flaw = self._new_password(name)
-        if not flaw and not await self.authenticator.is_right(name, self._text("old_password")):
+        if not flaw and not await self.authenticator.confirms(name, self._text("old_password")):
             flaw = "The old password is wrong."
+        done = ""
         if not flaw:
-            await self._store(self.current_user, password)
-            self.set_login_cookie(self.current_user)
-        done = "" if flaw else "Your password has been changed."
+            tokens = await self._store(self.current_user, password)
+            done = f"Your password has been changed. You are signed out everywhere but in this browser.{tokens}"
         await self._show("change-password.html", flaw=flaw, done=done, account=name, is_own=True, **self._policy())
 
     def _own(self) -> str:
@@ -90,9 +115,11 @@ class SetPassword(_AdminPage):
         self.prepare_admin()
         user = self._user(user_name)
         password, flaw = self._new_password(user.name)
+        done = ""
         if not flaw:
-            await self._store(user, password)
-        done = "" if flaw else f"The password of {user.name} has been changed."
+            tokens = await self._store(user, password)
+            where = "everywhere but in this browser" if user.name == self.current_user.name else "everywhere"
+            done = f"The password of {user.name} has been changed. {user.name} is signed out {where}.{tokens}"
         await self._show(
             "change-password.html", flaw=flaw, done=done, account=user.name, is_own=False, **self._policy()
         )
@@ -115,15 +142,17 @@ class SignUp(_Page):
     async def post(self) -> None:
         """Make an account that waits to be authorized."""
         self._check_open()
+        self.authenticator.count_sign_up(self)
         name = self.authenticator.normalize_username(self._text("username").strip())
         password, flaw = self._new_password(name)
-        if not name or not self.authenticator.validate_username(name):
+        if not name or not self.authenticator.can_be_name(name):
             flaw = "This cannot be a user name here."
         elif self.authenticator.user_exists(name) or self.find_user(name) is not None:
             flaw = "This name is taken."
         done = ""
+        if not flaw and not await self.authenticator.sign_up(self, name, password):
+            flaw = "This name is taken."
         if not flaw:
-            await self.authenticator.sign_up(name, password)
             is_open = self.authenticator.open_signup
             done = "You can sign in now." if is_open else "An administrator of the Hub has to authorize your account."
         await self._show("sign-up.html", flaw=flaw, done=done, account=name, **self._policy())
@@ -155,6 +184,10 @@ class Authorize(_AdminPage):
             account.is_authorized = True
         elif action == "unauthorize" and account.username != self.current_user.name:
             account.is_authorized = False
+            # The Hub itself goes on to take the tokens of a user who may not sign in any more.
+            if (user := self.find_user(account.username)) is not None:
+                sessions.delete_api_tokens(self.db, user.orm_user)
+                sessions.end_sessions(self.db, user.orm_user)
         elif action == "discard" and not account.is_authorized:
             self.db.delete(account)
         else:

@@ -42,6 +42,13 @@ def matches(stored: bytes, password: str) -> bool:
         return False
 
 
+def judged(stored: bytes, password: str) -> tuple[bool, bytes | None]:
+    """Whether it is the password that was stored, and what to store instead if that is outdated."""
+    if not matches(stored, password):
+        return False, None
+    return True, hashed(password) if is_outdated(stored) else None
+
+
 def is_outdated(stored: bytes) -> bool:
     """Whether it would be stored otherwise today."""
     return stored.startswith(_BCRYPT) or _hasher.check_needs_rehash(stored.decode())

@@ -82,15 +82,22 @@ class HubClient:
         return protocol.read_exchange(await self.send(request))
 
     async def issue(
-        self, *, username: str, password: SecretStr, scopes: Sequence[str], expires_in: int, note: str
+        self, *, username: str, password: SecretStr, scopes: Sequence[str], expires_in: int, note: str, address: str
     ) -> IssuedToken:
-        """Return a new token for a user who gives their password. Raises TokenRequestError."""
+        """Return a new token for a user at `address` who gives their password.
+
+        Raises:
+            TokenRequestError: the Hub refuses.
+            ThrottledError: the Hub has looked at too many passwords.
+
+        """
         request = protocol.issue(
             username=username,
             password=password.get_secret_value(),
             scopes=scopes,
             expires_in=expires_in,
             note=note,
+            address=address,
         )
         return protocol.read_issued(await self.send(request))
 

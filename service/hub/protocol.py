@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from service.errors import (
     HubUnavailableError,
     InvalidTokenError,
     RevokeRefusedError,
+    ThrottledError,
     TokenRequestError,
 )
 from service.hub.models import Identity, IssuedToken, TokenReply
@@ -109,10 +111,13 @@ def read_exchange(reply: HubReply) -> TokenReply:
 # Password for token
 
 
-def issue(*, username: str, password: str, scopes: Sequence[str], expires_in: int, note: str) -> HubRequest:
+def issue(
+    *, username: str, password: str, scopes: Sequence[str], expires_in: int, note: str, address: str
+) -> HubRequest:
     """Ask for a token of a user who gives their password. `expires_in` in seconds.
 
     Carries no Authorization header: with one that may make tokens for others the Hub would not look at the password.
+    `address` is the user's, if it is one, so that a Hub that counts passwords by address does not count all as ours.
     """
     body = {
         "auth": {"username": username, "password": password},
@@ -120,11 +125,20 @@ def issue(*, username: str, password: str, scopes: Sequence[str], expires_in: in
         "expires_in": expires_in,
         "note": note,
     }
-    return HubRequest("POST", f"users/{segment(username)}/tokens", json=body)
+    headers = {"X-Forwarded-For": address} if _is_address(address) else {}
+    return HubRequest("POST", f"users/{segment(username)}/tokens", headers=headers, json=body)
 
 
 def read_issued(reply: HubReply) -> IssuedToken:
-    """Raises TokenRequestError for a wrong password, a scope the user has not, or a lifetime the Hub does not allow."""
+    """Return the token.
+
+    Raises:
+        TokenRequestError: a wrong password, a scope the user has not, or a lifetime the Hub does not allow.
+        ThrottledError: the Hub's authenticator has looked at too many passwords.
+
+    """
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS and _is_from_hub(reply):
+        raise ThrottledError(_retry_after(reply))
     if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and _is_from_hub(reply):
         raise TokenRequestError("invalid_grant", "The user name or the password is wrong.")
     if reply.status == HTTPStatus.BAD_REQUEST and _is_from_hub(reply):
@@ -182,8 +196,20 @@ def read(reply: HubReply, model: type[Model], status: HTTPStatus) -> Model:
 
 def raise_unusable(reply: HubReply) -> NoReturn:
     """Raises HubUnavailableError, which says nothing but the status."""
-    seconds = int(reply.retry_after) if _SECONDS.fullmatch(reply.retry_after) else 5
-    raise HubUnavailableError(reason=f"it answered with status {reply.status}", retry_after=min(seconds, 300))
+    raise HubUnavailableError(reason=f"it answered with status {reply.status}", retry_after=_retry_after(reply))
+
+
+def _retry_after(reply: HubReply) -> int:
+    """In how many seconds to come back, as the Hub says it."""
+    return min(int(reply.retry_after), 300) if _SECONDS.fullmatch(reply.retry_after) else 5
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _json_object(reply: HubReply) -> dict[str, Any]:

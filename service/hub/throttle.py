@@ -1,4 +1,4 @@
-"""How often strangers may have the Hub asked: wrong tokens by address, passwords by address, account and in all.
+"""How often strangers may have the Hub asked about wrong tokens; for passwords see `attempts`.
 
 Counted in this process, in windows of a minute that begin with the first attempt. An address is an IPv4 address or
 an IPv6 /64, which is what one customer gets; whatever is neither counts as one address. Each count has a bounded place
@@ -17,10 +17,6 @@ from time import monotonic
 from service.errors import InvalidTokenError, ThrottledError
 
 WINDOW = 60.0  # seconds
-# Each password counts, right or wrong: what is counted only afterwards can be outrun by asking many at once.
-PASSWORDS_PER_ACCOUNT = 10
-PASSWORDS_PER_ADDRESS = 30
-PASSWORDS = 300  # from everywhere: who is on the Hub's machine can invent addresses (X-Forwarded-For)
 # A client that goes on with one wrong token makes twelve questions a minute: refusals are remembered.
 WRONG_TOKENS_PER_ADDRESS = 60
 # Unknown tokens of one address asked about at once, or any number could be tried before the first is known to be wrong.
@@ -81,22 +77,10 @@ class Throttle:
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._wrong_tokens = Windows("unknown tokens", WRONG_TOKENS_PER_ADDRESS, clock=clock)
-        self._addresses = Windows("passwords", PASSWORDS_PER_ADDRESS, clock=clock)
-        self._accounts = Windows("passwords for one account", PASSWORDS_PER_ACCOUNT, clock=clock)
-        self._everywhere = Windows("passwords from everywhere", PASSWORDS, clock=clock)
 
     def __len__(self) -> int:
         """How many counts are kept."""
-        return sum(map(len, (self._wrong_tokens, self._addresses, self._accounts, self._everywhere)))
-
-    def count_password(self, *, account: str, address: str) -> None:
-        """Count one attempt. Raises ThrottledError when there were too many; the attempt must not be made then."""
-        network = network_of(address)
-        # What an address or account is refused does not use up what all share.
-        everywhere = self._everywhere.open("")
-        self._addresses.open(network, shown=network).count += 1
-        self._accounts.open(account.casefold()).count += 1
-        everywhere.count += 1
+        return len(self._wrong_tokens)
 
     @contextmanager
     def asking(self, address: str) -> Iterator[None]:

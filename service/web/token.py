@@ -107,7 +107,8 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
     if not form.username.strip(".") or len(form.username) > _MAX_NAME or not form.password.get_secret_value():
         raise TokenRequestError("invalid_request", "username and password are required.")
     expires_in = _lifetime(form.expires_in)
-    context.throttle.count_password(account=form.username, address=address_of(request))
+    address = address_of(request)
+    attempt = context.passwords.count(account=form.username, address=address)
     scopes = form.scope.split() or _narrowest(context.settings.access_scopes)
     issued = await context.hub.issue(
         username=form.username,
@@ -115,7 +116,9 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
         scopes=scopes,
         expires_in=expires_in,
         note=f"Requested with a password at {context.settings.service_name or context.oauth.client_id}",
+        address=address,
     )
+    attempt.succeeded()
     await _check_holder(request, issued.token)
     return TokenAnswer(
         access_token=issued.token.get_secret_value(), expires_in=expires_in, scope=" ".join(issued.scopes)

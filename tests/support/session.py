@@ -32,6 +32,8 @@ class _Forms(HTMLParser):
         if tag == "form":
             self.found.append(Form(values.get("action", ""), values.get("method", "get").upper()))
         elif tag == "input" and self.found and "name" in values:
+            if values.get("type") in {"checkbox", "radio"} and "checked" not in values:
+                return  # a browser does not send it
             self.found[-1].values[values["name"]] = values.get("value", "")
 
 

@@ -33,7 +33,7 @@ QUESTIONS: dict[str, Ask] = {
     "version": lambda hub: hub.version(),
     "exchange": lambda hub: hub.exchange("canary-code", verifier="canary-verifier"),
     "issue": lambda hub: hub.issue(
-        username="canary-user", password=SecretStr("canary-password"), scopes=["a"], expires_in=60, note="n"
+        username="canary-user", password=SecretStr("canary-password"), scopes=["a"], expires_in=60, note="n", address=""
     ),
     "revoke": lambda hub: hub.revoke(TOKEN, name="canary-user", token_id="a1"),
     "group_members": lambda hub: hub.group_members("desk-admin"),
@@ -113,7 +113,7 @@ async def test_bodies_are_a_form_for_oauth_and_json_for_the_rest() -> None:
 async def test_a_user_name_stays_one_segment_of_the_path(name: str) -> None:
     """Whatever somebody types as a name, their password goes to that name's endpoint or nowhere."""
     request = await sent_by(
-        lambda hub: hub.issue(username=name, password=SecretStr("p"), scopes=[], expires_in=1, note="")
+        lambda hub: hub.issue(username=name, password=SecretStr("p"), scopes=[], expires_in=1, note="", address="")
     )
 
     *parent, segment, last = request.url.raw_path.decode().split("/")
@@ -271,7 +271,7 @@ async def test_a_hub_is_asked_everything_that_a_service_asks() -> None:
             assert (await hub.identify_self()).kind == "service"
             scopes = ["access:services", "tokens!user=testuser", "read:users:name!user=testuser"]
             issued = await hub.issue(
-                username="testuser", password=SecretStr("passwd"), scopes=scopes, expires_in=60, note="n"
+                username="testuser", password=SecretStr("passwd"), scopes=scopes, expires_in=60, note="n", address=""
             )
             identity = await hub.identify(issued.token.get_secret_value())
             assert identity.name == "testuser"

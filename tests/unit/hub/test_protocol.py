@@ -15,6 +15,7 @@ from service.errors import (
     InvalidTokenError,
     RevokeRefusedError,
     ServiceError,
+    ThrottledError,
     TokenRequestError,
 )
 from service.hub import protocol
@@ -44,7 +45,7 @@ NONSENSE = {
     "500": refusal(500, "Internal Server Error"),
     "502 HTML": HubReply(502, b"<html>Bad Gateway</html>"),
     "503 empty": HubReply(503),
-    "429": refusal(429),
+    "429": HubReply(429, b"<html>Too Many Requests</html>"),
     "a proxy's 403": HTML_403,
     "a gateway's 403": reply(403, {"message": "Forbidden"}),
     "a 403 of another status": reply(403, {"status": 500, "message": None}),
@@ -200,7 +201,7 @@ def test_a_refused_exchange_is_the_callers_or_the_operators(answer: HubReply, er
 
 def test_a_password_is_sent_without_any_other_credential() -> None:
     """With an Authorization header that may make tokens the Hub would not look at the password."""
-    request = protocol.issue(username="a b/../c", password="p", scopes=("x", "y"), expires_in=60, note="n")
+    request = protocol.issue(username="a b/../c", password="p", scopes=("x", "y"), expires_in=60, note="n", address="")
 
     assert (request.method, request.headers, request.form) == ("POST", {}, None)
     assert request.path == "users/a%20b%2F..%2Fc/tokens"
@@ -208,10 +209,38 @@ def test_a_password_is_sent_without_any_other_credential() -> None:
     assert request.json == {"auth": auth, "scopes": ["x", "y"], "expires_in": 60, "note": "n"}
 
 
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [
+        ("192.0.2.1", {"X-Forwarded-For": "192.0.2.1"}),
+        ("2001:db8::1", {"X-Forwarded-For": "2001:db8::1"}),
+        ("", {}),
+        ("unix:", {}),
+        ("192.0.2.1, 127.0.0.1", {}),
+        ("192.0.2.1\r\nAuthorization: token x", {}),
+    ],
+)
+def test_the_hub_is_told_whose_password_it_is(address: str, headers: dict[str, str]) -> None:
+    """The caller's address goes along, or the Hub would count everybody's passwords as this service's."""
+    request = protocol.issue(username="a", password="p", scopes=(), expires_in=60, note="", address=address)
+
+    assert request.headers == headers
+
+
+def test_too_many_passwords_at_the_hub() -> None:
+    """What the Hub's authenticator refuses to look at is no wrong password and no outage."""
+    with pytest.raises(ThrottledError) as caught:
+        protocol.read_issued(HubReply(429, json.dumps({"status": 429, "message": "x"}).encode(), "17"))
+    assert caught.value.retry_after == 17
+
+    with pytest.raises(HubUnavailableError):
+        protocol.read_issued(HubReply(429, b"<html>a proxy's", "17"))
+
+
 @pytest.mark.parametrize("name", [".", ".."])
 def test_a_name_of_dots_is_no_step_in_the_path(name: str) -> None:
     """`users/../tokens` would be another endpoint."""
-    request = protocol.issue(username=name, password="p", scopes=(), expires_in=60, note="")
+    request = protocol.issue(username=name, password="p", scopes=(), expires_in=60, note="", address="")
 
     assert request.path == f"users/{name.replace('.', '%2E')}/tokens"
 
@@ -270,7 +299,7 @@ def test_no_request_or_reply_shows_its_secrets() -> None:
     exchange = protocol.exchange(
         code="canary", verifier="canary", client_id="", client_secret="canary", redirect_uri=""
     )
-    issue = protocol.issue(username="u", password="canary", scopes=(), expires_in=1, note="")
+    issue = protocol.issue(username="u", password="canary", scopes=(), expires_in=1, note="", address="")
     shown = repr([protocol.identify("canary"), exchange, issue, HubReply(200, b"canary")])
 
     assert "canary" not in shown

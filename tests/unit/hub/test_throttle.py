@@ -1,4 +1,4 @@
-"""How often a password may be tried, and the Hub asked about tokens that nobody knows."""
+"""How often the Hub may be asked about tokens that nobody knows."""
 
 import logging
 from contextlib import ExitStack
@@ -7,9 +7,6 @@ import pytest
 
 from service.errors import HubUnavailableError, InvalidTokenError, ThrottledError
 from service.hub.throttle import (
-    PASSWORDS,
-    PASSWORDS_PER_ACCOUNT,
-    PASSWORDS_PER_ADDRESS,
     PLACES,
     QUESTIONS_PER_ADDRESS,
     WINDOW,
@@ -34,18 +31,6 @@ def clock() -> Clock:
     return Clock()
 
 
-def passwords(throttle: Throttle, times: int, *, account: str = "testuser", address: str = HERE) -> int:
-    """Try so many times; `{}` in account or address is the number. Return how many attempts were let through."""
-    through = 0
-    for number in range(times):
-        try:
-            throttle.count_password(account=account.format(number), address=address.format(number))
-        except ThrottledError:
-            continue
-        through += 1
-    return through
-
-
 def tokens(throttle: Throttle, times: int, *, address: str = HERE, said: Exception | None = None) -> int:
     """Ask about so many tokens, each answered so; return how often the Hub was asked."""
     asked = 0
@@ -58,35 +43,6 @@ def tokens(throttle: Throttle, times: int, *, address: str = HERE, said: Excepti
         except (InvalidTokenError, HubUnavailableError, ThrottledError):
             continue
     return asked
-
-
-@pytest.mark.parametrize(
-    ("account", "address", "through"),
-    [
-        pytest.param("testuser", HERE, PASSWORDS_PER_ACCOUNT, id="one account from one address"),
-        pytest.param("testuser", "192.0.2.{}", PASSWORDS_PER_ACCOUNT, id="one account from everywhere"),
-        pytest.param("user-{}", HERE, PASSWORDS_PER_ADDRESS, id="all accounts from one address"),
-        pytest.param("user-{}", "192.0.2.{}", 50, id="different people"),
-    ],
-)
-def test_passwords(throttle: Throttle, account: str, address: str, through: int) -> None:
-    """Ten attempts a minute for an account, thirty for an address."""
-    assert passwords(throttle, 50, account=account, address=address) == through
-
-
-def test_passwords_from_invented_addresses(throttle: Throttle) -> None:
-    """Whoever can invent addresses and knows all accounts is limited too; what is refused does not use it up."""
-    assert passwords(throttle, 50) == PASSWORDS_PER_ACCOUNT
-    left = PASSWORDS - PASSWORDS_PER_ACCOUNT
-
-    assert passwords(throttle, 2 * PASSWORDS, account="user-{}", address="2001:db8:{:x}::1") == left
-
-
-def test_one_account_however_it_is_written(throttle: Throttle) -> None:
-    """The Hub takes names in any case, so they count as one."""
-    tried = passwords(throttle, 6, account="TestUser") + passwords(throttle, 6, account="testuser")
-
-    assert tried == PASSWORDS_PER_ACCOUNT
 
 
 def test_wrong_tokens(throttle: Throttle) -> None:
@@ -113,29 +69,6 @@ def test_many_at_once_do_not_outrun_the_count(throttle: Throttle) -> None:
     assert tokens(throttle, 1) == 1
 
 
-def test_others_are_not_held_up(throttle: Throttle) -> None:
-    """Somebody else's attempts count for themselves, and wrong tokens do not count as passwords."""
-    passwords(throttle, 50)
-    tokens(throttle, 100, said=InvalidTokenError())
-
-    assert passwords(throttle, 1, account="other", address="192.0.2.2") == 1
-    assert tokens(throttle, 1, address="192.0.2.2") == 1
-
-
-def test_when_to_come_back(throttle: Throttle, clock: Clock) -> None:
-    """The refusal says in how many seconds the next attempt will be let through; and it is."""
-    passwords(throttle, PASSWORDS_PER_ACCOUNT)
-    clock.seconds += 17.5
-    with pytest.raises(ThrottledError) as refused:
-        throttle.count_password(account="testuser", address=HERE)
-    assert refused.value.retry_after == 43
-
-    clock.seconds += 42
-    assert passwords(throttle, 1) == 0
-    clock.seconds += 1
-    assert passwords(throttle, 50) == PASSWORDS_PER_ACCOUNT
-
-
 @pytest.mark.parametrize(
     ("address", "network"),
     [
@@ -156,15 +89,33 @@ def test_what_counts_as_one_address(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
+def test_others_are_not_held_up(throttle: Throttle) -> None:
+    """Somebody else's wrong tokens count for themselves."""
+    tokens(throttle, 100, said=InvalidTokenError())
+
+    assert tokens(throttle, 1, address="192.0.2.2") == 1
+
+
+def test_when_to_come_back(throttle: Throttle, clock: Clock) -> None:
+    """The refusal says in how many seconds the next attempt will be let through; and it is."""
+    tokens(throttle, WRONG_TOKENS_PER_ADDRESS, said=InvalidTokenError())
+    clock.seconds += 17.5
+    with pytest.raises(ThrottledError) as refused, throttle.asking(HERE):
+        pytest.fail("asked")
+    assert refused.value.retry_after == 43
+
+    clock.seconds += 42
+    assert tokens(throttle, 1) == 0
+    clock.seconds += 1
+    assert tokens(throttle, 1) == 1
+
+
 def test_a_million_addresses_are_not_remembered(throttle: Throttle) -> None:
     """Each kind of count has so many places and no more: the one that tried last is known best."""
     for number in range(PLACES + 100):
         address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         tokens(throttle, 1, address=address, said=InvalidTokenError())
     assert len(throttle) == PLACES
-
-    passwords(throttle, PASSWORDS + 10, account="user-{}", address="2001:db8:{:x}::1")
-    assert len(throttle) == PLACES + 2 * PASSWORDS + 1
 
 
 def test_an_address_in_use_is_not_forgotten(throttle: Throttle) -> None:

@@ -1,0 +1,200 @@
+"""How often a password may be tried, and that nobody elsewhere can lock an owner out."""
+
+import pytest
+
+from service.errors import ThrottledError
+from service.hub.attempts import (
+    ACCOUNT_FACTOR,
+    ADDRESSES_PER_ACCOUNT,
+    KNOWN_FOR,
+    PASSWORDS,
+    PASSWORDS_PER_ADDRESS,
+    PASSWORDS_PER_PAIR,
+    PasswordAttempts,
+)
+from service.hub.throttle import PLACES, WINDOW
+from tests.unit.hub.conftest import Clock
+
+HOME, ELSEWHERE = "192.0.2.1", "198.51.100.{}"
+PER_ACCOUNT = ACCOUNT_FACTOR * PASSWORDS_PER_PAIR
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Moved by hand."""
+    return Clock()
+
+
+@pytest.fixture
+def attempts(clock: Clock) -> PasswordAttempts:
+    """Nobody has tried anything yet."""
+    return PasswordAttempts(clock=clock)
+
+
+def wrong(attempts: PasswordAttempts, times: int, *, account: str = "ada", address: str = HOME) -> int:
+    """Try wrong passwords; `{}` in account or address is the number. Return how many were looked at."""
+    looked_at = 0
+    for number in range(times):
+        try:
+            attempts.count(account=account.format(number), address=address.format(number))
+        except ThrottledError:
+            continue
+        looked_at += 1
+    return looked_at
+
+
+def sign_in(attempts: PasswordAttempts, *, account: str = "ada", address: str = HOME) -> bool:
+    """Try the right password; say whether it was looked at."""
+    try:
+        attempts.count(account=account, address=address).succeeded()
+    except ThrottledError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("account", "address", "looked_at"),
+    [
+        pytest.param("ada", HOME, PASSWORDS_PER_PAIR, id="one account from one address"),
+        pytest.param("ada", ELSEWHERE, PER_ACCOUNT, id="one account from everywhere"),
+        pytest.param("user-{}", HOME, PASSWORDS_PER_ADDRESS, id="all accounts from one address"),
+        pytest.param("user-{}", "2001:db8:0:1::{:x}", PASSWORDS_PER_ADDRESS, id="from one /64"),
+        pytest.param("user-{}", "2001:db8:{:x}::1", PASSWORDS, id="all accounts from everywhere"),
+    ],
+)
+def test_strangers(attempts: PasswordAttempts, account: str, address: str, looked_at: int) -> None:
+    """Strangers are limited by account and address together, by each of them, and in all."""
+    assert wrong(attempts, 2 * PASSWORDS, account=account, address=address) == looked_at
+
+
+@pytest.mark.parametrize(
+    ("account", "address"),
+    [("ada", ELSEWHERE), ("user-{}", HOME), ("user-{}", "2001:db8:{:x}::1"), ("ada", "2001:db8:{:x}::1")],
+    ids=["her account", "her address", "everything", "her account from any number of addresses"],
+)
+def test_nobody_elsewhere_locks_out_an_owner(attempts: PasswordAttempts, account: str, address: str) -> None:
+    """Who signed in from an address lately can do so again, whatever strangers do to the account or the address."""
+    assert sign_in(attempts)
+
+    wrong(attempts, 3 * PASSWORDS, account=account, address=address)
+
+    assert sign_in(attempts)
+
+
+def test_one_address_does_not_lock_an_account(attempts: PasswordAttempts) -> None:
+    """What one stranger may try leaves room for an owner at a new address."""
+    wrong(attempts, 100, address=ELSEWHERE.format(1))
+
+    assert sign_in(attempts)
+
+
+def test_a_known_pair_has_a_limit_of_its_own(attempts: PasswordAttempts) -> None:
+    """A neighbour behind the owner's address gets ten guesses a minute; the owner's other places are not held up."""
+    for address in (HOME, ELSEWHERE.format(1)):
+        assert sign_in(attempts, address=address)
+
+    assert wrong(attempts, 50) == PASSWORDS_PER_PAIR
+    assert sign_in(attempts, address=ELSEWHERE.format(1))
+
+
+def test_right_passwords_count_for_their_pair(attempts: PasswordAttempts) -> None:
+    """A user cannot keep the Hub at hashing with their own right password."""
+    signed_in = sum(sign_in(attempts) for _ in range(100))
+
+    assert signed_in == 1 + PASSWORDS_PER_PAIR  # the first as a stranger
+
+
+def test_known_places_of_one_account_are_limited_together(attempts: PasswordAttempts) -> None:
+    """A user who comes from many addresses does not get as many times the attempts."""
+    for number in range(ADDRESSES_PER_ACCOUNT):
+        assert sign_in(attempts, address=ELSEWHERE.format(number))
+
+    looked_at = sum(wrong(attempts, 10, address=ELSEWHERE.format(number)) for number in range(ADDRESSES_PER_ACCOUNT))
+
+    assert looked_at == PER_ACCOUNT
+
+
+def test_a_class_behind_one_address(attempts: PasswordAttempts) -> None:
+    """Right passwords of new people do not count against their address, nor against everybody."""
+    assert all(sign_in(attempts, account=f"user-{number}") for number in range(2 * PASSWORDS))
+
+
+def test_a_failure_stays_counted_when_somebody_else_succeeds(attempts: PasswordAttempts) -> None:
+    """Whoever has an account of their own cannot wash away their guesses at others'."""
+    for number in range(PASSWORDS_PER_ADDRESS):
+        wrong(attempts, 1, account=f"user-{number}")
+        sign_in(attempts, account="mallory")
+
+    assert wrong(attempts, 10, account="other-{}") == 0
+
+
+def test_what_is_given_back_belongs_to_its_minute(attempts: PasswordAttempts, clock: Clock) -> None:
+    """An attempt that took so long that the next minute has begun gives nothing back to that."""
+    slow = attempts.count(account="ada", address=HOME)
+    clock.seconds += WINDOW
+    wrong(attempts, PASSWORDS_PER_ADDRESS, account="user-{}")
+    slow.succeeded()
+
+    assert wrong(attempts, 10, account="other-{}") == 0
+
+
+def test_refused_attempts_use_up_nothing(attempts: PasswordAttempts) -> None:
+    """What one limit refuses does not count for another."""
+    wrong(attempts, 1000)
+
+    assert wrong(attempts, 1000, account="user-{}") == PASSWORDS_PER_ADDRESS - PASSWORDS_PER_PAIR
+
+
+@pytest.mark.parametrize("spelling", ["Ada", " ada", "ada ", "\uff21da", "a da"])
+def test_one_account_however_it_is_written(attempts: PasswordAttempts, spelling: str) -> None:
+    """Case, width and spaces, which some authenticators do not mind, make no other account of a name."""
+    assert wrong(attempts, 6) + wrong(attempts, 6, account=spelling) == PASSWORDS_PER_PAIR
+
+
+def test_an_address_is_known_for_a_month(attempts: PasswordAttempts, clock: Clock) -> None:
+    """After a month without a sign-in the pair is a stranger again; each sign-in begins the month anew."""
+    assert not attempts.knows(account="ada", address=HOME)
+    for _ in range(3):
+        assert sign_in(attempts)
+        clock.seconds += KNOWN_FOR - 1
+        assert attempts.knows(account="ADA", address=HOME)
+        assert not attempts.knows(account="ada", address=ELSEWHERE)
+    clock.seconds += 1
+
+    assert not attempts.knows(account="ada", address=HOME)
+
+
+def test_a_traveller_is_known_in_the_last_places(attempts: PasswordAttempts, clock: Clock) -> None:
+    """An account has eight known addresses: nobody fills the memory by signing in from everywhere."""
+    for number in range(ADDRESSES_PER_ACCOUNT + 1):
+        assert sign_in(attempts, address=ELSEWHERE.format(number))
+        clock.seconds += WINDOW
+
+    known = [attempts.knows(account="ada", address=ELSEWHERE.format(number)) for number in range(9)]
+    assert known == [False] + [True] * ADDRESSES_PER_ACCOUNT
+
+
+def test_memory_is_bounded(attempts: PasswordAttempts, clock: Clock) -> None:
+    """Neither the number of names and addresses nor the length of a name makes it grow; known pairs survive that."""
+    assert sign_in(attempts, address="10.0.0.0")
+    before = len(attempts)
+    for number in range(2 * PLACES):
+        wrong(attempts, 1, account=f"{number}-" + "x" * 10_000, address=f"2001:db8:{number:x}::1")
+        clock.seconds += 1
+
+    assert len(attempts) <= before + 3 * PLACES
+    assert attempts.knows(account="ada", address="10.0.0.0")
+
+
+def test_when_to_come_back(attempts: PasswordAttempts, clock: Clock) -> None:
+    """The refusal says in how many seconds the next attempt will be looked at; and it is."""
+    wrong(attempts, PASSWORDS_PER_PAIR)
+    clock.seconds += 17.5
+    with pytest.raises(ThrottledError) as refused:
+        attempts.count(account="ada", address=HOME)
+    assert refused.value.retry_after == 43
+
+    clock.seconds += 42
+    assert wrong(attempts, 1) == 0
+    clock.seconds += 1
+    assert wrong(attempts, 50) == PASSWORDS_PER_PAIR
