@@ -111,15 +111,6 @@ async def test_cannot_act_by_a_window(plain: Place, signed_in: Browser) -> None:
     assert "testuser" not in text
 
 
-async def test_cannot_take_our_address(plain: Place, signed_in: Browser) -> None:
-    """A notebook's page that calls itself by an address of ours is not given our cookies to read."""
-    stranger = await signed_in.stranger(NOTEBOOK.format(origin=plain.origin))
-
-    await stranger.evaluate("address => history.replaceState(null, '', address)", f"{plain.service_url}me")
-
-    assert "_xsrf" not in await stranger.evaluate("document.cookie")
-
-
 async def expect_signed_in(plain: Place, signed_in: Browser) -> None:
     """Show that nothing has happened to the session."""
     page = await signed_in.page()
