@@ -70,7 +70,17 @@ class XsrfError(ServiceError):
     """A cookie came without the XSRF token that shows which page it speaks for."""
 
     code = "xsrf"
-    default = "A request signed by cookie must carry the value of the _xsrf cookie in the header X-XSRFToken."
+    default = (
+        "A request signed by cookie must carry the XSRF token of its session in the header X-XSRFToken. Pages of this "
+        "service hold it; reload one that is older than the sign-in."
+    )
+
+
+class SignOutMethodError(ServiceError):
+    """Signing out was asked for by GET, other than by a browser that shows the question."""
+
+    code = "method_not_allowed"
+    default = "Sign out by POST."
 
 
 class OriginError(ServiceError):

@@ -6,9 +6,8 @@ what nobody caught into an answer and one line in the log: where it happened, ne
 
 import logging
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
-from typing import Any
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.logs import place_of
 from service.settings import Settings
 from service.web import problems
+from service.web.opener_policy import opener_policy
 
 _log = logging.getLogger("service")
 
@@ -29,8 +29,6 @@ _MAX_ADDRESS = 16 * 1024
 _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
-    # A page of our origin, such as a notebook's, that opens one of our addresses in a window must not read it there.
-    (b"cross-origin-opener-policy", b"same-origin-allow-popups"),
     (b"cross-origin-resource-policy", b"same-origin"),
     # The origin only: an address may hold a token. With "no-referrer" the Origin header of our forms would be null.
     (b"referrer-policy", b"strict-origin"),
@@ -58,7 +56,7 @@ class Boundary:
         # Who is asking will stand in it, so that one request must not see another's; not every server makes the copy
         # that ASGI asks for (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
         scope["state"] = dict(scope.get("state", ()))
-        answer = _Answer(scope["state"], send)
+        answer = _Answer(scope, send)
         if len(scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
             await problems.too_long()(scope, receive, answer.send)
             return
@@ -93,10 +91,10 @@ class Boundary:
 class _Answer:
     """Completes an answer on its way out, and knows how far it has come."""
 
-    __slots__ = ("_send", "_state", "is_finished", "is_started")
+    __slots__ = ("_scope", "_send", "is_finished", "is_started")
 
-    def __init__(self, state: Mapping[str, Any], send: Send) -> None:
-        self._state = state
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self._send = send
         self.is_started = self.is_finished = False
 
@@ -106,7 +104,10 @@ class _Answer:
             self.is_finished = not message.get("more_body")
         elif message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.is_started = True
-            message["headers"] = _completed(message.get("headers", ()), cookies=self._state.get("set_cookies", ()))
+            cookies = self._scope["state"].get("set_cookies", ())
+            message["headers"] = _completed(
+                message.get("headers", ()), opener=opener_policy(self._scope), cookies=cookies
+            )
         await self._send(message)
 
 
@@ -137,10 +138,11 @@ def _with_problem_for_413(send: Send) -> Send:
     return send_on
 
 
-def _completed(given: Iterable[Header], *, cookies: Collection[str]) -> list[Header]:
+def _completed(given: Iterable[Header], *, opener: bytes, cookies: Collection[str]) -> list[Header]:
     headers = [*given]
     present = {name for name, _ in headers}
-    headers.extend(header for header in _HEADERS if header[0] not in present)
+    common = (*_HEADERS, (b"cross-origin-opener-policy", opener))
+    headers.extend(header for header in common if header[0] not in present)
     if cookies:
         # A cookie that the route itself sets is meant to have the last word.
         set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name == b"set-cookie"}

@@ -37,8 +37,12 @@ def state_cookie(settings: Settings, name: str, sealed: str, *, secure: bool) ->
 
 
 def xsrf_cookie(settings: Settings, token: str, *, secure: bool) -> str:
-    """A Set-Cookie value that our pages' scripts may read."""
-    return _set_cookie(settings, XSRF_COOKIE, token, secure=secure, max_age=None, script=True)
+    """A Set-Cookie value with the XSRF token, for clients that keep cookies and run no pages, as JupyterHub's tests do.
+
+    HubOAuth's can be read by scripts. On an origin that all users share, those of another user's notebook could read
+    it too; our own pages have the token in their markup.
+    """
+    return _set_cookie(settings, XSRF_COOKIE, token, secure=secure, max_age=None)
 
 
 def cleared(settings: Settings, names: Iterable[str]) -> list[str]:
@@ -66,14 +70,12 @@ def is_secure(scope: Scope, settings: Settings) -> bool:
     return scope.get("scheme") in {"https", "wss"}
 
 
-def _set_cookie(
-    settings: Settings, name: str, value: str, *, secure: bool, max_age: int | None, script: bool = False
-) -> str:
+def _set_cookie(settings: Settings, name: str, value: str, *, secure: bool, max_age: int | None) -> str:
     host_prefixed = name.startswith("__Host-")
     morsel: Morsel[str] = SimpleCookie({name: value})[name]
     morsel["path"] = "/" if host_prefixed else settings.prefix
     morsel["samesite"] = "Lax"
-    morsel["httponly"] = not script
+    morsel["httponly"] = True
     morsel["secure"] = secure
     if max_age is not None:
         morsel["max-age"] = str(max_age)

@@ -20,7 +20,6 @@ from service.errors import ServiceError
 from service.hub.models import Identity
 from service.web import pages, problems
 from service.web.deidentify_notes import Note, deidentified, pool_of
-from service.web.resending import form_token
 from service.web.security import is_browser, require
 
 # What the form calls the fields of a note, for those who are told that one is wrong.
@@ -149,9 +148,7 @@ def parts(result: Result) -> Iterator[tuple[str, Kind | None]]:
 
 def _page(request: Request, identity: Identity, draft: Draft, **values: Any) -> Response:  # noqa: ANN401 - see render
     shown = {"result": None, "problem": None} | values
-    return pages.render(
-        request, "deidentify_try.html", identity=identity, draft=draft, xsrf=form_token(request), **shown
-    )
+    return pages.render(request, "deidentify_try.html", identity=identity, draft=draft, **shown)
 
 
 def _lines(text: str) -> list[str]:

@@ -14,7 +14,8 @@ from service.hub.models import Identity
 from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
 from service.web.credentials import Credential, Source, cookie_pairs, find_credential
 from service.web.entra_claims import header_of
-from service.web.xsrf import check_origin, check_xsrf, is_page_load, xsrf_token
+from service.web.fetch_metadata import is_browser, may_be_page
+from service.web.xsrf import check_origin, check_xsrf, xsrf_token
 
 if TYPE_CHECKING:
     from service.web.entra import Entra
@@ -94,7 +95,7 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
     else:
         await check_xsrf(conn, expected, context.settings)
     identity = await _ask(conn, credential)
-    if is_page_load(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
+    if may_be_page(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
         secure = is_secure(conn.scope, context.settings)
         queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])
     return identity
@@ -155,15 +156,19 @@ def credential_of(conn: HTTPConnection) -> Credential | None:
     return find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
 
 
-def is_browser(conn: HTTPConnection) -> bool:
-    """Whether a page is wanted: a navigation, or from clients that do not say so, text/html."""
-    accepted = b""
-    for name, value in conn.scope["headers"]:  # in one pass: this runs on every request
-        if name == b"sec-fetch-mode" and value:
-            return bool(value == b"navigate")
-        if name == b"accept":
-            accepted += value
-    return b"text/html" in accepted
+def page_token(conn: HTTPConnection) -> str:
+    """Return the XSRF token of the session whose cookie signs this request, for a page to hold; else an empty string.
+
+    It is empty where a script asks, which may be another page's, and where another credential than our cookie signs
+    the request: other pages can send their own.
+
+    Raises:
+        InvalidTokenError: the Authorization header is none.
+    """
+    credential = credential_of(conn)
+    if credential is None or credential.source is not Source.COOKIE or not may_be_page(conn):
+        return ""
+    return xsrf_token(context_of(conn).xsrf_key, token=credential.token, session_id=credential.session_id)
 
 
 def here(conn: HTTPConnection) -> str:

@@ -18,6 +18,7 @@ from service.errors import (
     SignInIncompleteError,
     SignInRefusedError,
     SignInStateError,
+    SignOutMethodError,
     TokenRequestError,
 )
 from service.hub import oauth
@@ -42,7 +43,6 @@ from service.web.credentials import (
     hub_session_id,
     seal_session,
 )
-from service.web.resending import form_token
 from service.web.security import (
     SCHEME,
     SignedInByUrl,
@@ -52,6 +52,7 @@ from service.web.security import (
     here,
     identify,
     is_browser,
+    page_token,
     queue_cookies,
     visitor,
 )
@@ -150,11 +151,18 @@ async def oauth_callback(
 
 @router.get("/logout", include_in_schema=False)
 async def logout_page(request: Request) -> Response:
-    """Ask before signing out: a link on a foreign page must not do it."""
-    identity = await visitor(request)
-    xsrf = form_token(request) if identity is not None else ""
-    if identity is None or not xsrf:
+    """Ask before signing out: a link on a foreign page must not do it. Scripts are told how to do it."""
+    if not is_browser(request):
+        raise SignOutMethodError
+    try:
+        identity = await identify(request)
+    except (NotSignedInError, InvalidTokenError):
         return pages.signed_out(request)
+    except ServiceError:  # who wants out gets out, whatever the Hub's state
+        identity = None
+    xsrf = page_token(request)
+    if not xsrf:  # signed in by a token of their own
+        raise SignOutMethodError
     return pages.sign_out(request, identity, xsrf=xsrf)
 
 

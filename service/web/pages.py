@@ -15,7 +15,7 @@ from service import __version__
 from service.hub.models import Identity
 from service.hub.oauth import safe_next
 from service.web.cookies import is_secure
-from service.web.security import context_of, here
+from service.web.security import context_of, here, page_token
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -54,9 +54,9 @@ def oneself(conn: HTTPConnection, identity: Identity) -> Response:
     return render(conn, "me.html", identity=identity, facts=identity.public())
 
 
-def sign_out(conn: HTTPConnection, identity: Identity, *, xsrf: str) -> Response:
-    """The question before signing out."""
-    return render(conn, "logout.html", identity=identity, xsrf=xsrf, hub_policy=True)
+def sign_out(conn: HTTPConnection, identity: Identity | None, *, xsrf: str) -> Response:
+    """The question before signing out; `identity` is None where the Hub cannot say who is signed in."""
+    return render(conn, "logout.html", identity=identity, xsrf=xsrf)
 
 
 def signed_out(conn: HTTPConnection) -> Response:
@@ -164,10 +164,14 @@ def render(
     headers: Mapping[str, str] | None = None,
     **values: Any,  # noqa: ANN401 - a template takes anything
 ) -> Response:
-    """Return a page made from one of our templates; `values` are what the template asks for beyond what all have."""
+    """Return a page made from one of our templates; `values` are what the template asks for beyond what all have.
+
+    With an `identity` it holds the XSRF token of the session, and a button that signs out.
+    """
     settings = context_of(conn).settings
-    if values.pop("hub_policy", False) and settings.hub_host:
-        # The form's redirect goes to the Hub, which lives on a host of its own.
+    values.setdefault("xsrf", page_token(conn) if values.get("identity") else "")
+    if settings.hub_host:
+        # Signing out leads on to the Hub, which lives on a host of its own.
         policy = policy.replace("form-action 'self'", f"form-action 'self' {settings.hub_host}")
     body = (
         _templates()

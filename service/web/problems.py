@@ -51,6 +51,7 @@ from service.errors import (
     ServiceError,
     SignInError,
     SignInStateError,
+    SignOutMethodError,
     ThrottledError,
     TokenRequestError,
     TooManyNamesError,
@@ -72,6 +73,7 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (HeadersTooLargeError, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
     (XsrfError, HTTPStatus.FORBIDDEN),
     (OriginError, HTTPStatus.FORBIDDEN),
+    (SignOutMethodError, HTTPStatus.METHOD_NOT_ALLOWED),
     (InsufficientScopeError, HTTPStatus.FORBIDDEN),
     (AdminRequiredError, HTTPStatus.FORBIDDEN),
     (NotAdmittedError, HTTPStatus.FORBIDDEN),
@@ -329,6 +331,8 @@ def headers_of(error: ServiceError) -> dict[str, str]:
     if isinstance(error, InsufficientScopeError):
         scope = " ".join(error.missing).replace('"', "")
         return {"WWW-Authenticate": f'Bearer realm="JupyterHub", error="insufficient_scope", scope="{scope}"'}
+    if isinstance(error, SignOutMethodError):
+        return {"Allow": "POST"}
     if isinstance(error, _PASSING):
         return {"Retry-After": str(error.retry_after)}
     return {}

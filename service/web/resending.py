@@ -1,25 +1,12 @@
-"""Forms of our own pages: the token that they carry, and what was typed into one that was refused."""
+"""What was typed into a form of ours that was refused."""
 
 from starlette.requests import HTTPConnection, Request
 
 from service.errors import OriginError
-from service.web.credentials import Source
-from service.web.security import context_of, credential_of
-from service.web.xsrf import check_origin, xsrf_token
+from service.web.security import context_of, page_token
+from service.web.xsrf import check_origin
 
 _FORM = "application/x-www-form-urlencoded"
-
-
-def form_token(conn: HTTPConnection) -> str:
-    """The XSRF token of this session, for a request that its cookie has signed: other pages can send other credentials.
-
-    Raises:
-        InvalidTokenError: the Authorization header is none.
-    """
-    credential = credential_of(conn)
-    if credential is None or credential.source is not Source.COOKIE:
-        return ""
-    return xsrf_token(context_of(conn).xsrf_key, token=credential.token, session_id=credential.session_id)
 
 
 async def returns_form(conn: HTTPConnection) -> None:
@@ -45,4 +32,4 @@ async def refused_form(conn: HTTPConnection) -> dict[str, str]:
         return {}
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     is_ours = typed.pop("_xsrf", None) is not None
-    return {**typed, "_xsrf": form_token(conn)} if is_ours and typed.keys() - {"version"} else {}
+    return {**typed, "_xsrf": page_token(conn)} if is_ours and typed.keys() - {"version"} else {}

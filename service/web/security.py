@@ -24,6 +24,7 @@ from service.errors import (
 from service.hub.caller import CallerClient
 from service.hub.models import Identity
 from service.hub.scopes import Mode
+from service.web.fetch_metadata import is_browser
 from service.web.identification import (
     SignedInByUrl,
     address_of,
@@ -35,7 +36,7 @@ from service.web.identification import (
     identify,
     identify_again,
     identify_since,
-    is_browser,
+    page_token,
     queue_cookies,
     visitor,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "SignInVeto",
     "SignedInByUrl",
     "Veto",
+    "XsrfToken",
     "address_of",
     "check_sign_in",
     "context_of",
@@ -61,6 +63,7 @@ __all__ = [
     "identify_since",
     "is_browser",
     "judge_again",
+    "page_token",
     "queue_cookies",
     "require",
     "visitor",
@@ -179,6 +182,14 @@ async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> Caller
 
 HubAsCaller = Annotated[CallerClient, Depends(hub_client_for)]
 """The Hub's REST API, asked in the caller's name: what they may do there and no more."""
+
+
+async def _page_token(conn: HTTPConnection) -> str:
+    return page_token(conn)
+
+
+XsrfToken = Annotated[str, Depends(_page_token)]
+"""The XSRF token for a page that is made for its reader, who is signed in by cookie; empty for all other callers."""
 
 
 async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:

@@ -2,10 +2,11 @@
 
 Without a domain per user every notebook server shares our origin, so a cookie alone does not show that a request comes
 from one of our pages; that is why reading requests are checked too. The rule is JupyterHub's
-(`jupyterhub/_xsrf_utils.py`, `_needs_check_xsrf`); the token is compared with the one this session must have, never
-with a cookie.
+(`jupyterhub/_xsrf_utils.py`, `_needs_check_xsrf`), but stricter with scripts (`service.web.fetch_metadata`); the token
+is compared with the one this session must have, never with a cookie.
 """
 
+import contextlib
 import hashlib
 import hmac
 from urllib.parse import parse_qsl
@@ -15,6 +16,7 @@ from starlette.requests import HTTPConnection, Request
 from service.errors import OriginError, XsrfError
 from service.hub.sealing import fingerprint
 from service.settings import Settings
+from service.web.fetch_metadata import Purpose, purpose_of
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 _FORM = "application/x-www-form-urlencoded"
@@ -25,22 +27,9 @@ def xsrf_token(key: bytes, *, token: str, session_id: str) -> str:
     return fingerprint(key, session_id, hashlib.sha256(token.encode()).hexdigest())
 
 
-def needs_check(method: str, *, mode: str, site: str, dest: str = "") -> bool:
-    """Decide by method, `Sec-Fetch-Mode`, `Sec-Fetch-Site` and `Sec-Fetch-Dest` (empty where absent).
-
-    Images and the like go free to pages of our origin, as JupyterHub has it. Not so a script's own fetch() in mode
-    no-cors, which JupyterHub takes for one of these: it may read the answer. Its destination is "empty".
-    """
-    if method not in _READING:
-        return True
-    if mode in {"", "navigate"}:
-        return False
-    return not (mode == "no-cors" and site == "same-origin" and dest != "empty")
-
-
-def is_page_load(conn: HTTPConnection) -> bool:
-    """Whether the answer will be a page of ours, or comes from a browser too old to say."""
-    return conn.headers.get("sec-fetch-mode", "navigate") == "navigate"
+def needs_check(method: str, purpose: Purpose) -> bool:
+    """Whether a request signed by cookie must carry the XSRF token: it may change something, or a script sends it."""
+    return method not in _READING or purpose is Purpose.SCRIPT
 
 
 async def check_xsrf(conn: HTTPConnection, expected: str, settings: Settings) -> None:
@@ -49,9 +38,8 @@ async def check_xsrf(conn: HTTPConnection, expected: str, settings: Settings) ->
     Raises OriginError where a page of another origin asks that may not send cookies along.
     """
     headers = conn.headers
-    mode, site, dest = (headers.get(f"sec-fetch-{name}", "") for name in ("mode", "site", "dest"))
     is_invited = _is_invited(conn, settings)
-    if not is_invited and not needs_check(conn.scope["method"], mode=mode, site=site, dest=dest):
+    if not is_invited and not needs_check(conn.scope["method"], purpose_of(conn)):
         return
     given = headers.get("x-xsrftoken") or headers.get("x-csrftoken") or _from_query(conn) or await _from_form(conn)
     if not hmac.compare_digest(given.encode(), expected.encode()):
@@ -94,6 +82,7 @@ async def _from_form(conn: HTTPConnection) -> str:
     """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
     if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(_FORM):
         return ""
-    await conn.body()  # keeps it for a handler that wants the raw body
+    with contextlib.suppress(RuntimeError):  # FastAPI has read it already, for a route that declares its fields
+        await conn.body()  # keeps it for a handler that wants the raw body
     value = (await conn.form()).get("_xsrf")
     return value if isinstance(value, str) else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 OPEN = """
 () => {
-  const xsrf = document.cookie.match(/(?:^|; )_xsrf=([^;]+)/)[1];
+  const xsrf = document.querySelector('meta[name="xsrf-token"]').content;
   window.told = {};
   const heeding = new EventSource(`live/events?_xsrf=${xsrf}`);
   heeding.onmessage = (event) => { told.hello = JSON.parse(event.data); };

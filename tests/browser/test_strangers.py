@@ -39,6 +39,12 @@ LOOK_INTO_WINDOW = """address => {
     window.look = () => {
         try { return window.opened.document.body.innerText; } catch (error) { return error.name; }
     };
+    window.search = () => {
+        try {
+            const page = window.opened.document;
+            return page.cookie + page.documentElement.outerHTML;
+        } catch (error) { return error.name; }
+    };
 }"""
 
 
@@ -64,6 +70,45 @@ async def test_probes(plain: Place, signed_in: Browser) -> None:
     assert "testuser" in fetched[2]
     assert "testuser" in looked_at
     assert [frame.url for frame in stranger.frames[1:]] == [f"{stranger.url}?{kind}" for kind in KINDS]
+
+
+@pytest.mark.parametrize("policy", ["unsafe-none", "same-origin-allow-popups", "same-origin", "noopener-allow-popups"])
+async def test_cannot_find_a_secret_in_a_window(plain: Place, signed_in: Browser, policy: str) -> None:
+    """Whatever a notebook's page says of windows that it opens, it finds no XSRF token in a page of ours, nor a name.
+
+    Those are our pages, and the one that must be reachable from its opener: Swagger UI's popup.
+    """
+    stranger = await signed_in.stranger(
+        NOTEBOOK.format(origin=plain.origin), headers={"Cross-Origin-Opener-Policy": policy}
+    )
+    token = str((await signed_in.cookies())["_xsrf", plain.hub.service_path]["value"])
+
+    for path in ("", "me", "docs", "logout", "deidentify/try", "nowhere", "oauth_callback?state=x&code=y"):
+        async with stranger.expect_popup() as opening:
+            await stranger.evaluate(LOOK_INTO_WINDOW, plain.service_url + path)
+        window = await opening.value
+        await window.wait_for_load_state()
+        seen = await stranger.evaluate("search()")
+
+        assert token not in seen, path
+        assert "testuser" not in seen, path
+        await window.close()
+
+
+async def test_cannot_act_by_a_window(plain: Place, signed_in: Browser) -> None:
+    """The page that Swagger UI's popup shows gives a notebook's page no XSRF token, and so no answer of ours."""
+    stranger = await signed_in.stranger(NOTEBOOK.format(origin=plain.origin))
+    async with stranger.expect_popup() as opening:
+        await stranger.evaluate(LOOK_INTO_WINDOW, f"{plain.service_url}oauth_callback?state=x&code=y")
+    await expect((await opening.value).get_by_role("heading", name="Signing in")).to_be_visible()
+    cookies = await stranger.evaluate("opened.document.cookie")
+
+    xsrf = next((pair.partition("=")[2] for pair in cookies.split("; ") if pair.startswith("_xsrf=")), "none")
+    options = {"headers": {"X-XSRFToken": xsrf.strip('"')}}
+    kind, status, text = await stranger.evaluate(FETCH, [f"{plain.service_url}me", options])
+
+    assert (kind, status) == ("basic", 403)
+    assert "testuser" not in text
 
 
 async def expect_signed_in(plain: Place, signed_in: Browser) -> None:

@@ -17,9 +17,11 @@ from tests.support.markdown import Block, blocks
 from tests.support.node import REPOSITORY
 from tests.support.ports import free_ports
 from tests.support.process import clean_environment
+from tests.support.session import forms
 
 WRITE = "custom:notes:write"
 PORT = "10101"  # in the documentation
+ROUTERS = ("notes", "hello", "board", "feed", "servers")
 
 
 def shown() -> Iterator[Block]:
@@ -40,11 +42,11 @@ def extended(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory)
         if not block.title.startswith("tests/"):
             files.setdefault(block.title, []).append(block.code)
     first, second = files.pop("jupyterhub_config.py")
-    assert files.keys() == {f"mypackage/{name}.py" for name in ("notes", "hello", "feed", "servers", "app")}
+    assert files.keys() == {f"mypackage/{name}.py" for name in (*ROUTERS, "app")}
     for name, (code,) in files.items():
         (directory / name).write_text(code.replace(PORT, str(ports[1])))
     # All of the documentation's routers in one service.
-    routers = ", ".join(f'"mypackage.{name}:router"' for name in ("notes", "hello", "feed", "servers"))
+    routers = ", ".join(f'"mypackage.{name}:router"' for name in ROUTERS)
     first = first.replace('"mypackage.notes:router"', routers)
     first = first.replace('apps=["mypackage.notes"]', 'apps=["mypackage.notes", "mypackage.servers"]')
     config = [f"import sys; sys.path.insert(0, {str(directory)!r})", "from service.registration import register"]
@@ -149,6 +151,25 @@ async def test_hello(extended: RealHub) -> None:
 
     assert (reply.status_code, reply.json()) == (200, {"hello": "testuser"})
     assert (await extended.ask("GET", "hello")).status_code == 401
+
+
+async def test_the_board(extended: RealHub) -> None:
+    """The page's form writes a note, by its own XSRF token alone; its script finds the token, other scripts do not."""
+    where = f"{extended.service_url}board"
+    async with extended.session("testuser") as browser:
+        page = await browser.visit(where)
+        token = forms(page)[0].values["_xsrf"]
+        written = await browser.submit(page, note="from the board")
+        forged = await browser.submit(page, note="forged", _xsrf="guess")
+        by_script = await browser.fetch("GET", f"{extended.service_url}notes", headers={"X-XSRFToken": token})
+        fetched = await browser.fetch("GET", where)
+
+    assert f'<meta name="xsrf-token" content="{token}">' in page.text
+    assert (written.status_code, written.url.path) == (200, "/services/fastapi/board")
+    assert forged.status_code == 403
+    assert "from the board" in by_script.json()
+    assert "forged" not in by_script.json()
+    assert (fetched.status_code, token in fetched.text) == (403, False)
 
 
 async def test_the_feed(extended: RealHub) -> None:

@@ -93,10 +93,11 @@ class Browser:
         """Add cookies as `cookies` returned them, of this browser or another."""
         await self._context.add_cookies(cast("Any", list(cookies.values())))  # playwright keeps the type to itself
 
-    async def stranger(self, url: str) -> Page:
+    async def stranger(self, url: str, *, headers: Mapping[str, str] | None = None) -> Page:
         """Open a page of somebody else's at this address, of whatever origin; no network is asked for it."""
         self._origins.add(_origin(url))
-        await self._context.route(f"{url}*", lambda route: route.fulfill(body=STRANGER, content_type="text/html"))
+        sent = {"Content-Type": "text/html", **(headers or {})}
+        await self._context.route(f"{url}*", lambda route: route.fulfill(body=STRANGER, headers=sent))
         page = await self.page()
         await page.goto(url)
         return page

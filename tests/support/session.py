@@ -25,23 +25,40 @@ class Form:
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[Form] = []
+        self.in_header: list[Form] = []
+        self.below: list[Form] = []
+        self._found = self.below
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(values.get("action", ""), values.get("method", "get").upper()))
-        elif tag == "input" and self.found and "name" in values:
+        if tag == "header":
+            self._found = self.in_header
+        elif tag == "form":
+            self._found.append(Form(values.get("action", ""), values.get("method", "get").upper()))
+        elif tag == "input" and self._found and "name" in values:
             if values.get("type") in {"checkbox", "radio"} and "checked" not in values:
                 return  # a browser does not send it
-            self.found[-1].values[values["name"]] = values.get("value", "")
+            self._found[-1].values[values["name"]] = values.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "header":
+            self._found = self.below
 
 
 def forms(page: httpx.Response) -> list[Form]:
-    """Return the forms of a page, in order."""
+    """Return the forms of a page, in order, but those in its header."""
+    return _parsed(page).below
+
+
+def sign_out_form(page: httpx.Response) -> Form:
+    """Return the form in the header of a page of ours. Raises IndexError where there is none."""
+    return _parsed(page).in_header[0]
+
+
+def _parsed(page: httpx.Response) -> _Forms:
     parser = _Forms()
     parser.feed(page.text)
-    return parser.found
+    return parser
 
 
 class Session:

@@ -1,11 +1,7 @@
 // Starts Swagger UI. Requests signed by our cookie carry the session's XSRF token, or the service would not take them.
 "use strict";
 
-const xsrfToken = () => {
-  const pair = document.cookie.split("; ").find((text) => text.startsWith("_xsrf="));
-  return pair ? pair.slice("_xsrf=".length).replace(/^"|"$/g, "") : "";
-};
-
+const xsrfToken = document.querySelector('meta[name="xsrf-token"]')?.content;
 const container = document.getElementById("swagger-ui");
 const config = JSON.parse(container.dataset.config);
 
@@ -18,9 +14,8 @@ const ui = SwaggerUIBundle({
   // The curl line it shows is for a shell, which has no cookie, and for a screenshot, which must not show the token.
   showMutatedRequest: false,
   requestInterceptor: (request) => {
-    const token = xsrfToken();
-    if (token && new URL(request.url, window.location.href).origin === window.location.origin) {
-      request.headers["X-XSRFToken"] = token;
+    if (xsrfToken && new URL(request.url, window.location.href).origin === window.location.origin) {
+      request.headers["X-XSRFToken"] = xsrfToken;
     }
     return request;
   },

@@ -34,11 +34,11 @@ LAX = {"path": PREFIX, "samesite": "Lax"}
     [
         ("auth", "service-fastapi", {**LAX, "httponly": True, "max-age": "60"}),
         ("state", "service-fastapi-oauth-state", {**LAX, "httponly": True, "max-age": "600"}),
-        ("xsrf", "_xsrf", LAX),
+        ("xsrf", "_xsrf", {**LAX, "httponly": True}),
     ],
 )
 def test_flags_over_http(kind: str, name: str, expected: dict[str, object]) -> None:
-    """Named as HubOAuth names them; on our path, Lax, out of reach of scripts except for the XSRF token."""
+    """Named as HubOAuth names them; on our path, Lax, out of reach of scripts."""
     morsel = made(kind)
 
     assert (morsel.key, flags(morsel)) == (name, expected)

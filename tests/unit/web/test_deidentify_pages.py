@@ -78,11 +78,12 @@ async def test_the_pages_are_ours_alone(alice: Browser, path: str) -> None:
 
 async def test_no_help_of_the_browsers_sees_the_note(alice: Browser) -> None:
     """Nothing is filled in, corrected, completed or translated: what does that sends text away or keeps it."""
-    outline = Outline((await alice.visit(FORM)).text)
+    page = (await alice.visit(FORM)).text
+    outline, main = Outline(page), Outline(page.partition("<main")[2])
     private = {"autocomplete": "off", "autocorrect": "off", "spellcheck": "false", "writingsuggestions": "false"}
 
     assert [each.get("translate") for each in outline.all("html")] == ["no"]
-    assert [(each["method"], each["autocomplete"]) for each in outline.all("form")] == [("post", "off")]
+    assert [(each["method"], each["autocomplete"]) for each in main.all("form")] == [("post", "off")]
     assert [private.items() <= each.items() for each in outline.all("textarea")] == [True, True, True]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.testing import OUTAGES
-from tests.support.session import forms
+from tests.support.session import forms, sign_out_form
 from tests.unit.web.conftest import AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, STATE_COOKIE, Serve, Service
 
 SERVICE: Mapping[str, Any] = {}
@@ -53,10 +53,44 @@ async def test_another_token_does_not_open_the_form(service: Service) -> None:
     browser = await service.signed_in()
     service.hub.add_user("other")
     own = {"Authorization": f"Bearer {service.hub.issue('other')}"}
-    page = await browser.client.get(f"{ORIGIN}{PREFIX}logout", headers={"Sec-Fetch-Mode": "cors", **own})
+    for mode in ("navigate", "cors"):
+        page = await browser.client.get(f"{ORIGIN}{PREFIX}logout", headers={"Sec-Fetch-Mode": mode, **own})
 
-    assert (page.status_code, forms(page)) == (200, [])
-    assert (browser.cookie("_xsrf") or "") not in page.text
+        assert (page.status_code, page.headers["Allow"], forms(page)) == (405, "POST", [])
+        assert (browser.cookie("_xsrf") or "none") not in page.text
+
+
+async def test_in_one_click(service: Service) -> None:
+    """Every page that knows its reader has a button that signs out: the start page, one's own, the API, a refusal."""
+    for path in ("", "me", "docs", "debug"):
+        browser = await service.signed_in()
+        page = await browser.visit(path)
+        reply = await browser.submit(page, sign_out_form(page), follow=False)
+
+        assert (path, reply.status_code, reply.headers["Location"]) == (path, 303, "/hub/logout")
+        assert browser.cookie(AUTH_COOKIE) is None
+
+
+async def test_no_button_for_a_token(service: Service) -> None:
+    """Who reads a page by a token in a header has no session to end, and no button for it."""
+    page = await service.api(service.hub.issue("testuser")).get("me", headers={"Accept": "text/html"})
+
+    assert "testuser" in page.text
+    assert "Sign out" not in page.text
+
+
+@pytest.mark.parametrize("by", ["token", "cookie", "nothing"])
+async def test_a_script_is_told_how(service: Service, by: str) -> None:
+    """GET is for people: a script is told to use POST, whoever it is, and never that it is not signed in."""
+    if by == "cookie":
+        browser = await service.signed_in()
+        reply = await browser.fetch("GET", "logout", headers={"X-XSRFToken": browser.cookie("_xsrf") or ""})
+    else:
+        reply = await service.api(service.hub.issue("testuser") if by == "token" else None).get("logout")
+
+    assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.json()["code"] == "method_not_allowed"
 
 
 async def test_a_token_that_is_gone_already_is_forgotten(serve: Serve) -> None:
@@ -101,8 +135,20 @@ async def test_while_the_hub_is_down(serve: Serve) -> None:
     assert (reply.status_code, browser.cookie(AUTH_COOKIE)) == (303, None)
 
 
+async def test_the_question_while_the_hub_is_down(serve: Serve) -> None:
+    """The page asks also while the Hub cannot say who is signed in, and its form works."""
+    service = await serve(cache_ttl=1e-6, stale_grace=0)
+    browser = await service.signed_in()
+    service.hub.outage = OUTAGES["down"]
+    page = await browser.visit("logout")
+    reply = await browser.submit(page, follow=False)
+
+    assert (page.status_code, "You are signed in." in page.text) == (200, True)
+    assert (reply.status_code, browser.cookie(AUTH_COOKIE)) == (303, None)
+
+
 async def test_to_the_hub_wherever_it_is(serve: Serve) -> None:
-    """The Hub's logout is where PUBLIC_HOST or a Hub on a host of its own says; the page's form may go there."""
+    """The Hub's logout is where PUBLIC_HOST or a Hub on a host of its own says; each page's form may go there."""
     public = await serve(public_host="https://hub.example.org")
     apart = await serve(hub_host="https://hub.example.org", base_url="/jupyter/")
     for service, expected in (
@@ -110,11 +156,14 @@ async def test_to_the_hub_wherever_it_is(serve: Serve) -> None:
         (apart, "https://hub.example.org/jupyter/hub/logout"),
     ):
         browser = await service.signed_in()
-        page = await browser.visit("logout")
-        reply = await browser.submit(page, follow=False)
+        page = await browser.visit("me")
+        reply = await browser.submit(page, sign_out_form(page), follow=False)
         assert (reply.status_code, reply.headers["Location"]) == (303, expected)
 
-    assert "form-action 'self' https://hub.example.org;" in page.headers["Content-Security-Policy"]
+    browser = await apart.signed_in()
+    for path in ("", "me", "docs", "logout", "debug"):
+        page = await browser.visit(path)
+        assert "form-action 'self' https://hub.example.org;" in page.headers["Content-Security-Policy"]
 
 
 async def test_by_token(service: Service) -> None:

@@ -14,7 +14,6 @@ from service.hub.models import Identity
 from service.web import pages
 from service.web.desk.lists import address
 from service.web.desk.ui.forms import Draft
-from service.web.resending import form_token
 from service.web.security import context_of
 
 # What an address may ask a page to say; anything else it is asked goes unsaid.
@@ -54,7 +53,6 @@ def page(
         permissions=Permission,
         role=role_of(user.groups),
         labels=LABELS,
-        xsrf=form_token(request),
         done=_DONE.get(request.query_params.get("done", "")),
         **values,
     )

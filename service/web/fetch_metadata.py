@@ -1,0 +1,70 @@
+"""What a request is for: a page that somebody opens, a part of a page, or a script that reads the answer.
+
+Browsers say it in headers that no script can set (https://www.w3.org/TR/fetch-metadata/). What Chromium sends was
+measured; `tests/browser/test_service_workers.py` shows it.
+"""
+
+from enum import Enum, auto
+
+from starlette.requests import HTTPConnection
+
+
+class Purpose(Enum):
+    """What becomes of the answer."""
+
+    PAGE = auto()
+    """A window shows it."""
+    PART = auto()
+    """A page of our origin shows or runs it, such as an image, and cannot read it."""
+    SCRIPT = auto()
+    """A script may read it, or a file or frame takes it."""
+    UNKNOWN = auto()
+    """The client is no browser, or an old one, or the page came by plain http."""
+
+
+def purpose_of(conn: HTTPConnection) -> Purpose:
+    """Return what this request is for."""
+    mode = site = dest = ""
+    is_preload = False
+    for name, value in conn.scope["headers"]:  # in one pass: this runs on every request
+        if name == b"sec-fetch-mode":
+            mode = value.decode("latin-1")
+        elif name == b"sec-fetch-site":
+            site = value.decode("latin-1")
+        elif name == b"sec-fetch-dest":
+            dest = value.decode("latin-1")
+        elif name == b"service-worker-navigation-preload":
+            is_preload = True
+    return judge(mode=mode, site=site, dest=dest, is_preload=is_preload)
+
+
+def judge(*, mode: str, site: str = "", dest: str = "", is_preload: bool = False) -> Purpose:
+    """Decide by `Sec-Fetch-Mode`, `Sec-Fetch-Site` and `Sec-Fetch-Dest` (empty where absent).
+
+    A navigation is somebody opening a page only if its destination is a document. A service worker that fetches a
+    navigation says "empty", as `<a download>` does; frames and `<object>` name themselves, and show no page of ours.
+    A navigation that a worker has preloaded says "document", but the worker reads the answer. `is_preload`: whether
+    the request has the header Service-Worker-Navigation-Preload, whose value is the worker's to choose.
+
+    Images and the like go free to pages of our origin, as JupyterHub has it. Not so a script's own fetch() in mode
+    no-cors, which JupyterHub takes for one of these; its destination is "empty".
+    """
+    if not mode:
+        return Purpose.UNKNOWN
+    if mode == "navigate":
+        return Purpose.PAGE if dest in {"", "document"} and not is_preload else Purpose.SCRIPT
+    is_part = mode == "no-cors" and site == "same-origin" and dest != "empty"
+    return Purpose.PART if is_part else Purpose.SCRIPT
+
+
+def may_be_page(conn: HTTPConnection) -> bool:
+    """Whether the answer will be shown as a page, or the client does not say: only then may it hold an XSRF token."""
+    return purpose_of(conn) in {Purpose.PAGE, Purpose.UNKNOWN}
+
+
+def is_browser(conn: HTTPConnection) -> bool:
+    """Whether a page is wanted: somebody opens one, or a client that does not say so accepts text/html."""
+    purpose = purpose_of(conn)
+    if purpose is not Purpose.UNKNOWN:
+        return purpose is Purpose.PAGE
+    return any(name == b"accept" and b"text/html" in value for name, value in conn.scope["headers"])
