@@ -1,4 +1,4 @@
-"""How often strangers may have the Hub asked: wrong tokens by address, passwords by address, account and in all.
+"""How often strangers may have the Hub asked: wrong tokens and codes by address, passwords by account and in all too.
 
 Counted in this process, in windows of a minute that begin with the first attempt. An address is an IPv4 address or
 an IPv6 /64, which is what one customer gets; whatever is neither counts as one address. Each count has a bounded place
@@ -14,7 +14,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic
 
-from service.errors import InvalidTokenError, ThrottledError
+from service.errors import InvalidTokenError, ServiceError, ThrottledError, TokenRequestError
 
 WINDOW = 60.0  # seconds
 # Each password counts, right or wrong: what is counted only afterwards can be outrun by asking many at once.
@@ -26,6 +26,10 @@ WRONG_TOKENS_PER_ADDRESS = 60
 # Unknown tokens of one address asked about at once, or any number could be tried before the first is known to be wrong.
 # Enough for all that come from behind one proxy in the milliseconds that a Hub takes.
 QUESTIONS_PER_ADDRESS = 500
+# Apart from tokens, so that a program that goes on with a wrong token keeps nobody behind its address from signing in.
+FAILED_CODES_PER_ADDRESS = 60
+# Codes of one address exchanged at once, 5 ms of the Hub each: more than a class that signs in together has under way.
+EXCHANGES_PER_ADDRESS = 100
 PLACES = 10_000  # counts kept of each kind
 
 _log = logging.getLogger("service")
@@ -81,13 +85,15 @@ class Throttle:
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._wrong_tokens = Windows("unknown tokens", WRONG_TOKENS_PER_ADDRESS, clock=clock)
+        self._codes = Windows("failed code exchanges", FAILED_CODES_PER_ADDRESS, clock=clock)
         self._addresses = Windows("passwords", PASSWORDS_PER_ADDRESS, clock=clock)
         self._accounts = Windows("passwords for one account", PASSWORDS_PER_ACCOUNT, clock=clock)
         self._everywhere = Windows("passwords from everywhere", PASSWORDS, clock=clock)
 
     def __len__(self) -> int:
         """How many counts are kept."""
-        return sum(map(len, (self._wrong_tokens, self._addresses, self._accounts, self._everywhere)))
+        kinds = (self._wrong_tokens, self._codes, self._addresses, self._accounts, self._everywhere)
+        return sum(map(len, kinds))
 
     def count_password(self, *, account: str, address: str) -> None:
         """Count one attempt. Raises ThrottledError when there were too many; the attempt must not be made then."""
@@ -105,16 +111,32 @@ class Throttle:
         Raises:
             ThrottledError: too many from there were wrong, or too many are asked about just now.
         """
-        network = network_of(address)
-        window = self._wrong_tokens.open(network, at_once=QUESTIONS_PER_ADDRESS, shown=network)
-        window.asking += 1
-        try:
+        with _counted(self._wrong_tokens, address, at_once=QUESTIONS_PER_ADDRESS, failure=InvalidTokenError):
             yield
-        except InvalidTokenError:
-            window.count += 1
-            raise
-        finally:
-            window.asking -= 1
+
+    @contextmanager
+    def exchanging(self, address: str) -> Iterator[None]:
+        """Surround the exchange of a code for a token; one that ends in TokenRequestError counts.
+
+        Raises:
+            ThrottledError: too many from there failed, or too many are under way just now.
+        """
+        with _counted(self._codes, address, at_once=EXCHANGES_PER_ADDRESS, failure=TokenRequestError):
+            yield
+
+
+@contextmanager
+def _counted(windows: Windows, address: str, *, at_once: int, failure: type[ServiceError]) -> Iterator[None]:
+    network = network_of(address)
+    window = windows.open(network, at_once=at_once, shown=network)
+    window.asking += 1
+    try:
+        yield
+    except failure:
+        window.count += 1
+        raise
+    finally:
+        window.asking -= 1
 
 
 def network_of(address: str) -> str:

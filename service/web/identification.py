@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
-    """A page was opened with a good token in its address: the answer is the same page without it."""
+    """A page was opened with a good token in its address: see `service.web.token_links`."""
 
     def __init__(self, credential: Credential, identity: Identity) -> None:
         self.credential = credential
@@ -133,7 +133,8 @@ def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
 def _check_session(identity: Identity, credential: Credential) -> None:
     """A cookie belongs to the Hub's session that it was made in, also where somebody carried it to another."""
-    if identity.session_id and credential.session_id and identity.session_id != credential.session_id:
+    sent = credential.session_id
+    if identity.session_id and sent and identity.session_id not in sent.split(";"):
         raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
 
 

@@ -2,7 +2,7 @@
 
 from starlette.requests import HTTPConnection, Request
 
-from service.errors import OriginError
+from service.errors import CookieConflictError, HeadersTooLargeError, OriginError
 from service.web.credentials import Source
 from service.web.security import context_of, credential_of
 from service.web.xsrf import check_origin, xsrf_token
@@ -16,7 +16,10 @@ def form_token(conn: HTTPConnection) -> str:
     Raises:
         InvalidTokenError: the Authorization header is none.
     """
-    credential = credential_of(conn)
+    try:
+        credential = credential_of(conn)
+    except (CookieConflictError, HeadersTooLargeError):
+        return ""
     if credential is None or credential.source is not Source.COOKIE:
         return ""
     return xsrf_token(context_of(conn).xsrf_key, token=credential.token, session_id=credential.session_id)
