@@ -18,7 +18,7 @@ from service.web.cookies import SESSION_ID_COOKIE, auth_cookie_name
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
 # https://github.com/jupyter/enhancement-proposals/pull/121: browsers cannot set headers on a WebSocket.
 _SUBPROTOCOL = "v1.token.websocket.jupyter.org."
-_MAX_SESSION_IDS = 8  # one for each Hub at a path above ours
+_MAX_SESSION = 512  # characters of the Hub's session ids; one for each Hub at a path above ours, 32 characters each
 _MAX_HEADER = 8192  # bytes of an Authorization header or of subprotocols that we are willing to look at
 _MAX_COOKIES_SIZE = 16 * 1024  # bytes; what Node, and so the Hub's proxy, lets pass of all headers together
 # Whoever signs in comes to their page at once. Sent there again and again, they would never see why.
@@ -84,7 +84,7 @@ def session_of(scope: Scope) -> str:
     """Return all session ids that the browser sends, sorted and joined by `;`: Hubs at `/` and at `/dev/` both set one.
 
     Raises:
-        CookieConflictError: there are more than Hubs could have set.
+        CookieConflictError: they are not such as Hubs set.
     """
     return _session_among(cookie_pairs(scope))
 
@@ -142,8 +142,7 @@ def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> C
         return None
     if len(ours) > 1:
         raise CookieConflictError
-    token, _, rest = (sealer.open(ours.pop()) or "").partition(" ")
-    sealed_session, _, time = rest.rpartition(" ")
+    token, sealed_session, time = [*(sealer.open(ours.pop()) or "").split(" "), "", ""][:3]
     session, begun = _session_among(pairs), float(time or 0)
     if token and session in {"", sealed_session}:
         return Credential(token, Source.COOKIE, session, begun)
@@ -153,10 +152,10 @@ def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> C
 
 
 def _session_among(pairs: Iterable[tuple[str, str]]) -> str:
-    ids = {value for name, value in pairs if name == SESSION_ID_COOKIE and value}
-    if len(ids) > _MAX_SESSION_IDS:
+    session = ";".join(sorted({value for name, value in pairs if name == SESSION_ID_COOKIE and value}))
+    if len(session) > _MAX_SESSION or " " in session:
         raise CookieConflictError
-    return ";".join(sorted(ids))
+    return session
 
 
 def _ids(session: str) -> set[str]:
