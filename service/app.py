@@ -19,7 +19,7 @@ from service import __version__
 from service.context import open_context
 from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
 from service.settings import Settings
-from service.web import docs, health, login, metrics, pages, problems, token, whoami
+from service.web import docs, health, login, metrics, pages, problems, token, token_links, whoami
 from service.web.boundary import Boundary
 from service.web.cors import with_cors
 from service.web.journal import Journal
@@ -84,7 +84,7 @@ def create_app(
         telemetry={"tracing": False, "logs": False, "metrics": False},
         redirect_slashes=False,  # such a redirect would repeat a token in the address
     )
-    sign_in_routers = (login.router, token.router) if settings.has_hub else ()
+    sign_in_routers = (login.router, token_links.router, token.router) if settings.has_hub else ()
     for router in (whoami.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
     theirs = [*(application.router for application in applications), *_named_routers(settings.routers), *routers]
@@ -123,7 +123,7 @@ def _handle_errors(app: FastAPI) -> None:
         ServiceError: problems.answer_error,
         HTTPException: problems.answer_http_exception,
         RequestValidationError: problems.answer_invalid,
-        SignedInByUrl: login.drop_token_from_url,
+        SignedInByUrl: token_links.drop_token_from_url,
         Exception: problems.answer_unexpected,
     }
     for kind, handler in handlers.items():

@@ -44,6 +44,7 @@ class Context:
     metrics: Metrics
     state_sealer: Sealer
     session_sealer: Sealer
+    link_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
     instance: str
     deidentifier: "Pool | None" = None
@@ -85,6 +86,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
                     metrics=metrics,
                     state_sealer=Sealer(secret, purpose="oauth state"),
                     session_sealer=Sealer(secret, purpose="session cookie"),
+                    link_sealer=Sealer(secret, purpose="token in an address"),
                     instance=instance_of(settings),
                     xsrf_key=derive_key(secret, purpose="xsrf token"),
                     deidentifier=deidentifier,

@@ -66,6 +66,17 @@ class HeadersTooLargeError(ServiceError):
     default = "The cookies, or another header, are larger than this service takes. Delete this site's cookies."
 
 
+class CookieConflictError(ServiceError):
+    """Cookies came together that no sign-in of one browser leaves behind: some were set by another page."""
+
+    code = "cookie_conflict"
+    default = (
+        "This browser sends sign-in cookies that contradict each other, so nobody is signed in. Another page has set"
+        " some of them. Sign in again; if this page comes back, delete this site's cookies in the browser, and do not"
+        " return to the page that you came from."
+    )
+
+
 class XsrfError(ServiceError):
     """A cookie came without the XSRF token that shows which page it speaks for."""
 
@@ -439,6 +450,13 @@ class SignInStateError(SignInError):
         "This sign-in was not begun in this browser, has been used already, or took too long. Start again, "
         "and allow cookies for this site."
     )
+
+
+class TokenLinkError(SignInError):
+    """The page that asks whether to sign in by a link is not answered, or not asked for, by who opened the link."""
+
+    code = "token_link"
+    default = "This question is over: it is put for five minutes, to the browser that opened the link. Open it again."
 
 
 class TokenRequestError(ServiceError):

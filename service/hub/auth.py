@@ -12,7 +12,7 @@ from service.hub.models import Identity
 from service.hub.throttle import Throttle
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,1024}")  # the Hub's own pattern is \S+; its tokens have 32 characters or 64
-_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # the Hub's are uuid4().hex
+_SESSION_ID = re.compile(r"[A-Za-z0-9_;-]{1,512}")  # the Hub's are uuid4().hex; of several Hubs they are joined by ";"
 
 
 Key = tuple[str, bytes]
@@ -38,7 +38,7 @@ class HubAuth:
     ) -> Identity:
         """Return who holds `token`.
 
-        `session_id`: the Hub's session of the browser that sent the token in a cookie; an answer holds for one session,
+        `session_id`: the session ids of the browser that sent the token in a cookie; an answer holds for one session,
         so that signing out at the Hub ends it. `not_before`: pass over answers asked for earlier (aware UTC).
         `address`: whence a token comes that anybody could have made up; None for one that the Hub or we gave out.
 

@@ -72,14 +72,14 @@ class HubClient:
 
     async def exchange(self, code: str, *, verifier: str) -> TokenReply:
         """Exchange an authorization code. Raises TokenRequestError, HubRefusedServiceError."""
-        request = protocol.exchange(
-            code=code,
-            verifier=verifier,
-            client_id=self._oauth.client_id,
-            client_secret=self._own,
-            redirect_uri=self._oauth.redirect_uri,
-        )
-        return protocol.read_exchange(await self.send(request))
+        return protocol.read_exchange(await self._exchange(code, verifier))
+
+    async def demands_verifier(self, code: str) -> bool:
+        """Try whether an authorization code is good with its PKCE verifier alone; one that is not is used up by this.
+
+        Raises TokenRequestError, HubRefusedServiceError.
+        """
+        return protocol.read_demands_verifier(await self._exchange(code, ""))
 
     async def issue(
         self, *, username: str, password: SecretStr, scopes: Sequence[str], expires_in: int, note: str, address: str
@@ -134,6 +134,16 @@ class HubClient:
     async def token_created(self, name: str, token_id: str) -> datetime | None:
         """Return since when there is a user's token; None where the Hub knows of no such token."""
         return administration.read_token_created(await self.send(administration.user_token(self._own, name, token_id)))
+
+    async def _exchange(self, code: str, verifier: str) -> HubReply:
+        request = protocol.exchange(
+            code=code,
+            verifier=verifier,
+            client_id=self._oauth.client_id,
+            client_secret=self._own,
+            redirect_uri=self._oauth.redirect_uri,
+        )
+        return await self.send(request)
 
     @property
     def _own(self) -> str:

@@ -11,7 +11,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import unquote, unquote_plus, urlencode
@@ -114,12 +114,14 @@ def read_state(state: str, *, sealer: Sealer) -> Returned | None:
         return None
 
 
-def verifier_for(returned: Returned, *, cookies: Mapping[str, str], sealer: Sealer) -> str | None:
-    """Return the PKCE verifier from the attempt's own cookie; None unless it is the one this state was made with."""
-    verifier = sealer.open(cookies.get(returned.cookie_name, ""))
-    if verifier is None or not hmac.compare_digest(pkce_challenge(verifier), returned.challenge):
-        return None
-    return verifier
+def verifier_for(returned: Returned, *, cookies: Iterable[tuple[str, str]], sealer: Sealer) -> str | None:
+    """Return the PKCE verifier from the attempt's own cookie; None unless it is the one this state was made with.
+
+    `cookies` are names and values. Of several by that name, some of them planted, one alone can fit the state.
+    """
+    found = (sealer.open(value) for name, value in cookies if name == returned.cookie_name)
+    fits = (each for each in found if each and hmac.compare_digest(pkce_challenge(each), returned.challenge))
+    return next(fits, None)
 
 
 def safe_next(address: str | None, *, prefix: str) -> str:

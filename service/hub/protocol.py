@@ -83,16 +83,18 @@ def read_own_identity(reply: HubReply) -> Identity:
 
 
 def exchange(*, code: str, verifier: str, client_id: str, client_secret: str, redirect_uri: str) -> HubRequest:
-    """Exchange an authorization code. The Hub takes the client's credentials in the body only."""
+    """Exchange an authorization code, with its PKCE verifier or, where that is empty, without one.
+
+    The Hub takes the client's credentials in the body only.
+    """
     form = {
         "grant_type": "authorization_code",
         "code": code,
-        "code_verifier": verifier,
         "redirect_uri": redirect_uri,
         "client_id": client_id,
         "client_secret": client_secret,
     }
-    return HubRequest("POST", "oauth2/token", form=form)
+    return HubRequest("POST", "oauth2/token", form=form | ({"code_verifier": verifier} if verifier else {}))
 
 
 def read_exchange(reply: HubReply) -> TokenReply:
@@ -106,6 +108,17 @@ def read_exchange(reply: HubReply) -> TokenReply:
     if reply.status == HTTPStatus.BAD_REQUEST and has_name:
         raise HubRefusedServiceError(reason="the Hub refuses our token request; compare oauth_redirect_uri")
     return read(reply, TokenReply, HTTPStatus.OK)
+
+
+def read_demands_verifier(reply: HubReply) -> bool:
+    """Say whether a code, sent without its verifier, is exchanged with that alone. Raises as `read_exchange`.
+
+    JupyterHub 5 exchanges every code without one, later versions those that were asked for without a challenge.
+    """
+    if reply.status == HTTPStatus.BAD_REQUEST and _json_object(reply).get("error") == "invalid_request":
+        return True  # oauthlib, validate_token_request: the code is known and stays good
+    read_exchange(reply)
+    return False
 
 
 # Password for token

@@ -1,4 +1,4 @@
-"""How often strangers may have the Hub asked about wrong tokens; for passwords see `attempts`.
+"""How often strangers may have the Hub asked about wrong tokens and codes; for passwords see `attempts`.
 
 Counted in this process, in windows of a minute that begin with the first attempt. An address is an IPv4 address or
 an IPv6 /64, which is what one customer gets; whatever is neither counts as one address. Each count has a bounded place
@@ -14,7 +14,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic
 
-from service.errors import InvalidTokenError, ThrottledError
+from service.errors import InvalidTokenError, ServiceError, ThrottledError, TokenRequestError
 
 WINDOW = 60.0  # seconds
 # A client that goes on with one wrong token makes twelve questions a minute: refusals are remembered.
@@ -22,6 +22,10 @@ WRONG_TOKENS_PER_ADDRESS = 60
 # Unknown tokens of one address asked about at once, or any number could be tried before the first is known to be wrong.
 # Enough for all that come from behind one proxy in the milliseconds that a Hub takes.
 QUESTIONS_PER_ADDRESS = 500
+# Apart from tokens, so that a program that goes on with a wrong token keeps nobody behind its address from signing in.
+FAILED_CODES_PER_ADDRESS = 60
+# Codes of one address exchanged at once, 5 ms of the Hub each: more than a class that signs in together has under way.
+EXCHANGES_PER_ADDRESS = 100
 PLACES = 10_000  # counts kept of each kind
 
 _log = logging.getLogger("service")
@@ -77,10 +81,11 @@ class Throttle:
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._wrong_tokens = Windows("unknown tokens", WRONG_TOKENS_PER_ADDRESS, clock=clock)
+        self._codes = Windows("failed code exchanges", FAILED_CODES_PER_ADDRESS, clock=clock)
 
     def __len__(self) -> int:
         """How many counts are kept."""
-        return len(self._wrong_tokens)
+        return len(self._wrong_tokens) + len(self._codes)
 
     @contextmanager
     def asking(self, address: str) -> Iterator[None]:
@@ -89,16 +94,32 @@ class Throttle:
         Raises:
             ThrottledError: too many from there were wrong, or too many are asked about just now.
         """
-        network = network_of(address)
-        window = self._wrong_tokens.open(network, at_once=QUESTIONS_PER_ADDRESS, shown=network)
-        window.asking += 1
-        try:
+        with _counted(self._wrong_tokens, address, at_once=QUESTIONS_PER_ADDRESS, failure=InvalidTokenError):
             yield
-        except InvalidTokenError:
-            window.count += 1
-            raise
-        finally:
-            window.asking -= 1
+
+    @contextmanager
+    def exchanging(self, address: str) -> Iterator[None]:
+        """Surround the exchange of a code for a token; one that ends in TokenRequestError counts.
+
+        Raises:
+            ThrottledError: too many from there failed, or too many are under way just now.
+        """
+        with _counted(self._codes, address, at_once=EXCHANGES_PER_ADDRESS, failure=TokenRequestError):
+            yield
+
+
+@contextmanager
+def _counted(windows: Windows, address: str, *, at_once: int, failure: type[ServiceError]) -> Iterator[None]:
+    network = network_of(address)
+    window = windows.open(network, at_once=at_once, shown=network)
+    window.asking += 1
+    try:
+        yield
+    except failure:
+        window.count += 1
+        raise
+    finally:
+        window.asking -= 1
 
 
 def network_of(address: str) -> str:

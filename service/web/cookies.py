@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
+from itertools import islice
 
 from starlette.types import Scope
 
@@ -12,6 +14,11 @@ from service.settings import Settings
 SESSION_ID_COOKIE = "jupyterhub-session-id"  # the Hub's own
 XSRF_COOKIE = "_xsrf"
 
+_PATH = re.compile(r"/[A-Za-z0-9!$%&'()*+./:=@_~-]*")  # without what ends an attribute of a cookie
+_NAME = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")  # of a host, and no IP address
+# Of each that many are cleared at most, with about 6 kB of headers; proxies let 16 pass.
+_MAX_PATHS = 12
+_MAX_DOMAINS = 4
 # Options of JUPYTERHUB_COOKIE_OPTIONS that an operator may decide; path, lifetime and HttpOnly are ours.
 _OPTIONS = {"domain", "secure", "samesite", "partitioned"}
 
@@ -36,6 +43,17 @@ def state_cookie(settings: Settings, name: str, sealed: str, *, secure: bool) ->
     return _set_cookie(settings, name, sealed, secure=secure, max_age=int(ATTEMPT_LIFETIME.total_seconds()))
 
 
+def link_cookie_name(settings: Settings) -> str:
+    """The cookie that holds a token out of an address while its reader is asked whether to sign in with it."""
+    return f"{auth_cookie_name(settings)}-link"
+
+
+def link_cookie(settings: Settings, sealed: str, *, secure: bool, max_age: timedelta) -> str:
+    """A Set-Cookie value."""
+    max_seconds = int(max_age.total_seconds())
+    return _set_cookie(settings, link_cookie_name(settings), sealed, secure=secure, max_age=max_seconds)
+
+
 def xsrf_cookie(settings: Settings, token: str, *, secure: bool) -> str:
     """A Set-Cookie value with the XSRF token, for clients that keep cookies and run no pages, as JupyterHub's tests do.
 
@@ -48,6 +66,26 @@ def xsrf_cookie(settings: Settings, token: str, *, secure: bool) -> str:
 def cleared(settings: Settings, names: Iterable[str]) -> list[str]:
     """Set-Cookie values that remove cookies of ours."""
     return [_set_cookie(settings, name, "", secure=False, max_age=0) for name in names]
+
+
+def cleared_wherever(settings: Settings, name: str, *, path: str, host: str) -> list[str]:
+    """Set-Cookie values that remove a cookie of ours from all places whence it may have come with a request.
+
+    `path` is the request's, as it was sent, and `host` its Host header. A partitioned cookie, or one that is set again
+    at once, stays.
+    """
+    ends = (end for end in range(1, len(path) + 1) if "/" in {path[end - 1], path[end : end + 1] or "/"})
+    paths = [path[:end] for end in islice(ends, _MAX_PATHS) if _PATH.fullmatch(path[:end])]
+    places = [(at, domain) for domain in ("", *_domains(host)[: _MAX_DOMAINS - 1]) for at in paths]
+    texts = (_set_cookie(settings, name, "", secure=False, max_age=0, place=place) for place in places)
+    return list(dict.fromkeys(texts))  # a `__Host-` cookie has one place
+
+
+def _domains(host: str) -> list[str]:
+    """The domains for which a cookie may be set that `host` is sent: its own, and those above but for the last."""
+    name = host.lower().partition(":")[0]
+    labels = name.split(".") if _NAME.fullmatch(name) else []
+    return [".".join(labels[start:]) for start in range(len(labels) - 1)]
 
 
 def state_cookies_among(settings: Settings, names: Iterable[str]) -> list[str]:
@@ -70,10 +108,19 @@ def is_secure(scope: Scope, settings: Settings) -> bool:
     return scope.get("scheme") in {"https", "wss"}
 
 
-def _set_cookie(settings: Settings, name: str, value: str, *, secure: bool, max_age: int | None) -> str:
+def _set_cookie(
+    settings: Settings,
+    name: str,
+    value: str,
+    *,
+    secure: bool,
+    max_age: int | None,
+    place: tuple[str, str] | None = None,
+) -> str:
+    """Return a Set-Cookie value; `place` is another path and domain than ours."""
     host_prefixed = name.startswith("__Host-")
     morsel: Morsel[str] = SimpleCookie({name: value})[name]
-    morsel["path"] = "/" if host_prefixed else settings.prefix
+    morsel["path"] = settings.prefix
     morsel["samesite"] = "Lax"
     morsel["httponly"] = True
     morsel["secure"] = secure
@@ -82,9 +129,11 @@ def _set_cookie(settings: Settings, name: str, value: str, *, secure: bool, max_
     for option, setting in settings.cookie_options.items():
         if option.lower() in _OPTIONS and morsel.isReservedKey(option):
             morsel[option.lower()] = setting
+    if place is not None:
+        morsel["path"], morsel["domain"] = place
     if str(morsel["samesite"]).lower() == "none":  # browsers drop one without it, and so would not clear it
         morsel["secure"] = True
     if host_prefixed:  # RFC 6265bis section 4.1.3.2: or the browser drops it
-        morsel["domain"] = ""
+        morsel["path"], morsel["domain"] = "/", ""
         morsel["secure"] = True
     return morsel.OutputString()

@@ -1,7 +1,7 @@
 """Where a request carries its credential, and nothing about whether it is any good."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from service.errors import HeadersTooLargeError, InvalidTokenError
+from service.errors import CookieConflictError, HeadersTooLargeError, InvalidTokenError
 from service.hub.sealing import Sealer
 from service.settings import Settings
 from service.web.cookies import SESSION_ID_COOKIE, auth_cookie_name
@@ -18,9 +18,11 @@ from service.web.cookies import SESSION_ID_COOKIE, auth_cookie_name
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
 # https://github.com/jupyter/enhancement-proposals/pull/121: browsers cannot set headers on a WebSocket.
 _SUBPROTOCOL = "v1.token.websocket.jupyter.org."
-_MAX_COOKIES = 5  # of our name that we are willing to open; browsers send one
+_MAX_SESSION = 512  # characters of the Hub's session ids; one for each Hub at a path above ours, 32 characters each
 _MAX_HEADER = 8192  # bytes of an Authorization header or of subprotocols that we are willing to look at
 _MAX_COOKIES_SIZE = 16 * 1024  # bytes; what Node, and so the Hub's proxy, lets pass of all headers together
+# Whoever signs in comes to their page at once. Sent there again and again, they would never see why.
+_JUST_NOW = 60.0  # seconds
 
 
 class Source(Enum):
@@ -34,7 +36,7 @@ class Source(Enum):
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and that takes three times as long
 class Credential:
-    """A token as it was sent; `session_id` is the Hub's session cookie beside a token from our cookie.
+    """A token as it was sent; `session_id` has the Hub's session cookies beside a token from our cookie (`session_of`).
 
     `begun`: when that cookie was made, in seconds since the epoch; 0 where it does not say, and for other sources.
     """
@@ -51,6 +53,7 @@ def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer)
     Raises:
         InvalidTokenError: the Authorization header is not one that carries a Hub token; a cookie is not looked at then.
         HeadersTooLargeError: cookies or subprotocols are longer than any that could be meant for us.
+        CookieConflictError: several cookies of our name came, or one with other session cookies than it was set beside.
     """
     authorization, cookies, subprotocols = _headers(scope)
     if authorization:
@@ -68,13 +71,22 @@ def find_cookie_credential(scope: Scope, *, settings: Settings, session_sealer: 
 
 
 def seal_session(sealer: Sealer, token: str, *, session_id: str, lifetime: timedelta) -> str:
-    """Return the value of our cookie: a token, the session at the Hub that it was given in, and the time."""
+    """Return the value of our cookie: a token, the session (`session_of`) that it was given in, and the time."""
     return sealer.seal(f"{token} {session_id} {datetime.now(UTC).timestamp():.6f}", lifetime=lifetime)
 
 
 def hub_session_id(scope: Scope) -> str:
-    """Return the Hub's session id as the browser sent it, or an empty string."""
+    """Return the session id that the Hub takes the browser's request by, or an empty string: the last that is sent."""
     return dict(cookie_pairs(scope)).get(SESSION_ID_COOKIE, "")
+
+
+def session_of(scope: Scope) -> str:
+    """Return all session ids that the browser sends, sorted and joined by `;`: Hubs at `/` and at `/dev/` both set one.
+
+    Raises:
+        CookieConflictError: they are not such as Hubs set.
+    """
+    return _session_among(cookie_pairs(scope))
 
 
 def token_in_url(query_string: bytes) -> str:
@@ -122,17 +134,32 @@ def _from_subprotocols(values: list[str]) -> str:
 
 
 def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> Credential | None:
-    name = auth_cookie_name(settings)
+    """Read our cookie. Any page of our origin may have set one that we sealed, for a session of somebody else's."""
     pairs = list(_pairs(values))
-    # The last, as the Hub reads it: browsers send those of longer paths first.
-    session_id = dict(pairs).get(SESSION_ID_COOKIE, "")
-    for sealed in [value for key, value in pairs if key == name][:_MAX_COOKIES]:
-        # A page on a sibling path may have planted a cookie of the same name, even one that we sealed, for somebody
-        # else's session. Only this session's counts.
-        token, sealed_session_id, begun = [*(sealer.open(sealed) or "").split(" "), "", ""][:3]
-        if token and session_id in {"", sealed_session_id}:
-            return Credential(token, Source.COOKIE, session_id, float(begun or 0))
+    name = auth_cookie_name(settings)
+    ours = {value for key, value in pairs if key == name}
+    if not ours:
+        return None
+    if len(ours) > 1:
+        raise CookieConflictError
+    token, sealed_session, time = [*(sealer.open(ours.pop()) or "").split(" "), "", ""][:3]
+    session, begun = _session_among(pairs), float(time or 0)
+    if token and session in {"", sealed_session}:
+        return Credential(token, Source.COOKIE, session, begun)
+    if datetime.now(UTC).timestamp() - begun < _JUST_NOW and not _ids(session).isdisjoint(_ids(sealed_session)):
+        raise CookieConflictError  # not a session that followed another: one is sent at some paths and not at others
     return None
+
+
+def _session_among(pairs: Iterable[tuple[str, str]]) -> str:
+    session = ";".join(sorted({value for name, value in pairs if name == SESSION_ID_COOKIE and value}))
+    if len(session) > _MAX_SESSION or " " in session:
+        raise CookieConflictError
+    return session
+
+
+def _ids(session: str) -> set[str]:
+    return set(session.split(";")) - {""}
 
 
 def _pairs(values: list[str]) -> Iterator[tuple[str, str]]:

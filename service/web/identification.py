@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from service.context import Context
-from service.errors import HubUnavailableError, InvalidTokenError, NotSignedInError, OriginError, ServiceError
+from service.errors import (
+    CookieConflictError,
+    HeadersTooLargeError,
+    HubUnavailableError,
+    InvalidTokenError,
+    NotSignedInError,
+    OriginError,
+    ServiceError,
+)
 from service.hub.models import Identity
 from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
 from service.web.credentials import Credential, Source, cookie_pairs, find_credential
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
-    """A page was opened with a good token in its address: the answer is the same page without it."""
+    """A page was opened with a good token in its address: see `service.web.token_links`."""
 
     def __init__(self, credential: Credential, identity: Identity) -> None:
         self.credential = credential
@@ -134,7 +142,8 @@ def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
 def _check_session(identity: Identity, credential: Credential) -> None:
     """A cookie belongs to the Hub's session that it was made in, also where somebody carried it to another."""
-    if identity.session_id and credential.session_id and identity.session_id != credential.session_id:
+    sent = credential.session_id
+    if identity.session_id and sent and identity.session_id not in sent.split(";"):
         raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
 
 
@@ -165,7 +174,10 @@ def page_token(conn: HTTPConnection) -> str:
     Raises:
         InvalidTokenError: the Authorization header is none.
     """
-    credential = credential_of(conn)
+    try:
+        credential = credential_of(conn)
+    except (CookieConflictError, HeadersTooLargeError):
+        return ""
     if credential is None or credential.source is not Source.COOKIE or not may_be_page(conn):
         return ""
     return xsrf_token(context_of(conn).xsrf_key, token=credential.token, session_id=credential.session_id)

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
 from service.errors import (
+    CookieConflictError,
     InvalidTokenError,
     NotAdmittedError,
     NotSignedInError,
@@ -22,7 +23,7 @@ from service.errors import (
     TokenRequestError,
 )
 from service.hub import oauth
-from service.hub.models import Identity, TokenReply
+from service.hub.models import TokenReply
 from service.web import pages
 from service.web.cookies import (
     XSRF_COOKIE,
@@ -39,17 +40,16 @@ from service.web.credentials import (
     Credential,
     Source,
     cookie_pairs,
-    find_cookie_credential,
     hub_session_id,
     seal_session,
+    session_of,
 )
 from service.web.security import (
     SCHEME,
-    SignedInByUrl,
+    address_of,
     check_sign_in,
     context_of,
     credential_of,
-    here,
     identify,
     is_browser,
     page_token,
@@ -81,8 +81,7 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
     """Send the browser to the Hub, to come back to `next_url`."""
     context = context_of(conn)
     settings = context.settings
-    names = [name for name, _ in cookie_pairs(conn.scope)]
-    under_way = state_cookies_among(settings, names)
+    under_way = state_cookies_among(settings, dict(cookie_pairs(conn.scope)))
     attempt = oauth.begin(
         context.oauth,
         sealer=context.state_sealer,
@@ -94,8 +93,8 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
     response = RedirectResponse(attempt.url, status_code=302)
     secure = is_secure(conn.scope, settings)
     if len(under_way) >= _MAX_ATTEMPTS:
-        _add(response, cleared(settings, under_way))
-    _add(response, [state_cookie(settings, attempt.cookie_name, attempt.cookie_value, secure=secure)])
+        add_cookies(response, cleared(settings, under_way))
+    add_cookies(response, [state_cookie(settings, attempt.cookie_name, attempt.cookie_value, secure=secure)])
     return response
 
 
@@ -121,7 +120,12 @@ async def login(
 
     Who is signed in goes there at once, unless they want to be signed in `again`, with a new token.
     """
-    identity = await visitor(request)
+    try:
+        identity = await identify(request)
+    except CookieConflictError:  # which may go on for ever
+        raise
+    except ServiceError:
+        identity = None
     if identity is not None:
         await check_sign_in(identity, request)
     if identity is not None and not again:
@@ -191,19 +195,24 @@ async def logout(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def drop_token_from_url(request: HTTPConnection, found: Exception) -> Response:
-    """Answer a page opened with a token in its address: the same page without it, signed in by cookie."""
-    assert isinstance(found, SignedInByUrl)  # noqa: S101 - registered for this type alone
-    path, _, query = here(request).partition("?")
-    rest = oauth.without_token(query)
-    # One slash at the beginning: with two the browser would take what follows for another host.
-    response = RedirectResponse("/" + path.lstrip("/\\") + (f"?{rest}" if rest else ""), status_code=303)
-    # A page of another site could sign its reader in as somebody else; the page is shown without a session then.
-    is_own_step = request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
-    if is_own_step and not await _is_somebody_else(request, found.identity):
-        context_of(request).metrics.signed_in("token_in_address")
-        _add(response, _signed_in(request, found.credential.token, lifetime=None))
-    return response
+def session_cookies(conn: HTTPConnection, token: str, *, lifetime: timedelta | None) -> list[str]:
+    """The cookies of a fresh session: the sealed token, no longer than the token lives, and its XSRF token."""
+    context = context_of(conn)
+    secure = is_secure(conn.scope, context.settings)
+    session = session_of(conn.scope)
+    sealed = seal_session(context.session_sealer, token, session_id=session, lifetime=lifetime or _UNKNOWN_LIFETIME)
+    max_age = int(lifetime.total_seconds()) if lifetime else None
+    xsrf = xsrf_token(context.xsrf_key, token=token, session_id=session)
+    return [
+        auth_cookie(context.settings, sealed, secure=secure, max_age=max_age),
+        xsrf_cookie(context.settings, xsrf, secure=secure),
+    ]
+
+
+def add_cookies(response: Response, cookies: list[str]) -> None:
+    """Have an answer set cookies, given as Set-Cookie values."""
+    for cookie in cookies:
+        response.headers.append("set-cookie", cookie)
 
 
 async def _finish(request: Request, *, state: str, code: str) -> Response:
@@ -234,21 +243,22 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
     context.metrics.signed_in("browser")
     response = RedirectResponse(returned.next_url, status_code=302)
     lifetime = timedelta(seconds=token.expires_in) if token.expires_in else None
-    _add(response, cleared(context.settings, under_way))
-    _add(response, _signed_in(request, token.access_token.get_secret_value(), lifetime=lifetime))
+    add_cookies(response, cleared(context.settings, under_way))
+    add_cookies(response, session_cookies(request, token.access_token.get_secret_value(), lifetime=lifetime))
     return response
 
 
 def _verifier(request: Request, returned: oauth.Returned) -> str | None:
-    cookies = dict(cookie_pairs(request.scope))
-    return oauth.verifier_for(returned, cookies=cookies, sealer=context_of(request).state_sealer)
+    return oauth.verifier_for(returned, cookies=cookie_pairs(request.scope), sealer=context_of(request).state_sealer)
 
 
 async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
     """Return a token that is seen to be good for this browser before a cookie holds it; warms the cache, too."""
     context, session_id = context_of(request), hub_session_id(request.scope)
-    token = await context.hub.exchange(code, verifier=verifier)
-    identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session_id)
+    with context.throttle.exchanging(address_of(request)):
+        token = await context.hub.exchange(code, verifier=verifier)
+    session = session_of(request.scope)
+    identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session)
     await check_sign_in(identity, request)
     if identity.session_id and session_id and identity.session_id != session_id:
         raise InvalidTokenError("The Hub's session has changed during this sign-in. Start again.")
@@ -261,40 +271,6 @@ async def _end_session(request: Request, credential: Credential) -> Response:
     await check_xsrf(request, expected, context.settings)
     context.auth.forget(credential.token)
     response = RedirectResponse(f"{context.settings.hub_url}logout", status_code=303)
-    names = state_cookies_among(context.settings, [name for name, _ in cookie_pairs(request.scope)])
-    _add(response, cleared(context.settings, [auth_cookie_name(context.settings), XSRF_COOKIE, *names]))
+    names = state_cookies_among(context.settings, dict(cookie_pairs(request.scope)))
+    add_cookies(response, cleared(context.settings, [auth_cookie_name(context.settings), XSRF_COOKIE, *names]))
     return response
-
-
-def _signed_in(conn: HTTPConnection, token: str, *, lifetime: timedelta | None) -> list[str]:
-    """The cookies of a fresh session: the sealed token, no longer than the token lives, and its XSRF token."""
-    context = context_of(conn)
-    secure = is_secure(conn.scope, context.settings)
-    session_id = hub_session_id(conn.scope)
-    sealed = seal_session(context.session_sealer, token, session_id=session_id, lifetime=lifetime or _UNKNOWN_LIFETIME)
-    max_age = int(lifetime.total_seconds()) if lifetime else None
-    xsrf = xsrf_token(context.xsrf_key, token=token, session_id=session_id)
-    return [
-        auth_cookie(context.settings, sealed, secure=secure, max_age=max_age),
-        xsrf_cookie(context.settings, xsrf, secure=secure),
-    ]
-
-
-async def _is_somebody_else(conn: HTTPConnection, identity: Identity) -> bool:
-    """Whether our cookie on this request belongs, or may belong, to another than `identity`."""
-    context = context_of(conn)
-    cookie = find_cookie_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
-    if cookie is None:
-        return False
-    try:
-        current = await context.auth.identify(cookie.token, session_id=cookie.session_id)
-    except InvalidTokenError:
-        return False
-    except ServiceError:
-        return True
-    return (current.kind, current.name) != (identity.kind, identity.name)
-
-
-def _add(response: Response, cookies: list[str]) -> None:
-    for cookie in cookies:
-        response.headers.append("set-cookie", cookie)

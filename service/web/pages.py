@@ -59,6 +59,19 @@ def sign_out(conn: HTTPConnection, identity: Identity | None, *, xsrf: str) -> R
     return render(conn, "logout.html", identity=identity, xsrf=xsrf)
 
 
+def sign_in_as(conn: HTTPConnection, name: str, *, identity: Identity | None, sealed: str, next_url: str) -> Response:
+    """The question before signing in as `name` by a link; `identity` is signed in now, if anybody is."""
+    return render(
+        conn,
+        "sign_in_as.html",
+        identity=identity,
+        name=name,
+        sealed=sealed,
+        next_url=next_url,
+        headers={"Cross-Origin-Opener-Policy": "same-origin"},
+    )
+
+
 def signed_out(conn: HTTPConnection) -> Response:
     """There is nobody to sign out."""
     return render(conn, "logout.html", identity=None)
@@ -135,7 +148,7 @@ def _next(conn: HTTPConnection) -> str:
     """Where to go after signing in from this page: back to it, unless it is about signing in or out itself."""
     address, prefix = _here(conn), context_of(conn).settings.prefix
     page = address.removeprefix(prefix).partition("?")[0]
-    return prefix if page in {"login", "logout", "oauth_callback"} else address
+    return prefix if page in {"login", "login/token", "logout", "oauth_callback"} else address
 
 
 def _origin(conn: HTTPConnection) -> str:

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from service.errors import (
     AdminRequiredError,
     ConflictError,
+    CookieConflictError,
     DatabaseFullError,
     DatabaseUnavailableError,
     DeadlineExceededError,
@@ -59,8 +60,9 @@ from service.errors import (
     XsrfError,
 )
 from service.web import login, pages
+from service.web.cookies import auth_cookie_name, cleared_wherever
 from service.web.resending import refused_form
-from service.web.security import context_of, here, is_browser
+from service.web.security import context_of, here, is_browser, queue_cookies
 
 _log = logging.getLogger("service")
 
@@ -71,6 +73,7 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (NotSignedInError, HTTPStatus.UNAUTHORIZED),
     (InvalidTokenError, HTTPStatus.UNAUTHORIZED),
     (HeadersTooLargeError, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+    (CookieConflictError, HTTPStatus.BAD_REQUEST),
     (XsrfError, HTTPStatus.FORBIDDEN),
     (OriginError, HTTPStatus.FORBIDDEN),
     (SignOutMethodError, HTTPStatus.METHOD_NOT_ALLOWED),
@@ -177,8 +180,16 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
     if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
         return login.begin(conn, next_url=here(conn))
     sign_in = (could_sign_in or isinstance(error, SignInError)) and context_of(conn).settings.has_hub
-    renew = isinstance(error, OutdatedTokenError)
+    if isinstance(error, CookieConflictError):
+        _clear_our_cookie(conn)
+    renew = isinstance(error, OutdatedTokenError | CookieConflictError)
     return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in, renew=renew)
+
+
+def _clear_our_cookie(conn: HTTPConnection) -> None:
+    settings, path = context_of(conn).settings, here(conn).partition("?")[0]
+    name, host = auth_cookie_name(settings), conn.headers.get("host", "")
+    queue_cookies(conn, cleared_wherever(settings, name, path=path, host=host))
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:

@@ -1,7 +1,9 @@
 """`POST token`: our OAuth token endpoint (RFC 6749), for Swagger UI and, where turned on, for people at a shell.
 
 A Hub's code is worth nothing without our client secret, so whoever gets a code exchanged here must show that it is
-theirs: by the PKCE verifier, and by asking from one of our own pages (JupyterHub 5 does not look at the verifier).
+theirs: by asking from one of our own pages, by the PKCE verifier, and by the session at the Hub that it was given in.
+The verifier alone would not do: JupyterHub 5 does not look at it, and no Hub does for a code that was asked for without
+a challenge, as anybody can have a browser do.
 """
 
 import re
@@ -12,8 +14,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 
 from service.errors import NotAdmittedError, OriginError, ServiceError, TokenRequestError
+from service.hub.models import TokenReply
 from service.hub.oauth import is_code_verifier
 from service.web import problems
+from service.web.credentials import hub_session_id
 from service.web.security import address_of, check_sign_in, context_of
 from service.web.xsrf import check_origin
 
@@ -87,13 +91,33 @@ async def _exchange(request: Request, form: TokenRequest) -> TokenAnswer:
         raise TokenRequestError("invalid_client", "This is not our client_id.")
     if form.redirect_uri not in {"", context.oauth.redirect_uri}:
         raise TokenRequestError("invalid_grant", "The redirect_uri is not the one the code was sent to.")
-    found = await context.hub.exchange(form.code.get_secret_value(), verifier=form.code_verifier.get_secret_value())
+    with context.throttle.exchanging(address_of(request)):
+        found = await _exchanged(request, form)
     await _check_holder(request, found.access_token)
     return TokenAnswer(
         access_token=found.access_token.get_secret_value(),
         expires_in=found.expires_in,
         scope=" ".join(found.scope),
     )
+
+
+async def _exchanged(request: Request, form: TokenRequest) -> TokenReply:
+    """Return what the Hub gives for a code, if the code was given to this browser.
+
+    A token that is refused here is known to nobody. It is not revoked: with an OAuth token the Hub deletes all that
+    the same person has for the same service, which would let a thief sign them out.
+    """
+    context, session_id = context_of(request), hub_session_id(request.scope)
+    code = form.code.get_secret_value()
+    # On a host of its own the Hub's cookie does not reach us; the verifier then has to be one that the Hub looks at.
+    if not session_id and not await context.hub.demands_verifier(code):
+        raise TokenRequestError("invalid_grant", "The Hub's session cookie must come with this code. Sign in again.")
+    found = await context.hub.exchange(code, verifier=form.code_verifier.get_secret_value())
+    if session_id:
+        identity = await context.auth.identify(found.access_token.get_secret_value())
+        if identity.session_id != session_id:
+            raise TokenRequestError("invalid_grant", "This code is of another session at the Hub. Sign in again.")
+    return found
 
 
 async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:

@@ -79,18 +79,3 @@ async def test_somebody_else_afterwards(plain: Place, browse: "Browse") -> None:
         await expect(page.get_by_role("heading", name=user)).to_be_visible()
         # Out at the Hub alone: our cookie stays, and must not speak for the one before.
         await page.goto(f"{plain.hub_url}logout")
-
-
-async def test_token_in_the_address(plain: Place, browse: "Browse") -> None:
-    """A page opened with `?token=` is shown without it, signed in by cookie from then on."""
-    token = await plain.hub.user_token("testuser")
-    browser = await browse(plain.origin)
-    page = await browser.page()
-
-    await page.goto(f"{plain.service_url}me?token={token.value}")
-    first = page.url
-    await page.goto(plain.service_url)
-
-    await expect(page.get_by_text("You are signed in as testuser")).to_be_visible()
-    assert first == f"{plain.service_url}me"
-    assert browser.errors == []

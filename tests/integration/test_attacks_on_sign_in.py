@@ -70,21 +70,35 @@ async def test_own_code_and_own_state_cookie(hub: RealHub) -> None:
         assert victim.cookie(COOKIE) is None
 
 
-async def test_own_token_in_a_link(hub: RealHub) -> None:
-    """A link with the attacker's token on another site → the page asks to sign in, and no cookie is set."""
+@pytest.mark.parametrize("site", ["cross-site", "same-origin"], ids=["another site", "another notebook"])
+async def test_own_token_in_a_link(hub: RealHub, site: str) -> None:
+    """A link with the attacker's token on a page → the page without it, and no cookie is set."""
     token = await hub.user_token("other")
     async with hub.session("testuser") as victim:
-        reply = await victim.visit(f"{hub.service_url}me?token={token.value}", follow=False, headers=CROSS_SITE)
+        headers = {"Sec-Fetch-Site": site}
+        reply = await victim.visit(f"{hub.service_url}me?token={token.value}", follow=False, headers=headers)
 
         assert (reply.status_code, reply.headers["Location"]) == (303, f"{hub.service_path}me")
-        assert victim.cookie(COOKIE) is None
+        assert "Set-Cookie" not in reply.headers
         page = await victim.visit(reply.headers["Location"])
         assert await reader(hub, victim) == "testuser", page.text
 
 
+async def test_own_token_in_a_mail(hub: RealHub) -> None:
+    """A link with the attacker's token in a mail → the page asks, and who does not say yes is who they are."""
+    token = await hub.user_token("other")
+    async with hub.session("testuser") as victim:
+        question = await victim.visit(f"{hub.service_url}me?token={token.value}", headers={"Sec-Fetch-Site": "none"})
+
+        assert "Sign in as other?" in question.text
+        assert victim.cookie(COOKIE) is None
+        await victim.visit(f"{hub.service_url}me")
+        assert await reader(hub, victim) == "testuser"
+
+
 @pytest.mark.parametrize("path", ["me", "", "..", "/"], ids=["a longer path", "our path", "a shorter path", "the root"])
 async def test_own_session_cookie_is_tossed(hub: RealHub, path: str) -> None:
-    """The attacker's own session cookie, good as it is, planted beside the victim's → the victim stays who they are."""
+    """The attacker's own session cookie, good as it is, planted beside the victim's → neither counts."""
     where = {"me": f"{hub.service_path}me", "": hub.service_path.rstrip("/"), "..": "/services/", "/": "/"}[path]
     async with hub.session("other") as attacker, hub.session("testuser") as victim:
         await attacker.visit(f"{hub.service_url}me")
@@ -97,11 +111,47 @@ async def test_own_session_cookie_is_tossed(hub: RealHub, path: str) -> None:
 
     reply = await hub.ask("GET", "me", headers={"Cookie": cookies, "X-XSRFToken": token})
 
-    assert (reply.status_code, reply.json()["name"]) == (200, "testuser")
+    assert (reply.status_code, reply.json()["code"]) == (400, "cookie_conflict")
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["planted last", "planted first"])
+@pytest.mark.parametrize("holds", [SESSION_ID, f"{SESSION_ID} and {COOKIE}"], ids=str)
+async def test_own_session_planted_with_the_hubs(hub: RealHub, holds: str, order: int) -> None:
+    """The attacker's cookie and Hub session planted together, in whatever order they come → nobody is the attacker."""
+    async with hub.session("other") as attacker, hub.session("testuser") as victim:
+        for browser in (attacker, victim):
+            (await browser.visit(f"{hub.service_url}me")).raise_for_status()
+        own, planted = (
+            [f"{name}={browser.cookie(name)}" for name in (SESSION_ID, COOKIE) if browser is attacker or name in holds]
+            for browser in (victim, attacker)
+        )
+        token = attacker.cookie("_xsrf", path=hub.service_path) or ""
+
+    headers = {"Cookie": "; ".join([*own, *planted][::order]), "X-XSRFToken": token}
+    reply = await hub.ask("GET", "me", headers=headers)
+
+    assert (reply.status_code, reply.json()["code"]) == (400, "cookie_conflict")
+
+
+async def test_cookies_that_cannot_be_cleared(hub: RealHub) -> None:
+    """Cookies of ours planted at other paths, again and again → a page says what to do; no redirect without an end."""
+    async with hub.session("other") as attacker, hub.session("testuser") as victim:
+        await attacker.visit(f"{hub.service_url}me")
+        await victim.visit(f"{hub.service_url}me")
+        for _ in range(3):
+            plant(victim, COOKIE, attacker.cookie(COOKIE) or "", path="/")
+            plant(victim, COOKIE, victim.cookie(COOKIE, path=hub.service_path) or "own", path=hub.service_path)
+            page = await victim.visit(f"{hub.service_url}me")
+            assert (page.status_code, len(page.history)) == (400, 0)
+            assert "delete this site" in page.text
+
+        assert victim.cookie(SESSION_ID) is not None
+        (await victim.visit(f"{hub.service_url}me")).raise_for_status()
+        assert await reader(hub, victim) == "testuser"
 
 
 async def test_session_fixation(hub: RealHub) -> None:
-    """The attacker's Hub session planted on our path before the victim signs in → their cookies are of no use after."""
+    """The attacker's Hub session planted on our path before the victim signs in → noticed, and of no use after."""
     async with hub.session("other") as attacker, hub.session("testuser") as victim:
         await attacker.visit(f"{hub.service_url}me")
         fixed = attacker.cookie(SESSION_ID) or ""
@@ -110,12 +160,12 @@ async def test_session_fixation(hub: RealHub) -> None:
 
         await victim.visit(f"{hub.service_url}")
         await victim.visit(f"{hub.service_url}login")
-
-        assert await reader(hub, victim) == "testuser"
-        # What the victim holds now opens nothing in the attacker's session.
         held = f"{SESSION_ID}={fixed}; {COOKIE}={victim.cookie(COOKIE, path=hub.service_path)}"
+        assert await reader(hub, victim) == ""
+        # What the victim holds now opens nothing in the attacker's session.
         stolen = await hub.ask("GET", "me", headers={"Cookie": held})
         assert stolen.status_code == 401
+        assert "cookie_conflict" in (await victim.visit(f"{hub.service_url}me")).text
 
 
 # Code injection: the victim's code in the attacker's hands, or the other way round

@@ -9,6 +9,7 @@ from tests.integration.conftest import MIGHTY
 from tests.support.hub import RealHub
 
 COOKIE = "service-fastapi"
+TYPED = {"Sec-Fetch-Site": "none"}  # what a browser says of an address that was typed, or opened by another program
 UNKNOWN = "0123456789abcdef0123456789abcdef"
 
 
@@ -23,17 +24,21 @@ async def test_signs_a_script_in(hub: RealHub) -> None:
 
 
 async def test_signs_a_browser_in_and_goes_away(hub: RealHub) -> None:
-    """A page opened with a token in its address is shown under the address without it, signed in by cookie."""
+    """Who opens a page with a token in its address, and says yes, comes to it without the token, signed in."""
     token = await hub.user_token("testuser")
     async with hub.session() as browser:
-        reply = await browser.visit(f"{hub.service_url}me?a=1&token={token.value}&b=%2F", follow=False)
+        opened = await browser.visit(f"{hub.service_url}me?a=1&token={token.value}&b=%2F", follow=False, headers=TYPED)
+        assert (opened.status_code, opened.headers["Location"]) == (303, f"{hub.service_path}login/token")
+        assert opened.headers["Referrer-Policy"] == "strict-origin"
+        question = await browser.visit(opened.headers["Location"], headers=TYPED)
+        assert browser.cookie(COOKIE) is None
 
-        assert (reply.status_code, reply.headers["Location"]) == (303, f"{hub.service_path}me?a=1&b=%2F")
-        assert reply.headers["Referrer-Policy"] == "strict-origin"
-        page = await browser.visit(reply.headers["Location"], follow=False)
-        assert page.status_code == 200
+        page = await browser.submit(question)
+
+        assert (page.status_code, str(page.url)) == (200, f"{hub.service_url}me?a=1&b=%2F")
         assert "testuser" in page.text
-        assert token.value not in f"{reply.headers}{page.headers}{page.text}"
+        for step in (opened, question, *page.history, page):
+            assert token.value not in f"{step.headers}{step.text}"
 
 
 async def test_goes_away_under_an_encoded_base_url(varied_hub: RealHub) -> None:
@@ -41,7 +46,8 @@ async def test_goes_away_under_an_encoded_base_url(varied_hub: RealHub) -> None:
     token = await varied_hub.user_token("testuser")
     home = varied_hub.service_at(MIGHTY)
     async with varied_hub.session() as browser:
-        page = await browser.visit(f"{home}me?token={token.value}&a=%20")
+        question = await browser.visit(f"{home}me?token={token.value}&a=%20", headers=TYPED)
+        page = await browser.submit(question)
 
     assert (page.status_code, str(page.url)) == (200, f"{home}me?a=%20")
 
@@ -53,10 +59,11 @@ async def test_does_not_replace_somebody_else(hub: RealHub) -> None:
         await browser.visit(f"{hub.service_url}me")
         before = browser.cookie(COOKIE)
 
-        page = await browser.visit(f"{hub.service_url}me?token={token.value}")
+        question = await browser.visit(f"{hub.service_url}me?token={token.value}", headers=TYPED)
+        page = await browser.visit(f"{hub.service_url}me")
 
-        assert page.status_code == 200
-        assert "testuser" in page.text
+        assert "You are signed in as <strong>testuser</strong> now" in question.text
+        assert (page.status_code, "testuser" in page.text) == (200, True)
         assert browser.cookie(COOKIE) == before
 
 

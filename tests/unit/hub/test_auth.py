@@ -68,7 +68,7 @@ async def test_an_answer_holds_for_one_session(auth: HubAuth, fake_hub: FakeHub)
         await auth.identify(token, session_id="yet-another")
 
 
-@pytest.mark.parametrize("session_id", ["x" * 65, "a b", "a;b", "é", "a\n", "\x00", "a:b"], ids=ascii)
+@pytest.mark.parametrize("session_id", ["x" * 513, "a b", "a,b", "é", "a\n", "\x00", "a:b"], ids=ascii)
 async def test_an_impossible_session_id_counts_as_none(auth: HubAuth, fake_hub: FakeHub, session_id: str) -> None:
     """So nobody fills our memory with long ones."""
     token = fake_hub.issue("testuser")

@@ -72,7 +72,7 @@ def test_a_sign_in_from_beginning_to_end() -> None:
 
     assert returned is not None
     assert (returned.next_url, returned.cookie_name) == (NEXT, COOKIE)
-    verifier = verifier_for(returned, cookies={"other": "x", COOKIE: begun.cookie_value}, sealer=sealer())
+    verifier = verifier_for(returned, cookies=[("other", "x"), (COOKIE, begun.cookie_value)], sealer=sealer())
     assert verifier is not None
     assert is_code_verifier(verifier)
     assert pkce_challenge(verifier) == challenge
@@ -110,7 +110,7 @@ def test_two_tabs_sign_in_side_by_side() -> None:
     for begun in (first, second, third):
         returned = read_state(query_of(begun)["state"], sealer=sealer())
         assert returned is not None
-        verifier = verifier_for(returned, cookies=cookies, sealer=sealer())
+        verifier = verifier_for(returned, cookies=cookies.items(), sealer=sealer())
         assert verifier is not None
         assert pkce_challenge(verifier) == query_of(begun)["code_challenge"]
 
@@ -132,7 +132,18 @@ def test_a_state_is_worthless_without_its_own_cookie(case: str) -> None:
     returned = read_state(state, sealer=sealer())
 
     assert returned is not None
-    assert verifier_for(returned, cookies=cookies, sealer=sealer()) is None
+    assert verifier_for(returned, cookies=cookies.items(), sealer=sealer()) is None
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["first", "last"])
+def test_of_several_cookies_the_one_that_fits_counts(order: int) -> None:
+    """A page that plants cookies of an attempt's name does not keep it from being finished, wherever they are sent."""
+    begun = attempt()
+    returned = read_state(query_of(begun)["state"], sealer=sealer())
+    sent = [(COOKIE, begun.cookie_value), (COOKIE, "planted"), (COOKIE, attempt().cookie_value)][::order]
+
+    assert returned is not None
+    assert verifier_for(returned, cookies=sent, sealer=sealer()) == sealer().open(begun.cookie_value)
 
 
 def test_a_cookie_under_another_name_does_not_count() -> None:
@@ -142,7 +153,7 @@ def test_a_cookie_under_another_name_does_not_count() -> None:
 
     assert returned is not None
     renamed = replace(returned, cookie_name=f"{COOKIE}-12345678")
-    assert verifier_for(renamed, cookies={COOKIE: begun.cookie_value}, sealer=sealer()) is None
+    assert verifier_for(renamed, cookies=[(COOKIE, begun.cookie_value)], sealer=sealer()) is None
 
 
 @pytest.mark.parametrize(
@@ -185,7 +196,7 @@ def test_an_attempt_ends_after_ten_minutes() -> None:
 
     assert timedelta(minutes=10) == ATTEMPT_LIFETIME
     assert read_state(state, sealer=sealer(clock=clock)) is None
-    assert verifier_for(returned, cookies={COOKIE: begun.cookie_value}, sealer=sealer(clock=clock)) is None
+    assert verifier_for(returned, cookies=[(COOKIE, begun.cookie_value)], sealer=sealer(clock=clock)) is None
 
 
 @pytest.mark.parametrize(

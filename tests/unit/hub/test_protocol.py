@@ -37,6 +37,7 @@ READERS: dict[str, Callable[[HubReply], object]] = {
     "identity": protocol.read_identity,
     "own identity": protocol.read_own_identity,
     "exchange": protocol.read_exchange,
+    "demands a verifier": protocol.read_demands_verifier,
     "issued": protocol.read_issued,
     "revoked": protocol.read_revoked,
     "version": protocol.read_version,

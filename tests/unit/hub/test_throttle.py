@@ -5,8 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from service.errors import HubUnavailableError, InvalidTokenError, ThrottledError
+from service.errors import HubUnavailableError, InvalidTokenError, ThrottledError, TokenRequestError
 from service.hub.throttle import (
+    EXCHANGES_PER_ADDRESS,
+    FAILED_CODES_PER_ADDRESS,
     PLACES,
     QUESTIONS_PER_ADDRESS,
     WINDOW,
@@ -17,6 +19,7 @@ from service.hub.throttle import (
 from tests.unit.hub.conftest import Clock
 
 HERE = "192.0.2.1"
+WRONG_CODE = TokenRequestError("invalid_grant", "It is wrong.")
 
 
 @pytest.fixture
@@ -139,3 +142,47 @@ def test_one_line_a_minute(throttle: Throttle, clock: Clock, caplog: pytest.LogC
         f"Too many unknown tokens from {HERE}: refused for now.",
     )
     assert caplog.record_tuples == [line, line]
+
+
+def codes(throttle: Throttle, times: int, *, address: str = HERE, said: Exception | None = None) -> int:
+    """Exchange so many codes, each answered so; return how often the Hub was asked."""
+    asked = 0
+    for number in range(times):
+        try:
+            with throttle.exchanging(address.format(number)):
+                asked += 1
+                if said is not None:
+                    raise said
+        except (TokenRequestError, HubUnavailableError, ThrottledError):
+            continue
+    return asked
+
+
+def test_codes(throttle: Throttle, clock: Clock) -> None:
+    """Failed exchanges count by address for a minute, good ones do not, and each address has a count of its own."""
+    assert codes(throttle, 500) == 500
+    assert codes(throttle, 500, said=HubUnavailableError(reason="x")) == 500
+    assert codes(throttle, 500, said=WRONG_CODE) == FAILED_CODES_PER_ADDRESS
+    assert codes(throttle, 1) == 0
+    assert codes(throttle, 1, address="192.0.2.2") == 1
+
+    clock.seconds += WINDOW
+
+    assert codes(throttle, 1) == 1
+
+
+def test_codes_at_once(throttle: Throttle) -> None:
+    """No more than a bounded number of one address is on its way, however many come before the first is answered."""
+    with ExitStack() as under_way:
+        for _ in range(EXCHANGES_PER_ADDRESS):
+            under_way.enter_context(throttle.exchanging(HERE))
+
+        assert codes(throttle, 1) == 0
+        assert codes(throttle, 1, address="192.0.2.2") == 1
+
+
+def test_codes_and_tokens_are_counted_apart(throttle: Throttle) -> None:
+    """A program that goes on with a wrong token keeps nobody behind its address from signing in, or the other way."""
+    tokens(throttle, 500, said=InvalidTokenError())
+    assert codes(throttle, 500, said=WRONG_CODE) == FAILED_CODES_PER_ADDRESS
+    assert tokens(throttle, 500, address="192.0.2.3", said=InvalidTokenError()) == WRONG_TOKENS_PER_ADDRESS

@@ -273,8 +273,9 @@ async def test_no_session_by_an_address(service: Service, application: Applicati
 async def test_no_token_for_a_code(service: Service, application: Application) -> None:
     """Swagger UI gets no token for them, in OAuth's own words."""
     application.denied.add("testuser")
-    form = {"grant_type": "authorization_code", "code": service.hub.grant(), "code_verifier": "v" * 43}
-    reply = await service.api().post("token", data=form, headers={"Origin": "http://jupyter.example.org"})
+    form = {"grant_type": "authorization_code", "code": service.hub.grant(session_id=SESSION_ID)}
+    headers = {"Origin": "http://jupyter.example.org", "Cookie": f"jupyterhub-session-id={SESSION_ID}"}
+    reply = await service.api().post("token", data=form | {"code_verifier": "v" * 43}, headers=headers)
 
     assert (reply.status_code, reply.json()) == (
         400,

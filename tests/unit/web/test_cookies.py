@@ -100,6 +100,46 @@ def test_clearing_reaches_the_cookie_that_was_set(settings: dict[str, Any]) -> N
     assert (gone.key, gone.value, gone["max-age"]) == (kept.key, "", "0")
 
 
+@pytest.mark.parametrize(
+    ("host", "domains"),
+    [
+        ("jupyter.example.org:8000", ["", "jupyter.example.org", "example.org"]),
+        ("localhost", [""]),
+        ("127.0.0.1:8000", [""]),
+        ("[::1]:8000", [""]),
+        ("evil.test; Path=/", [""]),
+        ("", [""]),
+    ],
+)
+def test_clearing_reaches_wherever_it_may_have_been_set(host: str, domains: list[str]) -> None:
+    """One of several cookies of our name is cleared at every path and domain that the browser sends it for."""
+    path = f"{PREFIX}desk/a%20b"
+    texts = cookies.cleared_wherever(settings_of(), "service-fastapi", path=path, host=host)
+    gone = [next(iter(SimpleCookie(text).values())) for text in texts]
+    paths = ["/", "/services", "/services/", PREFIX[:-1], PREFIX, f"{PREFIX}desk", f"{PREFIX}desk/", path]
+
+    assert {(each.key, each.value, each["max-age"]) for each in gone} == {("service-fastapi", "", "0")}
+    assert [(each["path"], each["domain"]) for each in gone] == [(at, domain) for domain in domains for at in paths]
+
+
+def test_clearing_is_bounded() -> None:
+    """Neither a path without end nor one that would end the attribute makes an answer too long or other than meant."""
+    texts = cookies.cleared_wherever(
+        settings_of(), "service-fastapi", path="/a;Domain=x" + "/" * 10_000, host="a." * 100 + "example.org"
+    )
+
+    assert len(texts) <= 48
+    assert not any("Domain=x" in text for text in texts)
+
+
+def test_clearing_a_host_cookie() -> None:
+    """A `__Host-` cookie has one place, which is all that is cleared."""
+    known = settings_of(cookie_host_prefix=True)
+    texts = cookies.cleared_wherever(known, cookies.auth_cookie_name(known), path=PREFIX, host="a.example.org")
+
+    assert [text.partition("; ")[2] for text in texts] == ["HttpOnly; Max-Age=0; Path=/; SameSite=Lax; Secure"]
+
+
 def test_sign_ins_under_way_are_told_by_name() -> None:
     """Our state cookies are those of our name, with or without a suffix; another service's are left alone."""
     ours = ["service-fastapi-oauth-state", "service-fastapi-oauth-state-1a2b3c4d"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.errors import InvalidTokenError
+from service.errors import CookieConflictError, InvalidTokenError
 from service.hub.sealing import Sealer
 from service.web.credentials import (
     Credential,
@@ -14,6 +14,7 @@ from service.web.credentials import (
     find_credential,
     hub_session_id,
     seal_session,
+    session_of,
 )
 from tests.unit.web.conftest import AUTH_COOKIE, settings_of
 
@@ -134,8 +135,7 @@ def test_order(headers: Headers, query: str, kind: str, expected: tuple[str, Sou
     [
         pytest.param(f"a=1; {AUTH_COOKIE}={SEALED}; b=2", "from-cookie", id="among others"),
         pytest.param(f'{AUTH_COOKIE}="{SEALED}"', "from-cookie", id="quoted"),
-        pytest.param(f"{AUTH_COOKIE}=planted; {AUTH_COOKIE}={SEALED}", "from-cookie", id="behind a planted one"),
-        pytest.param(f"{AUTH_COOKIE}={SEALED}; {AUTH_COOKIE}=planted", "from-cookie", id="before a planted one"),
+        pytest.param(f"{AUTH_COOKIE}={SEALED}; {AUTH_COOKIE}={SEALED}", "from-cookie", id="twice the same"),
         pytest.param(f"{AUTH_COOKIE}={SEALED}x", None, id="changed"),
         pytest.param(f"{AUTH_COOKIE}={SEALED[:-1]}", None, id="cut"),
         pytest.param(f"{AUTH_COOKIE}=from-cookie", None, id="not sealed"),
@@ -145,7 +145,7 @@ def test_order(headers: Headers, query: str, kind: str, expected: tuple[str, Sou
     ],
 )
 def test_only_what_we_sealed_counts(cookie: str, token: str | None) -> None:
-    """A cookie counts if it is ours by name and by seal, whatever else the browser holds by that name."""
+    """A cookie counts if it is ours by name and by seal."""
     assert found([("Cookie", cookie)]) == (Credential(token, Source.COOKIE) if token else None)
 
 
@@ -178,40 +178,101 @@ def in_session(session_id: str, *, token: str = "from-cookie") -> str:
     return f"{AUTH_COOKIE}={sealed}"
 
 
+def sealed_at(seconds: float, session: str) -> str:
+    """Return our cookie, made in a session at some time (seconds since the epoch)."""
+    sealed = SEALER.seal(f"from-cookie {session} {seconds:.6f}", lifetime=timedelta(hours=1))
+    return f"{AUTH_COOKIE}={sealed}"
+
+
 def test_session_id_comes_with_a_cookie_alone() -> None:
     """The Hub's session id counts beside our cookie; a token in a header stands for itself."""
-    session = ("Cookie", "jupyterhub-session-id=abc")
+    cookie = ("Cookie", "jupyterhub-session-id=abc")
 
-    assert found([session, ("Cookie", in_session("abc"))]) == Credential("from-cookie", Source.COOKIE, session_id="abc")
-    assert found([session, *signed("Bearer x")]) == Credential("x", Source.HEADER)
+    assert found([cookie, ("Cookie", in_session("abc"))]) == Credential("from-cookie", Source.COOKIE, session_id="abc")
+    assert found([cookie, *signed("Bearer x")]) == Credential("x", Source.HEADER)
 
 
-def test_of_two_session_ids_the_last_counts() -> None:
-    """Of two session cookies the last counts, as at the Hub: browsers send one planted on a longer path first."""
-    cookie = f"jupyterhub-session-id=planted; {in_session('abc')}; jupyterhub-session-id=abc"
-    credential = found([("Cookie", cookie)])
+def sent(*cookies: str) -> Credential | None:
+    """Look for the credential of a request with these cookies."""
+    return found([("Cookie", "; ".join(cookies))])
 
-    assert credential == Credential("from-cookie", Source.COOKIE, session_id="abc")
-    assert hub_session_id({"headers": [(b"cookie", cookie.encode())]}) == "abc"
+
+def session(*ids: str) -> str:
+    """Return the Hub's session cookies."""
+    return "; ".join(f"jupyterhub-session-id={each}" for each in ids)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param(["planted"], id="not sealed"),
+        pytest.param([SEALED], id="sealed, in no session"),
+        pytest.param(["planted"] * 20, id="many"),
+        pytest.param([""], id="empty"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["ours last", "ours first"])
+def test_of_several_cookies_of_our_name_none_counts(others: list[str], order: int) -> None:
+    """Which of them a sign-in has set cannot be told, whatever the order in which the browser sends them."""
+    cookies = [*(f"{AUTH_COOKIE}={each}" for each in others), in_session("abc")][::order]
+
+    with pytest.raises(CookieConflictError):
+        sent(*cookies, session("abc"))
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["theirs last", "theirs first"])
+def test_a_pair_of_cookies_planted_beside_ours(order: int) -> None:
+    """Somebody's cookie planted together with the session that it is good in does not win over the reader's own."""
+    own, planted = [in_session("own"), session("own")], [in_session("theirs"), session("theirs")]
+
+    with pytest.raises(CookieConflictError):
+        sent(*[*own, *planted][::order])
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["theirs last", "theirs first"])
+def test_a_pair_planted_beside_the_hubs_session_alone(order: int) -> None:
+    """Nor does it for who is signed in to the Hub and not to us, in whatever order the browser sends them."""
+    begun = sealed_at(time.time() - 3600, "theirs")
+
+    assert sent(*[session("own"), begun, session("theirs")][::order]) is None
+
+
+def test_the_sessions_of_several_hubs() -> None:
+    """Hubs at `/` and at `/dev/` both set a session cookie: the set that came at sign-in is wanted, in any order."""
+    scope = {"headers": [(b"cookie", session("dev", "dev", "root").encode())]}
+    ours = in_session(session_of(scope))
+
+    assert session_of(scope) == "dev;root"
+    assert hub_session_id(scope) == "root", "the last, as the Hub reads it"
+    for ids in (("dev", "root"), ("root", "dev")):
+        assert sent(ours, session(*ids)) == Credential("from-cookie", Source.COOKIE, session_id="dev;root")
+    assert sent(ours) == Credential("from-cookie", Source.COOKIE), "the Hub knows whether the session has ended"
+
+
+@pytest.mark.parametrize("ids", [("a",), ("a", "b", "c")], ids=["fewer", "more"])
+@pytest.mark.parametrize(("age", "is_told"), [(3600, False), (1, True)], ids=["long ago", "just now"])
+def test_another_set_of_sessions(ids: tuple[str, ...], *, age: int, is_told: bool) -> None:
+    """A sign-in at another Hub means signing in anew; where that has just been done it would go on for ever."""
+    ours = sealed_at(time.time() - age, "a;b")
+
+    if is_told:
+        with pytest.raises(CookieConflictError):
+            sent(ours, session(*ids))
+    else:
+        assert sent(ours, session(*ids)) is None
 
 
 @pytest.mark.parametrize("planted", ["another", ""], ids=["in another session", "in none"])
 def test_a_cookie_of_another_session_does_not_count(planted: str) -> None:
-    """A cookie that somebody sealed in a session of their own is passed over, for one made in this session."""
-    theirs, ours = in_session(planted, token="of-the-planter"), in_session("abc")
-    session = "jupyterhub-session-id=abc"
-
-    assert found([("Cookie", f"{theirs}; {session}")]) is None
-    assert found([("Cookie", f"{theirs}; {ours}; {session}")]) == Credential(
-        "from-cookie", Source.COOKIE, session_id="abc"
-    )
+    """A cookie that somebody sealed in a session of their own, or in one that has ended since, is none."""
+    assert sent(in_session(planted), session("abc")) is None
 
 
-def test_only_a_few_cookies_are_opened() -> None:
-    """Of many cookies of our name the first five are looked at, and no more."""
-    planted = "; ".join([in_session("another")] * 5)
-
-    assert found([("Cookie", f"{planted}; {in_session('abc')}; jupyterhub-session-id=abc")]) is None
+@pytest.mark.parametrize("ids", [[f"{number:032x}" for number in range(20)], ["a b"]], ids=["many", "with a space"])
+def test_sessions_that_no_hub_has_set(ids: list[str]) -> None:
+    """Session cookies without end, or of another form, are nothing to be sealed: nobody could be signed in by them."""
+    with pytest.raises(CookieConflictError):
+        session_of({"headers": [(b"cookie", session(*ids).encode())]})
 
 
 def test_the_cookie_can_be_asked_for_by_itself() -> None:

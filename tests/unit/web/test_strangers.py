@@ -8,9 +8,11 @@ import httpx
 import pytest
 from fastapi import APIRouter, WebSocket
 
+from service.hub.oauth import pkce_challenge
+from service.hub.throttle import FAILED_CODES_PER_ADDRESS
 from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS as FEW
 from service.web.security import CurrentUser
-from tests.unit.web.conftest import Serve, Service, connect
+from tests.unit.web.conftest import ORIGIN, SESSION_ID, Serve, Service, connect
 
 PROTOCOL = "v1.token.websocket.jupyter.org"
 
@@ -129,3 +131,66 @@ async def test_made_up_cookies_never_reach_the_hub(crowded: Service) -> None:
                 assert reply.status_code == 401
 
     assert crowded.hub.requests == []
+
+
+async def exchange(service: Service, code: str) -> httpx.Response:
+    """Send a code to the token endpoint, as from our own pages."""
+    form = {"grant_type": "authorization_code", "code": code, "code_verifier": "v" * 43}
+    headers = {"Origin": ORIGIN, "Cookie": f"jupyterhub-session-id={SESSION_ID}"}
+    async with service.api(headers=headers) as api:
+        return await api.post("token", data=form)
+
+
+async def come_back(service: Service, code: str) -> httpx.Response:
+    """Begin to sign in, and come back with this code."""
+    browser = service.browser()
+    begun = await browser.visit("me", follow=False)
+    state = httpx.URL(begun.headers["Location"]).params["state"]
+    return await browser.visit("oauth_callback", params={"state": state, "code": code}, follow=False)
+
+
+Exchange = Callable[[Service, str], Awaitable[httpx.Response]]
+
+
+@pytest.mark.parametrize("way", [exchange, come_back])
+async def test_sixty_failed_exchanges_a_minute(serve: Serve, way: Exchange) -> None:
+    """Then 429 at the token endpoint and at the callback, for good codes too; the Hub hears of none of these."""
+    service = await serve()
+    failed = [await way(service, f"junk-{number}") for number in range(FAILED_CODES_PER_ADDRESS)]
+    asked = len(service.hub.requests)
+    good = service.hub.grant("testuser", challenge=pkce_challenge("v" * 43), session_id=SESSION_ID)
+    by_form, by_callback = await exchange(service, good), await come_back(service, good)
+
+    assert {reply.status_code for reply in failed} == {400}
+    assert (by_form.status_code, by_form.json()["error"]) == (429, "temporarily_unavailable")
+    assert (by_callback.status_code, "Try again" in by_callback.text) == (429, True)
+    assert all(1 <= int(reply.headers["Retry-After"]) <= 60 for reply in (by_form, by_callback))
+    assert "set-cookie" not in by_callback.headers, "the sign-in can be ended later"
+    assert asked == len(service.hub.requests) == FAILED_CODES_PER_ADDRESS
+
+
+async def test_failed_exchanges_leave_others_alone(serve: Serve) -> None:
+    """Who has signed in goes on, and so does whoever comes with a token."""
+    service = await serve()
+    browser = await service.signed_in()
+    for number in range(FAILED_CODES_PER_ADDRESS + 1):
+        await exchange(service, f"junk-{number}")
+
+    assert (await browser.visit("me")).status_code == 200
+    async with service.api(service.hub.issue("testuser")) as api:
+        assert (await api.get("me")).status_code == 200
+
+
+async def test_a_cookie_of_a_token_that_is_void(serve: Serve) -> None:
+    """However often it is sent, with or without its session, the Hub is asked about it a few times."""
+    service = await serve()
+    browser = await service.signed_in()
+    service.hub.revoke(service.token_of(browser))
+    cookie = f"{service.settings.client_id}={browser.cookie(service.settings.client_id)}"
+    before = len(service.hub.requests)
+    async with service.api() as api:
+        for number in range(3 * FEW):
+            for session in (f"jupyterhub-session-id={SESSION_ID}", f"jupyterhub-session-id={number:032x}", ""):
+                await api.get("me", headers={"Cookie": f"{cookie}; {session}"})
+
+    assert len(service.hub.requests) - before <= 4

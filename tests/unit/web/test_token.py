@@ -12,7 +12,8 @@ from tests.unit.web.conftest import ORIGIN, PREFIX, SESSION_ID, Serve, Service
 
 SERVICE: Mapping[str, Any] = {}
 VERIFIER = "v" * 43
-SAME_ORIGIN = {"Origin": ORIGIN}
+SAME_SESSION = {"Cookie": f"jupyterhub-session-id={SESSION_ID}"}
+SAME_ORIGIN = {"Origin": ORIGIN} | SAME_SESSION
 
 
 async def exchanged(
@@ -98,7 +99,7 @@ async def test_what_the_hub_refuses(service: Service, changed: dict[str, str]) -
 
 async def test_a_code_works_once(service: Service) -> None:
     """The second to come with a code gets nothing."""
-    code = service.hub.grant("testuser", challenge=pkce_challenge(VERIFIER))
+    code = service.hub.grant("testuser", challenge=pkce_challenge(VERIFIER), session_id=SESSION_ID)
 
     assert (await exchanged(service, {"code": code})).status_code == 200
     assert refusal(await exchanged(service, {"code": code})) == (400, "invalid_grant")
@@ -122,7 +123,7 @@ async def test_a_code_works_once(service: Service) -> None:
 async def test_from_our_own_pages_only(serve: Serve, public_host: str, origin: str | None, status: int) -> None:
     """The Origin must be there and be ours: a code that somebody got hold of is worth nothing elsewhere."""
     service = await serve(public_host=public_host)
-    reply = await exchanged(service, headers={} if origin is None else {"Origin": origin})
+    reply = await exchanged(service, headers=SAME_SESSION if origin is None else SAME_SESSION | {"Origin": origin})
 
     assert reply.status_code == status
     assert status == 200 or refusal(reply) == (403, "invalid_request")
@@ -132,7 +133,7 @@ async def test_from_our_own_pages_only(serve: Serve, public_host: str, origin: s
 async def test_public_host_and_not_the_host_header(serve: Serve) -> None:
     """With PUBLIC_HOST set, the Host header, which a proxy may have changed, says nothing."""
     service = await serve(public_host="https://hub.example.org")
-    inside = {"Host": "10.0.0.1:10101"}
+    inside = SAME_SESSION | {"Host": "10.0.0.1:10101"}
 
     assert (await exchanged(service, headers=inside | {"Origin": "https://hub.example.org"})).status_code == 200
     assert (await exchanged(service, headers=inside | {"Origin": "https://10.0.0.1:10101"})).status_code == 403
@@ -194,3 +195,57 @@ async def test_the_form_that_swaggers_window_gets(service: Service) -> None:
         assert f'"{PREFIX}static/swagger-ui/oauth2-redirect.js"' in reply.text
         assert ("abc" in reply.text, "set-cookie" in reply.headers) == (False, False)
     assert len(service.hub.requests) == before
+
+
+# A stolen code
+
+
+async def stolen(
+    service: Service, session_id: str, *, challenge: str | None, verifier: str = VERIFIER
+) -> httpx.Response:
+    """Send the code of somebody's sign-in, asked for with or without a challenge, from a browser in another session."""
+    code = service.hub.grant("testuser", challenge=challenge, session_id=SESSION_ID)
+    headers = {"Origin": ORIGIN} | ({"Cookie": f"jupyterhub-session-id={session_id}"} if session_id else {})
+    return await exchanged(service, {"code": code, "code_verifier": verifier}, headers=headers)
+
+
+@pytest.mark.parametrize("session_id", ["e" * 32, ""], ids=["in the thief's session", "in none"])
+async def test_without_a_challenge(service: Service, session_id: str) -> None:
+    """A code that the Hub gives for any verifier, because it knows no PKCE or was asked without, gives no token."""
+    reply = await stolen(service, session_id, challenge=None)
+
+    assert refusal(reply) == (400, "invalid_grant")
+
+
+async def test_in_another_session(service: Service) -> None:
+    """A code is exchanged in the session at the Hub that it was given in, even with its verifier."""
+    reply = await stolen(service, "e" * 32, challenge=pkce_challenge(VERIFIER))
+
+    assert refusal(reply) == (400, "invalid_grant")
+
+
+async def test_a_session_cookie_planted_by_the_thief(service: Service) -> None:
+    """Of several session cookies the Hub's own reading counts: the last."""
+    code = {"code": service.hub.grant("testuser", session_id="e" * 32)}
+    both = f"jupyterhub-session-id={'e' * 32}; jupyterhub-session-id={SESSION_ID}"
+    reply = await exchanged(service, code, headers={"Origin": ORIGIN, "Cookie": both})
+
+    assert refusal(reply) == (400, "invalid_grant")
+
+
+async def test_where_the_hubs_cookie_does_not_reach_us(service: Service) -> None:
+    """Beside a Hub on another host a code is good with its verifier, if the Hub looks at it; any other is not."""
+    right = await stolen(service, "", challenge=pkce_challenge(VERIFIER))
+    wrong = await stolen(service, "", challenge=pkce_challenge(VERIFIER), verifier="w" * 43)
+    unknown = await exchanged(service, {"code": "junk"}, headers={"Origin": ORIGIN})
+
+    assert right.status_code == 200
+    assert refusal(wrong) == refusal(unknown) == (400, "invalid_grant")
+
+
+async def test_junk_costs_the_hub_one_question(service: Service) -> None:
+    """A code that the Hub does not know is asked about once, with a session cookie or without."""
+    for headers in (SAME_ORIGIN, {"Origin": ORIGIN}):
+        before = len(service.hub.requests)
+        await exchanged(service, {"code": "junk"}, headers=headers)
+        assert len(service.hub.requests) == before + 1
