@@ -125,6 +125,7 @@ COPY --chmod=0644 jupyterhub_config.py ./
 COPY --chmod=0644 script/start.py script/
 
 # No VOLUME: /state has the Hub's secrets, and every run would leave a nameless one behind. To keep it: -v hub:/state
+# hadolint ignore=DL3064 # where the password is, not the password
 ENV PATH=/opt/venv/bin:$PATH \
     HUB_IP=0.0.0.0 \
     HUB_PORT=8000 \
