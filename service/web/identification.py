@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from service.context import Context
-from service.errors import HubUnavailableError, InvalidTokenError, NotSignedInError, OriginError, ServiceError
+from service.errors import (
+    HubUnavailableError,
+    InvalidTokenError,
+    NotSignedInError,
+    OriginError,
+    ServiceError,
+    XsrfError,
+)
 from service.hub.models import Identity
 from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
 from service.web.credentials import Credential, Source, cookie_pairs, find_credential
 from service.web.entra_claims import header_of
-from service.web.xsrf import check_origin, check_xsrf, is_page_load, xsrf_token
+from service.web.xsrf import FORM, check_origin, check_xsrf, is_page_load, xsrf_token
 
 if TYPE_CHECKING:
     from service.web.entra import Entra
@@ -55,6 +62,21 @@ async def identify(conn: HTTPConnection) -> Identity:
     return found
 
 
+async def identify_sender(conn: HTTPConnection) -> Identity:
+    """Return who sends a body, before it is read. Raises as `identify`.
+
+    A form may carry its XSRF token within: that is left to be judged by `identify`, which then reads it.
+    """
+    try:
+        return await identify(HTTPConnection(conn.scope))  # which has no body to look into
+    except XsrfError:
+        credential = credential_of(conn)
+        if credential is None or not conn.headers.get("content-type", "").startswith(FORM):
+            raise
+    sender = conn.scope["state"]["sender"] = await _ask(conn, credential)
+    return sender
+
+
 async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
     """Return who the Hub, asked at `since` (aware UTC) or later, says is calling. Raises as `identify`."""
     credential = credential_of(conn)
@@ -93,7 +115,7 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
         check_origin(conn, context.settings)
     else:
         await check_xsrf(conn, expected, context.settings)
-    identity = await _ask(conn, credential)
+    identity: Identity = conn.scope["state"].pop("sender", None) or await _ask(conn, credential)
     if is_page_load(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
         secure = is_secure(conn.scope, context.settings)
         queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])

@@ -21,6 +21,8 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from service.errors import (
     AdminRequiredError,
+    BodiesFullError,
+    BodyTooSlowError,
     ConflictError,
     DatabaseFullError,
     DatabaseUnavailableError,
@@ -58,8 +60,9 @@ from service.errors import (
     XsrfError,
 )
 from service.web import login, pages
+from service.web.bodies import RefusedBody
 from service.web.resending import refused_form
-from service.web.security import context_of, here, is_browser
+from service.web.security import SignedInByUrl, context_of, here, is_browser
 
 _log = logging.getLogger("service")
 
@@ -101,6 +104,8 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (EngineFailedError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EngineUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EntraUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (BodyTooSlowError, HTTPStatus.REQUEST_TIMEOUT),
+    (BodiesFullError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 # What goes by: they say when to try again.
 _PASSING = (
@@ -110,6 +115,7 @@ _PASSING = (
     EngineUnavailableError,
     DatabaseUnavailableError,
     EntraUnavailableError,
+    BodiesFullError,
 )
 # RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
@@ -177,6 +183,14 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
     sign_in = (could_sign_in or isinstance(error, SignInError)) and context_of(conn).settings.has_hub
     renew = isinstance(error, OutdatedTokenError)
     return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in, renew=renew)
+
+
+async def answer_refused_body(conn: HTTPConnection, refused: Exception) -> Response | None:
+    """Answer a request whose body was not to be read."""
+    reason = cast("RefusedBody", refused).reason
+    if isinstance(reason, SignedInByUrl):
+        return await login.drop_token_from_url(conn, reason)
+    return await answer_error(conn, reason)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:

@@ -1,13 +1,12 @@
 """Forms of our own pages: the token that they carry, and what was typed into one that was refused."""
 
-from starlette.requests import HTTPConnection, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from service.errors import OriginError
 from service.web.credentials import Source
 from service.web.security import context_of, credential_of
-from service.web.xsrf import check_origin, xsrf_token
-
-_FORM = "application/x-www-form-urlencoded"
+from service.web.xsrf import FORM, check_origin, xsrf_token
 
 
 def form_token(conn: HTTPConnection) -> str:
@@ -36,12 +35,13 @@ async def refused_form(conn: HTTPConnection) -> dict[str, str]:
         return {}
     if conn.scope["method"] != "POST" or "authorization" in conn.headers:
         return {}
-    if not conn.headers.get("content-type", "").startswith(_FORM):
+    if not conn.headers.get("content-type", "").startswith(FORM):
         return {}
     try:
         check_origin(conn, context_of(conn).settings)
         form = await conn.form()
-    except (OriginError, RuntimeError):  # the latter: it was read as a stream, and is gone
+    except (OriginError, RuntimeError, HTTPException, ClientDisconnect):
+        # It was read as a stream and is gone, is too long or too slow, or its sender has gone.
         return {}
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     is_ours = typed.pop("_xsrf", None) is not None

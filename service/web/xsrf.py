@@ -17,7 +17,7 @@ from service.hub.sealing import fingerprint
 from service.settings import Settings
 
 _READING = {"GET", "HEAD", "OPTIONS"}
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 
 
 def xsrf_token(key: bytes, *, token: str, session_id: str) -> str:
@@ -92,7 +92,7 @@ def _from_query(conn: HTTPConnection) -> str:
 
 async def _from_form(conn: HTTPConnection) -> str:
     """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
-    if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(_FORM):
+    if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(FORM):
         return ""
     await conn.body()  # keeps it for a handler that wants the raw body
     value = (await conn.form()).get("_xsrf")
