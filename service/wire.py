@@ -17,8 +17,6 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 MAX_HEAD = 64 * 1024  # bytes; four times what Node, and so the Hub's proxy, passes on
 MAX_MESSAGE = 1024 * 1024  # bytes of a WebSocket's message; uvicorn would hold 16 MB
-PATIENCE = 30.0  # seconds for a head to be complete, and for the rest of a body after the answer
-_LINGER = 2.0  # seconds that the rest of a body is thrown away before a connection is closed
 _FIRST_REQUEST = 1  # seconds that it may take to come when the server is stopped; others are on their way for less
 _PER_BYTE = 16  # bytes, one of a body and what may come around it
 
@@ -37,6 +35,9 @@ class BoundedHttp(HttpToolsProtocol):
     data arrives takes its answer back (RFC 9112 section 9.6).
     """
 
+    patience = 30.0  # seconds for a head to be complete, and for the rest of a body after the answer
+    last_patience = 2.0  # seconds for the rest of a body after which the connection is to be closed
+
     _besides = 0  # bytes of a request, as far as it has been read, that are not its body
     _is_in_head = False
     _is_lingering = False
@@ -46,7 +47,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Begin a connection."""
         super().connection_made(transport)
         self.client = _address(transport, self.client)
-        self._set_deadline(PATIENCE)
+        self._set_deadline(self.patience)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End a connection."""
@@ -88,7 +89,7 @@ class BoundedHttp(HttpToolsProtocol):
         """End an answer."""
         super().on_response_complete()
         if self._has_rest and not self.transport.is_closing():
-            self._set_deadline(PATIENCE)
+            self._set_deadline(self.patience)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
@@ -98,16 +99,17 @@ class BoundedHttp(HttpToolsProtocol):
         self._besides += len(data)  # what of it is body, `on_body` takes off
         super().data_received(data)
         if self._is_in_head:
-            self._set_deadline(PATIENCE)
+            self._set_deadline(self.patience)
         elif self._is_reading_body:
-            self.flow.pause_reading()  # the application's next `receive()` resumes it, and so does the answer's end
             self.cycle.transport = _Lingering(self)  # type: ignore[assignment]  # what uvicorn needs of one
+            if self.cycle.body:  # else the application may be waiting for some
+                self.flow.pause_reading()  # its next `receive()` resumes it, and so does the answer's end
 
     def linger(self) -> None:
         """Close, but not while the rest of a body comes whose request has been answered."""
         if self._has_rest:
             self._is_lingering = True
-            self._set_deadline(_LINGER)
+            self._set_deadline(self.last_patience)
         else:
             self.transport.close()
 

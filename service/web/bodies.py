@@ -5,7 +5,7 @@ asks for the first piece of the body: whose is the credential? Without an answer
 has come with the head, and stops reading (`service.wire`).
 
 Routes without a guard read bodies of strangers. These have less room, of their own, so that strangers leave the room
-of callers alone. Every body must come at a pace: `GRACE` seconds, and a second more for every `PACE` bytes.
+of callers alone. Every body must come at a pace, and so has a deadline by its length.
 """
 
 import asyncio
@@ -29,9 +29,6 @@ from service.web.identification import SignedInByUrl, address_of, identify_sende
 from service.web.security import Guard
 
 STRANGERS_BODY = 256 * 1024  # bytes that a route without a guard and a `max_body_size` takes of who is not known
-GRACE = 10.0  # seconds that the application may have to wait for a body of no length
-PACE = 10_000  # bytes a second
-SILENCE = 120.0  # seconds to wait for the next piece of a stream; the batch has a shorter patience of its own
 _KEPT = 64 * 1024  # bytes of a rest for which a connection is not closed
 
 _GONE: Message = {"type": "http.disconnect"}
@@ -72,11 +69,26 @@ class _Kind(NamedTuple):
     has_limit: bool = False
 
 
+class Patience(NamedTuple):
+    """How long a body is waited for: `grace` seconds in all, and a second more for every `pace` bytes that have come.
+
+    `silence`: seconds for the next piece of a stream. The batch has a shorter patience of its own.
+    """
+
+    grace: float = 10.0
+    pace: int = 10_000
+    silence: float = 120.0
+
+
+PATIENCE = Patience()
+
+
 class Bodies:
     """Wraps the application, whose `routes` these are; for callers `size` bytes are held, and a quarter for others."""
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], size: int) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], size: int, patience: Patience = PATIENCE) -> None:
         self._app = app
+        self.patience = patience
         self._kinds = _kinds(iter_route_contexts(routes))
         self.callers = Budget(size, share=size // 4)
         self.strangers = Budget(size // 4, share=size // 16)
@@ -163,7 +175,8 @@ class _Body:
         if self._holding is None:
             self._holding = await self._admit()
         is_stream = "streams_body" in self._state
-        message = await self._in_time(SILENCE if is_stream else GRACE + self._read / PACE - self._waited)
+        grace, pace, silence = self._bodies.patience
+        message = await self._in_time(silence if is_stream else grace + self._read / pace - self._waited)
         size = len(message.get("body", b""))
         self._read += size
         self._is_complete = not message.get("more_body", False)

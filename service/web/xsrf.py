@@ -8,6 +8,7 @@ with a cookie.
 
 import hashlib
 import hmac
+from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from starlette.requests import HTTPConnection, Request
@@ -94,6 +95,7 @@ async def _from_form(conn: HTTPConnection) -> str:
     """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
     if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(FORM):
         return ""
-    await conn.body()  # keeps it for a handler that wants the raw body
+    with suppress(RuntimeError):  # FastAPI has read it, for a route with `Form()`
+        await conn.body()  # keeps it for a handler that wants the raw body
     value = (await conn.form()).get("_xsrf")
     return value if isinstance(value, str) else ""
