@@ -116,7 +116,7 @@ def _kinds(contexts: Iterable[RouteContext]) -> Mapping[int, _Kind]:
     """
     kinds: dict[int, _Kind] = {}
     for context in contexts:
-        if type(context.original_route) is APIRoute:
+        if isinstance(context.original_route, APIRoute):
             kind = _Kind(_is_guarded(context.dependant), context.max_body_size is not None)
             other = kinds.get(id(context.original_route), kind)
             kinds[id(context.original_route)] = _Kind(
