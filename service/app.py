@@ -20,6 +20,7 @@ from service.context import open_context
 from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
 from service.settings import Settings
 from service.web import docs, health, login, metrics, pages, problems, token, token_links, whoami
+from service.web.bodies import Bodies, RefusedBody
 from service.web.boundary import Boundary
 from service.web.cors import with_cors
 from service.web.journal import Journal
@@ -96,7 +97,8 @@ def create_app(
     app.router.routes.insert(0, ShortWays(app.router.routes))
     _handle_errors(app)
     inside = Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
-    return Journal(with_cors(inside, settings), routes=app.routes)
+    journal = Journal(with_cors(inside, settings), routes=app.routes)
+    return Bodies(journal, routes=app.routes, size=settings.body_memory)
 
 
 def _lifespan(
@@ -121,6 +123,7 @@ def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":
 def _handle_errors(app: FastAPI) -> None:
     handlers: dict[type[Exception], Any] = {
         ServiceError: problems.answer_error,
+        RefusedBody: problems.answer_refused_body,
         HTTPException: problems.answer_http_exception,
         RequestValidationError: problems.answer_invalid,
         SignedInByUrl: token_links.drop_token_from_url,

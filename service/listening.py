@@ -21,6 +21,9 @@ from service.errors import ConfigurationError
 
 _log = logging.getLogger("service")
 _BACKLOG = 2048  # uvicorn's
+# Bytes that the kernel takes of a connection before we do, and that we then take at once; it makes twice as many of it.
+# By itself it goes to megabytes, which count as the container's memory.
+_RECEIVE_BUFFER = 32 * 1024
 _SOCKET_MODE = 0o666  # whoever may enter its folder may connect
 _REASONS = {
     errno.EADDRINUSE: "somebody listens there already",
@@ -71,6 +74,7 @@ def _bind(address: str, stack: ExitStack) -> list[socket.socket]:
     for family, _, _, _, where in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM):
         try:
             bound.append(stack.enter_context(socket.create_server(where, family=family, backlog=_BACKLOG)))
+            bound[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)  # the connections inherit it
         except OSError as error:
             failure = error
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:

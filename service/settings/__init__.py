@@ -100,6 +100,9 @@ class Settings(BaseModel):
     # Seconds between two looks at whether those may stay who hold a connection open.
     recheck_interval: MoreSeconds = Field(default=60, validation_alias="SERVICE_RECHECK_INTERVAL")
 
+    # Bytes of request bodies that a process holds at once for callers; for strangers it has a quarter of that besides.
+    body_memory: Annotated[int, Field(ge=4_000_000)] = Field(default=64_000_000, validation_alias="SERVICE_BODY_MEMORY")
+
     # De-identification. Processes with an engine, in all; 0 is one for each core.
     deidentify_workers: Annotated[int, Field(ge=0, le=1024)] = Field(default=0, validation_alias="DEIDENTIFY_WORKERS")
     # Seconds for one note, which takes milliseconds; beyond that it was made to take long.

@@ -15,11 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.logs import place_of
 from service.settings import Settings
 from service.web import problems
+from service.web.bodies import may_have_body
 from service.web.opener_policy import opener_policy
 
 _log = logging.getLogger("service")
 
-# Bytes, unless a route says otherwise: bodies are read before anybody is asked who they are.
+# Bytes, unless a route says otherwise; of who is not known, `service.web.bodies` takes less.
 _MAX_BODY = 1024 * 1024
 
 # Bytes of path and query: what Node, and so the Hub's proxy, lets pass.
@@ -69,7 +70,7 @@ class Boundary:
             scope = {**scope, "method": "GET"}
             scope["state"].update(is_head=True, scope=scope)  # `service.web.journal` looks there for the route
         try:
-            if _may_have_body(scope):
+            if may_have_body(scope):
                 await self._limited(scope, receive, _with_problem_for_413(answer.send))
             else:
                 await self._app(scope, receive, answer.send)
@@ -109,13 +110,6 @@ class _Answer:
                 message.get("headers", ()), opener=opener_policy(self._scope), cookies=cookies
             )
         await self._send(message)
-
-
-def _may_have_body(scope: Scope) -> bool:
-    """Whether a body may come: up to HTTP/1.1 a header announces it (RFC 9112 section 6)."""
-    if scope["type"] != "http" or not scope["http_version"].startswith("1"):
-        return True
-    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
 
 
 def _with_problem_for_413(send: Send) -> Send:

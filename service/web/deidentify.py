@@ -14,6 +14,7 @@ from service.deidentify.intake import text_of
 from service.errors import NoteTooLargeError
 from service.hub.models import Identity
 from service.web import deidentify_batch, deidentify_pages
+from service.web.bodies import streams_body
 from service.web.deidentify_batch import Batch
 from service.web.deidentify_notes import (
     InAddress,
@@ -137,6 +138,7 @@ async def deidentify(
     summary="De-identify any number of notes",
     response_class=Batch,
     status_code=HTTPStatus.OK,
+    dependencies=[Depends(streams_body)],
     max_body_size=_UNLIMITED,
     responses={200: {"content": _ANSWERS, "description": "The notes in their order, masked"}, **_PROBLEMS},
     openapi_extra={"requestBody": {"required": True, "content": _LINES}},

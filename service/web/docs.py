@@ -21,10 +21,11 @@ ENTRA_TOKEN_SCHEME = "EntraToken"  # noqa: S105 - likewise
 _PROBLEMS = {
     401: "No credential, or a bad one",
     403: "Known, but not allowed",
-    429: "Too many unknown tokens from this address",
-    503: "The Hub cannot be asked",
+    429: "Too many unknown tokens from this address, or too much sent at once",
+    503: "The Hub cannot be asked, or there is no room for the body",
 }
-_UNREADABLE = {400: "The body cannot be read", 413: "The body is too large"}
+_UNREADABLE = {400: "The body cannot be read", 408: "The body comes too slowly", 413: "The body is too large"}
+_CROWDED = (429, 503)  # of `_PROBLEMS`: those that a body may end in, whoever sends it
 _INVALID = {422: "The request does not have the expected form"}
 
 router = APIRouter(include_in_schema=False)
@@ -112,7 +113,7 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
             _may_end_in(operation, _PROBLEMS)
         for operation in _operations(schema):
             if "requestBody" in operation:
-                _may_end_in(operation, _UNREADABLE)
+                _may_end_in(operation, (*_UNREADABLE, *_CROWDED))
         components["responses"] = _referred_to(schema)
         components["securitySchemes"] = _schemes(settings, sorted(scopes))
     return app.openapi_schema or {}

@@ -17,13 +17,14 @@ from service.errors import (
     NotSignedInError,
     OriginError,
     ServiceError,
+    XsrfError,
 )
 from service.hub.models import Identity
 from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
 from service.web.credentials import Credential, Source, cookie_pairs, find_credential
 from service.web.entra_claims import header_of
 from service.web.fetch_metadata import is_browser, may_be_page
-from service.web.xsrf import check_origin, check_xsrf, xsrf_token
+from service.web.xsrf import FORM, check_origin, check_xsrf, xsrf_token
 
 if TYPE_CHECKING:
     from service.web.entra import Entra
@@ -64,6 +65,21 @@ async def identify(conn: HTTPConnection) -> Identity:
     return found
 
 
+async def identify_sender(conn: HTTPConnection) -> Identity:
+    """Return who sends a body, before it is read. Raises as `identify`.
+
+    A form may carry its XSRF token within: that is left to be judged by `identify`, which then reads it.
+    """
+    try:
+        return await identify(HTTPConnection(conn.scope))  # which has no body to look into
+    except XsrfError:
+        credential = credential_of(conn)
+        if credential is None or not conn.headers.get("content-type", "").startswith(FORM):
+            raise
+    sender = conn.scope["state"]["sender"] = await _ask(conn, credential)
+    return sender
+
+
 async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
     """Return who the Hub, asked at `since` (aware UTC) or later, says is calling. Raises as `identify`."""
     credential = credential_of(conn)
@@ -102,7 +118,7 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
         check_origin(conn, context.settings)
     else:
         await check_xsrf(conn, expected, context.settings)
-    identity = await _ask(conn, credential)
+    identity: Identity = conn.scope["state"].pop("sender", None) or await _ask(conn, credential)
     if may_be_page(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
         secure = is_secure(conn.scope, context.settings)
         queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])

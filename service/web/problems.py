@@ -21,6 +21,8 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from service.errors import (
     AdminRequiredError,
+    BodiesFullError,
+    BodyTooSlowError,
     ConflictError,
     CookieConflictError,
     DatabaseFullError,
@@ -59,10 +61,11 @@ from service.errors import (
     VersionConflictError,
     XsrfError,
 )
-from service.web import login, pages
+from service.web import login, pages, token_links
+from service.web.bodies import RefusedBody
 from service.web.cookies import auth_cookie_name, cleared_wherever
 from service.web.resending import refused_form
-from service.web.security import context_of, here, is_browser, queue_cookies
+from service.web.security import SignedInByUrl, context_of, here, is_browser, queue_cookies
 
 _log = logging.getLogger("service")
 
@@ -106,6 +109,8 @@ _STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
     (EngineFailedError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EngineUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EntraUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (BodyTooSlowError, HTTPStatus.REQUEST_TIMEOUT),
+    (BodiesFullError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 # What goes by: they say when to try again.
 _PASSING = (
@@ -115,6 +120,7 @@ _PASSING = (
     EngineUnavailableError,
     DatabaseUnavailableError,
     EntraUnavailableError,
+    BodiesFullError,
 )
 # RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
@@ -190,6 +196,14 @@ def _clear_our_cookie(conn: HTTPConnection) -> None:
     settings, path = context_of(conn).settings, here(conn).partition("?")[0]
     name, host = auth_cookie_name(settings), conn.headers.get("host", "")
     queue_cookies(conn, cleared_wherever(settings, name, path=path, host=host))
+
+
+async def answer_refused_body(conn: HTTPConnection, refused: Exception) -> Response | None:
+    """Answer a request whose body was not to be read."""
+    reason = cast("RefusedBody", refused).reason
+    if isinstance(reason, SignedInByUrl):
+        return await token_links.drop_token_from_url(conn, reason)
+    return await answer_error(conn, reason)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:

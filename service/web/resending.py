@@ -1,12 +1,11 @@
 """What was typed into a form of ours that was refused."""
 
-from starlette.requests import HTTPConnection, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from service.errors import OriginError
 from service.web.security import context_of, page_token
-from service.web.xsrf import check_origin
-
-_FORM = "application/x-www-form-urlencoded"
+from service.web.xsrf import FORM, check_origin
 
 
 async def returns_form(conn: HTTPConnection) -> None:
@@ -23,12 +22,13 @@ async def refused_form(conn: HTTPConnection) -> dict[str, str]:
         return {}
     if conn.scope["method"] != "POST" or "authorization" in conn.headers:
         return {}
-    if not conn.headers.get("content-type", "").startswith(_FORM):
+    if not conn.headers.get("content-type", "").startswith(FORM):
         return {}
     try:
         check_origin(conn, context_of(conn).settings)
         form = await conn.form()
-    except (OriginError, RuntimeError):  # the latter: it was read as a stream, and is gone
+    except (OriginError, RuntimeError, HTTPException, ClientDisconnect):
+        # It was read as a stream and is gone, is too long or too slow, or its sender has gone.
         return {}
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     is_ours = typed.pop("_xsrf", None) is not None

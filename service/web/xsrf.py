@@ -19,7 +19,7 @@ from service.settings import Settings
 from service.web.fetch_metadata import Purpose, purpose_of
 
 _READING = {"GET", "HEAD", "OPTIONS"}
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 
 
 def xsrf_token(key: bytes, *, token: str, session_id: str) -> str:
@@ -80,7 +80,7 @@ def _from_query(conn: HTTPConnection) -> str:
 
 async def _from_form(conn: HTTPConnection) -> str:
     """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
-    if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(_FORM):
+    if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(FORM):
         return ""
     with contextlib.suppress(RuntimeError):  # FastAPI has read it already, for a route that declares its fields
         await conn.body()  # keeps it for a handler that wants the raw body
