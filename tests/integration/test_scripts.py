@@ -19,9 +19,9 @@ from tests.support.process import KeptProcess, clean_environment, wait_until_log
 from tests.support.session import Session
 
 RUN = REPOSITORY / "script" / "run"
-START_LIMIT = 60.0  # seconds; about five on an idle machine
-END_LIMIT = 30.0  # seconds for a notebook server to end its kernels
-SENTENCE_LIMIT = 60.0  # seconds until a script that cannot go on says so
+START_LIMIT = 120.0  # seconds; about five on an idle machine
+END_LIMIT = 60.0  # seconds for a notebook server to end its kernels
+SENTENCE_LIMIT = 120.0  # seconds until a script that cannot go on says so
 
 
 @pytest.fixture(scope="module", autouse=True)
