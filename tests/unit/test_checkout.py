@@ -1,4 +1,4 @@
-"""The files that editors, pre-commit, GitHub and Dependabot read are valid, and say what the rest of the repository says."""
+"""The files that editors, pre-commit, GitHub and Dependabot read are valid, and agree with the rest of the repository."""
 
 import configparser
 import re
@@ -17,23 +17,7 @@ WORKFLOW = REPOSITORY / ".github/workflows/checks.yaml"
 DEPENDABOT = REPOSITORY / ".github/dependabot.yml"
 PRE_COMMIT = REPOSITORY / ".pre-commit-config.yaml"
 FOLDERS = ("service", "tests", "bench", "deploy", "docs", "examples", "script", ".ci", ".github")
-TEXTS = {
-    ".cfg",
-    ".conf",
-    ".css",
-    ".html",
-    ".in",
-    ".ini",
-    ".js",
-    ".json",
-    ".md",
-    ".py",
-    ".sh",
-    ".toml",
-    ".txt",
-    ".yaml",
-    ".yml",
-}
+TEXTS = {".conf", ".css", ".html", ".in", ".ini", ".js", ".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
 
 
 def loaded(file: Path) -> dict[str, Any]:
@@ -77,7 +61,7 @@ def test_pre_commit_runs_parts_of_script_test() -> None:
 
 
 def test_the_workflow_runs_the_checks_on_the_oldest_and_the_newest_python() -> None:
-    """It calls .ci/run with both ends of the versions that pyproject.toml names, and nothing else decides what is checked."""
+    """It calls .ci/run, and nothing else, with the first and the last of the versions that pyproject.toml names."""
     tests = loaded(WORKFLOW)["jobs"]["tests"]
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     versions = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r":: 3\.\d+$", each)]
