@@ -1,4 +1,4 @@
-"""The files that editors, pre-commit, GitHub and Dependabot read are valid, and agree with the rest of the repository."""
+"""The files that editors, pre-commit, GitHub and Dependabot read are valid, and agree with the rest of the checkout."""
 
 import configparser
 import re
