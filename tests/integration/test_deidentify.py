@@ -84,7 +84,7 @@ async def test_from_a_notebook(hub: RealHub) -> None:
     (example,) = (block.code for block in blocks(page, "python") if "/deidentify/batch" in block.code)
     code = f"""
     import json, pathlib, requests
-    pathlib.Path("notes.ndjson").write_text("".join(json.dumps({{"text": {NOTE!r}}}) + "\\n" for _ in range(300)))
+    pathlib.Path("notes.ndjson").write_text("".join(json.dumps({{"text": {NOTE!r}}}) + "\\n" for _ in range(150)))
     headers = {{"Authorization": "Bearer " + os.environ["JUPYTERHUB_API_TOKEN"]}}
     alone = requests.post("{hub.service_url}deidentify", json={{"text": {NOTE!r}}}, headers=headers).json()["text"]
     [alone, [json.loads(line)["text"] async for line in masked("notes.ndjson")]]
@@ -232,7 +232,7 @@ async def test_an_engine_is_killed(careful_hub: RealHub) -> None:
 # Batches
 
 
-async def test_ten_thousand_notes_for_a_slow_reader(
+async def test_thousands_of_notes_for_a_slow_reader(
     careful_hub: RealHub, record_property: Callable[[str, object], None]
 ) -> None:
     """Come back in order, and the service holds a few of them at a time, however long the client lets it wait."""
@@ -250,29 +250,29 @@ async def test_ten_thousand_notes_for_a_slow_reader(
                 line = await client.take()
                 assert line is not None
                 ids.append(line["id"])
-                if len(ids) % 250 == 0:
+                if len(ids) % 100 == 0:
                     sizes.append(service.memory_info().rss)
 
-        for number in range(10_000):
+        for number in range(3_000):
             lead = max(lead, number - len(ids))
             sending = asyncio.create_task(client.say(b'{"id": %d, "text": "Dr. Quackenbush%s"}' % (number, padding)))
             while not (await asyncio.wait([sending], timeout=0.05))[0]:
                 await take(50)  # only where nothing more is taken of it
         await client.end()
-        await take(10_000 - len(ids))
+        await take(3_000 - len(ids))
         assert await client.take() is None
 
     megabytes = [size // 2**20 for size in sizes]
     record_property("resident memory of the service while it went on, in MB", megabytes)
     record_property("notes taken of the client before it took their answers, at most", lead)
-    assert ids == list(range(10_000))
+    assert ids == list(range(3_000))
     assert max(megabytes) - megabytes[0] <= 10
 
 
 async def test_single_notes_beside_batches(careful_hub: RealHub) -> None:
-    """Who sends one note does not wait for who sends a thousand."""
+    """Who sends one note does not wait for who sends hundreds."""
     token = await careful_hub.user_token("testuser", scopes=[ACCESS, USE])
-    body = "\n".join(json.dumps({"text": NOTE * 30}) for _ in range(300))
+    body = "\n".join(json.dumps({"text": NOTE * 30}) for _ in range(150))
     async with local_client(base_url=careful_hub.service_url, headers=token.bearer) as client:
         batches = asyncio.gather(*(client.post("deidentify/batch", content=body, headers=LINES) for _ in range(2)))
         answered = 0
@@ -282,7 +282,7 @@ async def test_single_notes_beside_batches(careful_hub: RealHub) -> None:
             assert reply.json()["text"] == MASKED
         lines = [len(reply.text.splitlines()) for reply in await batches]
 
-    assert lines == [300, 300]
+    assert lines == [150, 150]
     assert answered > 5
 
 

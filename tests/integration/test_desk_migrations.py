@@ -28,7 +28,7 @@ from tests.support.postgres import Postgres
 from tests.support.process import clean_environment
 
 REPOSITORY = Path(__file__).parents[2]
-PROCESSES = 8
+PROCESSES = 4
 PASSWORD = "canary-password"
 
 
