@@ -10,6 +10,7 @@ import pytest
 
 from service.testing import FakeHub
 from tests.support.crew import Crew
+from tests.support.databases import postgres_with_tables, sqlite_with_tables
 from tests.support.hub import RealHub
 from tests.support.node import NodeToolError, configurable_http_proxy
 from tests.support.ports import free_port
@@ -165,13 +166,25 @@ def postgresql() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database, of each kind that the desk can have."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'desk.sqlite'}"
         return
     server: Postgres = request.getfixturevalue("postgresql")
     url = server.database()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """A database with the desk's tables and nothing in them, of each kind that the desk can have."""
+    if request.param == "sqlite":
+        yield await sqlite_with_tables(tmp_path / "desk.sqlite")
+        return
+    server: Postgres = request.getfixturevalue("postgresql")
+    url = await postgres_with_tables(server)
     yield url
     server.drop(url)
 

@@ -57,7 +57,7 @@ async def test_a_page_is_told(live: Place, browse: "Browse") -> None:
     await page.evaluate(OPEN)
     before = await eventually(lambda: page.evaluate(BEGUN))
     await other.goto(f"{live.hub_url}logout")
-    after = await eventually(lambda: page.evaluate(OVER), within=20)
+    after = await eventually(lambda: page.evaluate(OVER))
 
     assert before == {"hello": "testuser", "echo": "hello", "without": CLOSED}
     assert after == before | {"problem": "invalid_token", "closed": [1008, "invalid_token"]}

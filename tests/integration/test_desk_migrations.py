@@ -28,7 +28,7 @@ from tests.support.postgres import Postgres
 from tests.support.process import clean_environment
 
 REPOSITORY = Path(__file__).parents[2]
-PROCESSES = 8
+PROCESSES = 4
 PASSWORD = "canary-password"
 
 
@@ -81,55 +81,55 @@ def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("before", revisions()[:-1])
-async def test_a_database_of_an_earlier_revision_is_brought_up_to_date(database_url: str, before: str) -> None:
+async def test_a_database_of_an_earlier_revision_is_brought_up_to_date(empty_database_url: str, before: str) -> None:
     """What is in it stays, and its tables are then those that the code knows."""
-    assert await migrate(database_url, to=before) == before
-    assert not await is_as_the_code_has_it(database_url)
+    assert await migrate(empty_database_url, to=before) == before
+    assert not await is_as_the_code_has_it(empty_database_url)
     row: dict[str, object] = {"first_name": "Zoë", "last_name": "Okonkwo", "version": 1}
     row |= {"search": "zoë\nokonkwo", "name_key": "okonkwo zoe"}
     row |= dict.fromkeys(("created", "updated"), datetime(2026, 3, 1, tzinfo=UTC))
-    async with open_database(database_url) as database, database.write() as connection:
+    async with open_database(empty_database_url) as database, database.write() as connection:
         await connection.execute(insert(tables.employees).values(row))
 
-    assert await migrate(database_url) == revisions()[-1]
-    assert await is_as_the_code_has_it(database_url)
-    async with open_desk(database_url) as desk:
+    assert await migrate(empty_database_url) == revisions()[-1]
+    assert await is_as_the_code_has_it(empty_database_url)
+    async with open_desk(empty_database_url) as desk:
         (zoe,) = (await desk.employees.find(EmployeeQuery(text="ZOË"))).items
         await desk.tickets.create(TicketNew(title="x", employee_id=zoe.id), by="ada")
         assert len((await desk.audit.find(AuditQuery())).items) == 1
 
 
-async def test_an_empty_database_gets_the_tables_that_the_code_knows(database_url: str) -> None:
+async def test_an_empty_database_gets_the_tables_that_the_code_knows(empty_database_url: str) -> None:
     """All at once; a second time there is nothing to do."""
-    assert await migrate(database_url) == revisions()[-1]
-    assert await is_as_the_code_has_it(database_url)
-    assert await migrate(database_url) == revisions()[-1]
+    assert await migrate(empty_database_url) == revisions()[-1]
+    assert await is_as_the_code_has_it(empty_database_url)
+    assert await migrate(empty_database_url) == revisions()[-1]
 
 
-async def test_what_was_broken_off_is_begun_anew(database_url: str) -> None:
+async def test_what_was_broken_off_is_begun_anew(empty_database_url: str) -> None:
     """A revision that fails half-way leaves the database as it was: all are applied, or none."""
-    await say(database_url, "CREATE TABLE audit (mine INTEGER)")
+    await say(empty_database_url, "CREATE TABLE audit (mine INTEGER)")
     with pytest.raises(Exception, match="already exists"):
-        await migrate(database_url)
-    await say(database_url, "DROP TABLE audit")
-    assert await migrate(database_url) == revisions()[-1]
-    assert await is_as_the_code_has_it(database_url)
+        await migrate(empty_database_url)
+    await say(empty_database_url, "DROP TABLE audit")
+    assert await migrate(empty_database_url) == revisions()[-1]
+    assert await is_as_the_code_has_it(empty_database_url)
 
 
-async def test_many_processes_start_at_once(database_url: str) -> None:
+async def test_many_processes_start_at_once(empty_database_url: str) -> None:
     """One makes the tables, and the others wait for it."""
-    ended = run(database_url, *[["migrate"]] * PROCESSES)
+    ended = run(empty_database_url, *[["migrate"]] * PROCESSES)
 
     assert ended == [(0, f"The tables are at revision {revisions()[-1]}.\n")] * PROCESSES
-    assert await is_as_the_code_has_it(database_url)
+    assert await is_as_the_code_has_it(empty_database_url)
 
 
 @pytest.mark.parametrize("command", [["migrate"], []], ids=["migrate", "serve"])
-async def test_a_database_of_a_later_version_is_left_alone(database_url: str, command: list[str]) -> None:
+async def test_a_database_of_a_later_version_is_left_alone(empty_database_url: str, command: list[str]) -> None:
     """The service does not start, and says in a sentence what to do."""
-    await migrate(database_url)
-    await say(database_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")  # noqa: S608 - a constant
-    ((status, said),) = run(database_url, command)
+    await migrate(empty_database_url)
+    await say(empty_database_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")  # noqa: S608 - a constant
+    ((status, said),) = run(empty_database_url, command)
 
     flaw = "DATABASE_URL: a later version of the service has changed the database (to 9999): run that one"
     assert (status, said) == (2, f"The configuration is wrong:\n  - {flaw}\n")

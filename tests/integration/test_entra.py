@@ -56,7 +56,7 @@ async def serving(
     settings = make_settings(**({"entra_grants": ROLES} | entra_settings(issuer) | changed))
     async with testing.open_service(settings=settings, **app) as service:
         if loaded:
-            await eventually(lambda: is_ready(service), within=10)
+            await eventually(lambda: is_ready(service))
         yield service
 
 
@@ -259,7 +259,7 @@ async def test_a_start_does_not_wait_for_the_issuer(
         assert "Entra" in (await service.anonymous().get("health/ready")).json()["problem"]
         assert (await service.user("testuser").get("me")).status_code == 200
         issuer.state = "up"
-        await eventually(lambda: is_ready(service), within=10)
+        await eventually(lambda: is_ready(service))
         assert (await ask(service, issuer.access_token())).status_code == 200
 
 
@@ -272,7 +272,7 @@ async def test_the_desk_keeps_them_out_too(
     router = APIRouter()
     router.get("/mine")(mine)
     async with open_desk(tmp_path, app={"routers": [router]}, **entra_settings(steady_issuer)) as desk:
-        await eventually(lambda: is_ready(desk.service), within=10)
+        await eventually(lambda: is_ready(desk.service))
         token = steady_issuer.access_token()
         assert (await ask(desk.service, token, "mine")).json() == ALICE
         assert (await ask(desk.service, token, "desk/tickets")).json()["code"] == "insufficient_scope"

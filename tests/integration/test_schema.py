@@ -3,14 +3,17 @@
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import MakeHub
 from tests.support.external import ExternalService
 from tests.support.hub import RealHub
+from tests.support.local_http import local_client
+from tests.support.polling import eventually
 from tests.support.ports import free_port
 
 NAME = "reporter"  # a service that the Hub knows and does not start
@@ -95,8 +98,11 @@ def ordering_hub(make_shared_hub: MakeHub) -> Iterator[RealHub]:
 
 
 @pytest.fixture(scope="module")
-def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the document of a service of its own is, which has those routes and ours, and takes passwords."""
+async def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Where the document of a service of its own is, which has those routes and ours, and takes passwords.
+
+    Its engine is loaded: until then /health/ready answers 503, which no document promises.
+    """
     directory, port = tmp_path_factory.mktemp("orders"), free_port()
     (directory / "orders.py").write_text(ORDERS)
     url = f"http://127.0.0.1:{port}"
@@ -110,6 +116,12 @@ def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFactory) ->
         "SERVICE_ROUTERS": "orders:router",
     }
     with ExternalService(environment, directory=directory):
+        async with local_client() as client:
+
+            async def is_ready() -> bool:
+                return (await client.get(f"{url}/services/{NAME}/health/ready")).status_code == httpx.codes.OK
+
+            await eventually(is_ready)
         yield f"{url}/services/{NAME}/openapi.json"
 
 

@@ -1,6 +1,5 @@
 """`script/run` and what it stands on, run for real, on the checkout's .venv, each with a state folder of its own."""
 
-import contextlib
 import json
 import re
 import shutil
@@ -16,14 +15,14 @@ import pytest
 
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
-from tests.support.ports import free_ports
+from tests.support.ports import free_ports_at
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 from tests.support.session import Session
 
 RUN = REPOSITORY / "script" / "run"
-START_LIMIT = 60.0  # seconds; about five on an idle machine
-END_LIMIT = 30.0  # seconds for a notebook server to end its kernels
-SENTENCE_LIMIT = 60.0  # seconds until a script that cannot go on says so
+START_LIMIT = 120.0  # seconds; about five on an idle machine
+END_LIMIT = 60.0  # seconds for a notebook server to end its kernels
+SENTENCE_LIMIT = 120.0  # seconds until a script that cannot go on says so
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,12 +84,7 @@ def own_hub(tmp_path: Path) -> Iterator[RunningHub]:
 
 def free_hub_port() -> int:
     """Return a HUB_PORT that is free, together with those that jupyterhub_config.py derives."""
-    while True:
-        (port,) = free_ports(1)
-        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
-            for distance in (0, 81, 182, 283):
-                held.enter_context(socket.create_server(("127.0.0.1", port + distance)))
-            return port
+    return free_ports_at(0, 81, 182, 283)[0]
 
 
 def outcome(command: Sequence[str | Path], *, cwd: Path = REPOSITORY, **environment: str) -> tuple[int, str]:

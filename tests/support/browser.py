@@ -40,7 +40,7 @@ FLAGS = (
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 
-PATIENCE = 20_000  # milliseconds that a page may take for anything, on a busy machine
+PATIENCE = 60_000  # milliseconds that a page may take for anything, on a busy machine
 STRANGER = "<!doctype html><html lang=en><title>Somebody else's</title><body>Somebody else's page.</body></html>"
 
 

@@ -10,8 +10,8 @@ from tests.support.polling import eventually
 from tests.support.ports import free_ports
 from tests.support.process import KeptProcess, clean_environment
 
-START_LIMIT = 60.0  # seconds; about three on an idle machine
-END_LIMIT = 20.0  # seconds; less than one on an idle machine
+START_LIMIT = 120.0  # seconds; about three on an idle machine
+END_LIMIT = 60.0  # seconds; less than one on an idle machine
 PATH = "/services/fastapi/"
 
 

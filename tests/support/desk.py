@@ -9,6 +9,7 @@ import httpx
 
 from service.desk.policy import GRANTS, Role, group_of
 from service.testing import Caller, Service, make_settings, open_service
+from tests.support.databases import sqlite_with_tables
 
 EMPLOYEE = {"first_name": "Zoë", "last_name": "Okonkwo"}
 TICKET = {"title": "The printer prints blank pages", "employee_id": 1}
@@ -65,6 +66,7 @@ async def open_desk(
     **changed: Any,  # noqa: ANN401
 ) -> AsyncIterator[Desk]:
     """Run the desk with its database in this folder; `app`: for `create_app`; `changed`: fields of the settings."""
-    told = {"apps": ("desk",), "database_url_given": f"sqlite:///{directory / 'desk.sqlite'}", **changed}
+    url = await sqlite_with_tables(directory / "desk.sqlite")
+    told = {"apps": ("desk",), "database_url_given": url, **changed}
     async with open_service(settings=make_settings(**told), **(app or {})) as service:
         yield Desk(service)

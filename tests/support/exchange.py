@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp, Message
 
-from tests.support.polling import eventually
+from tests.support.polling import BUSY, eventually
 
 
 class Exchange:
@@ -85,7 +85,7 @@ class Exchange:
         """How many messages the application has not asked for."""
         return self._unread.qsize()
 
-    async def until(self, check: Any, *, within: float = 20) -> None:  # noqa: ANN401 - anything that may be true
+    async def until(self, check: Any, *, within: float = BUSY) -> None:  # noqa: ANN401 - anything that may be true
         """Wait until `check()` is true."""
 
         async def checked() -> bool:

@@ -34,7 +34,7 @@ from tests.support.process import KeptProcess, clean_environment, wait_until_log
 from tests.support.session import Session
 from tests.support.tls_front import TlsFront
 
-START_LIMIT = 60.0  # seconds; about three on an idle machine
+START_LIMIT = 120.0  # seconds; about three on an idle machine
 STOP_GRACE = 10.0  # seconds a Hub may take to end by itself: it was seen to need more than 20 now and then
 
 

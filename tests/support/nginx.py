@@ -23,7 +23,7 @@ from tests.support.process import KeptProcess, clean_environment
 
 FILES = REPOSITORY / "deploy" / "nginx"
 WHOLE = "sidecar.conf"  # has all of an nginx.conf, the others are for its http level
-START_LIMIT = 20.0  # seconds
+START_LIMIT = 60.0  # seconds
 _TEMPORARY = "client_body proxy fastcgi uwsgi scgi"
 
 

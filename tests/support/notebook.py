@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.support.local_http import local_client
 
-KERNEL_LIMIT = 60.0  # seconds for a kernel to start and to answer
+KERNEL_LIMIT = 120.0  # seconds for a kernel to start and to answer
 
 
 class KernelError(Exception):

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp, Message
 
-from tests.support.polling import eventually
+from tests.support.polling import BUSY, eventually
 
 
 class OpenConnection:
@@ -90,7 +90,7 @@ class OpenConnection:
         )
         self._arriving.put_nowait(gone)
 
-    async def until(self, check: Any, *, within: float = 5) -> None:  # noqa: ANN401 - anything that may be true
+    async def until(self, check: Any, *, within: float = BUSY) -> None:  # noqa: ANN401 - anything that may be true
         """Wait until `check()` is true."""
 
         async def checked() -> bool:

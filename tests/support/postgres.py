@@ -16,7 +16,7 @@ from tests.support.process import KeptProcess, wait_until_log_says
 
 USER = "postgres"
 READY = "database system is ready to accept connections"
-PATIENCE = 30.0  # seconds for a start or a stop; either takes one
+PATIENCE = 120.0  # seconds for a start or a stop; either takes one
 
 
 def programs() -> Path | None:

@@ -12,7 +12,7 @@ from time import monotonic
 
 from tests.support import keeper
 
-KEEPER_GRACE = 10.0  # seconds for the keeper to kill what is left; it needs a fraction of one
+KEEPER_GRACE = 60.0  # seconds for the keeper to kill what is left; it needs a fraction of one
 
 
 class KeptProcess:

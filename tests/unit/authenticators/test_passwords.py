@@ -94,7 +94,11 @@ def test_what_native_authenticator_has_stored() -> None:
     assert passwords.is_outdated(stored)
 
 
-@pytest.mark.parametrize("stored", [b"", b"nonsense", b"$2", b"$argon2id$", passwords.nobodys()])
+@pytest.mark.parametrize(
+    "stored",
+    [b"", b"nonsense", b"$2", b"$argon2id$", passwords.nobodys()],
+    ids=["nothing", "nonsense", "half of bcrypt", "half of argon2", "nobody's"],
+)
 @pytest.mark.parametrize("password", ["x", "x" * 2000], ids=["short", "endless"])
 def test_nothing_fits_nonsense(stored: bytes, password: str) -> None:
     """What was never a password's is nobody's."""

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-SIZE = 50_000  # characters; half of what a note may have
-MOST = 2.0  # seconds of the processor; where time grows with the square of the text, it would be ten to hours
+SIZE = 25_000  # characters; a quarter of what a note may have
+MOST = 1.5  # seconds of the processor; where time grows with the square of the text, it would be three to hours
 
 # name -> beginning, what is repeated, end
 NOTES = {
@@ -56,7 +56,7 @@ def test_no_note_hangs_it(compat: bool, beyond: str) -> None:  # noqa: FBT001
     done = subprocess.run(
         [sys.executable, "-c", program],
         input=json.dumps(notes),
-        timeout=120,
+        timeout=600,
         check=True,
         stdout=subprocess.PIPE,
         text=True,

@@ -286,7 +286,7 @@ async def test_closing_while_notes_are_in_work(tmp_path: Path) -> None:
         await asyncio.sleep(0)
         began = monotonic()
 
-    assert monotonic() - began < 5
+    assert monotonic() - began < 30
     assert await asyncio.gather(*asked) == ["engine_failed"] * 2 + ["engine_unavailable"] * 2
     assert await ask(pool, CANARY) == "engine_unavailable"
     assert (descendants(), asyncio.all_tasks()) == (before, tasks)
@@ -305,7 +305,7 @@ async def test_closing_while_the_engine_is_being_loaded(tmp_path: Path, monkeypa
         await eventually(is_starting)
 
     assert await asked == "engine_unavailable"
-    assert monotonic() - began < 10
+    assert monotonic() - began < 60
     assert descendants() == []
 
 

@@ -169,12 +169,13 @@ async def test_removed_before_added(team: Team) -> None:
 
 async def test_what_the_hub_said_before_does_not_count(team: Team) -> None:
     """From the moment that a change is acknowledged, earlier answers of the Hub about the person do not count."""
+    before = datetime.now(UTC)
     await team.roles.change("sue", None, by="ada")
-    now = datetime.now(UTC)
+    after = datetime.now(UTC)
     changed = await team.changed_at("sue")
 
     assert changed is not None
-    assert now - timedelta(seconds=1) < changed < now + timedelta(seconds=2)
+    assert before - timedelta(seconds=1) < changed < after + timedelta(seconds=2)
 
 
 async def test_while_a_change_is_under_way_no_answer_counts(team: Team) -> None:

@@ -33,14 +33,14 @@ def found(pattern: "re.Pattern[str]", text: str) -> list[tuple[int, int]]:
 
 
 @given(notes())
-@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_each_pattern_finds_the_same(finders: Finders, patterns: list["re.Pattern[str]"], note: str) -> None:
     """Whatever the note."""
     assert finders.find(Text(note)) == [found(pattern, note) for pattern in patterns]
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=75, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_it_finds_the_same_in_texts_made_for_it(
     finders: Finders, patterns: list["re.Pattern[str]"], data: st.DataObject
 ) -> None:
@@ -53,7 +53,7 @@ def test_it_finds_the_same_in_texts_made_for_it(
 
 
 @given(PATTERNS.map(re.compile), st.lists(TEXTS, min_size=1, max_size=5))
-@settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]) -> None:
     """All that philter-lite's are made of, put together by chance: its next version may have any of it."""
     assume(not is_nullable(parse(pattern)))
@@ -66,7 +66,7 @@ def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]
     "pattern", [r"(?!.*a)[b-d]", r"(?!\d+b)\w", "(?!b+c|c+d)[a-d]", "(?!b*c)(?!.*1)[bd]", "(?!a+)[ab]"]
 )
 @given(st.text(st.sampled_from("aabbccd11\n"), max_size=12))
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=100, deadline=None, database=None)
 def test_what_must_not_follow_after_a_run(pattern: str, text: str) -> None:
     """However many places there are in it, and in the next."""
     compiled = re.compile(pattern)

@@ -52,7 +52,7 @@ def test_a_character_is_of_a_word_or_not() -> None:
 
 
 @given(BODIES, TEXTS)
-@settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_the_ways_together_are_the_whole(pattern: str, text: str) -> None:
     """They match in the same places, in this order of trying, whatever is to follow."""
     nodes = tree(pattern)

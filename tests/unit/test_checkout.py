@@ -1,0 +1,122 @@
+"""The files that editors, pre-commit, GitHub and Dependabot read are valid, and agree with the rest of the checkout."""
+
+import configparser
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.node import REPOSITORY
+
+WORKFLOW = REPOSITORY / ".github/workflows/checks.yaml"
+DEPENDABOT = REPOSITORY / ".github/dependabot.yml"
+PRE_COMMIT = REPOSITORY / ".pre-commit-config.yaml"
+FOLDERS = ("service", "tests", "bench", "deploy", "docs", "examples", "script", ".ci", ".github")
+TEXTS = {".conf", ".css", ".html", ".in", ".ini", ".js", ".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
+
+
+def loaded(file: Path) -> dict[str, Any]:
+    """Return what a YAML file holds."""
+    content: dict[str, Any] = yaml.load(file.read_text(), Loader=yaml.BaseLoader)  # noqa: S506 (makes texts, and nothing else)
+    return content
+
+
+def checked(*command: str) -> str:
+    """Run a module of ours that validates a file; return what it says against it."""
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=120)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [("vendor.github-workflows", WORKFLOW), ("vendor.dependabot", DEPENDABOT)],
+    ids=["CI", "Dependabot"],
+)
+def test_github_can_read_it(schema: str, file: Path) -> None:
+    """Workflow and Dependabot's configuration are valid."""
+    assert checked("check_jsonschema", "--builtin-schema", schema, str(file)) == ""
+
+
+def test_pre_commit_can_read_it() -> None:
+    """pre-commit's configuration is valid."""
+    assert checked("pre_commit", "validate-config", str(PRE_COMMIT)) == ""
+
+
+def test_pre_commit_runs_parts_of_script_test() -> None:
+    """Each hook runs script/test, with parts that it has."""
+    (repository,) = loaded(PRE_COMMIT)["repos"]
+    known = re.search(r"^    (lint \| .*)\) chosen=", (REPOSITORY / "script/test").read_text(), re.MULTILINE)
+    assert known
+
+    for hook in repository["hooks"]:
+        command, *parts = hook["entry"].split()
+        assert command == "./script/test"
+        assert parts
+        assert set(parts) <= set(known[1].split(" | "))
+
+
+def test_the_workflow_runs_the_checks_on_the_oldest_and_the_newest_python() -> None:
+    """It calls .ci/run, and nothing else, with the first and the last of the versions that pyproject.toml names."""
+    tests = loaded(WORKFLOW)["jobs"]["tests"]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    versions = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r":: 3\.\d+$", each)]
+
+    assert tests["strategy"]["matrix"]["python"] == [versions[0], versions[-1]]
+    assert [step["run"] for step in tests["steps"] if "run" in step] == [".ci/run"]
+
+
+def test_the_workflow_builds_every_image() -> None:
+    """Each target that docs/operate/container.md tells people to build is one of the Dockerfile's."""
+    targets = set(loaded(WORKFLOW)["jobs"]["image"]["strategy"]["matrix"]["target"])
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE))
+
+    assert {"service", "hub"} == targets <= stages
+
+
+def test_actions_are_pinned() -> None:
+    """An action is named by its commit, as a tag can be moved; the workflow may only read."""
+    used = re.findall(r"uses: (.*)", WORKFLOW.read_text())
+
+    assert used
+    assert [each for each in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", each)] == []
+    assert loaded(WORKFLOW)["permissions"] == {"contents": "read"}
+
+
+def test_dependabot_knows_every_folder_of_pins() -> None:
+    """Wherever pinned requirements are, Dependabot looks."""
+    (pip,) = (each for each in loaded(DEPENDABOT)["updates"] if each["package-ecosystem"] == "pip")
+    pinned = [*REPOSITORY.glob("requirements*.txt"), *(REPOSITORY / "tests").rglob("hubs/*.txt")]
+
+    assert set(pip["directories"]) == {f"/{path.parent.relative_to(REPOSITORY)}".replace("/.", "/") for path in pinned}
+
+
+def editor_config() -> configparser.ConfigParser:
+    """Return .editorconfig, its lines before the first section as DEFAULT's."""
+    config = configparser.ConfigParser()
+    config.read_string(f"[DEFAULT]\n{(REPOSITORY / '.editorconfig').read_text()}")
+    return config
+
+
+def test_editors_and_ruff_agree() -> None:
+    """A line is as long for editors as for ruff."""
+    ruff = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["ruff"]
+
+    assert editor_config().getint("*.py", "max_line_length") == ruff["line-length"]
+
+
+def test_files_are_as_editors_leave_them() -> None:
+    """UTF-8, ends of lines of Unix, one at the end of the file, and none with blanks before it."""
+    assert dict(editor_config()["*"]) | {"charset": "utf-8", "end_of_line": "lf"} == dict(editor_config()["*"])
+    files = [path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*") if path.suffix in TEXTS]
+    texts = {path: path.read_bytes().decode() for path in files if "swagger-ui" not in path.parts}
+
+    assert [path for path, text in texts.items() if text and not text.endswith("\n")] == []
+    assert [path for path, text in texts.items() if "\r\n" in text] == []
+    assert [
+        path for path, text in texts.items() if path.suffix != ".md" and re.search(r"[ \t]$", text, re.MULTILINE)
+    ] == []
