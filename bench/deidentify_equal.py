@@ -10,8 +10,8 @@ from time import monotonic
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from service.deidentify.engine import Engine
-from service.deidentify.tagging import RuleTagger
+from service.apps.deidentify.engine.engine import Engine
+from service.apps.deidentify.engine.tagging import RuleTagger
 from tests.support import philter
 from tests.support.notes import notes
 

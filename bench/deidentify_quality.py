@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 
 from bench.deidentify_table import MISSED, head, row
-from service.deidentify.caution import WORD
-from service.deidentify.engine import Engine
-from service.deidentify.tagging import RuleTagger
+from service.apps.deidentify.engine.engine import Engine
+from service.apps.deidentify.engine.extra_rules import WORD
+from service.apps.deidentify.engine.tagging import RuleTagger
 from tests.support import philter
 
 RECALL, PRECISION, SPANS = 0.989, 0.76, 45  # at least

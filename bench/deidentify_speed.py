@@ -12,8 +12,8 @@ from time import perf_counter
 import psutil
 
 from bench.deidentify_table import MISSED, head, row, wanted
-from service.deidentify.engine import Engine
-from service.deidentify.tagging import RuleTagger
+from service.apps.deidentify.engine.engine import Engine
+from service.apps.deidentify.engine.tagging import RuleTagger
 from tests.support import philter
 from tests.support.notes import note
 

@@ -16,7 +16,7 @@ from time import perf_counter
 import psutil
 
 from bench.deidentify_table import MISSED, head, row, wanted
-from service.deidentify.pool import Pool, cores, open_pool
+from service.apps.deidentify.workers.pool import Pool, cores, open_pool
 from tests.support.notes import note
 
 SIZE = 2_000  # characters of a note

@@ -18,9 +18,9 @@ from typing import Any, get_args
 from sqlalchemy import event, text
 
 from bench import desk_data as data
-from service.desk.desk import Desk, open_desk
-from service.desk.migrate import migrate
-from service.desk.values import MAX_PAGE, TicketQuery
+from service.apps.desk.domain.values import MAX_PAGE, TicketQuery
+from service.apps.desk.storage.desk import Desk, open_desk
+from service.apps.desk.storage.migrate import migrate
 
 SMALL = 1_000  # tickets
 DEEP, FILTERED = 1.2, 3.0  # times the first page, and the page among `SMALL` tickets

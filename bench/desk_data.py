@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from service.desk.fields import fold, sort_key
+from service.apps.desk.domain.fields import fold, sort_key
 
 COLUMNS: Final = (
     *("title", "description", "status", "employee_id", "owner", "version", "created", "updated", "search", "title_key"),

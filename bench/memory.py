@@ -26,10 +26,10 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Message
 
 from service.app import create_app
+from service.auth.credentials import seal_session
 from service.hub.sealing import Sealer
 from service.settings import Settings
 from service.testing.fake_hub import own_scopes
-from service.web.credentials import seal_session
 
 FIRST = 20_000  # requests that fill what is bounded, before memory is looked at
 IDENTITIES = 100_000

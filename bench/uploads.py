@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from service.web.security import CurrentUser
+from service.auth.guard import CurrentUser
 
 router = APIRouter(prefix="/uploads")
 

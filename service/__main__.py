@@ -21,15 +21,15 @@ from typing import Any
 
 import uvicorn
 
-from service import wire, workers
 from service.app import create_app
-from service.context import check_database, check_tls
 from service.errors import ConfigurationError
-from service.listening import Config, Place, listening
 from service.logs import log_config
-from service.proxies import BehindProxies
+from service.resources import check_database, check_tls
+from service.server import protocol, workers
+from service.server.proxies import BehindProxies
+from service.server.sockets import Config, Place, listening
+from service.server.tls import LOOK_EVERY, ServerTLS
 from service.settings import Settings, load_settings
-from service.tls import LOOK_EVERY, ServerTLS
 
 # Seconds that an idle connection stays open, as in the Hub's own servers. The Hub's proxy keeps its connections to us,
 # and answers 503 when it sends a request into one that we are just closing; uvicorn would close them after 5.
@@ -77,10 +77,10 @@ def how_to_serve(settings: Settings) -> dict[str, Any]:
     """The arguments of uvicorn, whether one process serves or several."""
     return {
         **tls(settings),
-        **wire.options(),
+        **protocol.options(),
         "workers": settings.workers,  # or WEB_CONCURRENCY would decide
         "log_config": log_config(form=settings.log),
-        "access_log": False,  # `service.web.journal` writes one
+        "access_log": False,  # `service.web.middleware.access_log` writes one
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,
         "timeout_graceful_shutdown": 30,

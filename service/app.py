@@ -16,22 +16,24 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from service import __version__
-from service.context import open_context
+from service.auth import login, token, token_links
+from service.auth.guard import Entitlement, SignedInByUrl, SignInVeto, Veto
+from service.auth.login import SignInPolicy
+from service.auth.revalidation import Live
 from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
+from service.resources import open_context
 from service.settings import Settings
-from service.web import docs, health, login, metrics, pages, problems, token, token_links, whoami
-from service.web.bodies import Bodies, RefusedBody
-from service.web.boundary import Boundary
-from service.web.cors import with_cors
-from service.web.journal import Journal
+from service.web import pages, problems
 from service.web.lean import ShortWays
-from service.web.live import Live
-from service.web.login import SignInPolicy
-from service.web.security import Entitlement, SignedInByUrl, SignInVeto, Veto
+from service.web.middleware.access_log import Journal
+from service.web.middleware.bodies import Bodies, RefusedBody
+from service.web.middleware.cors import with_cors
+from service.web.middleware.gateway import Boundary
+from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
 
 if TYPE_CHECKING:
-    from service.web.entra import Entra
+    from service.auth.providers.entra import Entra
 
 _log = logging.getLogger("service")
 
@@ -77,7 +79,7 @@ def create_app(
         version=__version__,
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
         lifespan=_lifespan(settings, state),
-        openapi_url=None,  # `service.web.docs` serves it
+        openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
         # Spans would carry addresses with tokens and codes, records the texts of exceptions; figures would be asked for
@@ -86,7 +88,7 @@ def create_app(
         redirect_slashes=False,  # such a redirect would repeat a token in the address
     )
     sign_in_routers = (login.router, token_links.router, token.router) if settings.has_hub else ()
-    for router in (whoami.router, health.router, metrics.router, *sign_in_routers, docs.router):
+    for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
     theirs = [*(application.router for application in applications), *_named_routers(settings.routers), *routers]
     if open_routes := [problem for router in theirs for problem in unguarded(router)]:
@@ -115,7 +117,7 @@ def _lifespan(
 def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":
     if not settings.entra_tenant_id:
         return nullcontext()
-    from service.web.entra import open_entra  # noqa: PLC0415 - an extra, and nobody else needs it
+    from service.auth.providers.entra import open_entra  # noqa: PLC0415 - an extra, and nobody else needs it
 
     return open_entra(settings)
 

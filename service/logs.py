@@ -1,6 +1,6 @@
 """Logging that cannot tell a secret: one line an event, addresses masked, errors without their text.
 
-All lines are made alike, whoever logs: our own parts, uvicorn, libraries. `service.web.journal` writes the one for each
+All lines are made alike, whoever logs: our own parts, uvicorn, libraries. `service.web.middleware.access_log` writes the one for each
 request.
 """
 
@@ -40,7 +40,7 @@ _SEPARATOR = re.compile(r"[?&;#]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MOST = 8_000  # characters of one value
 
-# What uvicorn and `websockets` say of each WebSocket, which `service.web.journal` says too.
+# What uvicorn and `websockets` say of each WebSocket, which `service.web.middleware.access_log` says too.
 _DOUBLED = ('%s - "WebSocket %s"', "connection open", "connection rejected", "connection closed")
 
 

@@ -1,4 +1,4 @@
-"""Figures for Prometheus; `service.web.metrics` shows them.
+"""Figures for Prometheus; `service.web.routes.metrics` shows them.
 
 Each process counts for itself; where several serve, in files of a folder that they share, so that each can tell the sum
 of all. What other parts count for themselves anyway is read from there now and then, and costs a request nothing.

@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from bench.peers import serve
 from service.app import create_app
+from service.auth.guard import is_browser
 from service.hub.models import Identity
 from service.settings import load_settings
 from service.web import pages
-from service.web.security import is_browser
 
 router = APIRouter()
 # What the Hub says of the tokens that `bench.speed` makes.

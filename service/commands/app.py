@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands import certificates, desk, migrate
+from service.apps.deidentify.engine.replacement import Replacement
+from service.apps.deidentify.manifest import NEEDS
+from service.apps.desk import commands
+from service.commands import certificates, migrate
 from service.commands.doctor.command import doctor
-from service.deidentify.manifest import NEEDS
-from service.deidentify.replacement import Replacement
 from service.errors import HOW_TO_INSTALL
 
 if TYPE_CHECKING:
-    from service.deidentify.engine import Options
+    from service.apps.deidentify.engine.engine import Options
 
 ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:[0-9]{1,5}")
 SHORTEST, LONGEST = 0.1, 3600  # seconds for a note
 MAX_SHIFT = 36_500  # days, as in the service
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(desk.app, name="desk")
+app.add_typer(commands.app, name="desk")
 app.command()(migrate.migrate)
 app.command()(certificates.certificates)
 app.command()(doctor)
@@ -81,8 +82,8 @@ def deidentify(  # noqa: PLR0913 - one for each option
     if dask and not ADDRESS.fullmatch(dask):
         raise typer.BadParameter("--dask takes the address of a scheduler, such as tcp://scheduler:8786.")
     # What these need is an extra, and takes a while to load.
-    from service.commands.deidentify import start  # noqa: PLC0415
-    from service.deidentify.job.claim import Terms  # noqa: PLC0415
+    from service.apps.deidentify.job.claim import Terms  # noqa: PLC0415
+    from service.apps.deidentify.job.command import start  # noqa: PLC0415
 
     options: Options = {
         "replacement": replacement,

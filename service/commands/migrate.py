@@ -13,7 +13,7 @@ def migrate() -> None:
 
     Run it with the environment that the service has: JUPYTERHUB_API_TOKEN, and DATABASE_URL or SERVICE_STATE.
     """
-    from service.desk.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - brings SQLAlchemy
+    from service.apps.desk.storage.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - brings SQLAlchemy
 
     try:
         url = load_settings().database_url.get_secret_value()

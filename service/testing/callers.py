@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import httpx
 
+from service.auth.cookies import SESSION_ID_COOKIE, XSRF_COOKIE, auth_cookie_name
+from service.auth.credentials import seal_session
+from service.auth.xsrf import xsrf_token
 from service.hub.sealing import Sealer, derive_key
 from service.settings import Settings
 from service.testing.websockets import WebSocket, connect
-from service.web.cookies import SESSION_ID_COOKIE, XSRF_COOKIE, auth_cookie_name
-from service.web.credentials import seal_session
-from service.web.xsrf import xsrf_token
 
 if TYPE_CHECKING:
     from service.testing.serving import Service

@@ -12,10 +12,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import HTTPConnection
 
 from service import __version__
+from service.auth.cookies import is_secure
+from service.auth.guard import context_of, here, page_token
 from service.hub.models import Identity
 from service.hub.oauth import safe_next
-from service.web.cookies import is_secure
-from service.web.security import context_of, here, page_token
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -104,7 +104,7 @@ def docs_for_entra(conn: HTTPConnection, identity: Identity | None, *, scopes: l
 
 def swagger_callback(conn: HTTPConnection) -> Response:
     """Swagger UI's popup, back from the Hub: hands the code to the window that opened it."""
-    # `service.web.boundary` would cut the window off from the page that opened it.
+    # `service.web.middleware.gateway` would cut the window off from the page that opened it.
     return render(conn, "swagger_callback.html", identity=None, headers={"Cross-Origin-Opener-Policy": "unsafe-none"})
 
 

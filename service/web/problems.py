@@ -19,6 +19,10 @@ from starlette.routing import Match
 from starlette.status import WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocket, WebSocketState
 
+from service.auth import login, token_links
+from service.auth.cookies import auth_cookie_name, cleared_wherever
+from service.auth.forms import refused_form
+from service.auth.guard import SignedInByUrl, context_of, here, is_browser, queue_cookies
 from service.errors import (
     AdminRequiredError,
     BodiesFullError,
@@ -61,11 +65,8 @@ from service.errors import (
     VersionConflictError,
     XsrfError,
 )
-from service.web import login, pages, token_links
-from service.web.bodies import RefusedBody
-from service.web.cookies import auth_cookie_name, cleared_wherever
-from service.web.resending import refused_form
-from service.web.security import SignedInByUrl, context_of, here, is_browser, queue_cookies
+from service.web import pages
+from service.web.middleware.bodies import RefusedBody
 
 _log = logging.getLogger("service")
 
@@ -240,7 +241,7 @@ async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | N
 
 
 async def answer_unexpected(conn: HTTPConnection, _error: Exception) -> Response | None:
-    """Answer a failure of our own, which `service.web.boundary` logs under the same reference."""
+    """Answer a failure of our own, which `service.web.middleware.gateway` logs under the same reference."""
     reference = conn.scope["state"].setdefault("reference", secrets.token_hex(4))
     return await _answer(conn, _unexpected(reference))
 

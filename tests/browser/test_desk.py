@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import Dialog, Page, expect
 
-from service.desk.policy import Role
+from service.apps.desk.domain.policy import Role
 from tests.browser.conftest import Cookies, Place, place_of
 from tests.browser.test_keyboard import tab_to
 from tests.browser.test_pages import expect_sound

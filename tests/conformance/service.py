@@ -21,12 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.__main__ import serve, tls
 from service.app import create_app
+from service.auth import login
+from service.auth.guard import CurrentUser, Guard, here
 from service.errors import InvalidTokenError, NotSignedInError
 from service.hub.models import Identity
-from service.listening import Config, listening
+from service.server.sockets import Config, listening
 from service.settings import Settings
-from service.web import login
-from service.web.security import CurrentUser, Guard, here
 
 guard = Guard()
 router = APIRouter()

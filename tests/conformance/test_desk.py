@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from service.desk.policy import Role, group_of
+from service.apps.desk.domain.policy import Role, group_of
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.node import REPOSITORY

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.web.deidentify_notes import FailedLine, Reply
+from service.apps.deidentify.http.notes import FailedLine, Reply
 from tests.support.job import CANARY, Job, done, job, lines_written, write_notes, written
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY

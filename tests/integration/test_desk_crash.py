@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 
-from service.desk.policy import Role, group_of
+from service.apps.desk.domain.policy import Role, group_of
 from tests.support.desk_load import Load
 from tests.support.external import ExternalService
 from tests.support.hub import RealHub

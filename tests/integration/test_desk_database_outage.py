@@ -12,8 +12,8 @@ import asyncpg
 import httpx
 import pytest
 
-from service.desk import desk as room
-from service.desk.values import TicketQuery
+from service.apps.desk.domain.values import TicketQuery
+from service.apps.desk.storage import desk as room
 from service.errors import DatabaseUnavailableError
 from tests.support.desk import Desk, open_desk
 from tests.support.desk_load import Load

@@ -17,11 +17,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, text
 
-from service.desk import tables
-from service.desk.desk import open_desk
-from service.desk.migrate import VERSION_TABLE, migrate
-from service.desk.storage import open_database
-from service.desk.values import AuditQuery, EmployeeNew, EmployeeQuery, TicketNew, TicketQuery
+from service.apps.desk.domain.values import AuditQuery, EmployeeNew, EmployeeQuery, TicketNew, TicketQuery
+from service.apps.desk.storage import tables
+from service.apps.desk.storage.database import open_database
+from service.apps.desk.storage.desk import open_desk
+from service.apps.desk.storage.migrate import VERSION_TABLE, migrate
 from service.errors import ConfigurationError, DatabaseUnavailableError
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres
@@ -35,12 +35,12 @@ PASSWORD = "canary-password"
 def revisions() -> list[str]:
     """All revisions, the first one first."""
     config = Config()
-    config.set_main_option("script_location", "service.desk:migrations")
+    config.set_main_option("script_location", "service.apps.desk:migrations")
     return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
 
 
 def differences(connection: Connection) -> list[Any]:
-    """What the database has other than `service.desk.tables`."""
+    """What the database has other than `service.apps.desk.storage.tables`."""
 
     def is_meant(thing: Any, name: str, *_: object) -> bool:  # noqa: ANN401
         is_elsewhere = "postgresql_using" in [*getattr(thing, "kwargs", ())] and connection.dialect.name != "postgresql"
@@ -51,7 +51,7 @@ def differences(connection: Connection) -> list[Any]:
 
 
 async def is_as_the_code_has_it(url: str) -> bool:
-    """Whether the database's tables and indexes are those of `service.desk.tables`."""
+    """Whether the database's tables and indexes are those of `service.apps.desk.storage.tables`."""
     async with open_database(url) as database, database.read() as connection:
         return await connection.run_sync(differences) == []
 
@@ -199,7 +199,7 @@ async def test_without_the_extension_text_is_found_too(postgresql: Postgres, cap
 def test_there_is_one_way_and_more_than_one_step() -> None:
     """Revisions follow each other in a line."""
     config = Config()
-    config.set_main_option("script_location", "service.desk:migrations")
+    config.set_main_option("script_location", "service.apps.desk:migrations")
     assert len(ScriptDirectory.from_config(config).get_heads()) == 1
     assert len(revisions()) > 1
 

@@ -11,9 +11,9 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from service.desk.policy import GRANTS, Permission, Role, group_of
-from service.web import desk as desk_web
-from service.web.security import Guard
+from service.apps.desk import http as desk_web
+from service.apps.desk.domain.policy import GRANTS, Permission, Role, group_of
+from service.auth.guard import Guard
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.hub_api import Token

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from service.desk.manifest import SERVICE_SCOPES
-from service.desk.policy import Role, group_of
+from service.apps.desk.domain.policy import Role, group_of
+from service.apps.desk.manifest import SERVICE_SCOPES
 from tests.conftest import MakeHub
 from tests.integration.test_workers import workers_of
 from tests.support.front import Front

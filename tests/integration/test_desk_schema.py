@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.desk.policy import Role
+from service.apps.desk.domain.policy import Role
 from tests.conftest import MakeHub
 from tests.support.desk_data import EMPLOYEES, tickets
 from tests.support.hub import RealHub

@@ -10,9 +10,9 @@ import anyio
 import pytest
 from sqlalchemy import event, text
 
-from service.desk.desk import Desk, open_desk
-from service.desk.storage import Database
-from service.desk.values import AuditQuery, Employee, EmployeeNew, Ticket, TicketNew, TicketQuery
+from service.apps.desk.domain.values import AuditQuery, Employee, EmployeeNew, Ticket, TicketNew, TicketQuery
+from service.apps.desk.storage.database import Database
+from service.apps.desk.storage.desk import Desk, open_desk
 from service.errors import DatabaseFullError, DatabaseUnavailableError
 from tests.support.postgres import Postgres
 

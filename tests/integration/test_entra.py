@@ -16,8 +16,8 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.sse import EventSourceResponse
 
 from service import testing
+from service.auth.guard import CurrentUser, HubAsCaller, require
 from service.testing import Caller, Service, make_settings
-from service.web.security import CurrentUser, HubAsCaller, require
 from tests.support.desk import open_desk, version
 from tests.support.entra import ALICE, API_CLIENT, SWAGGER_CLIENT, TENANT, EntraIssuer, new_key
 from tests.support.polling import eventually

@@ -28,7 +28,7 @@ ORDERS = textwrap.dedent('''
 
     from fastapi import APIRouter, Header, HTTPException, Path
     from pydantic import BaseModel, Field
-    from service.web.security import CurrentUser, require
+    from service.auth.guard import CurrentUser, require
 
     router = APIRouter(prefix="/orders", tags=["orders"])
 

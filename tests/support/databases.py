@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from service.desk.migrate import migrate
+from service.apps.desk.storage.migrate import migrate
 from tests.support.postgres import Postgres
 
 _sqlite_files: list[bytes] = []  # one, once it was made

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from service.desk.policy import GRANTS, Role, group_of
+from service.apps.desk.domain.policy import GRANTS, Role, group_of
 from service.testing import Caller, Service, make_settings, open_service
 from tests.support.databases import sqlite_with_tables
 

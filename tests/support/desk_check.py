@@ -7,7 +7,7 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, CheckContext, Response
 
-from service.desk.policy import GRANTS, Permission, Role
+from service.apps.desk.domain.policy import GRANTS, Permission, Role
 
 # Written down once more, so that a route with a wrong guard is noticed; one that is missing here fails.
 NEEDED = {

@@ -8,8 +8,8 @@ from typing import Any
 import anyio
 import httpx
 
-from service.desk.desk import open_desk
-from service.desk.values import AuditEntry, AuditQuery, Ticket, TicketQuery
+from service.apps.desk.domain.values import AuditEntry, AuditQuery, Ticket, TicketQuery
+from service.apps.desk.storage.desk import open_desk
 
 COUNTERS = 3  # tickets to which all clients write, each adding one to what it has read
 SELDOM = 5  # tickets of one's own for each time: who is told to read again has to work for it

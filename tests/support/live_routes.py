@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket
 from fastapi.sse import EventSourceResponse
 
-from service.web.security import CurrentUser, HubAsCaller
+from service.auth.guard import CurrentUser, HubAsCaller
 
 router = APIRouter(prefix="/live")
 

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, WebSocket
 from pydantic import BaseModel
 
-from service.web.security import CurrentUser
+from service.auth.guard import CurrentUser
 
 router = APIRouter()
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from service.deidentify.engine import About, Engine, Result
-from service.deidentify.explanation import Contents
-from service.deidentify.tagging import RuleTagger
+from service.apps.deidentify.engine.engine import About, Engine, Result
+from service.apps.deidentify.engine.explanation import Contents
+from service.apps.deidentify.engine.tagging import RuleTagger
 
 ABOUT = About("obedient", "1", "what the note says", "none")
 MEMORY = 1 << 30  # bytes of addresses; Python with what it has loaded takes some 300 MB

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import nltk
 import philter_lite
 
-from service.deidentify.tagging import Tagger
+from service.apps.deidentify.engine.tagging import Tagger
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ from fastapi import APIRouter
 from pydantic import SecretStr
 
 from service.app import create_app
+from service.auth.guard import CurrentUser
 from service.errors import ConfigurationError
 from service.settings import Settings
-from service.web.security import CurrentUser
-from tests.unit.web.conftest import Serve, serving, settings_of
+from tests.unit.conftest import Serve, serving, settings_of
 
 MODULE = '''
 """Somebody's own routes."""
 
 from fastapi import APIRouter
 
-from service.web.security import CurrentUser
+from service.auth.guard import CurrentUser
 
 router = APIRouter(prefix="/notes")
 not_a_router = {}

@@ -12,7 +12,7 @@ from service.__main__ import how_to_serve
 from service.app import create_app
 from service.logs import log_config
 from tests.support.logging_state import logging_kept
-from tests.unit.web.conftest import settings_of
+from tests.unit.conftest import settings_of
 
 CA = "JUPYTERHUB_SSL_CLIENT_CA"
 HUBS = "JUPYTERHUB_SSL_CERTFILE", "JUPYTERHUB_SSL_KEYFILE"

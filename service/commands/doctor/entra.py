@@ -11,7 +11,7 @@ async def check_entra(settings: Settings) -> AsyncIterator[Finding]:
     """Fetch them as the service does; another check says it where the extra is missing."""
     if not settings.entra_tenant_id or find_spec("fastapi_azure_auth") is None:
         return
-    from service.web.entra import open_entra  # noqa: PLC0415 - an extra
+    from service.auth.providers.entra import open_entra  # noqa: PLC0415 - an extra
 
     async with open_entra(settings) as entra:
         has_worked = await entra.keys.refresh()

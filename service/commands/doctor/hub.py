@@ -8,13 +8,13 @@ from importlib.util import find_spec
 from urllib.parse import unquote
 
 from service.commands.doctor.finding import Finding, failed, ok, unknown
-from service.context import hub_tls
 from service.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub import protocol
 from service.hub.client import HubClient, open_http
 from service.hub.models import Identity
 from service.hub.oauth import Client
 from service.hub.scopes import Held
+from service.resources import hub_tls
 from service.settings import Settings
 
 _DRIFT = timedelta(seconds=30)  # by which clocks may differ; a Date header has whole seconds

@@ -9,8 +9,8 @@ from cryptography import x509
 
 from service.app import create_app
 from service.commands.doctor.finding import Finding, failed, ok, unknown
-from service.context import check_tls
 from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.resources import check_tls
 from service.settings import Settings
 
 _VARIABLE = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
@@ -64,7 +64,7 @@ def _is_missing(url: str) -> bool:
 
 
 async def _database(settings: Settings) -> Finding:
-    from service.desk.migrate import is_up_to_date  # noqa: PLC0415 - brings SQLAlchemy, which others do without
+    from service.apps.desk.storage.migrate import is_up_to_date  # noqa: PLC0415 - brings SQLAlchemy, which others do without
 
     url = settings.database_url.get_secret_value()
     if _is_missing(url):

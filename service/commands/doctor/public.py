@@ -10,9 +10,9 @@ import httpx
 
 from service.commands.doctor.finding import Finding, failed, ok, unknown
 from service.commands.doctor.local import check_end
-from service.context import instance_of
+from service.resources import instance_of
 from service.settings import Settings
-from service.web.health import INSTANCE
+from service.web.routes.health import INSTANCE
 
 _TIMEOUT = 10.0  # seconds
 _CHANGE = "PUBLIC_HOST: the origin that browsers see; and what stands there must pass requests on to the Hub's proxy"

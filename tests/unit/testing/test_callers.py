@@ -6,9 +6,9 @@ from typing import Annotated
 import pytest
 from fastapi import APIRouter
 
+from service.auth.guard import CurrentUser, HubAdmin, require
 from service.hub.models import Identity
 from service.testing import Browser, Caller, Service, open_service
-from service.web.security import CurrentUser, HubAdmin, require
 
 WRITE = "custom:notes:write"
 router = APIRouter(prefix="/notes")

@@ -8,7 +8,7 @@ CONFTEST = """
 import pytest
 from fastapi import APIRouter
 
-from service.web.security import CurrentUser
+from service.auth.guard import CurrentUser
 
 pytest_plugins = ["service.testing.fixtures"]
 router = APIRouter()

@@ -8,8 +8,8 @@ import pytest
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
+from service.auth.guard import CurrentUser
 from service.testing import Browser, Caller, Service, make_settings, open_service
-from service.web.security import CurrentUser
 
 router = APIRouter()
 PROTOCOL = "v1.token.websocket.jupyter.org"

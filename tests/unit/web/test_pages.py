@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.web.conftest import ORIGIN, PREFIX, Serve, Service
+from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 
 SERVICE: Mapping[str, Any] = {}
 PAGES = ["", "me", "docs", "logout", "nope", "oauth_callback?state=swagger"]

@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter, Body, Header, HTTPException, Query
 from pydantic import BaseModel
 
+from service.auth.guard import CurrentUser
 from service.errors import (
     DeadlineExceededError,
     EngineFailedError,
@@ -23,8 +24,7 @@ from service.errors import (
 from service.testing import OUTAGES, FakeHub
 from service.testing.callers import NAVIGATION
 from service.web import problems
-from service.web.security import CurrentUser
-from tests.unit.web.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
+from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
 
 router = APIRouter()
 

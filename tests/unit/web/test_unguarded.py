@@ -12,10 +12,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import PlainTextResponse
 
 from service.app import create_app
+from service.auth.guard import require
 from service.errors import ConfigurationError
-from service.web.security import require
 from service.web.unguarded import unguarded
-from tests.unit.web.conftest import Serve, serving, settings_of
+from tests.unit.conftest import Serve, serving, settings_of
 
 HERE = Path(__file__).parent
 SECRET = "for those who are signed in"

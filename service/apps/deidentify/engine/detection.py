@@ -1,0 +1,155 @@
+"""philter-lite's `detect_phi`: which parts of a note its rules keep, and which rule masked what."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from service.apps.deidentify.engine.coverage import Coverage, Span, joined
+from service.apps.deidentify.engine.patterns.matching import Finders, Text
+from service.apps.deidentify.engine.rules import Kind, Rule
+from service.apps.deidentify.engine.tagging import Tagger
+from service.apps.deidentify.engine.words import pieces
+
+ALNUM = re.compile(r"[A-Za-z0-9]+")
+UNKEPT = re.compile(rb"[A-Za-z0-9*]+")
+
+# Which sides of a match must have something masked.
+WANTED: Mapping[str, Callable[[bool, bool], bool]] = {
+    "left": lambda left, _: left,
+    "right": lambda _, right: right,
+    "left_or_right": operator.or_,
+    "left_and_right": operator.and_,
+}
+
+
+@dataclass(slots=True)
+class Detection:
+    """`kept`: what may stay, as philter-lite's include map; `masked`: what rules said must not, each with its kind."""
+
+    kept: Coverage
+    excluded: Coverage
+    masked: list[tuple[int, int, Kind]] = field(default_factory=list)
+
+
+class Detector:
+    """Applies the rules in their order: the first to speak of a part wins, but for those that look at the context."""
+
+    def __init__(self, rules: Sequence[Rule], tagger: Tagger) -> None:
+        self._rules = rules
+        self._tagger = tagger
+        self._patterned = [number for number, rule in enumerate(rules) if rule.type in ("regex", "regex_context")]
+        self._finders = Finders.of(rules[number].filter.data for number in self._patterned)
+
+    def detect(self, text: str) -> Detection:
+        """Judge a note."""
+        prepared = Text(text)
+        matches = dict(zip(self._patterned, self._finders.find(prepared), strict=True))
+        listed = self._listed(text)
+        detection = Detection(Coverage(len(text)), Coverage(len(text)))
+        by_title: dict[str, list[Span]] = {}
+        for number, rule in enumerate(self._rules):
+            found = matches.get(number, [])
+            if rule.type == "regex_context":
+                found = in_context(rule, found, prepared, detection.kept, by_title)
+            elif rule.type != "regex":
+                found = listed[number]
+            if not found:
+                continue
+            # Rules of one title share what they found; two of them there are, and they find the same.
+            by_title[rule.title] = joined(sorted({*by_title.get(rule.title, ()), *joined(found)}))
+            self._apply(rule, by_title[rule.title], detection)
+        return detection
+
+    def _listed(self, text: str) -> Mapping[int, list[Span]]:
+        """What the rules that look at single words find."""
+        found: dict[int, list[Span]] = {
+            number: [] for number, rule in enumerate(self._rules) if rule.type in ("set", "pos_matcher")
+        }
+        known: dict[tuple[str, str], list[int]] = {}  # of this note alone
+        parts = pieces(text)
+        start = 0
+        for part, tag in zip(parts, self._tagger.tag(parts), strict=True):
+            stop = start + len(part)
+            if part[0].isalnum():
+                key = (part, tag)
+                numbers = known.get(key)
+                if numbers is None:
+                    known[key] = numbers = [number for number in found if lists(self._rules[number], part, tag)]
+                for number in numbers:
+                    found[number].append((start, stop))
+            start = stop
+        return found
+
+    @staticmethod
+    def _apply(rule: Rule, spans: Sequence[Span], detection: Detection) -> None:
+        kept, excluded = detection.kept, detection.excluded
+        if rule.type == "regex_context":
+            for start, stop in spans:
+                excluded.add(start, stop)
+                kept.remove(start)
+                detection.masked.append((start, stop, rule.kind))
+        elif rule.masks:
+            for start, stop in spans:
+                if not kept.touches(start, stop):
+                    excluded.add(start, stop)
+                    detection.masked.append((start, stop, rule.kind))
+        else:
+            for start, stop in spans:
+                if not excluded.touches(start, stop):
+                    kept.add(start, stop)
+
+
+def lists(rule: Rule, word: str, tag: str) -> bool:
+    """Whether a rule of single words speaks of this one."""
+    tags = rule.filter.pos
+    if rule.type == "pos_matcher":
+        return tag in tags
+    return (not tags or tag in tags) and (word.lower() in rule.filter.data or word in rule.filter.data)
+
+
+def in_context(
+    rule: Rule, matches: Sequence[Span], text: Text, kept: Coverage, by_title: Mapping[str, Sequence[Span]]
+) -> list[Span]:
+    """The words of those matches that have something masked at their side, as the rule wants it."""
+    if not matches:
+        return []
+    if rule.filter.context_filter == "all":
+        neighbours = unkept(text, kept)
+    else:
+        neighbours = list(by_title.get(rule.filter.context_filter, ()))
+    starts = {start for start, _ in neighbours}
+    ends = {stop for _, stop in neighbours}
+    is_wanted = WANTED[rule.filter.context]
+    return [
+        word.span()
+        for start, stop in matches
+        if is_wanted(start in ends, stop in starts)
+        for word in ALNUM.finditer(text.text, start, stop)
+    ]
+
+
+def unkept(text: Text, kept: Coverage) -> list[Span]:
+    """The runs of ASCII letters, digits and asterisks that are not kept (CoordinateMap.get_complement)."""
+    left = bytearray(text.minding)
+    for start, stop in kept:
+        left[start:stop] = bytes(stop - start)
+    return [match.span() for match in UNKEPT.finditer(left)]
+
+
+def hidden(text: str, kept: Coverage) -> bytearray:
+    """Per character 1 where philter-lite's `transform_text_asterisk` writes `*`.
+
+    ASCII letters and digits that are not kept.
+    """
+    result = bytearray(len(text))
+    for match in ALNUM.finditer(text):
+        start, stop = match.span()
+        result[start:stop] = b"\1" * (stop - start)
+    place = 0
+    for start, stop in kept:
+        # A range that begins within another is not seen by it.
+        if start >= place:
+            result[start:stop] = bytes(stop - start)
+            place = stop
+    return result

@@ -1,0 +1,35 @@
+"""RE2 expressions made of others."""
+
+from collections.abc import Iterable, Sequence
+
+from service.apps.deidentify.engine.patterns.alphabet import ALL, EDGE, NEVER, bracket
+from service.apps.deidentify.engine.patterns.edges import ANYTHING
+
+
+def avoiding(barred: Sequence[Sequence[int]], allowed: int = ANYTHING) -> bytes:
+    """What begins with a byte (EDGE: or ends) that is allowed, and with none of these sequences of sets."""
+    if not all(barred):
+        return NEVER
+    if not barred and allowed == ANYTHING:
+        return b""
+    by_rest: dict[tuple[int, ...], int] = {}
+    for code in range(ALL.bit_length()):
+        if allowed >> code & 1:
+            fitting = tuple(number for number, sets in enumerate(barred) if sets[0] >> code & 1)
+            by_rest[fitting] = by_rest.get(fitting, 0) | 1 << code
+    ways = [
+        sequence([bracket(bits), avoiding([barred[number][1:] for number in fitting])])
+        for fitting, bits in by_rest.items()
+    ]
+    return choice([*ways, *([rb"\z"] if allowed & EDGE else [])])
+
+
+def sequence(parts: Sequence[bytes]) -> bytes:
+    """These one after the other; never, where one of them never fits."""
+    return NEVER if NEVER in parts else b"".join(parts)
+
+
+def choice(ways: Iterable[bytes]) -> bytes:
+    """The first of these that fits."""
+    possible = [way for way in ways if way != NEVER]
+    return b"(?:" + b"|".join(possible) + b")" if possible else NEVER

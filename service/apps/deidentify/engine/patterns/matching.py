@@ -1,0 +1,148 @@
+"""Finds what philter-lite's patterns find, in the same places, with RE2."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import re2
+
+from service.apps.deidentify.engine.patterns import alphabet, literals, syntax
+from service.apps.deidentify.engine.patterns.lead import Bar
+from service.apps.deidentify.engine.patterns.programs import Branch, programs
+
+Span = tuple[int, int]
+
+OPTIONS = re2.Options()
+OPTIONS.encoding = re2.Options.Encoding.LATIN1
+OPTIONS.log_errors = False
+
+
+class Text:
+    """One text in the forms that matching needs."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.is_ascii = text.isascii()
+        self.minding, self.ignoring = alphabet.encode(text)
+        self.lower = self.ignoring.lower().decode("latin-1")
+        self._free: dict[Bar, Span] = {}
+
+    def first_free(self, bar: Bar, place: int) -> int:
+        """The first place from here on that nothing is known to bar.
+
+        What was found out of a run is kept: to look through it anew from each of its places would take time that grows
+        with its square.
+        """
+        start, stop = self._free.get(bar, (0, -1))
+        if start <= place <= stop:
+            return place
+        barred = bar.path.match(self.text, place)
+        if barred:
+            return barred.end() - bar.least + 1
+        run = bar.run.match(self.text, place)
+        self._free[bar] = (place, run.end() if run else place)
+        return place
+
+
+class Stepper:
+    """Steps through the places where one branch matches."""
+
+    def __init__(self, branch: Branch) -> None:
+        program = re2.compile(branch.program, OPTIONS)
+        self._search = program.search
+        self._ends = range(2, program.groups + 1)
+        self._lead = branch.lead
+        self._check = branch.check.search if branch.check else None
+        self._bars = branch.bars
+        self._verify = branch.verify.match if branch.verify else None
+
+    def next(self, data: bytes, text: Text, start: int) -> Span | None:
+        """The first match that begins at `start` or later."""
+        while match := self._search(data, start - self._lead):
+            place = match.start(1)
+            if place < start:
+                start += 1
+            elif (free := self._first_free(text, place)) > place:
+                start = free
+            elif self._verify is None:
+                return place, max(map(match.start, self._ends))
+            elif verified := self._verify(text.text, place):
+                return verified.span()
+            else:
+                start = place + 1
+        return None
+
+    def _first_free(self, text: Text, place: int) -> int:
+        """The first place from here on where all that RE2 could not say may hold.
+
+        To ask RE2 again from the very next place would take time that grows with the square of a run of such places.
+        """
+        for bar in self._bars:
+            place = text.first_free(bar, place)
+        if self._check is None:
+            return place
+        found = self._check(text.text, place)
+        return found.start() if found else len(text.text) + 1
+
+
+class Finder:
+    """`finditer` of one pattern. `needs`: see `service.apps.deidentify.engine.patterns.literals.needed`."""
+
+    def __init__(self, pattern: "re.Pattern[str]") -> None:
+        tree = syntax.parse(pattern)
+        self._ignores_case = bool(pattern.flags & re.IGNORECASE)
+        made = programs(pattern, tree)
+        self._ascii = [Stepper(branch) for branch in made.ascii]
+        self._any = self._ascii if made.any == made.ascii else [Stepper(branch) for branch in made.any]
+        self.needs = literals.needed(tree)
+
+    def find(self, text: Text) -> list[Span]:
+        """All matches, as `re.finditer` would give them."""
+        data = text.ignoring if self._ignores_case else text.minding
+        steppers = self._ascii if text.is_ascii else self._any
+        found: list[Span] = []
+        if len(steppers) == 1:
+            step = steppers[0].next
+            match = step(data, text, 0)
+            while match is not None:
+                found.append(match)
+                match = step(data, text, match[1])
+            return found
+        ahead = [(stepper, match) for stepper in steppers if (match := stepper.next(data, text, 0))]
+        while ahead:
+            best = min((match for _, match in ahead), key=_start)
+            found.append(best)
+            ahead = [
+                (stepper, again)
+                for stepper, match in ahead
+                if (again := match if match[0] >= best[1] else stepper.next(data, text, best[1]))
+            ]
+        return found
+
+
+def _start(span: Span) -> int:
+    return span[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Finders:
+    """Many patterns, of which most have no chance in a given text."""
+
+    finders: Sequence[Finder]
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, patterns: Iterable["re.Pattern[str]"]) -> "Finders":
+        """Compile them; takes seconds.
+
+        Raises:
+            UnsupportedError: one of them cannot be said in RE2.
+        """
+        finders = [Finder(pattern) for pattern in patterns]
+        return cls(finders, frozenset().union(*(finder.needs for finder in finders)))
+
+    def find(self, text: Text) -> list[list[Span]]:
+        """For each pattern its matches."""
+        lower = text.lower
+        absent = {word for word in self.words if word not in lower}
+        return [[] if finder.needs and finder.needs <= absent else finder.find(text) for finder in self.finders]

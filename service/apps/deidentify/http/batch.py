@@ -1,0 +1,212 @@
+"""A batch: notes in, a line of JSON each, and replies out in their order while the upload still runs.
+
+A few notes are held at a time, and no more is read before one of them has been answered and taken: a slow client waits
+for itself, and a batch may be of any length. What is wrong with a line is its answer. What ends the batch before its
+time is a last line without a number; a client that goes, or takes nothing, ends it too.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from service.apps.deidentify.engine.engine import About, Result
+from service.apps.deidentify.http.notes import FailedLine, Failure, Note, Options, deidentified, flaw_of, written
+from service.apps.deidentify.workers.pool import Pool
+from service.auth.revalidation import last_line
+from service.errors import (
+    BatchBrokenError,
+    BatchStalledError,
+    NoteTooLargeError,
+    ServiceError,
+    TooManyNamesError,
+)
+from service.web.problems import problem_of
+
+MEDIA_TYPE = "application/x-ndjson"
+PATIENCE = 60.0  # seconds that a client has to send a line, or to take one
+_LAST = 0.5  # seconds that it has to take the last line, when we are to stop
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is not blank. `number` counts all, from 1; `body` is None where it is too long."""
+
+    number: int
+    body: bytes | None
+
+
+class Lines:
+    """The lines of a request's body, of which no more than `limit` bytes are held, and what came with them."""
+
+    def __init__(self, receive: Receive, *, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._held = bytearray()
+        self._number = 1
+        self._is_too_long = self._is_complete = False
+
+    async def next(self) -> Line | None:
+        """Return the next; None after the last. Raises ClientDisconnect."""
+        while True:
+            if self._held[:1].isspace() and not self._is_too_long:
+                self._pass_blanks()
+            end = self._held.find(b"\n")
+            if end < 0 and self._is_complete and (self._held or self._is_too_long):
+                end = len(self._held)
+            if end >= 0:
+                return self._take(end)
+            if self._is_complete:
+                return None
+            await self._read()
+
+    async def gone(self) -> None:
+        """Wait until the client goes. Raises ClientDisconnect."""
+        while True:
+            await self._read()
+
+    def _pass_blanks(self) -> None:
+        blanks = len(self._held) - len(self._held.lstrip())
+        self._number += self._held.count(b"\n", 0, blanks)
+        del self._held[:blanks]
+
+    def _take(self, end: int) -> Line:
+        is_whole = not self._is_too_long and end <= self._limit
+        line = Line(self._number, bytes(self._held[:end]) if is_whole else None)
+        del self._held[: end + 1]
+        self._number += 1
+        self._is_too_long = False
+        return line
+
+    async def _read(self) -> None:
+        if len(self._held) > self._limit:
+            self._held.clear()
+            self._is_too_long = True
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        self._held += message.get("body", b"")
+        self._is_complete = not message.get("more_body", False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A note with what came of it. It is written when its turn has come, for things are numbered in order."""
+
+    number: int
+    note: Note
+    about: About
+    result: Result
+
+
+# Lines to come, in order, and what ends them.
+_Answers = asyncio.Queue["asyncio.Task[_Answered | bytes] | BatchStalledError | None"]
+
+
+class Batch(Response):
+    """The answer to a batch. `defaults`: for lines that say nothing else; `limit`: bytes of a line."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, pool: Pool, defaults: Options, *, limit: int, patience: float = PATIENCE) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers()
+        self._pool = pool
+        self._defaults = defaults
+        self._limit = limit
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it.
+
+        Raises:
+            EngineUnavailableError: there is no engine.
+            QueueFullError: as many batches are open as may be.
+        """
+        self._is_begun = False
+        with self._pool.batch() as self._numbering:
+            try:
+                await self._exchange(scope, receive, send)
+            except BaseException as error:  # noqa: BLE001 - raised again; the server is stopped, or a failure of ours
+                if self._is_begun:
+                    with contextlib.suppress(ClientDisconnect):
+                        await self._send(send, last_line(scope, problem_of(BatchBrokenError())), within=_LAST)
+                raise error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error from None
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answers = _Answers(2 * self._pool.workers)
+        try:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(self._read(Lines(receive, limit=self._limit), answers, group))
+                await self._write(answers, scope, send)
+                reading.cancel()
+        except* ClientDisconnect:
+            pass
+
+    async def _read(self, lines: Lines, answers: _Answers, group: asyncio.TaskGroup) -> None:
+        """Put in the answers to come, and why there are no more; at last watch whether the client goes."""
+        try:
+            while (line := await self._next(lines)) is not None:
+                await answers.put(group.create_task(self._answer(line)))
+            await answers.put(None)
+        except BatchStalledError as error:
+            await answers.put(error)
+        await lines.gone()
+
+    async def _next(self, lines: Lines) -> Line | None:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await lines.next()
+        except TimeoutError:
+            raise BatchStalledError(self._patience) from None
+
+    async def _answer(self, line: Line) -> _Answered | bytes:
+        note = None
+        try:
+            if line.body is None:
+                raise NoteTooLargeError(self._pool.note_size)
+            note = Note.read(line.body, defaults=self._defaults)
+            about, result = await deidentified(note, self._pool, patient=True, key=self._numbering.key)
+        except RequestValidationError as error:
+            return _failed(line.number, flaw_of(error))
+        except ServiceError as error:
+            return _failed(line.number, Failure(code=error.code, detail=error.detail), note=note)
+        return _Answered(line.number, note, about, result)
+
+    async def _write(self, answers: _Answers, scope: Scope, send: Send) -> None:
+        # Only when something has been read, for a client that sends nothing before it is told to go on.
+        answer = await answers.get()
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        self._is_begun = True
+        while isinstance(answer, asyncio.Task):
+            line = await self._line(await answer)
+            await self._send(send, {"type": "http.response.body", "body": line + b"\n", "more_body": True})
+            answer = await answers.get()
+        end: Message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(send, end if answer is None else last_line(scope, problem_of(answer)))
+
+    async def _line(self, answer: _Answered | bytes) -> bytes:
+        if isinstance(answer, bytes):
+            return answer
+        try:
+            result = self._numbering.renumbered(answer.result)
+        except TooManyNamesError as error:
+            return _failed(answer.number, Failure(code=error.code, detail=error.detail), note=answer.note)
+        return await written(result, about=answer.about, note=answer.note, line=answer.number)
+
+    async def _send(self, send: Send, message: Message, *, within: float | None = None) -> None:
+        try:
+            async with asyncio.timeout(within or self._patience):
+                await send(message)
+        except TimeoutError:  # who takes nothing is not there
+            raise ClientDisconnect from None
+
+
+def _failed(number: int, failure: Failure, *, note: Note | None = None) -> bytes:
+    line = FailedLine(line=number, id=note.id if note else None, error=failure)
+    return line.model_dump_json(exclude_none=True).encode()

@@ -1,0 +1,236 @@
+"""What callers of de-identification send and get: notes, how each is to be treated, and replies.
+
+Nothing of a note is in any error that is raised here.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NoReturn, Self
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from starlette.requests import HTTPConnection
+
+from service.apps.deidentify.engine.engine import About, Result
+from service.apps.deidentify.engine.engine import Options as EngineOptions
+from service.apps.deidentify.engine.intake import other_encoding
+from service.apps.deidentify.engine.replacement import Replacement
+from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.spans import Span
+from service.apps.deidentify.workers.pool import Pool
+from service.auth.guard import context_of
+from service.errors import EngineUnavailableError
+
+MAX_WORDS = 1000  # in `allow`, and in `deny`
+MAX_WORD = 200  # characters
+MAX_ID = 200  # characters
+MAX_SHIFT = 36_500  # days: a hundred years
+
+# Parameters of an address that sign a request.
+_CREDENTIALS = {"token", "_xsrf"}
+# Spans written at a time: more would keep others waiting for more than a millisecond or two.
+_SLICE = 2000
+
+
+def _unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # it holds the text
+        raise ValueError("must be Unicode, without half of a surrogate pair") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+Words = Annotated[
+    list[Annotated[Text, Field(min_length=1, max_length=MAX_WORD)]], FailFast(), Field(max_length=MAX_WORDS)
+]
+Id = Annotated[Text, Field(max_length=MAX_ID)] | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
+class Options(BaseModel):
+    """How notes are treated, as far as an address may say it: without words of a patient's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    replacement: Replacement = Field("asterisk", description="What stands in the place of what is masked.")
+    compat: bool = Field(default=False, description="Mask what philter-lite masks, and nothing else.")
+    date_shift_days: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] | None = Field(
+        None, description="Move dates that parse by so many days; others are replaced like the rest."
+    )
+
+
+class InAddress(Options):
+    """Options in an address, beside what signs the request there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ours(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if name not in _CREDENTIALS}
+
+
+_WITH_SPANS = "Say where something is masked, and what it is."
+
+
+class InAddressOfBatch(InAddress):
+    """The same for a batch."""
+
+    spans: bool = Field(default=False, description=_WITH_SPANS)
+
+
+class Note(Options):
+    """A note, and how it is treated."""
+
+    text: Text = Field(description="The note.", examples=["Seen 12/03/2019 by Dr. Smith."])
+    id: Id | None = Field(None, description="Given back as it is, whatever it tells of a person.", examples=["note 1"])
+    spans: bool = Field(default=False, description=_WITH_SPANS)
+    allow: Words = Field([], description="Words never masked; whole words, in any case.")
+    deny: Words = Field(
+        [], description="Words always masked, whether or not `allow` names them.", examples=[["ward 7"]]
+    )
+
+    @classmethod
+    def read(cls, body: bytes, *, defaults: Options) -> Self:
+        """Read a JSON object, whose fields go before `defaults`.
+
+        Raises:
+            RequestValidationError: it is none, or not such a one.
+        """
+        try:
+            # A byte order mark may stand before JSON (RFC 8259 section 8.1), and is no part of it.
+            fields = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_Flat(), parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            said = other_encoding(body) or "It is no JSON object of plain fields, each once, in UTF-8"
+            raise _invalid("json_invalid", said.removesuffix(".")) from None
+        if not isinstance(fields, dict):
+            raise _invalid("model_type", "Input should be an object")
+        try:
+            return cls.model_validate({**defaults.model_dump(exclude_unset=True), **fields}, strict=True)
+        except ValidationError as error:
+            items = error.errors(include_input=False, include_url=False, include_context=False)
+        raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in items])
+
+    def for_engine(self) -> EngineOptions:
+        """What the engine is told beside the text."""
+        return {
+            "replacement": self.replacement,
+            "compat": self.compat,
+            "allow": self.allow,
+            "deny": self.deny,
+            "date_shift_days": self.date_shift_days,
+        }
+
+
+class Reply(BaseModel):
+    """A note with what identifies a person replaced; what was there is not told."""
+
+    line: int | None = Field(None, description="In a batch, the line that is answered, from 1; blank ones count.")
+    id: str | int | None = Field(None, description="As it was given.")
+    text: str = Field(examples=["Seen **/**/**** by Dr. *****."])
+    length: int = Field(description="Of the note that was given, in Unicode code points.", examples=[29])
+    counts: Mapping[Kind, int] = Field(description="How many parts were masked, by type.", examples=[{"DATE": 1}])
+    engine: About
+    spans: Sequence[Span] | None = Field(
+        None,
+        description="With `spans`: what is masked, in order. Half-open, in Unicode code points: `start` and `end` of "
+        "the note that was given, `out_start` and `out_end` of `text`.",
+    )
+
+
+class Failure(BaseModel):
+    """What went wrong; branch on `code`."""
+
+    code: str
+    detail: str
+
+
+class FailedLine(BaseModel):
+    """A line of a batch that has no reply; without `line`, the end of a batch that is broken off."""
+
+    line: int | None = None
+    id: str | int | None = None
+    error: Failure
+
+
+# Bytes that a note's JSON may have for one of its text, where all is written as \uXXXX; and for all but the text.
+_JSON_PER_BYTE = 3
+_BESIDE_TEXT = 64 * 1024
+
+_SPANS = TypeAdapter(Sequence[Span])
+
+
+def body_size(note_size: int) -> int:
+    """Bytes that the JSON of a note of so many bytes may have."""
+    return _JSON_PER_BYTE * note_size + _BESIDE_TEXT
+
+
+def pool_of(conn: HTTPConnection) -> Pool:
+    """The process's engines. Raises EngineUnavailableError where it has none."""
+    pool = context_of(conn).deidentifier
+    if pool is None:
+        raise EngineUnavailableError
+    return pool
+
+
+async def deidentified(
+    note: Note, pool: Pool, *, patient: bool = False, key: bytes | None = None
+) -> tuple[About, Result]:
+    """Which engine answered, and what. Raises what `Pool.deidentify` raises."""
+    result = await pool.deidentify(note.text, patient=patient, key=key, **note.for_engine())
+    if pool.about is None:  # its process has ended just now
+        raise EngineUnavailableError
+    return pool.about, result
+
+
+def flaw_of(error: RequestValidationError) -> Failure:
+    """The first flaw of a note, in a sentence."""
+    item = error.errors()[0]
+    where = [str(part) for part in item["loc"] if isinstance(part, int) or part in Note.model_fields]
+    return Failure(code="invalid_request", detail=f"{'.'.join(where)}: {item['msg']}.".removeprefix(": "))
+
+
+async def written(result: Result, *, about: About, note: Note, line: int | None = None) -> bytes:
+    """A reply as JSON, made without keeping others waiting, however many spans there are."""
+    reply = Reply(
+        line=line, id=note.id, text=result.text, length=result.length, counts=result.counts, engine=about
+    ).model_dump_json(exclude_none=True)
+    if not note.spans:
+        return reply.encode()
+    parts = []
+    for start in range(0, len(result.spans), _SLICE):
+        parts.append(_SPANS.dump_json(result.spans[start : start + _SLICE])[1:-1])
+        await asyncio.sleep(0)
+    return b'%s,"spans":[%s]}' % (reply[:-1].encode(), b",".join(parts))
+
+
+class _Flat:
+    """Takes one object without others in it, each name once.
+
+    Where a name comes twice, one of the two would count, and nobody be told which; and all else only takes time.
+    """
+
+    _is_taken = False
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields = dict(pairs)
+        if self._is_taken or len(fields) < len(pairs) or len(pairs) > 2 * len(Note.model_fields):
+            raise ValueError
+        self._is_taken = True
+        return fields
+
+
+def _refuse(_constant: str) -> NoReturn:
+    raise ValueError  # NaN and Infinity, which are no JSON
+
+
+def _invalid(kind: str, said: str) -> RequestValidationError:
+    return RequestValidationError([{"type": kind, "loc": ("body",), "msg": said}])

@@ -1,0 +1,179 @@
+"""De-identification over HTTP: a note as JSON or as plain text, or any number of them as lines of JSON."""
+
+import sys
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import Response
+from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect
+
+from service.apps.deidentify.engine.engine import About
+from service.apps.deidentify.engine.intake import text_of
+from service.apps.deidentify.http import batch, pages
+from service.apps.deidentify.http.batch import Batch
+from service.apps.deidentify.http.notes import (
+    InAddress,
+    InAddressOfBatch,
+    Note,
+    Options,
+    Reply,
+    body_size,
+    deidentified,
+    pool_of,
+    written,
+)
+from service.auth.guard import require
+from service.errors import NoteTooLargeError
+from service.hub.models import Identity
+from service.web.middleware.bodies import streams_body
+
+JSON, TEXT = "application/json", "text/plain"
+LINES = (batch.MEDIA_TYPE, "application/jsonl")
+_UTF_8 = {b"utf-8", b"utf8", b"us-ascii"}
+ENGINE = "Deidentify-Engine"  # the header that says of plain text which engine it is from
+
+# Bodies are not read before it is known who sends them, and then by limits of our own. For that their type is judged
+# first: of a form that a cookie signs, the rest would be read to find its XSRF token.
+_UNLIMITED = sys.maxsize
+
+
+class Accepting:
+    """A dependency that returns the body's type, which is one of these. Raises HTTPException."""
+
+    def __init__(self, *media_types: str) -> None:
+        self._media_types = media_types
+
+    async def __call__(self, request: Request) -> str:
+        """Judge a request by its headers."""
+        given, parameters = parse_options_header(request.headers.get("content-type"))
+        charset = parameters.get(b"charset", b"utf-8").lower()
+        encoding = request.headers.get("content-encoding", "identity").lower()
+        media_type = given.decode("latin-1")
+        if media_type not in self._media_types or charset not in _UTF_8 or encoding != "identity":
+            raise HTTPException(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"Send {' or '.join(self._media_types)}, in UTF-8 and not compressed.",
+                headers={"Accept": ", ".join(self._media_types)},  # RFC 9110 section 15.5.16
+            )
+        return media_type
+
+
+def _problem(description: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    413: _problem("The note is too large"),
+    415: _problem("The body has another type, another charset than UTF-8, or is compressed"),
+    422: _problem("The request does not have the expected form, or the note took longer than it may"),
+    429: _problem("Too many notes are waiting or too many batches open; or too many unknown tokens from this address"),
+    503: _problem("No engine is at hand, or it failed with this note; or the Hub cannot be asked"),
+}
+_EXAMPLE = {"text": "Seen 12/03/2019 by Dr. Smith.", "replacement": "tag"}
+_NOTE = {
+    JSON: {"schema": Note.model_json_schema(), "example": _EXAMPLE},
+    TEXT: {"schema": {"type": "string"}, "example": _EXAMPLE["text"]},
+}
+_MASKED = {
+    TEXT: {"schema": {"type": "string"}, "example": "Seen **/**/**** by Dr. *****."},
+}
+_LINES = {
+    media_type: {
+        "schema": {"type": "string", "description": "One note a line, as for a single one."},
+        "example": '{"id": 1, "text": "Seen 12/03/2019 by Dr. Smith."}\n{"id": 2}\n',
+    }
+    for media_type in LINES
+}
+_ANSWERS = {
+    batch.MEDIA_TYPE: {
+        "schema": {"type": "string", "description": "One reply a line, as for a single note, or an error."},
+        "example": '{"line":1,"id":1,"text":"Seen **/**/**** by Dr. *****.","length":29,"counts":{"DATE":1,"NAME":1},'
+        '"engine":{"name":"philter-lite","version":"0.6.0","rules":"philter_delta.toml","tagger":"rules"}}\n'
+        '{"line":2,"error":{"code":"invalid_request","detail":"text: Field required."}}\n',
+    }
+}
+
+router = APIRouter(prefix="/deidentify", tags=["de-identification"])
+router.include_router(pages.router)
+
+User = Annotated[Identity, require("custom:deidentify:use")]
+
+
+@router.post(
+    "",
+    summary="De-identify a note",
+    response_model=Reply,
+    max_body_size=_UNLIMITED,
+    responses={200: {"content": _MASKED, "description": "The note, masked"}, **_PROBLEMS},
+    openapi_extra={"requestBody": {"required": True, "content": _NOTE}},
+)
+async def deidentify(
+    request: Request,
+    media_type: Annotated[str, Depends(Accepting(JSON, TEXT))],
+    _user: User,
+    options: Annotated[InAddress, Query()],
+) -> Response:
+    """Mask what identifies a person.
+
+    JSON is answered with JSON, plain text with plain text, and a header that says which engine made it. Options may
+    stand in the address; fields go before them. `allow` and `deny` are fields alone: an address may be logged.
+
+    Offsets are half-open, in Unicode code points. It reduces identifiers: read what you are going to share.
+    """
+    pool = pool_of(request)
+    if media_type == JSON:
+        note = Note.read(await _body(request, body_size(pool.note_size), pool.note_size), defaults=options)
+        about, result = await deidentified(note, pool)
+        return Response(await written(result, about=about, note=note), media_type=JSON)
+    note = _plain(await _body(request, pool.note_size, pool.note_size), options)
+    about, result = await deidentified(note, pool)
+    return Response(result.text, media_type=TEXT, headers={ENGINE: _product(about)})
+
+
+@router.post(
+    "/batch",
+    summary="De-identify any number of notes",
+    response_class=Batch,
+    status_code=HTTPStatus.OK,
+    dependencies=[Depends(streams_body)],
+    max_body_size=_UNLIMITED,
+    responses={200: {"content": _ANSWERS, "description": "The notes in their order, masked"}, **_PROBLEMS},
+    openapi_extra={"requestBody": {"required": True, "content": _LINES}},
+)
+async def batch(
+    request: Request,
+    _media_type: Annotated[str, Depends(Accepting(*LINES))],
+    _user: User,
+    options: Annotated[InAddressOfBatch, Query()],
+) -> Response:
+    """Mask what identifies a person in many notes: a line of JSON each, answered in order while you still send.
+
+    Blank lines are passed over. `numbered` gives the same text the same number in the whole batch. An error without
+    `line` is the end of a batch that is broken off. Read while you send: what you do not take is not made.
+    """
+    pool = pool_of(request)
+    return Batch(pool, options, limit=body_size(pool.note_size))
+
+
+async def _body(request: Request, limit: int, note_size: int) -> bytes:
+    """Read the body. Raises NoteTooLargeError, as soon as it is."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise NoteTooLargeError(note_size)
+    except ClientDisconnect:
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+    return bytes(body)
+
+
+def _plain(body: bytes, options: Options) -> Note:
+    return Note.model_validate({**options.model_dump(exclude_unset=True), "text": text_of(body)})
+
+
+def _product(about: About) -> str:
+    return f"{about.name}/{about.version} ({about.rules}; {about.tagger})"

@@ -1,0 +1,137 @@
+"""What the service and the processes of its engines say to each other: JSON, each message after its length.
+
+Nothing that comes from an engine's process is ever run: a reply is text and numbers, or it is refused.
+"""
+
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from time import monotonic
+from typing import Any
+
+from service.apps.deidentify.engine.engine import About, Options, Result
+from service.apps.deidentify.engine.explanation import Contents, Figures
+from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.spans import Span
+
+_LENGTH = struct.Struct("!I")
+_LIMIT = 1 << 28  # bytes of a message; what is longer was not written by us
+_PIECE = 1 << 20  # bytes read at once
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a process says once it has an engine: which one, and what its rule book holds."""
+
+    about: About
+    contents: Contents
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an engine says instead of a result: which error, and where; see `service.logs.place_of`."""
+
+    kind: str
+    place: str
+
+
+def send(connection: socket.socket, message: Mapping[str, Any], *, until: float | None = None) -> None:
+    """Send a message. `until`: by the monotonic clock; TimeoutError where that is over."""
+    data = json.dumps(message).encode()
+    connection.settimeout(_left(until))
+    connection.sendall(_LENGTH.pack(len(data)) + data)
+
+
+def receive(connection: socket.socket, *, until: float | None = None) -> Any:  # noqa: ANN401 - whatever JSON says
+    """Receive a message.
+
+    Raises:
+        EOFError: the other side is gone.
+        OSError: the connection broke. TimeoutError: `until` is over.
+        ValueError: it is no message.
+    """
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, until))
+    if length > _LIMIT:
+        raise ValueError("too long for a message")
+    return json.loads(_exactly(connection, length, until))
+
+
+def _exactly(connection: socket.socket, size: int, until: float | None) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        connection.settimeout(_left(until))
+        piece = connection.recv(min(size - len(data), _PIECE))
+        if not piece:
+            raise EOFError
+        data += piece
+    return bytes(data)
+
+
+def _left(until: float | None) -> float | None:
+    if until is None:
+        return None
+    left = until - monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def request(text: str, options: Options, *, key: bytes | None, deadline: float) -> dict[str, Any]:
+    """Ask for a note. `key`: of the digests of its names, where those are wanted; `deadline` in seconds."""
+    return {"text": text, "options": options, "key": key.hex() if key else None, "deadline": deadline}
+
+
+def reply(result: Result | Failure) -> dict[str, Any]:
+    """Answer it."""
+    if isinstance(result, Failure):
+        return {"failure": asdict(result)}
+    return {
+        "text": result.text,
+        "spans": [(span.start, span.end, span.type, span.out_start, span.out_end) for span in result.spans],
+        "counts": result.counts,
+        "length": result.length,
+        "names": result.names,
+    }
+
+
+def result_of(message: Any, *, of: str) -> Result | Failure:  # noqa: ANN401 - whatever JSON says
+    """Read the answer about a note.
+
+    Raises:
+        ValueError: it is none, or about another.
+    """
+    try:
+        if "failure" in message:
+            return Failure(**message["failure"])
+        spans = tuple(Span(start, end, Kind(kind), *out) for start, end, kind, *out in message["spans"])
+        counts = {Kind(kind): int(count) for kind, count in message["counts"].items()}
+        names = {Kind(kind): list(known) for kind, known in message["names"].items()}
+        result = Result("" + message["text"], spans, counts, message["length"], names)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("not an answer") from error
+    if result.length != len(of):
+        raise ValueError("about another note")
+    return result
+
+
+def introduction(loaded: Loaded | str) -> dict[str, Any]:
+    """Say that an engine has been loaded, or why it cannot be."""
+    return {"problem": loaded} if isinstance(loaded, str) else asdict(loaded)
+
+
+def loaded_of(message: Any) -> Loaded | str:  # noqa: ANN401 - whatever JSON says
+    """Read that.
+
+    Raises:
+        ValueError: it says neither.
+    """
+    try:
+        if "problem" in message:
+            return str(message["problem"])
+        contents = message["contents"]
+        masking = {Kind(kind): Figures(**figures) for kind, figures in contents["masking"].items()}
+        return Loaded(About(**message["about"]), Contents(masking, Figures(**contents["keeping"])))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("not an introduction") from error

@@ -1,0 +1,200 @@
+"""Engines for an event loop, in processes of their own: the loop never computes, and no note can hang it."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from time import monotonic
+from typing import Unpack
+
+from service.apps.deidentify.engine.engine import About, Engine, Options, Result
+from service.apps.deidentify.engine.explanation import Contents
+from service.apps.deidentify.engine.intake import size_of
+from service.apps.deidentify.engine.numbering import BatchNumbering
+from service.apps.deidentify.workers.backlog import Backlog
+from service.apps.deidentify.workers.forkserver import RETRY, Forkserver
+from service.apps.deidentify.workers.preloaded import Deidentifier
+from service.apps.deidentify.workers.worker import DEADLINE, Worker
+from service.errors import EngineUnavailableError, NoteTooLargeError, QueueFullError, ServiceError
+
+NOTE_SIZE = 100_000  # bytes of UTF-8
+NOTES = 64  # waiting or in work
+SIZE = 4_000_000  # bytes that these may have together
+BATCHES = 8  # open at once
+
+_BATCH_RETRY = 60  # seconds; a batch may last for hours
+
+
+class Pool:
+    """As many notes at a time as there are workers, any number of callers. Open it with `open_pool`."""
+
+    def __init__(
+        self,
+        forkserver: Forkserver,
+        *,
+        workers: int,
+        deadline: float,
+        note_size: int,
+        notes: int,
+        size: int,
+        batches: int,
+    ) -> None:
+        self.workers = workers
+        self.deadline = deadline
+        self.note_size = note_size
+        self._forkserver = forkserver
+        self._crew = [Worker(forkserver, deadline=deadline) for _ in range(workers)]
+        self._backlog = Backlog(self._crew, notes=notes, size=size)
+        self._batches = self._free_batches = batches
+        self.results = Counter[str]()  # how notes ended: `done`, or an error's code
+        # One for each worker, and one that loads.
+        self._threads = ThreadPoolExecutor(workers + 1, thread_name_prefix="deidentify")
+
+    @property
+    def about(self) -> About | None:
+        """Which engine answers; None while none is loaded."""
+        return self._forkserver.about
+
+    @property
+    def contents(self) -> Contents | None:
+        """What its rule book holds; None while none is loaded."""
+        return self._forkserver.contents
+
+    @property
+    def problem(self) -> str | None:
+        """Why no engine is loaded, for readiness; None when one is."""
+        return self._forkserver.problem
+
+    async def deidentify(
+        self, text: str, *, patient: bool = False, key: bytes | None = None, **options: Unpack[Options]
+    ) -> Result:
+        """See `service.apps.deidentify.engine.engine.Engine.deidentify`. While the first engine is being loaded, notes wait.
+
+        `patient`: wait for room, as batches do, which get half of it at most. `key`: of the `BatchNumbering` that will
+        renumber the result.
+
+        Raises:
+            NoteRefusedError: no note has such text.
+            NoteTooLargeError: it is larger than a note may be.
+            QueueFullError: there is no room.
+            DeadlineExceededError: it took too long.
+            EngineFailedError: the engine failed with it.
+            EngineUnavailableError: there is no engine.
+        """
+        try:
+            result = await self._deidentify(text, patient=patient, key=key, **options)
+        except ServiceError as error:
+            self.results[error.code] += 1
+            raise
+        self.results["done"] += 1
+        return result
+
+    async def _deidentify(self, text: str, *, patient: bool, key: bytes | None, **options: Unpack[Options]) -> Result:
+        size = size_of(text)
+        if size > self.note_size:
+            raise NoteTooLargeError(self.note_size)
+        worker = await self._backlog.enter(size, patient=patient)
+        loop, began = asyncio.get_running_loop(), monotonic()
+
+        def leave() -> None:
+            self._backlog.leave(worker, size, patient=patient, seconds=monotonic() - began)
+
+        def is_through(_: Future[Result]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(leave)
+
+        try:
+            work = self._threads.submit(worker.deidentify, text, key=key, **options)
+        except RuntimeError:  # closed, or the interpreter is at its end
+            leave()
+            raise EngineUnavailableError from None
+        work.add_done_callback(is_through)
+        # A caller who is gone leaves the worker to finish the note: its room is taken until then.
+        return await asyncio.wrap_future(work)
+
+    def load(self) -> dict[str, int]:
+        """How many notes are waiting or in work, workers at work, and batches open."""
+        batches = self._batches - self._free_batches
+        return {"notes": self._backlog.notes, "busy_workers": self._backlog.busy, "batches": batches}
+
+    @contextmanager
+    def batch(self) -> Iterator[BatchNumbering]:
+        """Hold one of the places for batches, with the numbers of this one.
+
+        Raises:
+            QueueFullError: there is none.
+            EngineUnavailableError: there is no engine.
+        """
+        if not self._free_batches:
+            raise QueueFullError(_BATCH_RETRY)
+        self._free_batches -= 1
+        try:
+            yield BatchNumbering()
+        finally:
+            self._free_batches += 1
+
+    async def keep_loaded(self) -> None:
+        """Load the engine, and again where its process has ended; tries for ever."""
+        while True:
+            with contextlib.suppress(EngineUnavailableError):
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._forkserver.load)
+            await asyncio.sleep(self._forkserver.retry)
+
+    async def aclose(self) -> None:
+        """End all processes. Notes that wait or are in work fail."""
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._forkserver.refuse()
+        for worker in self._crew:
+            worker.close()
+        self._forkserver.close()
+        self._threads.shutdown()
+
+
+@asynccontextmanager
+async def open_pool(  # noqa: PLR0913 - a keyword for each thing that an operator may set
+    *,
+    workers: int,
+    deadline: float = DEADLINE,
+    note_size: int = NOTE_SIZE,
+    notes: int = NOTES,
+    size: int = SIZE,
+    batches: int = BATCHES,
+    load: Callable[[], Deidentifier] = Engine.load,
+    retry: float = RETRY,
+) -> AsyncIterator[Pool]:
+    """Start loading engines in the background; see `Pool`.
+
+    `deadline`: seconds of work for one note. `note_size`: bytes of UTF-8 that one may have. `notes`, `size`: how many
+    may wait or be in work, and the bytes of these. `batches`: how many may be open. `load`, `retry`: see
+    `Forkserver`.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # it would have the notes that are under way
+    pool = Pool(
+        Forkserver(load, retry=retry),
+        workers=workers,
+        deadline=deadline,
+        note_size=note_size,
+        notes=notes,
+        size=size,
+        batches=batches,
+    )
+    keeper = asyncio.create_task(pool.keep_loaded())
+    try:
+        yield pool
+    finally:
+        keeper.cancel()
+        await pool.aclose()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -1,0 +1,139 @@
+"""What runs in the process that loads an engine once, and in those that are forked off it, one for each worker.
+
+`service.apps.deidentify.workers.forkserver` starts the former. A fork has the engine at once, and shares its memory. Nothing of a
+note leaves these processes but in a reply: their output goes nowhere, and they dump no core.
+"""
+
+import contextlib
+import gc
+import os
+import resource
+import signal
+import socket
+import struct
+from dataclasses import replace
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import NoReturn, Protocol, Unpack
+
+from service.apps.deidentify.engine.engine import About, Options, Result
+from service.apps.deidentify.engine.explanation import Contents
+from service.apps.deidentify.engine.replacement import Numbering
+from service.apps.deidentify.workers import messages
+from service.apps.deidentify.workers.messages import Failure, Loaded
+from service.logs import place_of
+
+COMMAND = struct.Struct("!i")  # the process to wait for, or 0; with a connection, a worker is wanted for that
+ANSWER = struct.Struct("!ii")  # the exit code of the former, or `UNKNOWN`; the process id of the latter, or 0
+UNKNOWN = 256  # is no exit code
+NICENESS = 10  # the service's own process comes first
+GRACE = 1  # second after the deadline
+OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends us before the service
+
+
+class Deidentifier(Protocol):
+    """What is loaded: an engine, or what a test has in its place."""
+
+    @property
+    def about(self) -> About:
+        """Which one it is."""
+
+    @property
+    def contents(self) -> Contents:
+        """What its rule book holds."""
+
+    def deidentify(self, text: str, *, numbering: Numbering | None = None, **options: Unpack[Options]) -> Result:
+        """See `service.apps.deidentify.engine.engine.Engine`."""
+
+
+def main(control: int, load: str) -> None:
+    """Load the engine, say so, and fork on command until the other end of `control` is closed.
+
+    `load`: the function that returns the engine, as `package.module:name`.
+    """
+    _withdraw()
+    with socket.socket(fileno=control) as commands:
+        gc.disable()  # it would write to pages that are to be shared
+        try:
+            engine: Deidentifier = resolve_name(load)()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the service must know
+            # The text of this one, too: there has been no note yet.
+            messages.send(commands, messages.introduction(f"{type(error).__name__}: {error}"))
+            return
+        gc.collect()
+        gc.freeze()
+        messages.send(commands, messages.introduction(Loaded(engine.about, engine.contents)))
+        while _obeyed(commands, engine):
+            pass
+
+
+def _withdraw() -> None:
+    """Stand behind the service, and keep what is in memory there."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all that the service has started
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):  # not on Linux
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
+
+
+def _obeyed(commands: socket.socket, engine: Deidentifier) -> bool:
+    command, connections, _, _ = socket.recv_fds(commands, COMMAND.size, 1)
+    if command:
+        (ended,) = COMMAND.unpack(command)
+        code = _exit_code(ended) if ended else UNKNOWN
+        pid = _forked(commands, connections[0], engine) if connections else 0
+        commands.sendall(ANSWER.pack(code, pid))
+    return bool(command)
+
+
+def _exit_code(pid: int) -> int:
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except ChildProcessError:  # a child of the process that was here before us
+        return UNKNOWN
+
+
+def _forked(commands: socket.socket, connection: int, engine: Deidentifier) -> int:
+    """The new process, or 0. In that process it never returns."""
+    try:
+        pid = os.fork()
+    except OSError:
+        pid = 0
+    else:
+        if not pid:
+            _live(commands, connection, engine)
+    os.close(connection)
+    return pid
+
+
+def _live(commands: socket.socket, connection: int, engine: Deidentifier) -> NoReturn:
+    """Answer requests until the other end is closed."""
+    code = 1
+    try:
+        commands.close()
+        gc.enable()
+        with socket.socket(fileno=connection) as requests, contextlib.suppress(EOFError, OSError):
+            while True:
+                _answer(requests, engine)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _answer(requests: socket.socket, engine: Deidentifier) -> None:
+    request = messages.receive(requests)
+    # Whoever sent it ends us when the time is over, unless it is gone; then the kernel does.
+    signal.setitimer(signal.ITIMER_REAL, request["deadline"] + GRACE)
+    result = _result(engine, request["text"], request["options"], request["key"])
+    messages.send(requests, messages.reply(result))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _result(engine: Deidentifier, text: str, options: Options, key: str | None) -> Result | Failure:
+    numbering = Numbering()
+    try:
+        result = engine.deidentify(text, numbering=numbering, **options)
+    except Exception as error:  # noqa: BLE001 - its text may quote the note, so it goes no further
+        return Failure(type(error).__name__, place_of(error))
+    return replace(result, names=numbering.names(bytes.fromhex(key))) if key else result

@@ -1,0 +1,140 @@
+"""A worker: an engine in a process of its own, which does one note at a time and is killed when that takes too long."""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+from time import monotonic
+from typing import Self, Unpack
+
+from service.apps.deidentify.engine.engine import Options, Result
+from service.apps.deidentify.engine.intake import check
+from service.apps.deidentify.workers import messages
+from service.apps.deidentify.workers.forkserver import Forkserver
+from service.apps.deidentify.workers.messages import Failure
+from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
+
+_log = logging.getLogger("service")
+
+DEADLINE = 5.0  # seconds
+
+
+class Worker:
+    """For one caller at a time. Its process is forked when there is a note, and after each that was lost.
+
+    `deadline`: seconds for a note; neither waiting for a worker nor starting one counts.
+    """
+
+    def __init__(self, forkserver: Forkserver, *, deadline: float = DEADLINE) -> None:
+        self._forkserver = forkserver
+        self._deadline = deadline
+        self._connection: socket.socket | None = None
+        self._pid = 0
+        self._pid_lock = threading.Lock()  # a process id is given to others soon after its end is known
+        self._in_use = threading.Lock()
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def deidentify(self, text: str, *, key: bytes | None = None, **options: Unpack[Options]) -> Result:
+        """See `service.apps.deidentify.engine.engine.Engine.deidentify`. Blocks.
+
+        `key`: of the `BatchNumbering` that will renumber the result.
+
+        Raises:
+            NoteRefusedError: no note has such text.
+            DeadlineExceededError: it took too long.
+            EngineFailedError: the engine failed with it.
+            EngineUnavailableError: there is no engine.
+        """
+        check(text)
+        with self._in_use:
+            return self._deidentified(text, options, key)
+
+    def close(self) -> None:
+        """End the process, for ever; from any thread. A note that it is at fails."""
+        self._is_closed = True
+        with self._pid_lock:
+            _kill(self._pid)
+        with self._in_use:
+            self._end()
+
+    def _deidentified(self, text: str, options: Options, key: bytes | None) -> Result:
+        request = messages.request(text, options, key=key, deadline=self._deadline)
+        connection = self._ready()
+        try:
+            until = monotonic() + self._deadline
+            messages.send(connection, request, until=until)
+            result = messages.result_of(messages.receive(connection, until=until), of=text)
+        except TimeoutError:
+            self._end()
+            raise DeadlineExceededError(self._deadline) from None
+        except (OSError, EOFError):
+            raise self._failed(f"its process {_said(self._end())}") from None
+        except ValueError:
+            self._end()
+            raise self._failed("it did not answer as it should") from None
+        except BaseException:
+            self._end()
+            raise
+        if isinstance(result, Failure):
+            self._end()  # what that left behind, nobody knows
+            raise self._failed(f"{result.kind} at {result.place}")
+        return result
+
+    def _ready(self) -> socket.socket:
+        """The connection to a process that lives, as far as can be told."""
+        if self._connection is not None and _is_quiet(self._connection):
+            return self._connection
+        self._end()
+        self._connection, self._pid = self._forkserver.fork()
+        if self._is_closed:
+            self._end()
+            raise EngineUnavailableError
+        return self._connection
+
+    def _end(self) -> int | None:
+        """End the process. Returns its exit code, where that is known."""
+        if self._connection is None:
+            return None
+        self._connection.close()
+        self._connection = None
+        with self._pid_lock:
+            pid, self._pid = self._pid, 0
+            _kill(pid)
+        return self._forkserver.exit_code(pid)
+
+    def _failed(self, reason: str) -> EngineFailedError:
+        if not self._is_closed:
+            _log.error("An engine failed: %s.", reason)
+        return EngineFailedError(reason=reason)
+
+
+def _is_quiet(connection: socket.socket) -> bool:
+    """Whether nothing is to be read: neither an end nor what nobody asked for."""
+    connection.settimeout(0)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _kill(pid: int) -> None:
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _said(code: int | None) -> str:
+    if code is None:
+        return "ended"
+    return f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"

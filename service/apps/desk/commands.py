@@ -1,0 +1,52 @@
+"""`python -P -m service desk …`: what an operator does for the support desk at a terminal."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from service.errors import ConfigurationError, HubRefusedServiceError, HubUnavailableError, ServiceError
+from service.resources import open_context
+from service.settings import Settings, load_settings
+
+_BY = "bootstrap"  # who did it, in the audit
+
+app = typer.Typer(no_args_is_help=True, help="The support desk.")
+
+
+@app.callback()
+def commands() -> None:
+    """Work on the support desk."""
+
+
+@app.command()
+def bootstrap(name: Annotated[str, typer.Argument(help="A user of the Hub, by the name that it shows.")]) -> None:
+    """Make the first administrator. They, and nobody at a terminal, make the others.
+
+    Run it with the environment that the service has: JUPYTERHUB_API_TOKEN, JUPYTERHUB_API_URL, and DATABASE_URL or
+    SERVICE_STATE.
+    """
+    try:
+        asyncio.run(_bootstrap(load_settings(), name))
+    except ConfigurationError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
+    except ServiceError as error:
+        typer.echo(explained(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{name} is an administrator of the support desk.")
+
+
+def explained(error: ServiceError) -> str:
+    """What went wrong, for an operator, who may know more than a client of the service."""
+    if isinstance(error, HubRefusedServiceError):
+        return f"The Hub refuses this service: {error.reason}. Check JUPYTERHUB_API_TOKEN and the registration."
+    if isinstance(error, HubUnavailableError):
+        return f"The Hub cannot be asked: {error.reason}. Check that it runs, and JUPYTERHUB_API_URL."
+    return error.detail
+
+
+async def _bootstrap(settings: Settings, name: str) -> None:
+    async with open_context(settings.model_copy(update={"apps": ("desk",)})) as context:
+        assert context.roles is not None  # noqa: S101 - the desk runs
+        await context.roles.make_first_admin(name, by=_BY)

@@ -1,0 +1,177 @@
+"""Who has which role at the desk, and how that is changed. The Hub's groups say it: there is no second copy here."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from service.apps.desk.domain import role_change
+from service.apps.desk.domain.policy import Role, group_of
+from service.apps.desk.domain.role_change import HubGroups, Move
+from service.apps.desk.domain.values import Account, AccountNew
+from service.apps.desk.storage import lease
+from service.apps.desk.storage.accounts import Accounts
+from service.apps.desk.storage.database import Database
+from service.apps.desk.storage.lease import Lease
+from service.errors import (
+    AdminExistsError,
+    GroupsManagedError,
+    HubUserMissingError,
+    LastAdminError,
+    NotFoundError,
+    RoleChangeFailedError,
+    ServiceError,
+    VersionConflictError,
+)
+
+_BLOCKING = ("disabled", "login_denied")
+
+
+class RoleKeeper:
+    """Reads and changes roles, one change at a time in all workers.
+
+    All that can take from the desk its last active administrator goes through here: the change of a role, `disabled`
+    and `login_denied`, the deletion of an account. Active is who has the role admin, and neither of the two flags.
+
+    Every method may raise HubUnavailableError, HubRefusedServiceError, DatabaseUnavailableError; those that change
+    something ChangeUnderWayError.
+    """
+
+    def __init__(
+        self, hub: HubGroups, database: Database, accounts: Accounts, *, groups_are_managed: bool = False
+    ) -> None:
+        self._hub = hub
+        self._database = database
+        self._accounts = accounts
+        self._groups_are_managed = groups_are_managed
+
+    async def members(self) -> Mapping[str, Role]:
+        """Return everybody who has a role, by name."""
+        # A higher role comes later, and counts.
+        return {name: role for role, names in (await self._groups()).items() for name in names}
+
+    async def role_of(self, name: str) -> Role | None:
+        """Return a person's role as of now."""
+        return (await self.members()).get(name)
+
+    async def active_admins(self) -> frozenset[str]:
+        """Return who can administer the desk."""
+        return frozenset([name for name in (await self._groups())[Role.ADMIN] if await self._is_active(name)])
+
+    async def change(self, name: str, role: Role | None, *, by: str) -> None:
+        """Give a role, or with None take it. Holds from the person's next request on, on every worker.
+
+        Raises:
+            NotFoundError: there is no such account.
+            LastAdminError, GroupsManagedError, HubUserMissingError: nothing was changed.
+            RoleChangeFailedError: the Hub broke off, and the person may have no role now.
+        """
+        async with self._alone() as held:
+            await self._move(held, name, role, by=by)
+
+    async def make_first_admin(self, name: str, *, by: str) -> None:
+        """Give the role admin, and an account that is not blocked, where nobody can administer the desk.
+
+        Raises:
+            AdminExistsError: somebody can.
+            Whatever `change` raises.
+        """
+        async with self._alone() as held:
+            if await self.active_admins():
+                raise AdminExistsError
+            await self._ensure_hub_user(name)
+            account = await self._accounts.ensure(name, by=by)
+            if account.disabled or account.login_denied:
+                flags = dict.fromkeys(_BLOCKING, False)
+                await self._accounts.change(name, flags, version=account.version, by=by)
+            await self._move(held, name, Role.ADMIN, by=by)
+
+    async def create(self, new: AccountNew, *, role: Role | None = None, by: str) -> Account:
+        """Create an account, with a role if one is named; with both or neither, unless the Hub breaks off.
+
+        Raises:
+            HubUserMissingError: the Hub has no user of this name, and the service may not make one.
+            Whatever `Accounts.create` and `change` raise.
+        """
+        if role is not None:
+            self._check_groups_are_ours()
+        await self._ensure_hub_user(new.name)
+        account = await self._accounts.create(new, by=by)
+        try:
+            if role is not None:
+                await self.change(new.name, role, by=by)
+        except RoleChangeFailedError:
+            raise
+        except ServiceError:
+            await self._accounts.delete(new.name, version=account.version, by=by)
+            raise
+        return account
+
+    async def change_account(self, name: str, patch: Mapping[str, Any], *, version: int, by: str) -> Account:
+        """Change an account as `Accounts.change` does. Raises LastAdminError where nobody active would be left."""
+        if not any(patch.get(flag) for flag in _BLOCKING):
+            return await self._accounts.change(name, patch, version=version, by=by)
+        async with self._alone():
+            await self._check_not_last(name, (await self._groups())[Role.ADMIN])
+            return await self._accounts.change(name, patch, version=version, by=by)
+
+    async def delete(self, name: str, *, version: int, by: str) -> None:
+        """Take the role, then delete the account; the Hub's user stays. Raises as `change` and `Accounts.delete`."""
+        async with self._alone() as held:
+            if (await self._accounts.get(name)).version != version:
+                raise VersionConflictError
+            before = await self._move(held, name, None, by=by)
+            try:
+                await self._accounts.delete(name, version=version, by=by)
+            except VersionConflictError:  # somebody has changed the contacts meanwhile, which takes no lease
+                await self._move(held, name, before, by=by)
+                raise
+
+    async def _move(self, held: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
+        """Give a role, or take it; return the one before."""
+        groups = await self._groups()
+        present = [each for each in Role if name in groups[each]]
+        if await self._accounts.standing(name) is None:
+            if not present:
+                raise NotFoundError
+            await self._accounts.ensure(name, by=by)
+        before = present[-1] if present else None
+        if present == [role] or (role is None and not present):
+            return before
+        self._check_groups_are_ours()
+        if role is not Role.ADMIN:
+            await self._check_not_last(name, groups[Role.ADMIN])
+        if role is not None:
+            await self._ensure_hub_user(name)
+        await Move(self._hub, self._database, name=name, held=present, role=role, by=by).make(held)
+        return before
+
+    async def _check_not_last(self, name: str, admins: Collection[str]) -> None:
+        if name not in admins or not await self._is_active(name):
+            return
+        for other in admins:
+            if other != name and await self._is_active(other):
+                return
+        raise LastAdminError
+
+    async def _is_active(self, name: str) -> bool:
+        standing = await self._accounts.standing(name)
+        return standing is None or not (standing.disabled or standing.login_denied)
+
+    async def _ensure_hub_user(self, name: str) -> None:
+        if await self._hub.has_user(name):
+            return
+        await self._hub.create_user(name)
+        if not await self._hub.has_user(name):
+            raise HubUserMissingError("The Hub writes this name differently: take the name that it shows.")
+
+    async def _groups(self) -> Mapping[Role, frozenset[str]]:
+        found = await asyncio.gather(*(self._hub.group_members(group_of(role)) for role in Role))
+        return dict(zip(Role, found, strict=True))
+
+    def _check_groups_are_ours(self) -> None:
+        if self._groups_are_managed:
+            raise GroupsManagedError
+
+    def _alone(self) -> AbstractAsyncContextManager[Lease]:
+        return lease.alone(self._database, role_change.tell_cut_off)

@@ -1,0 +1,15 @@
+"""The support desk over HTTP: as JSON, as CSV, and below `/desk/ui` as pages."""
+
+from fastapi import APIRouter
+
+from service.apps.desk import pages
+from service.apps.desk.http import accounts, admission, audit, employees, status, tickets
+
+router = APIRouter(prefix="/desk", tags=["support desk"])
+for each in (status, tickets, employees, accounts, audit, ui):
+    router.include_router(each.router)
+router.add_api_route("", pages.begin, include_in_schema=False)
+
+admit = [admission.admit]
+admit_sign_in = [admission.admit_sign_in]
+entitled = [admission.entitled]

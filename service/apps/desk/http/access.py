@@ -1,0 +1,70 @@
+"""What the desk's routes take from a request: the room, the caller with a permission, the key of a thing."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import Depends, Path
+from pydantic import BeforeValidator
+from starlette.requests import HTTPConnection
+
+from service.apps.desk.domain.fields import MAX_ID, SERVICE
+from service.apps.desk.domain.policy import Permission
+from service.apps.desk.domain.roles import RoleKeeper
+from service.apps.desk.storage.desk import Desk
+from service.auth.guard import Guard, context_of
+from service.errors import NotFoundError
+from service.hub.models import Identity
+
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+_NAME = 255  # characters of a Hub user's name
+OWN = "me"  # what stands for the caller's own account in addresses
+
+
+async def _desk(conn: HTTPConnection) -> Desk:
+    desk = context_of(conn).desk
+    assert desk is not None  # noqa: S101 - opened wherever these routes are served
+    return desk
+
+
+async def _roles(conn: HTTPConnection) -> RoleKeeper:
+    roles = context_of(conn).roles
+    assert roles is not None  # noqa: S101 - likewise
+    return roles
+
+
+OpenDesk = Annotated[Desk, Depends(_desk)]
+Roles = Annotated[RoleKeeper, Depends(_roles)]
+
+
+def id_in(text: str) -> int | None:
+    """The id that a text is, if it is one."""
+    return int(text) if _ID.fullmatch(text) and int(text) <= MAX_ID else None
+
+
+def _possible_id(text: str) -> int:
+    """What no thing could be called is not there, rather than wrong."""
+    found = id_in(text)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _possible_name(value: str) -> str:
+    if value == OWN or not value.isprintable() or len(value) > _NAME:
+        raise NotFoundError
+    return value
+
+
+ThingId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[1]), BeforeValidator(_possible_id)]
+AccountName = Annotated[str, Path(examples=["support"]), BeforeValidator(_possible_name)]
+
+
+def actor(identity: Identity) -> str:
+    """Who does it, as the desk keeps it: no service is taken for a user of its name."""
+    return identity.name if identity.kind == "user" else f"{SERVICE}{identity.name}"
+
+
+def demand(identity: Identity, permissions: Iterable[Permission], conn: HTTPConnection) -> None:
+    """Judge what only the body of a request shows to be needed. Raises InsufficientScopeError as `require` does."""
+    Guard(*permissions).check_rights(identity, conn)

@@ -1,0 +1,158 @@
+"""Accounts: who is on the team, with which role."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from service.apps.desk.domain.policy import Permission, Role
+from service.apps.desk.domain.roles import RoleKeeper
+from service.apps.desk.domain.values import Account, AccountChange, AccountNew, Page
+from service.apps.desk.http.access import OWN, AccountName, OpenDesk, Roles, actor, demand
+from service.apps.desk.http.conditional import ExpectedVersion, created, tagged
+from service.apps.desk.http.export import as_csv
+from service.apps.desk.http.lists import AccountList, linked, whole
+from service.apps.desk.http.openapi import CHANGED, CREATED, CSV, DELETED, LIST, ONE, merge_patch, refusals
+from service.auth.guard import require
+from service.hub.models import Identity
+
+router = APIRouter()
+
+# What a patch needs for each field that it names.
+CHANGES: Mapping[str, Permission] = {
+    "first_name": Permission.ACCOUNTS_UPDATE,
+    "last_name": Permission.ACCOUNTS_UPDATE,
+    "phone": Permission.ACCOUNTS_CONTACT,
+    "email": Permission.ACCOUNTS_CONTACT,
+    "disabled": Permission.ACCOUNTS_BLOCK,
+    "login_denied": Permission.ACCOUNTS_BLOCK,
+}
+
+Asked = Annotated[AccountList, Query()]
+Creator = Annotated[Identity, require(Permission.ACCOUNTS_CREATE)]
+Reader = Annotated[Identity, require(Permission.ACCOUNTS_READ)]
+Oneself = Annotated[Identity, require(Permission.ACCOUNTS_READ_OWN)]
+Editor = Annotated[Identity, require(*sorted(set(CHANGES.values())), mode="any")]
+RoleGiver = Annotated[Identity, require(Permission.ACCOUNTS_ROLE)]
+Remover = Annotated[Identity, require(Permission.ACCOUNTS_DELETE)]
+
+
+class Member(Account):
+    """An account, and the role that the Hub's groups give it."""
+
+    role: Role | None = Field(examples=[Role.SUPPORT])
+
+
+class MemberNew(AccountNew):
+    """An account to create. Giving it a role needs `custom:desk:accounts:role`, too."""
+
+    role: Role | None = Field(None, examples=[Role.SUPPORT])
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_oneself(cls, name: str) -> str:
+        if name == OWN:
+            raise ValueError(f"must not be {OWN}, which stands for the caller's own account in addresses")
+        return name
+
+
+class RoleChange(BaseModel):
+    """The role that somebody is to have; null for none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Role | None = Field(examples=[Role.MANAGER])
+
+
+def member(account: Account, role: Role | None) -> Member:
+    """Join what the database and the Hub know."""
+    return Member(**account.model_dump(), role=role)
+
+
+async def create_member(roles: RoleKeeper, new: MemberNew, *, by: str) -> Member:
+    """Create the account and give the role; without one, its user has what the Hub says."""
+    account = AccountNew(**new.model_dump(exclude={"role"}))
+    held = new.role or await roles.role_of(new.name)  # first: what was made must not be answered with the Hub's failure
+    return member(await roles.create(account, role=new.role, by=by), held)
+
+
+@router.get("/accounts", summary="List accounts", responses=LIST)
+async def find(
+    _: Reader, request: Request, response: Response, desk: OpenDesk, roles: Roles, query: Asked
+) -> Page[Member]:
+    """List the team, by name unless `sort` says otherwise."""
+    held, page = await roles.members(), await desk.accounts.find(query)
+    members = [member(account, held.get(account.name)) for account in page.items]
+    return linked(request, response, Page[Member](items=members, next=page.next), query=query)
+
+
+@router.get("/accounts.csv", summary="Export accounts", response_class=Response, responses=CSV)
+async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked) -> Response:
+    """Give all accounts that the filter fits; `limit` and `cursor` do not count."""
+    held = await roles.members()
+    members = (member(account, held.get(account.name)) async for account in desk.accounts.export(whole(query)))
+    return await as_csv(members, model=Member, name="accounts.csv")
+
+
+@router.post("/accounts", summary="Create an account", status_code=201, responses=CREATED | refusals(502))
+async def create(user: Creator, request: Request, response: Response, roles: Roles, new: MemberNew) -> Member:
+    """Create an account for a user of the Hub, and give them a role if one is named."""
+    if new.role is not None:
+        demand(user, [Permission.ACCOUNTS_ROLE], request)
+    made = await create_member(roles, new, by=actor(user))
+    return created(request, response, made, key=made.name)
+
+
+@router.get("/accounts/me", summary="Read your own account", responses=ONE)
+async def read_own(user: Oneself, response: Response, desk: OpenDesk, roles: Roles) -> Member:
+    """Read the caller's own account."""
+    return tagged(response, member(await desk.accounts.get(actor(user)), await roles.role_of(user.name)))
+
+
+@router.get("/accounts/{name}", summary="Read an account", responses=ONE)
+async def read(_: Reader, response: Response, desk: OpenDesk, roles: Roles, name: AccountName) -> Member:
+    """Read an account. The role is the Hub's, so that an unchanged `ETag` does not tell of it."""
+    return tagged(response, member(await desk.accounts.get(name), await roles.role_of(name)))
+
+
+@router.patch(
+    "/accounts/{name}",
+    summary="Change an account",
+    responses=CHANGED | refusals(502),
+    openapi_extra=merge_patch("AccountChange"),
+)
+async def change(
+    user: Editor,
+    request: Request,
+    response: Response,
+    roles: Roles,
+    name: AccountName,
+    version: ExpectedVersion,
+    patch: Annotated[AccountChange, Body()],
+) -> Member:
+    """Change what the patch names; each field needs its permission, and null clears."""
+    demand(user, needed_for(patch), request)
+    role = await roles.role_of(name)  # first: what was changed must not be answered with the Hub's failure
+    account = await roles.change_account(name, patch, version=version, by=actor(user))
+    return tagged(response, member(account, role))
+
+
+@router.put("/accounts/{name}/role", summary="Change a role", responses=CHANGED | refusals(502))
+async def change_role(
+    user: RoleGiver, response: Response, desk: OpenDesk, roles: Roles, name: AccountName, new: RoleChange
+) -> Member:
+    """Move the person between the Hub's groups. Less holds from their next request on, wherever they are signed in."""
+    await roles.change(name, new.role, by=actor(user))
+    return tagged(response, member(await desk.accounts.get(name), new.role))
+
+
+@router.delete("/accounts/{name}", summary="Delete an account", status_code=204, responses=DELETED | refusals(502))
+async def delete(user: Remover, roles: Roles, name: AccountName, version: ExpectedVersion) -> None:
+    """Take the role away and delete the account. The Hub's user stays, and so do their tickets."""
+    await roles.delete(name, version=version, by=actor(user))
+
+
+def needed_for(fields: Iterable[str]) -> set[Permission]:
+    """The permissions that a change of these fields needs."""
+    return {CHANGES[field] for field in fields}

@@ -1,0 +1,56 @@
+"""What the desk says to every request of the service, and to every sign-in: see `service.apps.desk.domain.admission`."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from starlette.requests import HTTPConnection
+
+from service.apps.desk.domain import admission
+from service.apps.desk.domain.policy import allowed, role_of
+from service.apps.desk.storage.desk import Desk
+from service.auth.guard import context_of, identify_since
+from service.hub.models import Identity
+
+
+async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
+    """Keep out whose account is disabled, and who may not sign in but has a new token; say since when rights hold.
+
+    One look into the database, at people only. Raises AccountDisabledError, LoginDeniedError.
+    """
+    if identity.kind != "user":
+        return None
+    desk = _desk_of(conn)
+    standing = await desk.accounts.standing(identity.name)
+    if standing is None:
+        return await _newcomer(identity, conn, desk) if role_of(identity.groups) else None
+    ask = context_of(conn).hub.token_created
+    await admission.check(standing, name=identity.name, token_id=identity.token_id, ask=ask)
+    return standing.rights_changed_at
+
+
+async def admit_sign_in(identity: Identity, conn: HTTPConnection) -> None:
+    """Raises LoginDeniedError."""
+    if identity.kind == "user":
+        admission.check_sign_in(await _desk_of(conn).accounts.standing(identity.name))
+
+
+def entitled(identity: Identity) -> Collection[str]:
+    """What the role allows that the caller's groups give."""
+    return allowed(identity.groups)
+
+
+async def _newcomer(identity: Identity, conn: HTTPConnection, desk: Desk) -> datetime:
+    """Somebody with a role and no account: put into a group at the Hub's own page, or just deleted here.
+
+    The Hub says which, when it is asked anew; the former get their account now.
+    """
+    now = datetime.now(UTC)
+    if role_of((await identify_since(conn, now)).groups):
+        await desk.accounts.ensure(identity.name, by=identity.name)
+    return now
+
+
+def _desk_of(conn: HTTPConnection) -> Desk:
+    desk = context_of(conn).desk
+    assert desk is not None  # noqa: S101 - opened wherever the desk runs
+    return desk

@@ -1,0 +1,80 @@
+"""ETags of the desk's things, and what requests make depend on them (RFC 9110 sections 8.8.3 and 13).
+
+A thing's tag is its version in quotes. A change needs the one that it was made for, so that no update is lost.
+"""
+
+import re
+from typing import Annotated, Protocol, TypeVar
+from urllib.parse import quote
+
+from fastapi import Depends, Header, Request, Response
+
+from service.auth.guard import here
+from service.errors import PreconditionRequiredError, VersionConflictError
+
+_OURS = re.compile(r'"([1-9][0-9]{0,17})"')
+_TAGS = re.compile(r'(?:W/)?("[^"]*")')
+
+
+class Versioned(Protocol):
+    """What the room stores."""
+
+    @property
+    def version(self) -> int:
+        """Grows by one with each change."""
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+def etag(thing: Versioned) -> str:
+    """The strong entity tag of a thing as it is now."""
+    return f'"{thing.version}"'
+
+
+def tagged(response: Response, thing: V) -> V:
+    """Put the thing's tag on the answer that will hold it."""
+    response.headers["ETag"] = etag(thing)
+    return thing
+
+
+def created(request: Request, response: Response, thing: V, *, key: int | str) -> V:
+    """Say on the answer where a thing made in this list is found, too."""
+    response.headers["Location"] = f"{here(request).partition('?')[0]}/{quote(str(key), safe='')}"
+    return tagged(response, thing)
+
+
+def unless_known(request: Request, response: Response, thing: V) -> V | Response:
+    """Answer with the thing, or by 304 where `If-None-Match` says that the client has it."""
+    named = ",".join(request.headers.getlist("if-none-match"))
+    if named.strip() == "*" or etag(thing) in _TAGS.findall(named):
+        return Response(status_code=304, headers={"ETag": etag(thing)})
+    return tagged(response, thing)
+
+
+def version_in(if_match: str) -> int:
+    """Read the version that a change was made for.
+
+    Only one tag of ours will do. A weak one matches nothing (RFC 9110 section 13.1.1), and neither does a list: nobody
+    could say which of its versions the sender has seen.
+
+    Raises:
+        PreconditionRequiredError: there is none, or `*`, which would let any update be lost.
+        VersionConflictError: it is not, and never was, a tag of the thing.
+    """
+    if if_match.strip() in {"", "*"}:
+        raise PreconditionRequiredError
+    found = _OURS.fullmatch(if_match.strip())
+    if found is None:
+        raise VersionConflictError
+    return int(found[1])
+
+
+async def _expected(
+    if_match: Annotated[str, Header(description="The ETag of the thing as it was read.", examples=['"1"'])] = "",
+) -> int:
+    return version_in(if_match)
+
+
+ExpectedVersion = Annotated[int, Depends(_expected)]
+"""The version that a PATCH or DELETE was made for, from `If-Match`."""

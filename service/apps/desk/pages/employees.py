@@ -1,0 +1,100 @@
+"""Pages of employees: the list, a new one, one to read and change, and the question before one is deleted."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from service.apps.desk.domain.policy import Permission
+from service.apps.desk.domain.values import Employee, EmployeeNew, TicketQuery
+from service.apps.desk.http.access import OpenDesk, ThingId, actor
+from service.apps.desk.http.employees import Asked, Creator, Editor, Reader, Remover
+from service.apps.desk.pages.forms import Draft, filled, meant, patch_of, refused, submitted, version_of
+from service.apps.desk.pages.layout import listing, onward, page, question
+from service.apps.desk.storage.desk import Desk
+from service.errors import ServiceError
+from service.hub.models import Identity
+
+router = APIRouter(prefix="/employees")
+
+_FIELDS = tuple(EmployeeNew.model_fields)
+_TICKETS = 10  # of an employee's, shown on their page
+
+
+@router.get("")
+async def find(user: Reader, request: Request, desk: OpenDesk, query: Asked) -> Response:
+    """The list, and what narrows it."""
+    found = await desk.employees.find(query)
+    listed = listing(request, query, found, path="employees")
+    return page(request, user, "employees.html", employees=found.items, **listed)
+
+
+@router.get("/new")
+async def new(user: Creator, request: Request, desk: OpenDesk) -> Response:
+    """An empty form."""
+    return await _form(request, user, desk, Draft({}))
+
+
+@router.post("/new")
+async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
+    """Create the employee."""
+    typed = await submitted(request)
+    try:
+        employee = await desk.employees.create(EmployeeNew(**meant(typed, _FIELDS)), by=actor(user))
+    except (ValidationError, ServiceError) as error:
+        return await _form(request, user, desk, refused(error, typed))
+    return onward(request, f"employees/{employee.id}", done="created")
+
+
+@router.get("/{employee_id}")
+async def read(user: Reader, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
+    """The employee, as a form for who may change it, and their latest tickets."""
+    employee = await desk.employees.get(employee_id)
+    return await _form(request, user, desk, Draft(filled(employee), employee.version), employee=employee)
+
+
+@router.post("/{employee_id}")
+async def change(user: Editor, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
+    """Change what was changed in the form."""
+    typed = await submitted(request)
+    employee = await desk.employees.get(employee_id)
+    try:
+        patch = patch_of(typed, _FIELDS, since=employee)
+        await desk.employees.change(employee_id, patch, version=version_of(typed), by=actor(user))
+    except (ValidationError, ServiceError) as error:
+        draft = refused(error, typed, names=_FIELDS, current=employee)
+        return await _form(request, user, desk, draft, employee=employee)
+    return onward(request, f"employees/{employee_id}", done="saved")
+
+
+@router.get("/{employee_id}/delete")
+async def ask(user: Remover, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
+    """The question before they are gone."""
+    employee = await desk.employees.get(employee_id)
+    return _question(request, user, employee, Draft({}, employee.version))
+
+
+@router.post("/{employee_id}/delete")
+async def delete(user: Remover, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
+    """Delete them as they were when the question was asked."""
+    typed = await submitted(request)
+    try:
+        await desk.employees.delete(employee_id, version=version_of(typed), by=actor(user))
+    except ServiceError as error:
+        employee = await desk.employees.get(employee_id)
+        return _question(request, user, employee, refused(error, typed, current=employee))
+    return onward(request, "employees", done="deleted")
+
+
+def _question(request: Request, user: Identity, employee: Employee, draft: Draft) -> Response:
+    name = f"{employee.first_name} {employee.last_name}"
+    back = f"employees/{employee.id}"
+    return question(request, user, draft, noun="employee", name=name, back=back, warning="The audit keeps who it was.")
+
+
+async def _form(
+    request: Request, user: Identity, desk: Desk, draft: Draft, *, employee: Employee | None = None
+) -> Response:
+    tickets = []
+    if employee and user.held.covers(Permission.TICKETS_READ):
+        tickets = (await desk.tickets.find(TicketQuery(employee=employee.id, limit=_TICKETS))).items
+    return page(request, user, "employee.html", employee=employee, tickets=tickets, draft=draft)

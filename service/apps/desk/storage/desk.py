@@ -1,0 +1,81 @@
+"""The desk: opened once by a process, and everything that is asked of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from sqlalchemy import select
+
+from service.apps.desk.domain.values import Employee, Ticket
+from service.apps.desk.storage.account_status import open_standings
+from service.apps.desk.storage.accounts import Accounts
+from service.apps.desk.storage.audit import Audit
+from service.apps.desk.storage.database import Clock, Database, open_database, utc_now
+from service.apps.desk.storage.employees import Employees
+from service.apps.desk.storage.migrate import migrate
+from service.apps.desk.storage.tickets import Tickets
+from service.errors import DatabaseUnavailableError
+
+MEMORY = 2.0  # seconds that an answer of `Desk.ping` holds: anybody may call for it
+
+
+class Pulse:
+    """Asks the database whether it is there, one question at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._last: tuple[float, str] | None = None
+
+    async def check(self) -> str:
+        """Say what is wrong with the database and what to do; nothing where it answers."""
+        async with self._lock:
+            if self._last is None or monotonic() >= self._last[0] + MEMORY:
+                self._last = (monotonic(), await self._ask())
+            return self._last[1]
+
+    async def _ask(self) -> str:
+        try:
+            async with self._database.read() as connection:
+                await connection.execute(select(1))
+        except DatabaseUnavailableError as error:
+            return f"The database cannot be used: {error.reason}. Check it, and DATABASE_URL."
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The tables of one database. Open it with `open_desk`."""
+
+    database: Database
+    tickets: Tickets
+    employees: Employees
+    accounts: Accounts
+    audit: Audit
+    pulse: Pulse
+
+    async def ping(self) -> str:
+        """Say what is wrong with the database and what to do; nothing where it answers, or did just now."""
+        return await self.pulse.check()
+
+
+@asynccontextmanager
+async def open_desk(database_url: str, *, now: Clock = utc_now) -> AsyncIterator[Desk]:
+    """Open the database, bring its tables up to date, and close it in the end. `now`: aware.
+
+    Raises:
+        ConfigurationError: the database does not let us in, or was made by a later version of the service.
+        DatabaseUnavailableError: it does not answer.
+    """
+    await migrate(database_url)
+    async with open_database(database_url) as database, open_standings(database_url) as ask:
+        yield Desk(
+            database=database,
+            tickets=Tickets(database, kind=Ticket, now=now),
+            employees=Employees(database, kind=Employee, now=now),
+            accounts=Accounts(database, ask=ask, now=now),
+            audit=Audit(database),
+            pulse=Pulse(database),
+        )

@@ -1,0 +1,42 @@
+"""Employees: those who ask for help."""
+
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from typing_extensions import override
+
+from service.apps.desk.domain.fields import Id, fold, sort_key
+from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNew, EmployeeQuery
+from service.apps.desk.storage.records import Fields, Records
+from service.apps.desk.storage.tables import employees
+from service.errors import EmployeeHasTicketsError
+
+
+class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
+    """All employees. One with tickets cannot be deleted."""
+
+    noun = "employee"
+    table = employees
+    key = employees.c.id
+    key_form = TypeAdapter(Id)
+    change_form = TypeAdapter(EmployeeChange)
+    sorts = MappingProxyType(
+        {"created": employees.c.created, "updated": employees.c.updated, "last_name": employees.c.name_key}
+    )
+    missing = EmployeeHasTicketsError
+
+    @override
+    def _derived(self, fields: Fields) -> dict[str, Any]:
+        searched = ("first_name", "last_name", "nick_name", "phone", "email")
+        return {
+            "search": fold(*(fields[name] for name in searched)),
+            "name_key": sort_key(fields["last_name"], fields["first_name"]),
+        }
+
+    @override
+    async def _judged(
+        self, connection: AsyncConnection, before: Employee | None, given: Fields, *, by: str
+    ) -> dict[str, Any]:
+        return dict(given)

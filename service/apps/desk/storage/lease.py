@@ -1,0 +1,105 @@
+"""One change of the team at a time, in all workers: a lease in the database, which runs out where its holder died.
+
+No transaction is held open while the Hub is asked. What its holder is about to do stands in the lease's note, so that
+whoever finds it run out can tell what was cut off.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import uniform
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.apps.desk.storage.database import Database
+from service.apps.desk.storage.tables import leases
+from service.errors import ChangeUnderWayError, ConflictError, ServiceError
+
+# Longer than any change may take, with all that is undone; see `service.apps.desk.domain.role_change`.
+LIFETIME = timedelta(seconds=45)
+WAIT = 5.0  # seconds for which one change waits for another
+_STEP = (0.02, 0.1)  # seconds between two looks
+
+_TEAM = "team"
+
+Teller = Callable[[AsyncConnection, dict[str, Any]], Awaitable[None]]
+"""Tells, within a transaction, of what the note says was begun and cut off."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """A lease, held until `until` (aware UTC). `is_kept`: it is not given back, so that its note will be told."""
+
+    holder: str
+    until: datetime
+    is_kept: bool = False
+
+
+@asynccontextmanager
+async def alone(
+    database: Database, tell: Teller, *, wait: float = WAIT, lifetime: timedelta = LIFETIME
+) -> AsyncIterator[Lease]:
+    """Hold the lease of the team. Raises ChangeUnderWayError where others hold it for all of `wait` seconds.
+
+    Who is killed or cancelled meanwhile leaves it behind, with its note.
+    """
+    lease = await _take(database, tell, wait=wait, lifetime=lifetime)
+    try:
+        yield lease
+    except Exception:
+        await _give_back(database, lease)
+        raise
+    await _give_back(database, lease)
+
+
+async def note(connection: AsyncConnection, lease: Lease, what: dict[str, Any] | None) -> None:
+    """Say in the lease what is about to be done; None: nothing that would have to be told.
+
+    Raises:
+        ChangeUnderWayError: it has run out, and somebody else has it.
+    """
+    held = update(leases).where(leases.c.name == _TEAM, leases.c.holder == lease.holder)
+    if (await connection.execute(held.values(note=what))).rowcount != 1:
+        raise ChangeUnderWayError
+
+
+async def _take(database: Database, tell: Teller, *, wait: float, lifetime: timedelta) -> Lease:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait
+    while True:
+        with suppress(ConflictError):  # another has just made the row
+            if lease := await _try(database, tell, lifetime):
+                return lease
+        if loop.time() >= deadline:
+            raise ChangeUnderWayError
+        await asyncio.sleep(uniform(*_STEP))  # noqa: S311 - so that those who wait do not all meet again
+
+
+async def _try(database: Database, tell: Teller, lifetime: timedelta) -> Lease | None:
+    now = datetime.now(UTC)
+    lease = Lease(secrets.token_hex(8), now + lifetime)
+    mine = {"holder": lease.holder, "until": lease.until, "note": None}
+    async with database.write() as connection:
+        row = (await connection.execute(select(leases).where(leases.c.name == _TEAM).with_for_update())).one_or_none()
+        if row is None:
+            await connection.execute(insert(leases).values(name=_TEAM, **mine))
+            return lease
+        if row.until > now:
+            return None
+        await connection.execute(update(leases).where(leases.c.name == _TEAM).values(mine))
+        if row.note is not None:
+            await tell(connection, row.note)
+    return lease
+
+
+async def _give_back(database: Database, lease: Lease) -> None:
+    if lease.is_kept:
+        return
+    with suppress(ServiceError):  # it ends by itself
+        async with database.write() as connection:
+            await connection.execute(delete(leases).where(leases.c.name == _TEAM, leases.c.holder == lease.holder))

@@ -1,0 +1,100 @@
+"""Brings the database's tables to where the code is; any number of processes may do so at once."""
+
+import asyncio
+import logging
+from time import monotonic
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from service.apps.desk.storage.database import Database, open_database
+from service.errors import ConfigurationError, DatabaseUnavailableError
+
+# A name of our own: the Hub keeps its revisions as Alembic does by default, perhaps in the same database.
+VERSION_TABLE: Final = "desk_revision"
+_LOCK = 0x6465736B  # "desk": PostgreSQL's advisory locks have numbers
+_PATIENCE = 30.0  # seconds for which a database may be starting, as all does after a power failure
+_STEP = 0.5  # seconds between two attempts
+# PostgreSQL's codes that waiting does not help: wrong user or password, no such database, not allowed.
+_REFUSALS = ("28", "3D000", "42501")
+# SQLite's that mean a wrong file, rather than one that another process is at.
+_HOPELESS = ("SQLITE_AUTH", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM", "SQLITE_READONLY")
+
+_log = logging.getLogger("service")
+
+
+async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE) -> str:
+    """Apply the revisions that are missing, in one transaction, and return the last. `to`: which to go to.
+
+    Waits while another process does the same, and up to `patience` seconds for a database that is not there yet.
+
+    Raises:
+        ConfigurationError: the database does not let us in, or has a revision that this version does not know.
+        DatabaseUnavailableError: it does not answer.
+    """
+    deadline, waited_for = monotonic() + patience, ""
+    async with open_database(url, is_limited=False) as database:
+        while True:
+            try:
+                return await _migrate(database, to)
+            except DatabaseUnavailableError as error:
+                if error.reason.startswith(_REFUSALS):
+                    flaw = (
+                        f"DATABASE_URL: PostgreSQL refuses user, password, database or right (its code {error.reason})"
+                    )
+                    raise ConfigurationError([flaw]) from None
+                if monotonic() > deadline or error.reason.startswith(_HOPELESS):
+                    raise
+                if error.reason != waited_for:
+                    waited_for = error.reason
+                    _log.warning("Waiting for the database: %s.", error.reason)
+            await asyncio.sleep(_STEP)
+
+
+async def is_up_to_date(url: str) -> bool:
+    """Say whether a start would change nothing. Raises as `migrate`, at once."""
+    async with open_database(url) as database, database.read() as connection:
+        return await connection.run_sync(_is_current, "head")
+
+
+async def _migrate(database: Database, to: str) -> str:
+    async with database.read() as connection:
+        if await connection.run_sync(_is_current, to):
+            return await connection.run_sync(_current)
+    async with database.write() as connection:
+        if not database.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if not await connection.run_sync(_is_current, to):
+            await connection.run_sync(_upgrade, to)
+            _log.info("The desk's tables have been brought up to date.")
+        return await connection.run_sync(_current)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "service.apps.desk:migrations")
+    return config
+
+
+def _current(connection: Connection) -> str:
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision() or ""
+
+
+def _is_current(connection: Connection, to: str) -> bool:
+    scripts = ScriptDirectory.from_config(_config())
+    now = _current(connection)
+    if now and now not in {script.revision for script in scripts.walk_revisions()}:
+        flaw = f"DATABASE_URL: a later version of the service has changed the database (to {now}): run that one"
+        raise ConfigurationError([flaw])
+    return now == (scripts.get_current_head() if to == "head" else to)
+
+
+def _upgrade(connection: Connection, to: str) -> None:
+    config = _config()
+    config.attributes |= {"connection": connection, "version_table": VERSION_TABLE}
+    command.upgrade(config, to)

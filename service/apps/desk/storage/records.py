@@ -1,0 +1,183 @@
+"""What tickets, employees and accounts have in common: create, get, find, change, delete, each with its audit entry."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.apps.desk.domain.fields import fold
+from service.apps.desk.domain.values import MAX_PAGE, Page, SortedQuery, Stored
+from service.apps.desk.storage import audit
+from service.apps.desk.storage.database import Clock, Database
+from service.apps.desk.storage.paging import Order
+from service.errors import ConflictError, NotFoundError, VersionConflictError
+
+New = TypeVar("New", bound=BaseModel)
+Thing = TypeVar("Thing", bound=Stored)
+Query = TypeVar("Query", bound=SortedQuery)
+
+Fields = Mapping[str, Any]
+
+_STAMPS = {"version", "created", "updated"}
+
+
+class Records(ABC, Generic[New, Thing, Query]):
+    """The things of one table. Every method may raise DatabaseUnavailableError, those that write DatabaseFullError."""
+
+    noun: ClassVar[str]
+    table: ClassVar[Table]
+    key: ClassVar[Column[Any]]
+    key_form: ClassVar[TypeAdapter[Any]]
+    change_form: ClassVar[TypeAdapter[Any]]
+    sorts: ClassVar[Mapping[str, Column[Any]]]
+    missing: ClassVar[type[ConflictError]] = ConflictError  # what a broken foreign key means
+
+    def __init__(self, database: Database, *, kind: type[Thing], now: Clock) -> None:
+        self._database = database
+        self._kind = kind
+        self._now = now
+        self._orders = {
+            f"{sign}{name}": Order(*dict.fromkeys((column, self.key)), descending=bool(sign))
+            for name, column in self.sorts.items()
+            for sign in ("", "-")
+        }
+
+    @abstractmethod
+    def _derived(self, fields: Fields) -> dict[str, Any]:
+        """The columns that follow from the fields: what is searched and sorted by."""
+
+    @abstractmethod
+    async def _judged(
+        self, connection: AsyncConnection, before: Thing | None, given: Fields, *, by: str
+    ) -> dict[str, Any]:
+        """Return the columns to write for what is given, judged by what else there is. `before`: None if it is new."""
+
+    def _wanted(self, query: Query) -> list[ColumnElement[bool]]:  # noqa: ARG002 - for those that have filters
+        """The filters other than text."""
+        return []
+
+    async def create(self, new: New, *, by: str) -> Thing:
+        """Create a thing in the name of `by`. Raises ConflictError where it is at odds with another."""
+        async with self._database.write(missing=self.missing) as connection:
+            return await self._insert(connection, await self._judged(connection, None, new.model_dump(), by=by), by=by)
+
+    async def get(self, key: int | str) -> Thing:
+        """Return a thing. Raises NotFoundError."""
+        async with self._database.read() as connection:
+            return await self._read(connection, key)
+
+    async def some(self, keys: Collection[int] | Collection[str]) -> Mapping[Any, Thing]:
+        """Return those of a few things that there are, by key."""
+        statement = select(*self._columns()).where(self.key.in_(keys))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        return {row[self.key.key]: self._kind.model_validate(dict(row)) for row in rows}
+
+    async def find(self, query: Query) -> Page[Thing]:
+        """Return a page of the list. Raises InvalidCursorError where the cursor is not of it."""
+        order = self._orders[query.sort]
+        statement = select(*self._columns(), *order.columns).where(*self._wanted(query))
+        if query.text is not None:
+            statement = statement.where(self.table.c.search.contains(fold(query.text), autoescape=True))
+        page = order.page_of(statement, query, of=self.noun)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(*page)).mappings().all()
+        return order.page(rows, query, self._kind, of=self.noun)
+
+    async def export(self, query: Query) -> AsyncIterator[Thing]:
+        """Yield the whole list from the cursor on, page by page: what changes meanwhile may be in it or not."""
+        cursor = query.cursor
+        while True:
+            page = await self.find(query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE}))
+            for thing in page.items:
+                yield thing
+            if (cursor := page.next) is None:
+                return
+
+    async def change(self, key: int | str, patch: Fields, *, version: int, by: str) -> Thing:
+        """Apply a patch to the thing as `version` has it, and return it; one that changes nothing leaves no trace.
+
+        Raises:
+            NotFoundError: there is no such thing.
+            VersionConflictError: it has another version by now.
+            ConflictError: the change is at odds with something else.
+            ValidationError: pydantic's, for fields that are unknown, cannot be changed or are wrong.
+        """
+        given = self.change_form.validate_python(dict(patch))
+        async with self._database.write(missing=self.missing) as connection:
+            before = await self._read(connection, key, version=version)
+            changed = {name: value for name, value in given.items() if getattr(before, name) != value}
+            if not changed:
+                return before
+            row = await self._judged(connection, before, changed, by=by)
+            derived = self._derived({**before.model_dump(), **changed})
+            after = await self._update(connection, before, {**row, **derived})
+            await self._record(connection, "changed", before, after, by=by, fields=set(changed))
+            return after
+
+    async def delete(self, key: int | str, *, version: int, by: str) -> None:
+        """Delete the thing as `version` has it. Raises NotFoundError, VersionConflictError, ConflictError."""
+        async with self._database.write(missing=self.missing) as connection:
+            before = await self._read(connection, key, version=version)
+            gone = await connection.execute(delete(self.table).where(*self._this(before)))
+            if not gone.rowcount:
+                raise VersionConflictError
+            await self._record(connection, "deleted", before, None, by=by)
+
+    def _columns(self) -> Sequence[Column[Any]]:
+        return [self.table.c[name] for name in self._kind.model_fields]
+
+    def _this(self, thing: Thing) -> list[ColumnElement[bool]]:
+        return [self.key == getattr(thing, self.key.key), self.table.c.version == thing.version]
+
+    async def _read(self, connection: AsyncConnection, key: object, *, version: int | None = None) -> Thing:
+        try:
+            valid = self.key_form.validate_python(key)
+        except ValidationError:  # no such thing could be
+            raise NotFoundError from None
+        found = (await connection.execute(select(*self._columns()).where(self.key == valid))).mappings().one_or_none()
+        if found is None:
+            raise NotFoundError
+        thing = self._kind.model_validate(dict(found))
+        if version is not None and thing.version != version:
+            raise VersionConflictError
+        return thing
+
+    async def _insert(self, connection: AsyncConnection, fields: Fields, *, by: str) -> Thing:
+        now = self._now()
+        row = {**fields, **self._derived(fields), "version": 1, "created": now, "updated": now}
+        stored = await connection.execute(insert(self.table).values(row).returning(*self._columns()))
+        thing = self._kind.model_validate(dict(stored.mappings().one()))
+        await self._record(connection, "created", None, thing, by=by)
+        return thing
+
+    async def _update(self, connection: AsyncConnection, before: Thing, row: Fields) -> Thing:
+        row = {**row, "version": before.version + 1, "updated": max(self._now(), before.updated)}
+        statement = update(self.table).where(*self._this(before)).values(row).returning(*self._columns())
+        found = (await connection.execute(statement)).mappings().one_or_none()
+        if found is None:
+            raise VersionConflictError
+        return self._kind.model_validate(dict(found))
+
+    async def _record(
+        self,
+        connection: AsyncConnection,
+        what: str,
+        before: Thing | None,
+        after: Thing | None,
+        *,
+        by: str,
+        fields: set[str] | None = None,
+    ) -> None:
+        def shown(thing: Thing | None) -> dict[str, Any] | None:
+            return None if thing is None else thing.model_dump(mode="json", include=fields, exclude=_STAMPS)
+
+        thing = before if after is None else after
+        name = f"{self.noun}/{getattr(thing, self.key.key)}"
+        when = self._now() if after is None else after.updated
+        await audit.record(
+            connection, f"{self.noun}.{what}", name, by=by, when=when, before=shown(before), after=shown(after)
+        )

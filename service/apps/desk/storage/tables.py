@@ -1,0 +1,173 @@
+"""The desk's tables, as SQLAlchemy Core has them; `migrations/` makes them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, UTC in the database and out of it; SQLite knows no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """What stands in a row."""
+        return datetime
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Bring it to UTC."""
+        utc = value and value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if utc and dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Say that it is UTC."""
+        return value.replace(tzinfo=UTC) if value and dialect.name == "sqlite" else value
+
+
+# Sorted by code point everywhere: a page begins where the last one ended, whatever the database's own collation.
+_Sorted = Text().with_variant(Text(collation="C"), "postgresql")
+_Id = BigInteger().with_variant(Integer(), "sqlite")  # what SQLite counts up by itself
+_Json = JSON(none_as_null=True)
+
+
+def _id() -> Column[Any]:
+    return Column("id", _Id, Identity(), primary_key=True)
+
+
+def _stamps() -> list[Column[Any]]:
+    return [
+        Column("version", Integer, nullable=False),
+        Column("created", UtcDateTime, nullable=False),
+        Column("updated", UtcDateTime, nullable=False),
+    ]
+
+
+def _searched() -> Column[Any]:
+    """See `service.apps.desk.domain.fields.fold`."""
+    return Column("search", Text, nullable=False)
+
+
+def _trigrams(table: str) -> Index:
+    """PostgreSQL finds text anywhere in `search` by it, where the extension pg_trgm can be had."""
+    index = Index(f"ix_{table}_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"})
+    return index.ddl_if(dialect="postgresql")
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", _Sorted, primary_key=True),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("disabled", Boolean, nullable=False),
+    Column("login_denied", Boolean, nullable=False),
+    Column("login_denied_at", UtcDateTime),
+    Column("rights_changed_at", UtcDateTime),
+    *_stamps(),
+    _searched(),
+    UniqueConstraint("phone"),
+    UniqueConstraint("email"),
+    Index(None, "created", "name"),
+    Index(None, "updated", "name"),
+)
+
+employees = Table(
+    "employees",
+    metadata,
+    _id(),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("nick_name", Text),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("birthday", Date),
+    Column("country", Text),
+    Column("city", Text),
+    Column("address", Text),
+    *_stamps(),
+    _searched(),
+    Column("name_key", _Sorted, nullable=False),
+    UniqueConstraint("phone"),
+    UniqueConstraint("email"),
+    Index(None, "created", "id"),
+    Index(None, "updated", "id"),
+    Index(None, "name_key", "id"),
+    _trigrams("employees"),
+    sqlite_autoincrement=True,
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    _id(),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("employee_id", _Id, ForeignKey(employees.c.id), nullable=False),
+    Column("owner", Text, nullable=False),  # by name: an account may go, its tickets stay
+    *_stamps(),
+    _searched(),
+    Column("title_key", _Sorted, nullable=False),
+    # Each filter with each order: a page is then read where it stands, however rare or frequent what is asked for.
+    *(
+        Index(None, *wanted, order, "id")
+        for wanted in ([], ["status"], ["owner"], ["employee_id"])
+        for order in ("created", "updated", "title_key")
+    ),
+    _trigrams("tickets"),
+    sqlite_autoincrement=True,  # an id that was deleted is not given again: the audit speaks of it
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("when", UtcDateTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("thing", Text, nullable=False),
+    Column("before", _Json),
+    Column("after", _Json),
+    *(Index(None, *wanted, "when", "id") for wanted in ([], ["who"], ["what"], ["thing"])),
+    sqlite_autoincrement=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("note", _Json),
+)

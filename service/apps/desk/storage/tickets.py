@@ -1,0 +1,57 @@
+"""Tickets: what somebody asked help for, who sees to it, and how it stands."""
+
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from typing_extensions import override
+
+from service.apps.desk.domain.fields import Id, fold, sort_key
+from service.apps.desk.domain.transitions import Status, may_follow
+from service.apps.desk.domain.values import Ticket, TicketChange, TicketNew, TicketQuery
+from service.apps.desk.storage.records import Fields, Records
+from service.apps.desk.storage.tables import accounts, tickets
+from service.errors import EmployeeMissingError, OwnerMissingError, StatusTransitionError
+
+
+class Tickets(Records[TicketNew, Ticket, TicketQuery]):
+    """All tickets. An owner other than who acts must have an account when they become it; it may go later."""
+
+    noun = "ticket"
+    table = tickets
+    key = tickets.c.id
+    key_form = TypeAdapter(Id)
+    change_form = TypeAdapter(TicketChange)
+    sorts = MappingProxyType({"created": tickets.c.created, "updated": tickets.c.updated, "title": tickets.c.title_key})
+    missing = EmployeeMissingError
+
+    @override
+    def _derived(self, fields: Fields) -> dict[str, Any]:
+        return {
+            "search": fold(fields["title"], fields["description"]),
+            "title_key": sort_key(fields["title"]),
+        }
+
+    @override
+    def _wanted(self, query: TicketQuery) -> list[ColumnElement[bool]]:
+        exact = {tickets.c.status: query.status, tickets.c.owner: query.owner, tickets.c.employee_id: query.employee}
+        return [column == value for column, value in exact.items() if value is not None]
+
+    @override
+    async def _judged(
+        self, connection: AsyncConnection, before: Ticket | None, given: Fields, *, by: str
+    ) -> dict[str, Any]:
+        row = dict(given)
+        if before is None:
+            row |= {"owner": given["owner"] or by, "status": Status.OPEN}
+        elif not may_follow(before.status, given.get("status", before.status)):
+            raise StatusTransitionError(before.status, given["status"])
+        await _check_owner(connection, row.get("owner", by), by=by)
+        return row
+
+
+async def _check_owner(connection: AsyncConnection, owner: str, *, by: str) -> None:
+    if owner != by and not await connection.scalar(select(exists().where(accounts.c.name == owner))):
+        raise OwnerMissingError

@@ -1,0 +1,170 @@
+"""Where a request carries its credential, and nothing about whether it is any good."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
+
+from service.auth.cookies import SESSION_ID_COOKIE, auth_cookie_name
+from service.errors import CookieConflictError, HeadersTooLargeError, InvalidTokenError
+from service.hub.sealing import Sealer
+from service.settings import Settings
+
+# As the Hub itself reads the header (jupyterhub/handlers/base.py, auth_header_pat), so nothing means two things.
+_AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
+# https://github.com/jupyter/enhancement-proposals/pull/121: browsers cannot set headers on a WebSocket.
+_SUBPROTOCOL = "v1.token.websocket.jupyter.org."
+_MAX_SESSION = 512  # characters of the Hub's session ids; one for each Hub at a path above ours, 32 characters each
+_MAX_HEADER = 8192  # bytes of an Authorization header or of subprotocols that we are willing to look at
+_MAX_COOKIES_SIZE = 16 * 1024  # bytes; what Node, and so the Hub's proxy, lets pass of all headers together
+# Whoever signs in comes to their page at once. Sent there again and again, they would never see why.
+_JUST_NOW = 60.0  # seconds
+
+
+class Source(Enum):
+    """How the credential came."""
+
+    HEADER = auto()
+    URL = auto()
+    SUBPROTOCOL = auto()
+    COOKIE = auto()
+
+
+@dataclass(slots=True)  # not frozen: one is made for every request, and that takes three times as long
+class Credential:
+    """A token as it was sent; `session_id` has the Hub's session cookies beside a token from our cookie (`session_of`).
+
+    `begun`: when that cookie was made, in seconds since the epoch; 0 where it does not say, and for other sources.
+    """
+
+    token: str = field(repr=False)
+    source: Source
+    session_id: str = field(default="", repr=False)
+    begun: float = field(default=0.0, repr=False, compare=False)
+
+
+def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer) -> Credential | None:
+    """Return the credential of an ASGI request, in this order: header, URL, WebSocket subprotocol, cookie.
+
+    Raises:
+        InvalidTokenError: the Authorization header is not one that carries a Hub token; a cookie is not looked at then.
+        HeadersTooLargeError: cookies or subprotocols are longer than any that could be meant for us.
+        CookieConflictError: several cookies of our name came, or one with other session cookies than it was set beside.
+    """
+    authorization, cookies, subprotocols = _headers(scope)
+    if authorization:
+        return Credential(_from_authorization(authorization), Source.HEADER)
+    if settings.allow_token_in_url and (token := token_in_url(scope["query_string"])):
+        return Credential(token, Source.URL)
+    if scope["type"] == "websocket" and (token := _from_subprotocols(subprotocols)):
+        return Credential(token, Source.SUBPROTOCOL)
+    return _from_cookies(cookies, settings=settings, sealer=session_sealer)
+
+
+def find_cookie_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer) -> Credential | None:
+    """Return the credential in our cookie, whatever else the request carries."""
+    return _from_cookies(_headers(scope)[1], settings=settings, sealer=session_sealer)
+
+
+def seal_session(sealer: Sealer, token: str, *, session_id: str, lifetime: timedelta) -> str:
+    """Return the value of our cookie: a token, the session (`session_of`) that it was given in, and the time."""
+    return sealer.seal(f"{token} {session_id} {datetime.now(UTC).timestamp():.6f}", lifetime=lifetime)
+
+
+def hub_session_id(scope: Scope) -> str:
+    """Return the session id that the Hub takes the browser's request by, or an empty string: the last that is sent."""
+    return dict(cookie_pairs(scope)).get(SESSION_ID_COOKIE, "")
+
+
+def session_of(scope: Scope) -> str:
+    """Return all session ids that the browser sends, sorted and joined by `;`: Hubs at `/` and at `/dev/` both set one.
+
+    Raises:
+        CookieConflictError: they are not such as Hubs set.
+    """
+    return _session_among(cookie_pairs(scope))
+
+
+def token_in_url(query_string: bytes) -> str:
+    """Return the `token` parameter of a query, or an empty string."""
+    if b"token" not in query_string and b"%" not in query_string:
+        return ""
+    return next((value for name, value in parse_qsl(query_string.decode("latin-1")) if name == "token"), "")
+
+
+def cookie_pairs(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Yield name and value of every cookie sent, in order; one name may come more than once."""
+    return _pairs(_headers(scope)[1])
+
+
+def _headers(scope: Scope) -> tuple[list[str], list[str], list[str]]:
+    """Pick the three headers in one pass: this runs on every request. Raises HeadersTooLargeError."""
+    authorization: list[str] = []
+    cookies: list[str] = []
+    subprotocols: list[str] = []
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization.append(value.decode("latin-1"))
+        elif name == b"cookie":
+            cookies.append(value.decode("latin-1"))
+        elif name == b"sec-websocket-protocol":
+            subprotocols.append(value.decode("latin-1"))
+    if (cookies and sum(map(len, cookies)) > _MAX_COOKIES_SIZE) or (
+        subprotocols and sum(map(len, subprotocols)) > _MAX_HEADER
+    ):
+        raise HeadersTooLargeError
+    return authorization, cookies, subprotocols
+
+
+def _from_authorization(values: list[str]) -> str:
+    """Two headers could mean one token to a proxy and another to us: refused, like all that is not a Hub token."""
+    match = _AUTHORIZATION.fullmatch(values[0].strip()) if len(values) == 1 and len(values[0]) <= _MAX_HEADER else None
+    if match is None:
+        raise InvalidTokenError("The Authorization header must be: Bearer <token>.")
+    return match.group(1)
+
+
+def _from_subprotocols(values: list[str]) -> str:
+    offered = (part.strip() for value in values for part in value.split(","))
+    return next((part.removeprefix(_SUBPROTOCOL) for part in offered if part.startswith(_SUBPROTOCOL)), "")
+
+
+def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> Credential | None:
+    """Read our cookie. Any page of our origin may have set one that we sealed, for a session of somebody else's."""
+    pairs = list(_pairs(values))
+    name = auth_cookie_name(settings)
+    ours = {value for key, value in pairs if key == name}
+    if not ours:
+        return None
+    if len(ours) > 1:
+        raise CookieConflictError
+    token, sealed_session, time = [*(sealer.open(ours.pop()) or "").split(" "), "", ""][:3]
+    session, begun = _session_among(pairs), float(time or 0)
+    if token and session in {"", sealed_session}:
+        return Credential(token, Source.COOKIE, session, begun)
+    if datetime.now(UTC).timestamp() - begun < _JUST_NOW and not _ids(session).isdisjoint(_ids(sealed_session)):
+        raise CookieConflictError  # not a session that followed another: one is sent at some paths and not at others
+    return None
+
+
+def _session_among(pairs: Iterable[tuple[str, str]]) -> str:
+    session = ";".join(sorted({value for name, value in pairs if name == SESSION_ID_COOKIE and value}))
+    if len(session) > _MAX_SESSION or " " in session:
+        raise CookieConflictError
+    return session
+
+
+def _ids(session: str) -> set[str]:
+    return set(session.split(";")) - {""}
+
+
+def _pairs(values: list[str]) -> Iterator[tuple[str, str]]:
+    for value in values:
+        for pair in value.split(";"):
+            name, equals, text = pair.strip().partition("=")
+            if equals:
+                yield name, text.strip('"')

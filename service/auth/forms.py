@@ -1,0 +1,35 @@
+"""What was typed into a form of ours that was refused."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+
+from service.auth.guard import context_of, page_token
+from service.auth.xsrf import FORM, check_origin
+from service.errors import OriginError
+
+
+async def returns_form(conn: HTTPConnection) -> None:
+    """A dependency of routes whose form goes back to who has sent it when it is refused."""
+    conn.scope["state"]["returns_form"] = True
+
+
+async def refused_form(conn: HTTPConnection) -> dict[str, str]:
+    """What was typed into a form of ours, to be sent again with the token of whoever is signed in by then.
+
+    Nothing of what another site has sent: its page must not have our reader confirm it.
+    """
+    if not isinstance(conn, Request) or not conn.scope["state"].get("returns_form"):
+        return {}
+    if conn.scope["method"] != "POST" or "authorization" in conn.headers:
+        return {}
+    if not conn.headers.get("content-type", "").startswith(FORM):
+        return {}
+    try:
+        check_origin(conn, context_of(conn).settings)
+        form = await conn.form()
+    except (OriginError, RuntimeError, HTTPException, ClientDisconnect):
+        # It was read as a stream and is gone, is too long or too slow, or its sender has gone.
+        return {}
+    typed = {name: value for name, value in form.items() if isinstance(value, str)}
+    is_ours = typed.pop("_xsrf", None) is not None
+    return {**typed, "_xsrf": page_token(conn)} if is_ours and typed.keys() - {"version"} else {}

@@ -1,0 +1,208 @@
+"""What routes ask of whoever is calling, and what they may ask with it. Who that is, `service.auth.identification` says.
+
+A router of your own needs two names from here: `CurrentUser`, and `require("custom:scope")`.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Security
+from fastapi.openapi.models import OAuth2, OAuthFlows
+from fastapi.security.base import SecurityBase
+from pydantic import SecretStr
+from starlette.requests import HTTPConnection
+
+from service.auth.fetch_metadata import is_browser
+from service.auth.identification import (
+    SignedInByUrl,
+    address_of,
+    check_sign_in,
+    context_of,
+    credential_of,
+    entra_for,
+    here,
+    identify,
+    identify_again,
+    identify_since,
+    page_token,
+    queue_cookies,
+    visitor,
+)
+from service.errors import (
+    AdminRequiredError,
+    HubForbiddenError,
+    InsufficientScopeError,
+    NotSignedInError,
+    OutdatedTokenError,
+    ServiceError,
+)
+from service.hub.caller import CallerClient
+from service.hub.models import Identity
+from service.hub.scopes import Mode
+
+__all__ = [
+    "SCHEME",
+    "CurrentUser",
+    "Entitlement",
+    "Guard",
+    "HubAdmin",
+    "HubAsCaller",
+    "Oneself",
+    "SignInVeto",
+    "SignedInByUrl",
+    "Veto",
+    "XsrfToken",
+    "address_of",
+    "check_sign_in",
+    "context_of",
+    "credential_of",
+    "here",
+    "hub_client_for",
+    "identify",
+    "identify_since",
+    "is_browser",
+    "judge_again",
+    "page_token",
+    "queue_cookies",
+    "require",
+    "visitor",
+]
+
+SCHEME = "JupyterHub"
+
+Veto = Callable[[Identity, HTTPConnection], Awaitable[datetime | None]]
+"""Raises a NotAdmittedError to keep an identified caller out; asked on every route but signing in, out and seeing
+oneself. A moment (aware UTC) that it returns passes over what the Hub said of the caller before: they are identified
+anew, and their rights are judged by that."""
+
+SignInVeto = Callable[[Identity, HTTPConnection], Awaitable[None]]
+"""Raises a NotAdmittedError to let somebody begin no new session, and get no new token."""
+
+Entitlement = Callable[[Identity], Collection[str]]
+"""Says which scopes a caller could have by the Hub's groups they are in, whatever their token carries."""
+
+
+class Guard(SecurityBase):
+    """A dependency that lets in who holds an access scope and `scopes`; the Identity is its value.
+
+    One object judges all: as separate FastAPI security schemes the same costs a quarter of a warm request.
+    """
+
+    def __init__(self, *scopes: str, mode: Mode = "all", admin: bool = False, vetoed: bool = True) -> None:
+        self.model = OAuth2(flows=OAuthFlows())  # `service.web.routes.docs` fills in the addresses
+        self.scheme_name = SCHEME
+        self.scopes = scopes
+        self.mode = mode
+        self.admin = admin
+        self.vetoed = vetoed
+
+    async def __call__(self, conn: HTTPConnection) -> Identity:
+        """Raises NotSignedInError, InvalidTokenError, XsrfError, InsufficientScopeError, HubUnavailableError, …."""
+        identity = await identify(conn)
+        if self.vetoed and conn.scope["state"]["admit"]:
+            identity = await _admitted(identity, conn)
+        self.check_rights(identity, conn)
+        conn.scope["state"].setdefault("guards", []).append(self)
+        return identity
+
+    def check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
+        """Raises InsufficientScopeError, AdminRequiredError."""
+        access = context_of(conn).settings.access_scopes
+        if not identity.held.covers_any(access):
+            raise InsufficientScopeError(access, mode="any")
+        if self.scopes and (missing := identity.held.missing(self.scopes, mode=self.mode)):
+            raise _insufficient(missing, identity, conn, mode=self.mode)
+        if self.admin and not identity.admin:
+            raise AdminRequiredError
+
+
+async def _admitted(identity: Identity, conn: HTTPConnection) -> Identity:
+    """Ask the vetoes, once a request; return what the Hub says of the caller since the moment that they name."""
+    state = conn.scope["state"]
+    if "admitted" not in state:
+        try:
+            since = await _ask_vetoes(identity, conn)
+        except ServiceError:
+            if identity.held.covers_any(context_of(conn).settings.access_scopes):
+                raise
+            return identity  # has no access anyway, and is told that
+        if since is not None:
+            identity = await identify_since(conn, since)
+        state.update(identity=identity, admitted=True, rights_changed_at=since)
+    return identity
+
+
+async def _ask_vetoes(identity: Identity, conn: HTTPConnection) -> datetime | None:
+    moments = [await veto(identity, conn) for veto in conn.scope["state"]["admit"]]
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _insufficient(
+    missing: tuple[str, ...], identity: Identity, conn: HTTPConnection, *, mode: Mode
+) -> InsufficientScopeError:
+    state = conn.scope["state"]
+    entitled = {str(scope) for entitlement in state.get("entitled", ()) for scope in entitlement(identity)}
+    is_entitled = bool(entitled & set(missing)) if mode == "any" else entitled >= set(missing)
+    if is_entitled and identity.kind == "user":
+        return OutdatedTokenError(missing, mode=mode, since=state.get("rights_changed_at"))
+    return InsufficientScopeError(missing, mode=mode)
+
+
+def require(*scopes: str, mode: Mode = "all") -> Any:  # noqa: ANN401 - FastAPI's own type for it
+    """Return a dependency that demands scopes of the caller's token, all of them or, with `mode="any"`, one.
+
+    Use it in `dependencies=[require("custom:x:read")]` or, where the handler wants to know who it is, in
+    `Annotated[Identity, require("custom:x:read")]`. Its scopes appear in the OpenAPI document.
+    """
+    return Security(Guard(*scopes, mode=mode), scopes=list(scopes))
+
+
+CurrentUser = Annotated[Identity, require()]
+"""Whoever the Hub says is calling, user or service, if they hold an access scope."""
+
+Oneself = Annotated[Identity, Security(Guard(vetoed=False))]
+"""As CurrentUser, also for those whom an application keeps out elsewhere."""
+
+HubAdmin = Annotated[Identity, Security(Guard(admin=True))]
+"""As CurrentUser, Hub administrators only."""
+
+
+async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> CallerClient:
+    """A dependency for asking the Hub with the caller's own token, once the guard has let them in."""
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    context = context_of(conn)
+    if entra_for(conn, credential) is not None:
+        raise HubForbiddenError("This asks the Hub in your name, which takes a token of the Hub.")
+    token = SecretStr(credential.token)
+    return CallerClient(context.hub, context.auth, token=token, session_id=credential.session_id)
+
+
+HubAsCaller = Annotated[CallerClient, Depends(hub_client_for)]
+"""The Hub's REST API, asked in the caller's name: what they may do there and no more."""
+
+
+async def _page_token(conn: HTTPConnection) -> str:
+    return page_token(conn)
+
+
+XsrfToken = Annotated[str, Depends(_page_token)]
+"""The XSRF token for a page that is made for its reader, who is signed in by cookie; empty for all other callers."""
+
+
+async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
+    """Ask the Hub and the guards anew about who holds a connection open; raises what kept them out at its opening.
+
+    An answer of the Hub asked for before `since` (aware UTC) serves only while the Hub cannot be asked.
+    """
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    identity = await identify_again(conn, credential, since=since)
+    guards = conn.scope["state"]["guards"]
+    if any(guard.vetoed for guard in guards) and (changed := await _ask_vetoes(identity, conn)):
+        identity = await identify_since(conn, changed)
+    for guard in guards:
+        guard.check_rights(identity, conn)

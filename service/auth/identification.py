@@ -1,0 +1,211 @@
+"""Who is calling: from a request's credential to the Identity of whoever the Hub, or Entra ID, says holds it.
+
+What they may do is `service.auth.guard`'s to judge.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from service.auth.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
+from service.auth.credentials import Credential, Source, cookie_pairs, find_credential
+from service.auth.fetch_metadata import is_browser, may_be_page
+from service.auth.providers.entra_claims import header_of
+from service.auth.xsrf import FORM, check_origin, check_xsrf, xsrf_token
+from service.errors import (
+    CookieConflictError,
+    HeadersTooLargeError,
+    HubUnavailableError,
+    InvalidTokenError,
+    NotSignedInError,
+    OriginError,
+    ServiceError,
+    XsrfError,
+)
+from service.hub.models import Identity
+from service.resources import Context
+
+if TYPE_CHECKING:
+    from service.auth.providers.entra import Entra
+
+
+class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
+    """A page was opened with a good token in its address: see `service.auth.token_links`."""
+
+    def __init__(self, credential: Credential, identity: Identity) -> None:
+        self.credential = credential
+        self.identity = identity
+        super().__init__("signed in by URL")
+
+
+async def visitor(conn: HTTPConnection) -> Identity | None:
+    """A dependency for pages open to all: who calls if that can be told, None otherwise; never refuses."""
+    try:
+        return await identify(conn)
+    except ServiceError:
+        return None
+
+
+async def identify(conn: HTTPConnection) -> Identity:
+    """Return who the Hub says is calling, whatever they may do. Asked once a request."""
+    state = conn.scope["state"]
+    if "identity" not in state:
+        credential = credential_of(conn)
+        if credential is None:
+            raise NotSignedInError
+        # The way of nearly all requests from scripts and notebooks: nothing to wait for, nothing more to judge.
+        known = context_of(conn).auth.known(credential.token) if credential.source is Source.HEADER else None
+        identity = await _judge(conn, credential) if known is None else known
+        if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
+            await check_sign_in(identity, conn)
+            raise SignedInByUrl(credential, identity)
+        state["identity"] = identity
+    found: Identity = state["identity"]
+    return found
+
+
+async def identify_sender(conn: HTTPConnection) -> Identity:
+    """Return who sends a body, before it is read. Raises as `identify`.
+
+    A form may carry its XSRF token within: that is left to be judged by `identify`, which then reads it.
+    """
+    try:
+        return await identify(HTTPConnection(conn.scope))  # which has no body to look into
+    except XsrfError:
+        credential = credential_of(conn)
+        if credential is None or not conn.headers.get("content-type", "").startswith(FORM):
+            raise
+    sender = conn.scope["state"]["sender"] = await _ask(conn, credential)
+    return sender
+
+
+async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
+    """Return who the Hub, asked at `since` (aware UTC) or later, says is calling. Raises as `identify`."""
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    return await _ask(conn, credential, not_before=since)
+
+
+async def identify_again(conn: HTTPConnection, credential: Credential, *, since: datetime) -> Identity:
+    """Return who holds the credential of an open connection; see `service.auth.guard.judge_again`."""
+    if (entra := entra_for(conn, credential)) is not None:
+        return await entra.identify(credential.token)
+    auth = context_of(conn).auth
+    try:
+        identity = await auth.identify(credential.token, session_id=credential.session_id, not_before=since)
+    except HubUnavailableError:
+        identity = await auth.identify(credential.token, session_id=credential.session_id)
+    _check_session(identity, credential)
+    return identity
+
+
+async def check_sign_in(identity: Identity, conn: HTTPConnection) -> None:
+    """Raises the NotAdmittedError of an application that lets this caller begin no new session or token."""
+    for veto in conn.scope["state"].get("admit_sign_in", ()):
+        await veto(identity, conn)
+
+
+async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
+    context = context_of(conn)
+    if credential.source is not Source.COOKIE:
+        return await _ask(conn, credential)
+    expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
+    if conn.scope["type"] == "websocket":
+        if not context.settings.allow_websocket_cookie:
+            raise OriginError("This service takes no cookies on WebSockets; send a token.")
+        check_origin(conn, context.settings)
+    else:
+        await check_xsrf(conn, expected, context.settings)
+    identity: Identity = conn.scope["state"].pop("sender", None) or await _ask(conn, credential)
+    if may_be_page(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
+        secure = is_secure(conn.scope, context.settings)
+        queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])
+    return identity
+
+
+async def _ask(conn: HTTPConnection, credential: Credential, *, not_before: datetime | None = None) -> Identity:
+    """Ask the cache and the Hub who holds the credential; a cookie whose token is void is cleared."""
+    context = context_of(conn)
+    if (entra := entra_for(conn, credential)) is not None:
+        return await entra.identify(credential.token, address=address_of(conn))
+    if credential.source is not Source.COOKIE:
+        return await context.auth.identify(credential.token, not_before=not_before, address=address_of(conn))
+    try:
+        identity = await context.auth.identify(
+            credential.token, session_id=credential.session_id, not_before=not_before
+        )
+        _check_session(identity, credential)
+    except InvalidTokenError:
+        queue_cookies(conn, cleared(context.settings, [auth_cookie_name(context.settings)]))
+        raise
+    return identity
+
+
+def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
+    """Return what judges a token of Entra ID's shape, and where there is no Hub any token; None where the Hub does.
+
+    One or the other, whatever comes of it: a token is not tried at the second after the first.
+    """
+    entra: Entra | None = conn.scope["state"].get("entra")
+    if entra is None or (context_of(conn).settings.has_hub and header_of(credential.token) is None):
+        return None
+    if credential.source is not Source.HEADER:
+        raise InvalidTokenError("A token of Entra ID is good in the Authorization header alone.")
+    return entra
+
+
+def _check_session(identity: Identity, credential: Credential) -> None:
+    """A cookie belongs to the Hub's session that it was made in, also where somebody carried it to another."""
+    sent = credential.session_id
+    if identity.session_id and sent and identity.session_id not in sent.split(";"):
+        raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
+
+
+def context_of(conn: HTTPConnection) -> Context:
+    """The process's Context."""
+    context: Context = conn.scope["state"]["context"]
+    return context
+
+
+def address_of(conn: HTTPConnection) -> str:
+    """Whence the request comes, as the server tells: behind a proxy that it trusts, as that one tells."""
+    client = conn.scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def credential_of(conn: HTTPConnection) -> Credential | None:
+    """The request's credential, unjudged. Raises InvalidTokenError for an Authorization header that is not one."""
+    context = context_of(conn)
+    return find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+
+
+def page_token(conn: HTTPConnection) -> str:
+    """Return the XSRF token of the session whose cookie signs this request, for a page to hold; else an empty string.
+
+    It is empty where a script asks, which may be another page's, and where another credential than our cookie signs
+    the request: other pages can send their own.
+
+    Raises:
+        InvalidTokenError: the Authorization header is none.
+    """
+    try:
+        credential = credential_of(conn)
+    except (CookieConflictError, HeadersTooLargeError):
+        return ""
+    if credential is None or credential.source is not Source.COOKIE or not may_be_page(conn):
+        return ""
+    return xsrf_token(context_of(conn).xsrf_key, token=credential.token, session_id=credential.session_id)
+
+
+def here(conn: HTTPConnection) -> str:
+    """The address of this very request, encoded as it was sent; `oauth.safe_next` takes the token out of it."""
+    path = conn.scope.get("raw_path", b"").decode("latin-1")
+    query = conn.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def queue_cookies(conn: HTTPConnection, values: list[str]) -> None:
+    """Have Set-Cookie values added to the response, whatever that will be."""
+    conn.scope["state"].setdefault("set_cookies", []).extend(values)

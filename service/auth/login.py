@@ -1,0 +1,276 @@
+"""Signing in and out in a browser: the way to the Hub, the one callback, and the way out."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.requests import HTTPConnection
+
+from service.auth.cookies import (
+    XSRF_COOKIE,
+    auth_cookie,
+    auth_cookie_name,
+    cleared,
+    is_secure,
+    state_cookie,
+    state_cookie_base,
+    state_cookies_among,
+    xsrf_cookie,
+)
+from service.auth.credentials import (
+    Credential,
+    Source,
+    cookie_pairs,
+    hub_session_id,
+    seal_session,
+    session_of,
+)
+from service.auth.guard import (
+    SCHEME,
+    address_of,
+    check_sign_in,
+    context_of,
+    credential_of,
+    identify,
+    is_browser,
+    page_token,
+    queue_cookies,
+    visitor,
+)
+from service.auth.xsrf import check_xsrf, xsrf_token
+from service.errors import (
+    CookieConflictError,
+    InvalidTokenError,
+    NotAdmittedError,
+    NotSignedInError,
+    RevokeRefusedError,
+    ServiceError,
+    SignInError,
+    SignInIncompleteError,
+    SignInRefusedError,
+    SignInStateError,
+    SignOutMethodError,
+    TokenRequestError,
+)
+from service.hub import oauth
+from service.hub.models import TokenReply
+from service.web import pages
+
+SignInPolicy = Literal["navigation", "always", "never"]
+"""Who is sent to the Hub to sign in: browsers opening a page, everybody who reads, or nobody."""
+
+# A token from a URL comes without its lifetime; the cookie then ends with the browser, or after this.
+_UNKNOWN_LIFETIME = timedelta(days=1)
+# Unfinished sign-ins kept per browser; beyond that headers grow until a proxy refuses them (jupyterhub#4608).
+_MAX_ATTEMPTS = 8
+_ERRORS = {"access_denied", "invalid_scope", "invalid_request", "unauthorized_client", "server_error"}
+
+router = APIRouter(tags=["sign in"])
+
+
+def offers_sign_in(conn: HTTPConnection, policy: SignInPolicy) -> bool:
+    """Whether a caller without a good credential is sent to the Hub instead of being refused."""
+    if policy == "never" or not context_of(conn).settings.has_hub or conn.scope.get("method") not in {"GET", "HEAD"}:
+        return False
+    return policy == "always" or is_browser(conn)
+
+
+def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) -> Response:
+    """Send the browser to the Hub, to come back to `next_url`."""
+    context = context_of(conn)
+    settings = context.settings
+    under_way = state_cookies_among(settings, dict(cookie_pairs(conn.scope)))
+    attempt = oauth.begin(
+        context.oauth,
+        sealer=context.state_sealer,
+        next_url=oauth.safe_next(next_url, prefix=settings.prefix),
+        cookie_base=state_cookie_base(settings),
+        cookies_present=under_way,
+        scopes=scopes,
+    )
+    response = RedirectResponse(attempt.url, status_code=302)
+    secure = is_secure(conn.scope, settings)
+    if len(under_way) >= _MAX_ATTEMPTS:
+        add_cookies(response, cleared(settings, under_way))
+    add_cookies(response, [state_cookie(settings, attempt.cookie_name, attempt.cookie_value, secure=secure)])
+    return response
+
+
+def may_renew(conn: HTTPConnection, since: datetime | None) -> bool:
+    """Whether signing in once more, unasked, may bring a browser the rights that its owner got at `since`.
+
+    Never for a session from after that: what it lacks a new one would lack, and the browser would go round for ever.
+    """
+    credential = credential_of(conn)
+    if since is None or credential is None or credential.source is not Source.COOKIE:
+        return False
+    may_send = is_browser(conn) and offers_sign_in(conn, conn.scope["state"]["sign_in"])
+    return may_send and credential.begun < since.timestamp() <= datetime.now(UTC).timestamp()
+
+
+@router.get("/login", include_in_schema=False)
+async def login(
+    request: Request,
+    next_url: Annotated[str | None, Query(alias="next")] = None,
+    again: bool = False,  # noqa: FBT001, FBT002 - a query parameter
+) -> Response:
+    """Sign in, then go to `next`, a path below our prefix; to the start page without one.
+
+    Who is signed in goes there at once, unless they want to be signed in `again`, with a new token.
+    """
+    try:
+        identity = await identify(request)
+    except CookieConflictError:  # which may go on for ever
+        raise
+    except ServiceError:
+        identity = None
+    if identity is not None:
+        await check_sign_in(identity, request)
+    if identity is not None and not again:
+        prefix = context_of(request).settings.prefix
+        return RedirectResponse(oauth.safe_next(next_url, prefix=prefix), status_code=302)
+    return begin(request, next_url=next_url or "")
+
+
+@router.get("/oauth_callback", include_in_schema=False)
+async def oauth_callback(
+    request: Request, state: str | None = None, code: str | None = None, error: str | None = None
+) -> Response:
+    """The one redirect URI: a state of ours ends a cookie login, any other belongs to Swagger UI's window."""
+    context = context_of(request)
+    if state is not None and not oauth.is_ours(state):
+        return pages.swagger_callback(request)
+    if error is not None:
+        returned = oauth.read_state(state or "", sealer=context.state_sealer)
+        # That sign-in alone is over, if this browser began it: a page elsewhere that calls us must not end others.
+        if returned is not None and _verifier(request, returned) is not None:
+            queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
+        raise SignInRefusedError(error if error in _ERRORS else "no reason given")
+    if state is None or code is None:
+        raise SignInIncompleteError
+    return await _finish(request, state=state, code=code)
+
+
+@router.get("/logout", include_in_schema=False)
+async def logout_page(request: Request) -> Response:
+    """Ask before signing out: a link on a foreign page must not do it. Scripts are told how to do it."""
+    if not is_browser(request):
+        raise SignOutMethodError
+    try:
+        identity = await identify(request)
+    except (NotSignedInError, InvalidTokenError):
+        return pages.signed_out(request)
+    except ServiceError:  # who wants out gets out, whatever the Hub's state
+        identity = None
+    xsrf = page_token(request)
+    if not xsrf:  # signed in by a token of their own
+        raise SignOutMethodError
+    return pages.sign_out(request, identity, xsrf=xsrf)
+
+
+@router.post(
+    "/logout",
+    summary="Sign out",
+    status_code=204,
+    responses={204: {"description": "The token is deleted"}, 303: {"description": "Signed out; on to the Hub"}},
+    openapi_extra={"security": [{SCHEME: []}]},  # or Swagger UI does not send the token that is to go
+)
+async def logout(request: Request) -> Response:
+    """Sign out: a token deletes itself, if it may; a cookie's session ends here and at the Hub."""
+    credential = credential_of(request)
+    if credential is None:
+        raise NotSignedInError
+    if credential.source is Source.COOKIE:
+        return await _end_session(request, credential)
+    context = context_of(request)
+    identity = await identify(request)
+    if identity.kind != "user" or identity.token_id is None:
+        raise RevokeRefusedError
+    try:
+        await context.hub.revoke(credential.token, name=identity.name, token_id=identity.token_id)
+    finally:  # a refusal or a silence may mean that it is gone already
+        context.auth.forget(credential.token)
+    return Response(status_code=204)
+
+
+def session_cookies(conn: HTTPConnection, token: str, *, lifetime: timedelta | None) -> list[str]:
+    """The cookies of a fresh session: the sealed token, no longer than the token lives, and its XSRF token."""
+    context = context_of(conn)
+    secure = is_secure(conn.scope, context.settings)
+    session = session_of(conn.scope)
+    sealed = seal_session(context.session_sealer, token, session_id=session, lifetime=lifetime or _UNKNOWN_LIFETIME)
+    max_age = int(lifetime.total_seconds()) if lifetime else None
+    xsrf = xsrf_token(context.xsrf_key, token=token, session_id=session)
+    return [
+        auth_cookie(context.settings, sealed, secure=secure, max_age=max_age),
+        xsrf_cookie(context.settings, xsrf, secure=secure),
+    ]
+
+
+def add_cookies(response: Response, cookies: list[str]) -> None:
+    """Have an answer set cookies, given as Set-Cookie values."""
+    for cookie in cookies:
+        response.headers.append("set-cookie", cookie)
+
+
+async def _finish(request: Request, *, state: str, code: str) -> Response:
+    context = context_of(request)
+    returned = oauth.read_state(state, sealer=context.state_sealer)
+    if returned is None:
+        raise SignInStateError
+    cookies = dict(cookie_pairs(request.scope))
+    under_way = state_cookies_among(context.settings, cookies)
+    if returned.cookie_name not in cookies and await visitor(request) is not None:
+        # Another tab's sign-in was finished first and cleared our cookie: we are signed in.
+        return RedirectResponse(returned.next_url, status_code=302)
+    verifier = _verifier(request, returned)
+    if verifier is None and returned.cookie_name in cookies:
+        # Tabs opened at once were all given the same cookie, and the last one's stands: the others begin again.
+        return begin(request, next_url=returned.next_url)
+    if verifier is None:
+        raise SignInStateError
+    try:
+        token = await _exchange(request, code, verifier)
+    except NotAdmittedError:
+        queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
+        raise
+    except (TokenRequestError, InvalidTokenError) as error:
+        # Not by way of the Hub once more: what went wrong may go wrong for ever.
+        queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
+        raise SignInError(error.detail) from None
+    context.metrics.signed_in("browser")
+    response = RedirectResponse(returned.next_url, status_code=302)
+    lifetime = timedelta(seconds=token.expires_in) if token.expires_in else None
+    add_cookies(response, cleared(context.settings, under_way))
+    add_cookies(response, session_cookies(request, token.access_token.get_secret_value(), lifetime=lifetime))
+    return response
+
+
+def _verifier(request: Request, returned: oauth.Returned) -> str | None:
+    return oauth.verifier_for(returned, cookies=cookie_pairs(request.scope), sealer=context_of(request).state_sealer)
+
+
+async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
+    """Return a token that is seen to be good for this browser before a cookie holds it; warms the cache, too."""
+    context, session_id = context_of(request), hub_session_id(request.scope)
+    with context.throttle.exchanging(address_of(request)):
+        token = await context.hub.exchange(code, verifier=verifier)
+    session = session_of(request.scope)
+    identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session)
+    await check_sign_in(identity, request)
+    if identity.session_id and session_id and identity.session_id != session_id:
+        raise InvalidTokenError("The Hub's session has changed during this sign-in. Start again.")
+    return token
+
+
+async def _end_session(request: Request, credential: Credential) -> Response:
+    context = context_of(request)
+    expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
+    await check_xsrf(request, expected, context.settings)
+    context.auth.forget(credential.token)
+    response = RedirectResponse(f"{context.settings.hub_url}logout", status_code=303)
+    names = state_cookies_among(context.settings, dict(cookie_pairs(request.scope)))
+    add_cookies(response, cleared(context.settings, [auth_cookie_name(context.settings), XSRF_COOKIE, *names]))
+    return response

@@ -1,0 +1,269 @@
+"""Connections that stay open end when the sign-in does: WebSockets, and answers of the types in `_FAREWELLS`.
+
+A router has nothing to do for it. The guards that let a connection in are asked again every `SERVICE_RECHECK_INTERVAL`
+seconds, past the cache, with the credential of the opening: it is read from the request each time, and kept nowhere
+else. When the token was revoked or has expired, its session at the Hub is over, a scope is gone or a veto has come, a
+WebSocket is closed with 1008 and the problem's code for a reason; an event stream gets a last event, `problem`, with
+the problem details as its data; lines of JSON get a last one, `{"error": {"code": …, "detail": …}}`. When the Hub
+cannot be asked and no earlier answer may serve any more, it is 1013, or status 503. That takes at most an interval and
+the time that the Hub has to answer.
+
+To the handler it looks as if the client had gone: `receive` and `send` of a WebSocket raise WebSocketDisconnect, a
+generator is cancelled, and so is whatever sends lines. A handler that is still there after `LEAVE` seconds is cancelled
+too. A client that goes by itself ends the watch; a WebSocketDisconnect that nobody catches is no failure. A handler's
+own failure ends the connection as anywhere. A server that shuts down closes WebSockets with 1012, and waits for streams
+as for any answer.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from fastapi.sse import format_sse_event
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from service.auth.guard import credential_of, judge_again
+from service.errors import ServiceError
+from service.web.problems import Problem, closing, problem_of
+
+LEAVE = 5.0  # seconds that a client has to take the last message, and then a handler to notice that it has gone
+_EARLY = 0.002  # seconds; uvloop's timers count in milliseconds
+
+_OF_CONCERN = {"guards", "is_head"}
+_GONE: Message = {"type": "websocket.disconnect", "code": 1006}
+
+# The last message, in which a client is told why.
+Farewell = Callable[[Scope, Problem], Message]
+
+_log = logging.getLogger("service")
+
+
+class Live:
+    """Wraps the application; `interval` and `leave` in seconds."""
+
+    def __init__(self, app: ASGIApp, *, interval: float, leave: float = LEAVE) -> None:
+        self._app = app
+        self._interval = interval
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, WebSocket or lifespan."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        connection: _Connection | None = None
+        farewell: Farewell | None = None  # once it is open; a guard may be called later too, by hand
+        begin = partial(self._begin, scope, receive, send, task=asyncio.current_task())
+
+        def send_on(message: Message) -> Awaitable[None]:  # a coroutine more would cost every answer
+            nonlocal connection, farewell
+            if connection is None and (farewell := farewell or _farewell(message)) and (connection := begin(farewell)):
+                return connection.open(message)
+            return send(message) if connection is None else connection.send(message)
+
+        async def receive_on() -> Message:
+            nonlocal connection
+            if connection is None and farewell and (connection := begin(farewell)):
+                connection.watch()
+            return await (receive() if connection is None else connection.receive())
+
+        try:
+            await self._app(scope, receive_on if scope["type"] == "websocket" else receive, send_on)
+        except WebSocketDisconnect:
+            return  # the client has gone, or was shown out
+        except asyncio.CancelledError:
+            if connection is None or not connection.has_cancelled():
+                raise
+        finally:
+            if connection is not None:
+                await connection.leave()
+
+    def _begin(
+        self, scope: Scope, receive: Receive, send: Send, farewell: Farewell, *, task: "asyncio.Task[Any] | None"
+    ) -> "_Connection | None":
+        if scope["state"].keys() & _OF_CONCERN:
+            return _Connection(scope, receive, send, farewell, task=task, interval=self._interval, leave=self._leave)
+        return None
+
+
+class _Connection:
+    """A connection that stays open, with a task that judges it until it ends; `task` is the application's."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        farewell: Farewell,
+        *,
+        task: "asyncio.Task[Any] | None",
+        interval: float,
+        leave: float,
+    ) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._farewell = farewell
+        self._task = task
+        self._interval = interval
+        self._time_to_leave = leave
+        self._watch: asyncio.Task[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._is_over = False
+        self._has_cancelled = False
+
+    # What the application calls
+
+    async def open(self, message: Message) -> None:
+        """Send the message that opens it, and begin to watch it; to a HEAD request that is all there is to say."""
+        if message["type"] == "http.response.start":
+            message = _never_kept(message)
+        await self._send(message)
+        if "is_head" in self._scope["state"]:  # the server would wait for an end before it answers anything else
+            await self._end({"type": "http.response.body", "body": b"", "more_body": False})
+        elif not _is_last(message):
+            self.watch()
+
+    def watch(self) -> None:
+        """Begin to watch what is open already."""
+        self._watch = asyncio.create_task(self._judge_until_over())
+
+    async def receive(self) -> Message:
+        """Receive for a WebSocket's handler."""
+        message = _GONE if self._is_over else await self._receive()
+        if self._is_over:
+            return _GONE
+        if message["type"] == "websocket.disconnect":
+            self._stop_watching()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send for the application. Raises OSError, as servers do, when a WebSocket is closed."""
+        if self._is_over:
+            await self._refuse_to_send()
+        if _is_last(message):
+            self._stop_watching()
+        await self._send(message)
+
+    async def _refuse_to_send(self) -> None:
+        if self._scope["type"] == "websocket":
+            raise OSError("the connection is closed")
+        await asyncio.Event().wait()  # the server says that the client has gone, and the generator is cancelled
+
+    # What happens meanwhile
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None and not self._is_over:  # else it is just taking leave
+            self._watch.cancel()
+
+    async def _judge_until_over(self) -> None:
+        connection = HTTPConnection(self._scope)
+        try:
+            # All connections with one credential are judged at the same moments, so that they share one question.
+            credential = credential_of(connection)
+            share = hash(credential and (credential.token, credential.session_id)) % 1000 / 1000
+            while True:
+                since = await _moment(self._interval, offset=share * self._interval)
+                await judge_again(connection, since=since)
+        except ServiceError as error:
+            _log.info("An open connection has been ended: %s.", error.code)
+            await self._end(self._farewell(self._scope, problem_of(error)))
+        except Exception:
+            self._is_over = True  # a connection that nobody judges any more would stay open for ever
+            self._cancel()
+            raise
+
+    async def _end(self, last: Message) -> None:
+        self._is_over = True
+        with contextlib.suppress(OSError, TimeoutError):  # nobody is there, or nobody listens
+            async with asyncio.timeout(self._time_to_leave):
+                await self._send(last)
+        if last.get("more_body"):  # the server would not tell the application that it is over
+            self._cancel()
+            return
+        self._deadline = asyncio.get_running_loop().call_later(self._time_to_leave, self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._has_cancelled = True
+            self._task.cancel()
+
+    # When the application has ended
+
+    def has_cancelled(self) -> bool:
+        """Whether a CancelledError of the application is our doing alone."""
+        return self._has_cancelled and self._task is not None and self._task.uncancel() == 0
+
+    async def leave(self) -> None:
+        """End the watch. Raises what made it fail."""
+        if self._watch is not None:
+            self._stop_watching()
+            await asyncio.wait([self._watch])
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._watch is not None and not self._watch.cancelled() and (error := self._watch.exception()):
+            raise error
+
+
+async def _moment(interval: float, *, offset: float) -> datetime:
+    """Wait for the next of moments `interval` seconds apart, all moved by `offset` seconds; return it in UTC."""
+    now = monotonic()
+    moment = now + interval - (now + offset) % interval
+    await asyncio.sleep(moment - now + _EARLY)
+    return datetime.now(UTC) - timedelta(seconds=monotonic() - moment)
+
+
+def last_line(scope: Scope, problem: Problem) -> Message:
+    """The line with which JSON line by line is broken off.
+
+    The connection is to be cut after it, so that nobody takes a part for the whole. Not behind a proxy: JupyterHub's
+    does not pass that on, and its client would wait for ever (configurable-http-proxy 5.3).
+    """
+    line = json.dumps({"error": {"code": problem.code, "detail": problem.detail}})
+    is_direct = not any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    return {"type": "http.response.body", "body": f"{line}\n".encode(), "more_body": is_direct}
+
+
+def _farewell(message: Message) -> Farewell | None:
+    """How one that a message opens is ended; None where it does not stay open."""
+    if message["type"] != "http.response.start":
+        return _close if message["type"] == "websocket.accept" else None
+    for name, value in message.get("headers", ()):
+        if name == b"content-type":
+            return _FAREWELLS.get(value.lower().partition(b";")[0].strip())
+    return None
+
+
+def _is_last(message: Message) -> bool:
+    kind = message["type"]
+    return kind == "websocket.close" or (kind == "http.response.body" and not message.get("more_body"))
+
+
+def _never_kept(message: Message) -> Message:
+    """Neither a cache nor a proxy may hold an event back: FastAPI says "no-cache", which allows to store."""
+    headers = MutableHeaders(raw=list(message["headers"]))
+    headers["Cache-Control"] = "no-store"
+    headers["X-Accel-Buffering"] = "no"
+    return {**message, "headers": headers.raw}
+
+
+def _close(_scope: Scope, problem: Problem) -> Message:
+    return closing(problem)
+
+
+def _last_event(_scope: Scope, problem: Problem) -> Message:
+    """It begins with the end of an event, in case one was cut off in its middle."""
+    event = format_sse_event(event="problem", data_str=problem.model_dump_json(exclude_none=True))
+    return {"type": "http.response.body", "body": b"\n\n" + event, "more_body": False}
+
+
+_FAREWELLS: Mapping[bytes, Farewell] = {b"text/event-stream": _last_event, b"application/x-ndjson": last_line}

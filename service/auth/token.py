@@ -1,0 +1,172 @@
+"""`POST token`: our OAuth token endpoint (RFC 6749), for Swagger UI and, where turned on, for people at a shell.
+
+A Hub's code is worth nothing without our client secret, so whoever gets a code exchanged here must show that it is
+theirs: by asking from one of our own pages, by the PKCE verifier, and by the session at the Hub that it was given in.
+The verifier alone would not do: JupyterHub 5 does not look at it, and no Hub does for a code that was asked for without
+a challenge, as anybody can have a browser do.
+"""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, SecretStr
+
+from service.auth.credentials import hub_session_id
+from service.auth.guard import address_of, check_sign_in, context_of
+from service.auth.xsrf import check_origin
+from service.errors import NotAdmittedError, OriginError, ServiceError, TokenRequestError
+from service.hub.models import TokenReply
+from service.hub.oauth import is_code_verifier
+from service.web import problems
+
+DEFAULT_LIFETIME = 3600  # seconds
+MAX_LIFETIME = 365 * 24 * 3600  # seconds; the Hub may allow less
+_MAX_NAME = 255  # characters, as in the Hub's database
+_MAX_BODY = 16 * 1024  # bytes
+
+router = APIRouter(tags=["sign in"])
+
+
+class TokenRequest(BaseModel):
+    """The form of a token request; which fields count depends on `grant_type`."""
+
+    grant_type: str = ""
+    code: SecretStr = SecretStr("")
+    code_verifier: SecretStr = SecretStr("")
+    redirect_uri: str = ""
+    client_id: str = ""
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    scope: str = ""
+    expires_in: str = ""
+
+
+class TokenAnswer(BaseModel):
+    """A bearer token (RFC 6749 section 5.1); `expires_in` in seconds, `scope` separated by spaces."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the name of the type
+    expires_in: int | None = None
+    scope: str = ""
+
+
+@router.post(
+    "/token",
+    response_model=TokenAnswer,
+    summary="Get a token",
+    responses={400: {"description": "An OAuth error, RFC 6749 section 5.2", "model": problems.OAuthError}},
+    max_body_size=_MAX_BODY,
+)
+async def token(request: Request, form: Annotated[TokenRequest, Form()]) -> Response:
+    """Exchange an authorization code and its PKCE verifier, or a user's name and password where that is turned on."""
+    try:
+        answer = await _grant(request, form)
+    except ServiceError as error:
+        return problems.oauth_error(request, error)
+    context_of(request).metrics.signed_in(form.grant_type)
+    return JSONResponse(answer.model_dump(exclude_none=True), headers=problems.NO_STORE)
+
+
+async def _grant(request: Request, form: TokenRequest) -> TokenAnswer:
+    if form.grant_type == "authorization_code":
+        return await _exchange(request, form)
+    if form.grant_type == "password" and context_of(request).settings.password_grant:
+        return await _issue(request, form)
+    raise TokenRequestError("unsupported_grant_type", "This service does not give tokens that way.")
+
+
+async def _exchange(request: Request, form: TokenRequest) -> TokenAnswer:
+    context = context_of(request)
+    try:
+        check_origin(request, context.settings)
+    except OriginError as error:
+        raise TokenRequestError("invalid_request", error.detail, forbidden=True) from None
+    if not is_code_verifier(form.code_verifier.get_secret_value()):
+        raise TokenRequestError("invalid_request", "A PKCE code_verifier is required (RFC 7636).")
+    if not form.code.get_secret_value():
+        raise TokenRequestError("invalid_request", "The code is missing.")
+    if form.client_id not in {"", context.oauth.client_id}:
+        raise TokenRequestError("invalid_client", "This is not our client_id.")
+    if form.redirect_uri not in {"", context.oauth.redirect_uri}:
+        raise TokenRequestError("invalid_grant", "The redirect_uri is not the one the code was sent to.")
+    with context.throttle.exchanging(address_of(request)):
+        found = await _exchanged(request, form)
+    await _check_holder(request, found.access_token)
+    return TokenAnswer(
+        access_token=found.access_token.get_secret_value(),
+        expires_in=found.expires_in,
+        scope=" ".join(found.scope),
+    )
+
+
+async def _exchanged(request: Request, form: TokenRequest) -> TokenReply:
+    """Return what the Hub gives for a code, if the code was given to this browser.
+
+    A token that is refused here is known to nobody. It is not revoked: with an OAuth token the Hub deletes all that
+    the same person has for the same service, which would let a thief sign them out.
+    """
+    context, session_id = context_of(request), hub_session_id(request.scope)
+    code = form.code.get_secret_value()
+    # On a host of its own the Hub's cookie does not reach us; the verifier then has to be one that the Hub looks at.
+    if not session_id and not await context.hub.demands_verifier(code):
+        raise TokenRequestError("invalid_grant", "The Hub's session cookie must come with this code. Sign in again.")
+    found = await context.hub.exchange(code, verifier=form.code_verifier.get_secret_value())
+    if session_id:
+        identity = await context.auth.identify(found.access_token.get_secret_value())
+        if identity.session_id != session_id:
+            raise TokenRequestError("invalid_grant", "This code is of another session at the Hub. Sign in again.")
+    return found
+
+
+async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
+    context = context_of(request)
+    if "origin" in request.headers:  # a browser: only from our own pages
+        try:
+            check_origin(request, context.settings)
+        except OriginError as error:
+            raise TokenRequestError("invalid_request", error.detail, forbidden=True) from None
+    # Of dots alone it would be a step within the Hub's path.
+    if not form.username.strip(".") or len(form.username) > _MAX_NAME or not form.password.get_secret_value():
+        raise TokenRequestError("invalid_request", "username and password are required.")
+    expires_in = _lifetime(form.expires_in)
+    address = address_of(request)
+    attempt = context.passwords.count(account=form.username, address=address)
+    scopes = form.scope.split() or _narrowest(context.settings.access_scopes)
+    issued = await context.hub.issue(
+        username=form.username,
+        password=form.password,
+        scopes=scopes,
+        expires_in=expires_in,
+        note=f"Requested with a password at {context.settings.service_name or context.oauth.client_id}",
+        address=address,
+    )
+    attempt.succeeded()
+    await _check_holder(request, issued.token)
+    return TokenAnswer(
+        access_token=issued.token.get_secret_value(), expires_in=expires_in, scope=" ".join(issued.scopes)
+    )
+
+
+async def _check_holder(request: Request, token: SecretStr) -> None:
+    """Refuse a token to whom an application lets get no new one: it was made at the Hub, and nobody learns it."""
+    if request.scope["state"]["admit_sign_in"]:
+        identity = await context_of(request).auth.identify(token.get_secret_value())
+        try:
+            await check_sign_in(identity, request)
+        except NotAdmittedError as error:
+            raise TokenRequestError("invalid_grant", error.detail) from None
+
+
+def _narrowest(access_scopes: tuple[str, ...]) -> list[str]:
+    """What a token for this service needs: the access scope that names it, not the one for all services."""
+    return [scope for scope in access_scopes if "!" in scope] or list(access_scopes)
+
+
+def _lifetime(text: str) -> int:
+    if not text:
+        return DEFAULT_LIFETIME
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not 1 <= int(text) <= MAX_LIFETIME:
+        raise TokenRequestError("invalid_request", f"expires_in must be from 1 to {MAX_LIFETIME} seconds.")
+    return int(text)

@@ -1,0 +1,155 @@
+"""A page opened with a good token in its address, where that is allowed: its reader is asked before they are signed in.
+
+Anybody can send such a link, with a token of their own, to have somebody work in the wrong account without noticing
+(login CSRF). So a link alone never sets our session cookie. The token moves from the address into a sealed cookie that
+lives for minutes, and a page asks whether to sign in as its owner.
+
+Other people's notebooks may share our origin: they can plant cookies, and send forms that look like our own. What
+keeps them out:
+
+- the question is put only to who opened the link themselves, from the address bar, a bookmark or another program;
+  browsers say so (`Sec-Fetch-Site: none`), and no page of any origin can bring that about;
+- the answer has to repeat the cookie's value, which only the page with the question shows;
+- the cookie is good only beside the session cookies of the Hub that it was made beside.
+
+Browsers say nothing of the kind over plain http, except to this machine: the question is not put there.
+"""
+
+import hmac
+import json
+from datetime import timedelta
+from typing import Annotated, NamedTuple
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.requests import HTTPConnection
+
+from service.auth.cookies import cleared, is_secure, link_cookie, link_cookie_name
+from service.auth.credentials import cookie_pairs, find_cookie_credential, session_of
+from service.auth.guard import SignedInByUrl, address_of, check_sign_in, context_of, here, is_browser
+from service.auth.login import add_cookies, session_cookies
+from service.auth.xsrf import check_origin
+from service.errors import InvalidTokenError, ServiceError, TokenLinkError
+from service.hub import oauth
+from service.hub.models import Identity
+from service.web import pages
+
+_LIFETIME = timedelta(minutes=5)
+_MAX_COOKIE = 3500  # characters; browsers drop cookies beyond 4096 with name and attributes
+_MAX_BODY = 16 * 1024  # bytes
+
+router = APIRouter(tags=["sign in"])
+
+
+class Link(NamedTuple):
+    """A link with a token that was opened: the token, the page without it, and the session (`session_of`) beside it."""
+
+    token: str
+    next_url: str
+    session: str
+
+
+async def drop_token_from_url(request: HTTPConnection, found: Exception) -> Response:
+    """Answer a page opened with a good token in its address: the question, or the same page without the token."""
+    assert isinstance(found, SignedInByUrl)  # noqa: S101 - registered for this type alone
+    context = context_of(request)
+    next_url = _address_without_token(request)
+    link = Link(found.credential.token, next_url, session_of(request.scope))
+    sealed = context.link_sealer.seal(json.dumps(link), lifetime=_LIFETIME)
+    if len(sealed) > _MAX_COOKIE or not await _may_ask(request, found.identity):
+        return RedirectResponse(next_url, status_code=303)
+    response = RedirectResponse(f"{context.settings.prefix}login/token", status_code=303)
+    secure = is_secure(request.scope, context.settings)
+    add_cookies(response, [link_cookie(context.settings, sealed, secure=secure, max_age=_LIFETIME)])
+    return response
+
+
+@router.get("/login/token", include_in_schema=False)
+async def question(request: Request) -> Response:
+    """Ask whether to sign in with the token of the link that was opened."""
+    if not _is_own_step(request):
+        raise TokenLinkError
+    sealed, link = _opened(request)
+    identity = await _owner(request, link)
+    current = await _signed_in(request)
+    return pages.sign_in_as(request, identity.name, identity=current, sealed=sealed, next_url=link.next_url)
+
+
+@router.post("/login/token", include_in_schema=False, max_body_size=_MAX_BODY)
+async def answer(request: Request, link: Annotated[str, Form()] = "") -> Response:
+    """Sign in with the token of the link, as the reader has said on the page that asked."""
+    context = context_of(request)
+    check_origin(request, context.settings)
+    sealed, opened = _opened(request)
+    if not is_browser(request) or not hmac.compare_digest(link.encode(), sealed.encode()):
+        raise TokenLinkError
+    identity = await _owner(request, opened)
+    await check_sign_in(identity, request)
+    context.metrics.signed_in("token_in_address")
+    response = RedirectResponse(opened.next_url, status_code=303)
+    add_cookies(response, cleared(context.settings, [link_cookie_name(context.settings)]))
+    add_cookies(response, session_cookies(request, opened.token, lifetime=None))
+    return response
+
+
+def _address_without_token(conn: HTTPConnection) -> str:
+    path, _, query = here(conn).partition("?")
+    rest = oauth.without_token(query)
+    # One slash at the beginning: with two the browser would take what follows for another host.
+    return "/" + path.lstrip("/\\") + (f"?{rest}" if rest else "")
+
+
+async def _may_ask(conn: HTTPConnection, identity: Identity) -> bool:
+    """Whether there is something to ask, and somebody who opened the link themselves to be asked."""
+    if not _is_own_step(conn):
+        return False
+    try:
+        current = await _signed_in(conn)
+    except ServiceError:  # nobody can say whose session would be replaced
+        return False
+    return current is None or (current.kind, current.name) != (identity.kind, identity.name)
+
+
+def _is_own_step(conn: HTTPConnection) -> bool:
+    """Whether the reader has opened this page themselves, and no page has done it for them."""
+    site, dest = (conn.headers.get(f"sec-fetch-{name}") for name in ("site", "dest"))
+    return is_browser(conn) and (site, dest) == ("none", "document")
+
+
+def _opened(conn: HTTPConnection) -> tuple[str, Link]:
+    """Return the cookie of the link that was opened, and what is sealed in it.
+
+    Raises:
+        TokenLinkError: there is none, it is too old, or it was made for another browser.
+    """
+    context = context_of(conn)
+    name = link_cookie_name(context.settings)
+    values = {value for key, value in cookie_pairs(conn.scope) if key == name}
+    sealed = values.pop() if len(values) == 1 else ""
+    content = context.link_sealer.open(sealed)
+    if content is None:
+        raise TokenLinkError
+    link = Link(*json.loads(content))
+    if link.session != session_of(conn.scope):
+        raise TokenLinkError
+    return sealed, link
+
+
+async def _owner(conn: HTTPConnection, link: Link) -> Identity:
+    """Return whose token it is. Raises TokenLinkError where it has become void meanwhile: signing in is no way back."""
+    try:
+        return await context_of(conn).auth.identify(link.token, address=address_of(conn))
+    except InvalidTokenError:
+        raise TokenLinkError from None
+
+
+async def _signed_in(conn: HTTPConnection) -> Identity | None:
+    """Return who is signed in by our cookie, or None. Raises HubUnavailableError, CookieConflictError."""
+    context = context_of(conn)
+    cookie = find_cookie_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+    if cookie is None:
+        return None
+    try:
+        return await context.auth.identify(cookie.token, session_id=cookie.session_id)
+    except InvalidTokenError:
+        return None

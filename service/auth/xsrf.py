@@ -1,0 +1,88 @@
+"""When a cookie may speak: for our own pages, as the Origin tells, and in requests that carry the XSRF token.
+
+Without a domain per user every notebook server shares our origin, so a cookie alone does not show that a request comes
+from one of our pages; that is why reading requests are checked too. The rule is JupyterHub's
+(`jupyterhub/_xsrf_utils.py`, `_needs_check_xsrf`), but stricter with scripts (`service.auth.fetch_metadata`); the token
+is compared with the one this session must have, never with a cookie.
+"""
+
+import contextlib
+import hashlib
+import hmac
+from urllib.parse import parse_qsl
+
+from starlette.requests import HTTPConnection, Request
+
+from service.auth.fetch_metadata import Purpose, purpose_of
+from service.errors import OriginError, XsrfError
+from service.hub.sealing import fingerprint
+from service.settings import Settings
+
+_READING = {"GET", "HEAD", "OPTIONS"}
+FORM = "application/x-www-form-urlencoded"
+
+
+def xsrf_token(key: bytes, *, token: str, session_id: str) -> str:
+    """The XSRF token of one session; whoever lacks `key` cannot guess it."""
+    return fingerprint(key, session_id, hashlib.sha256(token.encode()).hexdigest())
+
+
+def needs_check(method: str, purpose: Purpose) -> bool:
+    """Whether a request signed by cookie must carry the XSRF token: it may change something, or a script sends it."""
+    return method not in _READING or purpose is Purpose.SCRIPT
+
+
+async def check_xsrf(conn: HTTPConnection, expected: str, settings: Settings) -> None:
+    """Raises XsrfError unless this request, signed by cookie, carries its session's XSRF token or needs none.
+
+    Raises OriginError where a page of another origin asks that may not send cookies along.
+    """
+    headers = conn.headers
+    is_invited = _is_invited(conn, settings)
+    if not is_invited and not needs_check(conn.scope["method"], purpose_of(conn)):
+        return
+    given = headers.get("x-xsrftoken") or headers.get("x-csrftoken") or _from_query(conn) or await _from_form(conn)
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise XsrfError
+
+
+def check_origin(conn: HTTPConnection, settings: Settings) -> None:
+    """Raises OriginError unless a browser says that one of our own pages asks."""
+    if not _is_ours(conn, settings):
+        raise OriginError
+
+
+def _is_ours(conn: HTTPConnection, settings: Settings) -> bool:
+    origin, host = conn.headers.get("origin", "").lower(), conn.headers.get("host", "").lower()
+    if settings.public_origin:
+        return origin == settings.public_origin
+    return bool(host) and origin.partition("://")[2] == host  # as text, for what is no address at all
+
+
+def _is_invited(conn: HTTPConnection, settings: Settings) -> bool:
+    """Whether a page of another origin asks that may send cookies; raises OriginError for one that may not.
+
+    Cookies know no ports: on our host's others, any page can read our XSRF token.
+    """
+    origin = conn.headers.get("origin")
+    # A browser that says so is right also where a proxy gives us another Host.
+    if origin is None or conn.headers.get("sec-fetch-site") == "same-origin" or _is_ours(conn, settings):
+        return False
+    if settings.allow_credentials and origin in settings.allow_origins:
+        return True
+    raise OriginError
+
+
+def _from_query(conn: HTTPConnection) -> str:
+    query = conn.scope["query_string"].decode("latin-1")
+    return next((value for name, value in parse_qsl(query) if name == "_xsrf"), "")
+
+
+async def _from_form(conn: HTTPConnection) -> str:
+    """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
+    if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(FORM):
+        return ""
+    with contextlib.suppress(RuntimeError):  # FastAPI has read it already, for a route that declares its fields
+        await conn.body()  # keeps it for a handler that wants the raw body
+    value = (await conn.form()).get("_xsrf")
+    return value if isinstance(value, str) else ""

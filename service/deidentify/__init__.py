@@ -1,5 +1,0 @@
-"""De-identification: text in, text and spans out.
-
-Knows neither the web nor the settings, and never asks the network. Import from the files: the Hub's process reads
-`service.deidentify.manifest`, where the extra `deidentify` need not be installed.
-"""

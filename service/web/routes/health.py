@@ -1,0 +1,52 @@
+"""Probes: is the process alive, and can it do its work?"""
+
+from typing import TYPE_CHECKING, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from service.auth.guard import context_of
+from service.hub.readiness import Health
+
+if TYPE_CHECKING:
+    from service.auth.providers.entra import Entra
+
+INSTANCE = "Service-Instance"  # tells this service from others; all its processes have the same
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class ReadinessAnswer(BaseModel):
+    """Whether requests can be served; `problem` says what is wrong, null when nothing is."""
+
+    status: Literal["ready", "not ready"]
+    hub_version: str | None = None
+    problem: str | None = None
+
+
+@router.get("/live", summary="Does the process answer?")
+async def live(request: Request, response: Response) -> Liveness:
+    """Depends on nothing: restart the process when this fails, and only then."""
+    response.headers[INSTANCE] = context_of(request).instance
+    return Liveness()
+
+
+@router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})
+async def ready(request: Request, response: Response) -> ReadinessAnswer:
+    """Look at the Hub, at most every two seconds, Entra ID's keys and our applications: red, send no requests."""
+    context = context_of(request)
+    health = await context.readiness.check() if context.settings.has_hub else Health()
+    entra: Entra | None = request.scope["state"].get("entra")
+    problem = health.problem or (entra.keys.problem if entra else None)
+    problem = problem or (context.deidentifier.problem if context.deidentifier else None)
+    problem = problem or (await context.desk.ping() if context.desk else None)
+    if problem:
+        response.status_code = 503
+        return ReadinessAnswer(status="not ready", problem=problem)
+    return ReadinessAnswer(status="ready", hub_version=health.hub_version)

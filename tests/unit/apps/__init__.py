@@ -1,0 +1,1 @@
+"""Tests of service/apps, file by file."""

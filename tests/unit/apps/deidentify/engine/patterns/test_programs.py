@@ -1,0 +1,73 @@
+"""What of a pattern RE2 is told, and what is left to `re`."""
+
+import re
+
+import pytest
+
+from service.apps.deidentify.engine import rules
+from service.apps.deidentify.engine.patterns.programs import Branch, Programs, programs
+from service.apps.deidentify.engine.patterns.syntax import UnsupportedError, parse
+
+
+def made(pattern: str) -> Programs:
+    """The programs of a pattern."""
+    compiled = re.compile(pattern)
+    return programs(compiled, parse(compiled))
+
+
+def left(branch: Branch) -> str:
+    """What is left to `re`."""
+    return "".join(("c" if branch.check else "", "b" * len(branch.bars), "v" if branch.verify else ""))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        pytest.param(r"\b[A-Z][a-z]+\b", [""], id="boundaries are of the program"),
+        pytest.param(r"(?<=at\s)[A-Z]+(?=\sMD\b)", [""], id="so is what stands behind and ahead"),
+        pytest.param(r"\d{2}(?!mg)", [""], id="and what must not follow"),
+        pytest.param(r"(?<!x)a+", ["c"], id="what must not stand behind is checked"),
+        pytest.param(r"(?!the\b)[a-z]+", ["c"], id="and what must not be there"),
+        pytest.param(r"(?<=\bat\s)[A-Z]+", ["c"], id="and a boundary behind"),
+        pytest.param(r"(?!.*STOP)[a-z]+", ["b"], id="after a run it is a bar"),
+        pytest.param(r"(?!\d+\s(?:mg|cc))(?!.*a|.*b)\d+", ["bbb"], id="several bars"),
+        pytest.param(r"((?<=in\s)|(?<=near\s))[A-Z]+", ["", ""], id="branches at the front"),
+        pytest.param(r"a(?!b)[a-z]", ["v"], id="a lookaround within is verified"),
+        pytest.param(r"\ba(?!b)[a-z]|\bc", ["v", ""], id="only the branch that has it"),
+    ],
+)
+def test_what_is_left_to_re(pattern: str, expected: list[str]) -> None:
+    """By branch: a check, bars, or all of it."""
+    assert [left(branch) for branch in made(pattern).ascii] == expected
+    assert [left(branch) for branch in made(pattern).any] == expected
+
+
+def test_a_boundary_that_cannot_be_decided_is_res_for_other_text() -> None:
+    r"""RE2's own `\b` knows ASCII alone."""
+    branches = made(r"\b[^b]")
+
+    assert ([left(branch) for branch in branches.ascii], [left(branch) for branch in branches.any]) == ([""], ["c"])
+
+
+def test_few_of_philter_lites_patterns_need_re_to_decide() -> None:
+    """Those with a lookahead in their midst: time that `re` takes for them may grow faster than the text."""
+    verified = set()
+    for rule in rules.load().rules:
+        if rule.type in ("regex", "regex_context"):
+            found = programs(rule.filter.data, parse(rule.filter.data))
+            verified |= {rule.title for branch in (*found.ascii, *found.any) if branch.verify}
+
+    assert verified == {
+        "age safe",
+        "at location",
+        "attending",
+        "mixed 3",
+        "number streetname",
+        "number streetname city state",
+    }
+
+
+def test_what_takes_no_character_is_refused() -> None:
+    """`finditer` has rules of its own for such."""
+    with pytest.raises(UnsupportedError, match="a match of nothing"):
+        made(r"\b")

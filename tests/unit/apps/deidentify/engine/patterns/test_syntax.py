@@ -1,0 +1,113 @@
+"""Trees of patterns: that they are what we take them for, and what is told of them."""
+
+import re
+from importlib import import_module
+from platform import python_version
+from typing import Any
+
+import pytest
+
+from service.apps.deidentify.engine import rules
+from service.apps.deidentify.engine.patterns.syntax import (
+    KNOWN,
+    UnsupportedError,
+    has_assertion,
+    is_nullable,
+    op,
+    parse,
+    require_known,
+)
+
+# What `re` calls the parts of a pattern that we rely on: its names are private.
+NAMES = {
+    *("ANY", "ASSERT", "ASSERT_NOT", "AT", "BRANCH", "IN", "LITERAL", "MAX_REPEAT", "MIN_REPEAT", "NOT_LITERAL"),
+    *("SUBPATTERN", "AT_BOUNDARY", "MAXREPEAT"),
+    *("NEGATE", "RANGE", "CATEGORY", "CATEGORY_DIGIT", "CATEGORY_NOT_DIGIT", "CATEGORY_SPACE", "CATEGORY_NOT_SPACE"),
+    *("CATEGORY_WORD", "CATEGORY_NOT_WORD"),
+}
+
+_parser: Any = import_module("re._parser")  # private: what is to be shown
+
+
+def names_in(part: object) -> set[str]:
+    """The names in a tree."""
+    if isinstance(part, _parser.SubPattern | list | tuple):
+        return {name for one in part for name in names_in(one)}
+    return {str(part)} if hasattr(part, "name") else set()
+
+
+def test_the_known_trees_have_all_that_is_relied_on() -> None:
+    """What this table leaves out, a new Python might change unseen."""
+    assert names_in(list(KNOWN.values())) == NAMES
+
+
+def test_philter_lites_patterns_have_nothing_else() -> None:
+    """But for the number of times that some repeat at most."""
+    patterns = [rule.filter.data for rule in rules.load().rules if rule.type in ("regex", "regex_context")]
+
+    assert set().union(*(names_in(_parser.parse(pattern.pattern)) for pattern in patterns)) <= NAMES
+
+
+def test_a_python_that_reads_patterns_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, at once: a wrong tree would leave names in notes."""
+    original = _parser.parse
+    require_known.cache_clear()
+    pattern = re.compile("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(_parser, "parse", lambda pattern, *others: original(pattern.replace("?", "*"), *others))
+        with pytest.raises(UnsupportedError) as raised:
+            parse(pattern)
+
+    assert str(raised.value) == f"Python {python_version()} reads the pattern .? in a way that is not known"
+
+
+@pytest.mark.parametrize("flags", [re.MULTILINE, re.DOTALL, re.ASCII, re.VERBOSE])
+def test_flags_that_change_the_meaning_are_refused(flags: re.RegexFlag) -> None:
+    """All but that of case."""
+    with pytest.raises(UnsupportedError, match="flags"):
+        parse(re.compile("a", flags))
+
+
+@pytest.mark.parametrize("pattern", ["^a", "a$", r"a\B", r"(a)\1", "a++", "(?>a)", "(a)?(?(1)b|c)"])
+def test_what_no_filter_has_is_refused(pattern: str) -> None:
+    """Rather than taken for something else."""
+    with pytest.raises(UnsupportedError):
+        parse(re.compile(pattern))
+
+
+def test_flags_within_are_refused() -> None:
+    """They would hold for a part alone."""
+    with pytest.raises(UnsupportedError, match="flags of a group"):
+        parse(re.compile("a(?i:b)"))
+
+
+def test_groups_are_dissolved() -> None:
+    """Nothing asks what they captured."""
+    assert parse(re.compile("(a(?:b(c)))")) == parse(re.compile("abc")) == [(op.LITERAL, ord(one)) for one in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("a?", True),
+        ("a*b?", True),
+        ("a|", True),
+        (r"\b(?=x)", True),
+        ("(a?)+", True),
+        ("a+", False),
+        ("a|b", False),
+        ("a?b", False),
+    ],
+)
+def test_what_can_be_nothing(pattern: str, expected: bool) -> None:  # noqa: FBT001
+    """Whether it matches without taking a character."""
+    assert is_nullable(parse(re.compile(pattern))) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [(r"a\b", True), ("(a|b(?=c))d", True), ("(?:a(?<!b)){2}", True), ("a(b|c)*", False)],
+)
+def test_assertions_are_seen_however_deep(pattern: str, expected: bool) -> None:  # noqa: FBT001
+    """In branches and repeats too."""
+    assert has_assertion(parse(re.compile(pattern))) is expected

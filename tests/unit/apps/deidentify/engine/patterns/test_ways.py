@@ -1,0 +1,64 @@
+"""The ways in which a part of a pattern can match."""
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from service.apps.deidentify.engine.patterns.alphabet import WORDS
+from service.apps.deidentify.engine.patterns.edges import Edges
+from service.apps.deidentify.engine.patterns.syntax import BYTES, Nodes, parse
+from service.apps.deidentify.engine.patterns.unparse import unparse
+from service.apps.deidentify.engine.patterns.ways import beginnings, endings
+from tests.support.patterns import BODIES, TEXTS
+
+EDGES = Edges(ignore_case=False)
+
+
+def tree(pattern: str) -> Nodes:
+    """Of a pattern."""
+    return parse(re.compile(pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by_end", "by_beginning"),
+    [
+        pytest.param("a|bc", ["a", "bc"], ["a", "bc"], id="alternatives"),
+        pytest.param("(?:ab)?", ["ab", ""], ["ab", ""], id="may be left out"),
+        pytest.param("(?:ab)??", ["", "ab"], ["", "ab"], id="left out first"),
+        pytest.param("a{1,2}", ["a(?:a)?"], ["a(?:a)?"], id="a few times"),
+        pytest.param("a+", ["a*a"], ["aa*"], id="once and more"),
+        pytest.param("a*", ["a*a", ""], ["aa*", ""], id="any number of times"),
+        pytest.param("(?: [a-z]+)*", ["(?: [a-z]+)* [a-z]+", ""], [" [a-z]+(?: [a-z]+)*", ""], id="words"),
+        pytest.param("(?:a?b)*", [], ["a?b(?:a?b)*", ""], id="can be cut in many ways"),
+        pytest.param(r"(?:\bb)*", [], [], id="each with a boundary"),
+        pytest.param("a", [], [], id="but one"),
+        pytest.param("a+?", [], [], id="as few as can be"),
+    ],
+)
+def test_ways_by_how_they_end_and_begin(pattern: str, by_end: list[str], by_beginning: list[str]) -> None:
+    """In the order in which `re` tries them."""
+    [node] = tree(pattern)
+
+    assert endings(node, EDGES) == list(map(tree, by_end))
+    assert beginnings(node, EDGES) == list(map(tree, by_beginning))
+
+
+def test_a_character_is_of_a_word_or_not() -> None:
+    """As two, where it may be both."""
+    [node] = tree(r"[\-a]")
+
+    assert endings(node, EDGES) == [[(BYTES, EDGES.bytes_of(node) & WORDS)], [(BYTES, EDGES.bytes_of(node) & ~WORDS)]]
+
+
+@given(BODIES, TEXTS)
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_the_ways_together_are_the_whole(pattern: str, text: str) -> None:
+    """They match in the same places, in this order of trying, whatever is to follow."""
+    nodes = tree(pattern)
+    for ways in (endings(nodes[0], EDGES), beginnings(nodes[0], EDGES)):
+        if ways and not any(BYTES in node for way in ways for node in way):
+            again = re.compile("(?:" + "|".join(unparse([*way, *nodes[1:]]) for way in ways) + ")")
+            expected = [match.span() for match in re.finditer(pattern, text)]
+
+            assert [match.span() for match in again.finditer(text)] == expected

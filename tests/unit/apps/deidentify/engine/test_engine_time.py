@@ -1,0 +1,65 @@
+"""No note takes long: those that cost most, found by looking for them, and those that hang philter-lite."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SIZE = 25_000  # characters; a quarter of what a note may have
+MOST = 1.5  # seconds of the processor; where time grows with the square of the text, it would be three to hours
+
+# name -> beginning, what is repeated, end
+NOTES = {
+    "letters and digits": ("", "1a", "_"),
+    "one word": ("", "a", ""),
+    "one word in capitals": ("", "A", " MD, PhD"),
+    "a word before an age": ("", "A", " is a 50 y.ox"),
+    "a word before an age, after two spaces": ("", "A", "  is a 50 y.o"),
+    "bases": ("", "ACGT", ""),
+    "digits": ("", "1", " mg 12"),
+    "digits and hyphens": ("", "1-", ""),
+    "dates without end": ("", "12-3-99", ""),
+    "years and months without end": ("", "1110-1-", ")"),
+    "dates": ("", "<12/03/2019", " 55positive"),
+    "words and numbers": ("", "ab 12345 ", ""),
+    "ends of lines before an identifier": ("", "\x85", "ID: A123X"),
+    "spaces before an initial": ("", " ", "VK"),
+    "initials": ("", "L\n", "VD"),
+    "dots before an address of the web": ("", ".", "T.net/v"),
+    "an address of the web": ("", "a.com/", ""),
+    "cassettes": ("", "cassettes .VNe  no.7, and c4d", ""),
+    "attending physicians": ("", "DL MMGg/attending ", ""),
+    "names behind commas": ("", "Smith, John A., ", "MD"),
+    "one signature": ("", "ab/", ""),
+    "words that a list keeps, one by one": ("", "a ", ""),
+}
+
+
+@pytest.mark.parametrize(("compat", "beyond"), [(False, ""), (True, " \u201cé\u201d")], ids=["default", "compat"])
+def test_no_note_hangs_it(compat: bool, beyond: str) -> None:  # noqa: FBT001
+    """By default text is folded to ASCII; with `compat` characters beyond it take a way of their own."""
+    notes = {name: begin + part * (SIZE // len(part)) + end + beyond for name, (begin, part, end) in NOTES.items()}
+    program = (
+        "import json, sys, time\n"
+        "from service.apps.deidentify.engine.engine import Engine\n"
+        "from service.apps.deidentify.engine.tagging import RuleTagger\n"
+        "engine = Engine.load(RuleTagger())\n"
+        "took = {}\n"
+        "for name, note in json.load(sys.stdin).items():\n"
+        "    began = time.process_time()\n"
+        f"    engine.deidentify(note, compat={compat})\n"
+        "    took[name] = time.process_time() - began\n"
+        "print(json.dumps(took))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps(notes),
+        timeout=600,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    assert {name: took for name, took in json.loads(done.stdout).items() if took > MOST} == {}

@@ -1,0 +1,194 @@
+"""Which files a job reads."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from service.apps.deidentify.job.inputs import shown, sources
+from service.errors import JobRefusedError, JobStoppedError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files of ours and of others."""
+    for name in ["b.ndjson", "a/x.txt", "a/Y.TXT", "a/.hidden/z.jsonl", "a/read.md", "c.json", "d.txt.gz"]:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "in"
+
+
+def test_a_folder(folder: Path) -> None:
+    """Is read with all below it that has our suffixes, in the order of the names, hidden or not."""
+    found = sources([folder], folder.parent / "out")
+
+    assert [source.name for source in found] == ["a/.hidden/z.jsonl", "a/Y.TXT", "a/x.txt", "b.ndjson"]
+    assert [source.is_note for source in found] == [False, True, True, False]
+    assert [source.path for source in found] == [str(folder / source.name) for source in found]
+
+
+def test_files(folder: Path) -> None:
+    """Are written under their own name, those of a folder with the folders between."""
+    found = sources([folder / "b.ndjson", folder / "a"], folder.parent / "out")
+
+    assert [source.name for source in found] == [".hidden/z.jsonl", "Y.TXT", "b.ndjson", "x.txt"]
+
+
+def test_a_file_given_twice(folder: Path) -> None:
+    """Is read once."""
+    found = sources([folder / "a" / "x.txt", folder / "a" / "x.txt"], folder.parent / "out")
+
+    assert [source.name for source in found] == ["x.txt"]
+
+
+def test_a_link_that_is_given(folder: Path) -> None:
+    """Is read: it was meant."""
+    link = folder.parent / "link.txt"
+    link.symlink_to(folder / "a" / "x.txt")
+
+    (found,) = sources([link], folder.parent / "out")
+
+    assert (found.name, found.path) == ("link.txt", str(folder / "a" / "x.txt"))
+
+
+def _link_to_file(folder: Path) -> None:
+    (folder / "l.txt").symlink_to(folder / "a" / "x.txt")
+
+
+def _link_to_folder(folder: Path) -> None:
+    (folder / "l").symlink_to(folder / "a")
+
+
+def _pipe(folder: Path) -> None:
+    os.mkfifo(folder / "p.txt")
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "said"),
+    [
+        (_link_to_file, "l.txt", "is a link: give what it points to, beside the folder."),
+        (_link_to_folder, "l", "is a link: give what it points to, beside the folder."),
+        (_pipe, "p.txt", "is no file."),
+    ],
+    ids=["link to a file", "link to a folder", "pipe"],
+)
+def test_what_cannot_be_read(folder: Path, make: Callable[[Path], None], name: str, said: str) -> None:
+    """Is said before anything is done; a note passed over in silence would be lost."""
+    make(folder)
+
+    with pytest.raises(JobRefusedError) as refused:
+        sources([folder], folder.parent / "out")
+
+    assert refused.value.detail == f"{folder / name} {said}"
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder that all may read; meanwhile we are nobody, if we were root, to whom nothing is closed."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        us = os.geteuid()
+        (Path(name) / "in" / "a").mkdir(parents=True)
+        (Path(name) / "in" / "a" / "x.txt").touch(0o600)
+        yield Path(name)
+        os.seteuid(us)
+
+
+@pytest.mark.parametrize("path", ["a/x.txt", "a"], ids=["file", "folder"])
+def test_what_may_not_be_read(as_nobody: Path, path: str) -> None:
+    """Is said, too."""
+    closed = as_nobody / "in" / path
+    closed.chmod(0)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+
+    with pytest.raises(JobRefusedError) as refused:
+        sources([as_nobody / "in"], as_nobody / "out")
+
+    assert refused.value.detail == f"{closed}: Permission denied."
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "shown_in", "shown_out"),
+    [
+        pytest.param("in", "in", "in", "in", id="the same"),
+        pytest.param("in", "in/out", "in", "in/out", id="out in in"),
+        pytest.param("in/a", "in", "in/a", "in", id="in in out"),
+        pytest.param("in/b.ndjson", "in", "in/b.ndjson", "in", id="a file in out"),
+        pytest.param("link", "in/out", "in", "in/out", id="by a link"),
+    ],
+)
+def test_in_and_out(folder: Path, given: str, out: str, shown_in: str, shown_out: str) -> None:
+    """Are apart: a job reads nothing that it writes, and writes over nothing that it reads."""
+    root = folder.parent
+    (root / "link").symlink_to(folder)
+
+    with pytest.raises(JobRefusedError) as refused:
+        sources([root / given], root / out)
+
+    said = f"{root / shown_in} and {root / shown_out} lie in one another: write to a folder beside."
+    assert refused.value.detail == said
+
+
+def test_a_file_beside_out(folder: Path) -> None:
+    """May be read, though out is in its folder."""
+    assert [source.name for source in sources([folder / "b.ndjson"], folder / "out")] == ["b.ndjson"]
+
+
+def test_names_that_collide(folder: Path) -> None:
+    """Are told before one writes over the other."""
+    other = folder.parent / "x.txt"
+    other.write_text("x")
+
+    with pytest.raises(JobRefusedError) as refused:
+        sources([folder / "a", other], folder.parent / "out")
+
+    both = f"{folder / 'a' / 'x.txt'} and {other}"
+    assert refused.value.detail == f"{both} have the same name and would be written to the same file."
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("in/c.json", "{}: the name of a file must end in .ndjson, .jsonl, .txt."),
+        ("empty", "There is no file here with a name that ends in .ndjson, .jsonl, .txt."),
+        ("gone.txt", "{}: No such file or directory."),
+    ],
+    ids=["suffix", "nothing", "gone"],
+)
+def test_nothing_to_read(folder: Path, given: str, said: str) -> None:
+    """Is an error."""
+    path = folder.parent / given
+    (folder.parent / "empty").mkdir()
+
+    with pytest.raises(JobRefusedError) as refused:
+        sources([path], folder.parent / "out")
+
+    assert refused.value.detail == said.format(path)
+
+
+@pytest.mark.parametrize("during", [False, True], ids=["before", "meanwhile"])
+def test_a_file_that_changes(folder: Path, during: bool) -> None:  # noqa: FBT001 - a case
+    """Is noticed when it is opened, and when it has been read."""
+    path = folder / "b.ndjson"
+    (source,) = sources([path], folder.parent / "out")
+    if not during:
+        path.write_text("other and longer")
+
+    with pytest.raises(JobStoppedError) as stopped, source.open():
+        path.write_text("other and longer")
+
+    assert stopped.value.detail == f"{path} has changed since the job began."
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("a/Zoë.txt", "a/Zoë.txt"), ("a/\x1b[2J.txt", r"'a/\x1b[2J.txt'"), ("a/\udce9.txt", r"'a/\udce9.txt'")],
+    ids=["plain", "terminal", "not UTF-8"],
+)
+def test_a_name_in_a_message(path: str, expected: str) -> None:
+    """Plays no tricks on a terminal."""
+    assert shown(path) == expected

@@ -1,0 +1,206 @@
+"""What of a file is a note, and what is written of it."""
+
+import json
+from collections.abc import Sequence
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.apps.deidentify.engine.engine import About, Result
+from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.spans import Span
+from service.apps.deidentify.job.notes import LARGEST, Answerer, Note, Outcome, lines, says_failed, whole
+from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
+
+ABOUT = About("engine", "1", "rules", "tagger")
+ENGINE = {"name": "engine", "version": "1", "rules": "rules", "tagger": "tagger"}
+CANARY = "Zebulon"
+
+
+def masked(text: str) -> Result:
+    """An engine that masks all, and falls over some notes."""
+    if text == "slow":
+        raise DeadlineExceededError(5)
+    if text == "deadly":
+        raise EngineFailedError(reason="its process was ended by signal 9")
+    spans = [Span(0, len(text), Kind.NAME, 0, len(text))] if text else []
+    return Result("*" * len(text), spans, {Kind.NAME: 1} if text else {}, len(text))
+
+
+def outcome(raw: bytes | None, line: int = 1, *, spans: bool = False) -> Outcome:
+    """What is written of a note."""
+    return Answerer(masked, ABOUT, spans).answer(Note(line, raw))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(b"", [], id="nothing"),
+        pytest.param(b"a\nb\n", [Note(1, b"a\n"), Note(2, b"b\n")], id="two"),
+        pytest.param(b"a\nb", [Note(1, b"a\n"), Note(2, b"b")], id="no end of line"),
+        pytest.param(b"a\r\n\r\n \t\nb\r\n", [Note(1, b"a\r\n"), Note(4, b"b\r\n")], id="blank lines count"),
+        pytest.param(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", [Note(1, b"a\n"), Note(2, b"\xef\xbb\xbfb\n")], id="BOM"),
+        pytest.param(b"x" * LARGEST + b"\n", [Note(1, b"x" * LARGEST + b"\n")], id="the largest"),
+        pytest.param(b"x" * (LARGEST + 1) + b"\na", [Note(1, None), Note(2, b"a")], id="larger"),
+        pytest.param(b"x" * (3 * LARGEST) + b"\na", [Note(1, None), Note(2, b"a")], id="far larger"),
+        pytest.param(b" " * (LARGEST + 1), [Note(1, None)], id="too large to tell that it is blank"),
+    ],
+)
+def test_lines(content: bytes, expected: Sequence[Note]) -> None:
+    """Each line that is not blank is a note, with its number; of one that is too large nothing is held."""
+    assert list(lines(BytesIO(content))) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"a\nb", Note(0, b"a\nb")), (b"", Note(0, b"")), (b"x" * (LARGEST + 1), Note(0, None))],
+    ids=["note", "empty", "too large"],
+)
+def test_whole(content: bytes, expected: Note) -> None:
+    """A file may be one note, unless it is too large."""
+    assert whole(BytesIO(content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param({"text": "Ann"}, {"text": "***"}, id="text alone"),
+        pytest.param({"text": "Ann", "id": "n1"}, {"id": "n1", "text": "***"}, id="id"),
+        pytest.param({"text": "Ann", "id": -3}, {"id": -3, "text": "***"}, id="number"),
+        pytest.param({"text": "Ann", "id": None}, {"text": "***"}, id="no id"),
+        pytest.param({"text": "Ann", "name": CANARY, "x": [{CANARY: 1}]}, {"text": "***"}, id="other fields"),
+    ],
+)
+def test_a_reply(line: dict[str, object], expected: dict[str, object]) -> None:
+    """Is that of the service's batch, with its line; of a note's fields only its id goes with it."""
+    told = outcome(json.dumps(line).encode(), 7)
+
+    assert told.code == ""
+    assert json.loads(told.written or b"") == {
+        "line": 7,
+        **expected,
+        "length": 3,
+        "counts": {"NAME": 1},
+        "engine": ENGINE,
+    }
+
+
+def test_spans() -> None:
+    """Are told where they are asked for."""
+    written = outcome(b'{"text": "Ann"}', spans=True).written or b""
+
+    assert json.loads(written)["spans"] == [{"start": 0, "end": 3, "type": "NAME", "out_start": 0, "out_end": 3}]
+
+
+def test_a_file_that_is_a_note() -> None:
+    """Becomes the text alone."""
+    assert outcome("Zoë\r\n".encode(), 0) == Outcome(b"*****")
+
+
+NO_NOTE = "The line is no JSON object in UTF-8 with a string `text`."
+NO_ID = "`id` is neither a string of up to 200 characters nor an integer."
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "detail"),
+    [
+        pytest.param(None, "note_too_large", f"A note may have {LARGEST} bytes of UTF-8. Send it in parts.", id="size"),
+        pytest.param(CANARY.encode(), "invalid_request", NO_NOTE, id="no JSON"),
+        pytest.param(b'{"text": "Zebulon', "invalid_request", NO_NOTE, id="torn"),
+        pytest.param(b'{"text": "Zebulon"} {}', "invalid_request", NO_NOTE, id="two on a line"),
+        pytest.param(b'["Zebulon"]', "invalid_request", NO_NOTE, id="no object"),
+        pytest.param(b'{"Zebulon": 1}', "invalid_request", NO_NOTE, id="no text"),
+        pytest.param(b'{"text": ["Zebulon"]}', "invalid_request", NO_NOTE, id="text of another kind"),
+        pytest.param(b'{"text": "Zebulon", "text": "x"}', "invalid_request", NO_NOTE, id="text twice"),
+        pytest.param(b'{"text": "Zebulon\xe9"}', "invalid_request", NO_NOTE, id="Latin-1"),
+        pytest.param(b'{"text": "a", "x": ' + b"[" * 100_000, "invalid_request", NO_NOTE, id="deep"),
+        pytest.param(b'{"text": "a", "x": ' + b"9" * 10_000 + b"}", "invalid_request", NO_NOTE, id="huge number"),
+        pytest.param(b'{"text": "a", "id": true}', "invalid_request", NO_ID, id="id of another kind"),
+        pytest.param(b'{"text": "a", "id": "%s"}' % (b"Zebulon" * 50), "invalid_request", NO_ID, id="long id"),
+        pytest.param(b'{"text": "a", "id": "\\ud800"}', "invalid_request", NO_ID, id="id that is no text"),
+        pytest.param(
+            b'{"text": "a", "deny": ["Zebulon"], "compat": true}',
+            "invalid_request",
+            "Options are given for the whole job, not for a line: compat, deny.",
+            id="options",
+        ),
+        pytest.param(b'{"text": "slow"}', "deadline_exceeded", DeadlineExceededError(5).detail, id="deadline"),
+        pytest.param(b'{"text": "deadly"}', "engine_failed", EngineFailedError.default, id="engine"),
+    ],
+)
+def test_a_line_that_cannot_be_done(raw: bytes | None, code: str, detail: str) -> None:
+    """Becomes a line that says why, with its number, and quotes nothing of it."""
+    told = outcome(raw, 7)
+
+    assert (told.code, told.detail) == (code, detail)
+    assert json.loads(told.written or b"") == {"line": 7, "error": {"code": code, "detail": detail}}
+    assert CANARY not in repr(told)
+
+
+def test_the_id_of_a_line_that_cannot_be_done() -> None:
+    """Is told where it is known."""
+    told = json.loads(outcome(b'{"id": "n1", "text": "slow"}').written or b"")
+
+    assert list(told) == ["line", "id", "error"]
+    assert told["id"] == "n1"
+
+
+def test_a_line_in_another_encoding() -> None:
+    """The line says what it looks like."""
+    told = outcome('{"text": "Zebulon"}'.encode("utf-16"), 7)
+
+    assert told.code == "invalid_request"
+    assert told.detail.startswith("This looks like UTF-16LE")
+
+
+def test_a_file_with_a_byte_order_mark() -> None:
+    """The mark says how the file is encoded, and is not written."""
+    assert outcome(b"\xef\xbb\xbfZo\xc3\xab", 0) == Outcome(b"***")
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"\xe9", "note_refused"),
+        ("Zebulon".encode("utf-16-le"), "note_refused"),
+        (None, "note_too_large"),
+        (b"slow", "deadline_exceeded"),
+    ],
+)
+def test_a_file_that_cannot_be_done(raw: bytes | None, code: str) -> None:
+    """Becomes none."""
+    told = outcome(raw, 0)
+
+    assert (told.written, told.code) == (None, code)
+
+
+def test_no_engine() -> None:
+    """Is no fault of a note's: the job must know."""
+
+    def none(_text: str) -> Result:
+        raise EngineUnavailableError
+
+    with pytest.raises(EngineUnavailableError):
+        Answerer(none, ABOUT, with_spans=False).answer(Note(1, b'{"text": "a"}'))
+
+
+@given(
+    st.one_of(st.none(), st.integers(), st.text(st.characters(codec="utf-8"), max_size=50)),
+    st.text(st.characters(codec="utf-8")),
+)
+def test_what_failed_is_told_from_what_did_not(name: str | int | None, text: str) -> None:
+    """By its line alone, whatever stands in its id or text."""
+    done = outcome(json.dumps({"id": name, "text": text + "."}).encode())
+    failed = outcome(json.dumps({"id": name, "text": "slow"}).encode())
+
+    assert not says_failed(done.written or b"")
+    assert says_failed(failed.written or b"")
+    assert (done.written or b"").count(b"\n") == 1
+
+
+@pytest.mark.parametrize("name", ['","error":', '\\","error":{', '"error":'])
+def test_an_id_that_would_pass_for_a_failure(name: str) -> None:
+    """Does not."""
+    assert not says_failed(outcome(json.dumps({"id": name, "text": "Ann"}).encode()).written or b"")

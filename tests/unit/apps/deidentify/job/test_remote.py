@@ -1,0 +1,62 @@
+"""What a Dask worker says to a batch of notes: outcomes, or why there are none, in no case an error that quotes one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.apps.deidentify.job import remote
+from service.apps.deidentify.job.claim import engine_of
+from service.apps.deidentify.job.local import Engines
+from service.apps.deidentify.job.remote import Batch, packed, treat
+
+CANARY = "Zebulon"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _end() -> Iterator[None]:
+    yield
+    remote.close()
+
+
+@pytest.fixture(scope="module")
+def engine() -> dict[str, str]:
+    """Which engine is installed here."""
+    with Engines(60) as engines:
+        return engine_of(engines.load())
+
+
+def batch(engine: dict[str, str], **changes: object) -> Batch:
+    """Two notes, of a file of lines and as a file."""
+    notes = [(3, b'{"text": "Dr. Smith", "id": 1}'), (0, b"Dr. Zebulon"), (0, "Dr. Zebulon".encode("utf-16"))]
+    plain: dict[str, object] = {"engine": engine, "options": {}, "spans": False, "deadline": 60, "notes": notes}
+    return plain | changes  # type: ignore[return-value] # a TypedDict is a dict
+
+
+def test_outcomes(engine: dict[str, str]) -> None:
+    """Are plain data, for a client to make its own of."""
+    outcomes = treat(packed(batch(engine, options={"replacement": "tag"})))["outcomes"]
+
+    assert (outcomes[0][0] or b"").startswith(b'{"line":3,"id":1,"text":"Dr. [NAME]",')
+    assert outcomes[1] == (b"Dr. [NAME]", "", "")
+    assert outcomes[2][:2] == (None, "note_refused")
+    assert outcomes[2][2].startswith("This looks like UTF-16LE")
+
+
+def test_another_engine(engine: dict[str, str]) -> None:
+    """Does nothing, and says which it is."""
+    assert treat(packed(batch(engine | {"service": "0.0.0"}))) == {"engine": engine}
+
+
+@pytest.mark.parametrize("given", [CANARY.encode(), b"", packed({})], ids=["garbage", "nothing", "another version"])  # type: ignore[typeddict-item] # such as another version sends
+def test_what_cannot_be_read(given: bytes) -> None:
+    """Is told by where it happened alone."""
+    reply = treat(given)
+
+    assert list(reply) == ["problem"]
+    assert " at remote.py:" in reply["problem"]
+    assert CANARY not in reply["problem"]
+
+
+def test_what_goes_over_the_wire(engine: dict[str, str]) -> None:
+    """Cannot be read in a log that shows its bytes."""
+    assert CANARY.encode() not in packed(batch(engine))

@@ -1,0 +1,1 @@
+"""Tests of service/apps/deidentify/workers, file by file."""

@@ -1,0 +1,232 @@
+"""How many notes may wait, and whose turn is next; workers are letters here."""
+
+import asyncio
+from collections.abc import Sequence
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.apps.deidentify.workers.backlog import Backlog
+from service.errors import QueueFullError
+
+
+class Callers:
+    """Those who call, by the name of their note: who has a worker, in the order of turns, and who was turned away."""
+
+    def __init__(self, backlog: Backlog[str]) -> None:
+        self.backlog = backlog
+        self.turns: list[str] = []
+        self.refused: list[str] = []
+        self._workers: dict[str, str] = {}
+        self._sizes: dict[str, tuple[int, bool]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def come(self, *names: str, size: int = 1, patient: bool = False) -> None:
+        """Bring notes, one after another."""
+        for name in names:
+            self._sizes[name] = (size, patient)
+            self._tasks[name] = asyncio.ensure_future(self._come(name, size, patient=patient))
+            await anyio.wait_all_tasks_blocked()
+
+    async def _come(self, name: str, size: int, *, patient: bool) -> None:
+        try:
+            self._workers[name] = await self.backlog.enter(size, patient=patient)
+        except QueueFullError:
+            self.refused.append(name)
+        else:
+            self.turns.append(name)
+
+    async def go(self, *names: str) -> None:
+        """Be gone before the note's turn."""
+        for name in names:
+            self._tasks[name].cancel()
+        await anyio.wait_all_tasks_blocked()
+
+    async def finish(self, *names: str, seconds: float | None = None) -> None:
+        """Get through with notes, one after another."""
+        for name in names:
+            size, patient = self._sizes[name]
+            self.backlog.leave(self._workers.pop(name), size, patient=patient, seconds=seconds)
+            await anyio.wait_all_tasks_blocked()
+
+
+def made(*, workers: Sequence[str] = "A", notes: int = 8, size: int = 100) -> Callers:
+    """Callers of a new backlog."""
+    return Callers(Backlog(workers, notes=notes, size=size))
+
+
+async def test_as_many_at_a_time_as_there_are_workers() -> None:
+    """The others wait, and go in the order in which they came."""
+    callers = made(workers="AB")
+    await callers.come("1", "2", "3", "4")
+    assert callers.turns == ["1", "2"]
+
+    await callers.finish("2", "1")
+
+    assert callers.turns == ["1", "2", "3", "4"]
+
+
+async def test_too_many_notes() -> None:
+    """Who finds no room is turned away; who comes after others have left is not."""
+    callers = made(notes=2)
+    await callers.come("1", "2", "3")
+    await callers.finish("1")
+    await callers.come("4")
+
+    assert callers.refused == ["3"]
+    assert callers.backlog.notes == 2
+
+
+async def test_too_many_bytes() -> None:
+    """Few large notes take as much room as many small ones; alone, one of any size has room."""
+    callers = made(size=100)
+    await callers.come("larger than all room", size=150)
+    await callers.come("1")
+    await callers.finish("larger than all room")
+    await callers.come("2", size=60)
+    await callers.come("3", size=41)
+    await callers.come("4", size=40)
+
+    assert callers.refused == ["1", "3"]
+
+
+async def test_patience() -> None:
+    """Notes of batches are never turned away: they wait for room, and come in in their order."""
+    callers = made(notes=4)
+    await callers.come(*"123456", patient=True)
+    assert (callers.turns, callers.backlog.notes) == (["1"], 2)
+
+    await callers.finish(*"12345")
+
+    assert (callers.turns, callers.refused) == ([*"123456"], [])
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, 4), (20, 2)], ids=["notes", "bytes"])
+async def test_batches_get_half_of_the_room(size: int, expected: int) -> None:
+    """So that there is some for single notes, whatever batches there are."""
+    callers = made(notes=8, size=100)
+    await callers.come(*"123456", size=size, patient=True)
+    assert callers.backlog.notes == expected
+
+    await callers.come("single")
+
+    assert callers.refused == []
+
+
+async def test_a_large_note_of_a_batch_is_not_overtaken_by_small_ones() -> None:
+    """Else it might never come in."""
+    callers = made(notes=10, size=100)
+    await callers.come("1", size=30, patient=True)
+    await callers.come("large", size=40, patient=True)
+    await callers.come("small", size=1, patient=True)
+    await callers.finish("1")
+
+    assert callers.turns == ["1", "large"]
+    assert callers.backlog.notes == 2
+
+
+async def test_single_notes_and_those_of_batches_take_turns() -> None:
+    """Neither a large batch nor many callers keep the others waiting."""
+    callers = made(notes=20)
+    await callers.come(*"1234", patient=True)
+    await callers.come(*"abcd")
+    await callers.finish(*"1a2b3c4")
+
+    assert callers.turns == [*"1a2b3c4d"]
+
+
+async def test_who_goes_gives_room_back_at_once() -> None:
+    """Whether the note waited for room or for a worker, or had got one just then."""
+    callers = made(notes=4)
+    await callers.come(*"1ab")
+    await callers.come(*"234", patient=True)
+    await callers.go("a", "3", "4")
+    await callers.finish("1")
+    assert (callers.turns, callers.backlog.notes) == ([*"12"], 2)
+
+    callers.backlog.leave("A", 1, patient=True)
+    await callers.go("b")  # its turn has come, and it does not know yet
+
+    assert (callers.turns, callers.backlog.notes) == ([*"12"], 0)
+    await callers.come("5")
+    assert callers.turns == [*"125"]
+
+
+async def test_a_turn_that_comes_for_somebody_about_to_go_is_the_next_ones() -> None:
+    """No room and no worker is lost between the two."""
+    callers = made()
+    await callers.come(*"123")
+    callers._tasks["2"].cancel()  # noqa: SLF001 - it does not know before the loop goes on
+    await callers.finish("1")
+
+    assert (callers.turns, callers.backlog.notes) == ([*"13"], 1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(None, 1), (0.001, 1), (2.0, 3), (1000.0, 60)],
+    ids=["nothing known", "quick notes", "three notes, two workers", "never beyond a minute"],
+)
+async def test_when_to_try_again(seconds: float | None, expected: int) -> None:
+    """From how long notes took lately and how many are here."""
+    callers = made(workers="AB")
+    await callers.come("1")
+    await callers.finish("1", seconds=seconds)
+    await callers.come("2", "3", "4")
+
+    assert callers.backlog.retry_after() == expected
+
+
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["single", "patient", "finish", "go"]), st.integers(0, 20), st.integers(1, 60)),
+    max_size=40,
+)
+
+
+@given(EVENTS)
+@settings(deadline=None, max_examples=200)
+def test_whatever_happens(events: list[tuple[str, int, int]]) -> None:
+    """The bounds hold, no worker is lost or given twice, and in the end all room is free."""
+    asyncio.run(history(events))
+
+
+async def history(events: list[tuple[str, int, int]]) -> None:
+    """Play it, and look at each step."""
+    backlog = Backlog("AB", notes=6, size=100)
+    waiting: list[tuple[asyncio.Task[str], int, bool]] = []
+    working: list[tuple[str, int, bool]] = []
+    for event, which, size in events:
+        if event in {"single", "patient"}:
+            patient = event == "patient"
+            waiting.append((asyncio.ensure_future(backlog.enter(size, patient=patient)), size, patient))
+        elif event == "finish" and working:
+            worker, size_then, patient = working.pop(which % len(working))
+            backlog.leave(worker, size_then, patient=patient)
+        elif event == "go" and waiting:
+            waiting[which % len(waiting)][0].cancel()
+        if which % 3:
+            await anyio.wait_all_tasks_blocked()
+            waiting, working = settled(waiting, working)
+        assert 0 <= backlog.notes <= 6
+    while waiting or working:
+        await anyio.wait_all_tasks_blocked()
+        waiting, working = settled(waiting, working)
+        for worker, size, patient in working:
+            backlog.leave(worker, size, patient=patient)
+        working = []
+    assert backlog.notes == 0
+    assert sorted([await backlog.enter(1), await backlog.enter(1)]) == ["A", "B"]
+
+
+def settled(
+    waiting: list[tuple[asyncio.Task[str], int, bool]], working: list[tuple[str, int, bool]]
+) -> tuple[list[tuple[asyncio.Task[str], int, bool]], list[tuple[str, int, bool]]]:
+    """Who waits still, and who has a worker now."""
+    for task, size, patient in waiting:
+        if task.done() and not task.cancelled() and task.exception() is None:
+            working = [*working, (task.result(), size, patient)]
+    workers = [worker for worker, _, _ in working]
+    assert len(set(workers)) == len(workers)
+    return [entry for entry in waiting if not entry[0].done()], working

@@ -1,0 +1,40 @@
+"""A desk for each test, on both databases, with a clock that is moved by hand."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.apps.desk.domain.values import Employee, EmployeeNew
+from service.apps.desk.storage.desk import Desk, open_desk
+
+
+class Clock:
+    """Tells the time that a test has set; a minute later each time it is asked."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Tell it."""
+        self.time += timedelta(minutes=1)
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The desk's clock."""
+    return Clock()
+
+
+@pytest.fixture
+async def desk(database_url: str, clock: Clock) -> AsyncIterator[Desk]:
+    """An empty desk."""
+    async with open_desk(database_url, now=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def zoe(desk: Desk) -> Employee:
+    """Somebody who asks for help."""
+    return await desk.employees.create(EmployeeNew(first_name="Zoë", last_name="Okonkwo"), by="manager")

@@ -1,0 +1,1 @@
+"""Tests of service/apps/desk/domain, file by file."""

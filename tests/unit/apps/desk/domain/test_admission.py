@@ -1,0 +1,114 @@
+"""Whom the desk keeps out of the service, and whom out of beginning something new."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.apps.desk.domain import admission
+from service.apps.desk.domain.values import Standing
+from service.errors import AccountDisabledError, HubUnavailableError, LoginDeniedError, ServiceError
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+
+
+def standing(*, disabled: bool = False, denied_at: datetime | None = None) -> Standing:
+    """How somebody stands."""
+    return Standing(
+        disabled=disabled, login_denied=denied_at is not None, login_denied_at=denied_at, rights_changed_at=None
+    )
+
+
+class Hub:
+    """Says since when there is a token, and counts how often it is asked."""
+
+    def __init__(self, says: datetime | ServiceError | None = None) -> None:
+        self.says = says
+        self.asked: list[tuple[str, str]] = []
+
+    async def __call__(self, name: str, token_id: str) -> datetime | None:
+        """Answer."""
+        self.asked.append((name, token_id))
+        if isinstance(self.says, ServiceError):
+            raise self.says
+        return self.says
+
+
+@pytest.mark.parametrize("denied_at", [None, NOW], ids=["only disabled", "denied too"])
+async def test_disabled(denied_at: datetime | None) -> None:
+    """Who is disabled is kept out, and the Hub is not asked anything."""
+    hub = Hub(NOW - TICK)
+
+    with pytest.raises(AccountDisabledError):
+        await admission.check(standing(disabled=True, denied_at=denied_at), name="ada", token_id="a1", ask=hub)
+    assert hub.asked == []
+
+
+async def test_without_a_flag_nobody_is_asked() -> None:
+    """Who has no flag comes in; the age of a token is not asked."""
+    hub = Hub(HubUnavailableError(reason="down"))
+
+    await admission.check(standing(), name="ada", token_id="a1", ask=hub)
+
+    assert hub.asked == []
+
+
+async def test_a_token_from_before_goes_on() -> None:
+    """Who may not sign in goes on with a token from before that was said."""
+    hub = Hub(NOW - TICK)
+
+    await admission.check(standing(denied_at=NOW), name="ada", token_id="a1", ask=hub)
+
+    assert hub.asked == [("ada", "a1")]
+
+
+@pytest.mark.parametrize("created", [NOW, NOW + TICK, None], ids=["same moment", "later", "unknown"])
+async def test_a_token_that_may_be_new(created: datetime | None) -> None:
+    """A token that is not known to be from before is refused."""
+    with pytest.raises(LoginDeniedError):
+        await admission.check(standing(denied_at=NOW), name="ada", token_id="a1", ask=Hub(created))
+
+
+@pytest.mark.parametrize("token_id", [None, ""])
+async def test_a_token_without_an_id(token_id: str | None) -> None:
+    """A token that the Hub did not name is refused, without a question."""
+    hub = Hub(NOW - TICK)
+
+    with pytest.raises(LoginDeniedError):
+        await admission.check(standing(denied_at=NOW), name="ada", token_id=token_id, ask=hub)
+    assert hub.asked == []
+
+
+async def test_a_flag_without_its_moment() -> None:
+    """A flag of which nobody knows since when it stands keeps every token out."""
+    denied = Standing(disabled=False, login_denied=True, login_denied_at=None, rights_changed_at=None)
+
+    with pytest.raises(LoginDeniedError):
+        await admission.check(denied, name="ada", token_id="a1", ask=Hub(NOW))
+
+
+async def test_the_hub_cannot_be_asked() -> None:
+    """While the Hub cannot say how old a token is, nobody of whom that matters comes in."""
+    with pytest.raises(HubUnavailableError):
+        await admission.check(
+            standing(denied_at=NOW), name="ada", token_id="a1", ask=Hub(HubUnavailableError(reason="down"))
+        )
+
+
+async def test_the_age_is_asked_every_time() -> None:
+    """An id may be given to another token later, so that no answer is kept."""
+    hub = Hub(NOW - TICK)
+    denied = standing(denied_at=NOW)
+    await admission.check(denied, name="ada", token_id="a1", ask=hub)
+    hub.says = NOW + TICK
+
+    with pytest.raises(LoginDeniedError):
+        await admission.check(denied, name="ada", token_id="a1", ask=hub)
+
+
+def test_signing_in() -> None:
+    """Who may not sign in does not; who is disabled does, and so does who has no account."""
+    admission.check_sign_in(None)
+    admission.check_sign_in(standing(disabled=True))
+    with pytest.raises(LoginDeniedError):
+        admission.check_sign_in(standing(denied_at=NOW))

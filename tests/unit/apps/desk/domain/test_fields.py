@@ -1,0 +1,147 @@
+"""What may stand in a field, and how it is kept."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from service.apps.desk.domain.fields import (
+    Address,
+    Birthday,
+    Email,
+    HubName,
+    Id,
+    Line,
+    Moment,
+    PersonName,
+    Phone,
+    Text,
+    fold,
+    sort_key,
+)
+
+KEPT = {
+    "a name in Latin script": (PersonName, "Zoë", "Zoë"),
+    "a name in Han": (PersonName, "王小明", "王小明"),
+    "a name in Arabic, with the joiner that it needs": (PersonName, "علی\u200cرضا", "علی\u200cرضا"),  # noqa: RUF001 - it is Arabic
+    "a name in Devanagari": (PersonName, "अनन्या", "अनन्या"),
+    "a name that is composed": (PersonName, "Zoe\u0308", "Zoë"),
+    "a name with space around and within": (PersonName, "  Ana \t Maria\n", "Ana Maria"),
+    "a name outside the basic plane": (PersonName, "𠮷野", "𠮷野"),
+    "lines of a text": (Text, "one\r\ntwo\rthree\n\tfour ", "one\ntwo\nthree\n\tfour"),
+    "an empty text": (Text, "", ""),
+    "an address of several lines": (Address, "12 Marina\r\nLagos", "12 Marina\nLagos"),
+    "a phone number": (Phone, "+442079460958", "+442079460958"),
+    "a phone number as people write it": (Phone, " +44 (0)20 7946-0958 ", "+442079460958"),
+    "a phone number in Arabic digits": (Phone, "+٤٤٢٠٧٩٤٦٠٩٥٨", "+442079460958"),
+    "an e-mail address": (Email, " Zoe.Okonkwo@Example.COM ", "zoe.okonkwo@example.com"),
+    "an e-mail address in Han": (Email, "用户@例子.公司", "用户@例子.公司"),
+    "a birthday": (Birthday, "1990-02-28", date(1990, 2, 28)),
+    "a name as the Hub has it": (HubName, "Jane.Doe+x@example.org", "Jane.Doe+x@example.org"),
+    "a name of the Hub's that is not composed": (HubName, "zoe\u0308", "zoe\u0308"),
+    "a moment elsewhere": (Moment, "2026-03-01T01:00:00+02:00", datetime(2026, 2, 28, 23, tzinfo=UTC)),
+    "the last id": (Id, 2**63 - 1, 2**63 - 1),
+}
+
+REFUSED = {
+    "a name that is empty": (PersonName, ""),
+    "a name of spaces": (PersonName, " \u3000 "),
+    "a name that is too long": (PersonName, "x" * 101),
+    "a name with a NUL": (PersonName, "a\0b"),
+    "a name with an escape character": (PersonName, "a\x1b[31mb"),
+    "a name that reverses what follows": (PersonName, "abc\u202etxt.exe"),
+    "a name that isolates what follows": (PersonName, "abc\u2067txt"),
+    "half a character": (PersonName, "\ud83d"),
+    "half a character in a text": (Text, "\udc00"),
+    "a number for a name": (PersonName, 7),
+    "a title that is too long": (Line, "x" * 201),
+    "a name that cannot be seen": (PersonName, "\u200b\u0301"),
+    "a title of letters that show nothing": (Line, "\u3164 \u2800"),
+    "a text that is too long": (Text, "x" * 20_001),
+    "a text with a NUL": (Text, "a\0"),
+    "a phone number without its country": (Phone, "020 7946 0958"),
+    "a phone number of a country that is not": (Phone, "+999 1234567"),
+    "a phone number that nobody can have": (Phone, "+44 1"),
+    "a phone number with an extension": (Phone, "+44 20 7946 0958 ext. 5"),
+    "a phone number that is too long": (Phone, "+44" + "2" * 40),
+    "a phone number of half a character": (Phone, "\ud800"),
+    "no e-mail address": (Email, "zoe"),
+    "two e-mail addresses": (Email, "a@example.com, b@example.com"),
+    "an e-mail address with a name": (Email, "Zoe <zoe@example.com>"),
+    "an e-mail address with a line end": (Email, "a@example.com\nBcc: b@example.com"),
+    "an e-mail address of half a character": (Email, "a\ud800@example.com"),
+    "an e-mail address that is too long": (Email, f"{'a' * 250}@example.com"),
+    "a birthday before all": (Birthday, "1899-12-31"),
+    "a birthday to come": (Birthday, str(datetime.now(UTC).date() + timedelta(days=2))),
+    "a birthday that is not": (Birthday, "2023-02-29"),
+    "a name that the Hub would not take": (HubName, "a/b"),
+    "a name with space at its end": (HubName, "jane "),
+    "a name of the Hub's with a NUL": (HubName, "a\0"),
+    "a moment of no zone": (Moment, "2026-03-01T01:00:00"),
+    "a moment before the first": (Moment, "0001-01-01T00:00:00+14:00"),
+    "no id": (Id, 0),
+    "an id that no database has": (Id, 2**63),
+}
+
+
+@pytest.mark.parametrize(("kind", "given", "kept"), KEPT.values(), ids=KEPT)
+def test_what_is_right_is_kept_in_one_form(kind: Any, given: object, kept: object) -> None:  # noqa: ANN401
+    """Names in any script, and what is written in several ways in one; once in that form it stays as it is."""
+    form = TypeAdapter(kind)
+
+    assert form.validate_python(given) == kept
+    assert form.validate_python(kept) == kept
+
+
+@pytest.mark.parametrize(("kind", "given"), REFUSED.values(), ids=REFUSED)
+def test_what_is_wrong_is_refused(kind: Any, given: object) -> None:  # noqa: ANN401
+    """Nothing wrong comes in, and nothing that a page, a log or a database could stumble over."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(kind).validate_python(given)
+
+
+@given(st.text(max_size=300))
+def test_no_text_is_too_much_for_a_field(text: str) -> None:
+    """Any text is kept or refused; what is kept can be stored as UTF-8, and is not changed when it comes again."""
+    for kind in (PersonName, Text, Phone, Email, HubName):
+        form = TypeAdapter[Any](kind)
+        try:
+            kept = form.validate_python(text)
+        except ValidationError:
+            continue
+        assert "\0" not in kept
+        assert form.validate_python(kept.encode().decode()) == kept
+
+
+SAME = {
+    "in capitals": ("DRUCKER", "drucker"),
+    "sharp s": ("Straße", "STRASSE"),
+    "final sigma": ("Οδυσσεύς", "ΟΔΥΣΣΕΎΣ"),
+    "Cyrillic": ("Принтер", "ПРИНТЕР"),
+    "composed and not": ("Zoë", "Zoe\u0308"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
+def test_texts_that_differ_in_case_alone_are_found_alike(one: str, other: str) -> None:
+    """Search does not tell cases apart, in any script that has them."""
+    assert fold(one) == fold(other)
+
+
+def test_a_term_cannot_reach_over_two_fields() -> None:
+    """What is searched keeps the fields apart by a line end, which no term can have."""
+    assert fold("Zoë", None, "Okonkwo") == "zoë\nokonkwo"
+
+
+def test_names_sort_without_case_and_accents() -> None:
+    """Émile stands among those with E, whoever writes himself small too."""
+    assert sorted(["zoe", "Émile", "adam", "Eva", "Åse"], key=sort_key) == ["adam", "Åse", "Émile", "Eva", "zoe"]
+
+
+@given(st.text(max_size=200))
+def test_no_text_is_too_long_to_be_sorted(text: str) -> None:
+    """An entry of an index has room for any key: PostgreSQL's ends at 2,704 bytes, of which others take some."""
+    assert len(sort_key(text, text).encode()) <= 400

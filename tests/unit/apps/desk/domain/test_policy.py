@@ -1,0 +1,84 @@
+"""Who may do what at the desk: the table, and how groups of the Hub become roles."""
+
+import pytest
+
+from service.apps.desk.domain.policy import GRANTS, MEANINGS, Permission, Role, allowed, group_of, role_of
+from tests.support.node import REPOSITORY
+
+DESK = {Role.SUPPORT, Role.MANAGER, Role.ADMIN}
+LEADING = {Role.MANAGER, Role.ADMIN}
+# What each may be done by.
+WANTED: dict[str, set[Role]] = {
+    "tickets:create": DESK,
+    "tickets:read": DESK,
+    "tickets:read-own": DESK,
+    "tickets:update": DESK,
+    "tickets:delete": DESK,
+    "employees:create": LEADING,
+    "employees:read": DESK,
+    "employees:update": LEADING,
+    "employees:delete": LEADING,
+    "accounts:create": {Role.ADMIN},
+    "accounts:read": LEADING,
+    "accounts:read-own": DESK,
+    "accounts:contact": LEADING,
+    "accounts:block": LEADING,
+    "accounts:update": {Role.ADMIN},
+    "accounts:role": {Role.ADMIN},
+    "accounts:delete": {Role.ADMIN},
+    "audit:read": {Role.ADMIN},
+}
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_who_may(permission: Permission) -> None:
+    """Each permission is given to these roles and no others; there is none beside those of the table."""
+    name = permission.removeprefix("custom:desk:")
+
+    assert {role for role in Role if permission in GRANTS[role]} == WANTED[name]
+
+
+def test_the_table_has_no_more() -> None:
+    """What the table names is a permission."""
+    assert set(WANTED) == {permission.removeprefix("custom:desk:") for permission in Permission}
+
+
+def test_a_higher_role_may_more() -> None:
+    """Support's permissions are a part of a manager's, and those of an admin's."""
+    assert GRANTS[Role.SUPPORT] < GRANTS[Role.MANAGER] < GRANTS[Role.ADMIN]
+
+
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [
+        ([], None),
+        (["desk-support"], Role.SUPPORT),
+        (["desk-manager"], Role.MANAGER),
+        (["desk-admin"], Role.ADMIN),
+        (["desk-support", "desk-admin"], Role.ADMIN),
+        (["desk-manager", "desk-support"], Role.MANAGER),
+        (["support", "admin", "desk", "desk-", "desk-Admin", "desk-admin "], None),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, list) else str(value),
+)
+def test_the_role_of_groups(groups: list[str], role: Role | None) -> None:
+    """A role comes from the group of its name; of several the highest counts, and other groups give none."""
+    assert role_of(groups) == role
+    assert allowed(groups) == (GRANTS[role] if role else frozenset())
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_group_gives_its_role(role: Role) -> None:
+    """Who is in a role's group has that role."""
+    assert role_of([group_of(role)]) is role
+
+
+def test_the_documentation_has_the_table() -> None:
+    """docs/desk.md prints each permission with what it means, and says of each role whether it has it."""
+    rows = [
+        [f"`{permission}`", MEANINGS[permission], *("yes" if permission in GRANTS[role] else "no" for role in Role)]
+        for permission in Permission
+    ]
+    lines = (REPOSITORY / "docs" / "desk.md").read_text().splitlines()
+
+    assert [row for row in rows if f"| {' | '.join(row)} |" not in lines] == []

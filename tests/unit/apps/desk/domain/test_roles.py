@@ -1,0 +1,515 @@
+"""Who has which role, how that is changed, and what becomes of a change that fails."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from service.apps.desk.domain import role_change
+from service.apps.desk.domain.policy import Role, group_of
+from service.apps.desk.domain.role_change import Move
+from service.apps.desk.domain.roles import RoleKeeper
+from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery
+from service.apps.desk.storage import lease
+from service.apps.desk.storage.desk import Desk, open_desk
+from service.apps.desk.storage.lease import Lease
+from service.errors import (
+    AccountExistsError,
+    AdminExistsError,
+    ChangeUnderWayError,
+    GroupsManagedError,
+    HubRefusedServiceError,
+    HubUnavailableError,
+    HubUserMissingError,
+    LastAdminError,
+    NotFoundError,
+    RoleChangeFailedError,
+    ServiceError,
+    VersionConflictError,
+)
+from service.hub.client import HubClient
+from service.hub.oauth import Client
+from service.testing import FakeHub
+
+SCOPES = ["read:tokens", *(f"groups!group={group_of(role)}" for role in Role)]
+API = "http://hub.test/hub/api"
+
+
+class Hub:
+    """A Hub in memory that can be made to break off: `broken` are the requests (method, group) that it does not answer.
+
+    A number says how many times; without one it is for ever. `seen` are the changes that it made, in order.
+    """
+
+    def __init__(self, scopes: Collection[str] = SCOPES) -> None:
+        self.fake = FakeHub(API, service_scopes=scopes, groups=[group_of(role) for role in Role])
+        self.broken: dict[tuple[str, str], int] = {}
+        self.seen: list[tuple[str, str]] = []
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or fail."""
+        path = request.url.path.removeprefix("/hub/api/")
+        what = (request.method, path.split("/")[1]) if path.endswith("/users") else ("", "")
+        if self.broken.get(what, 0) > 0:
+            self.broken[what] -= 1
+            return httpx.Response(503)
+        if what[0]:
+            self.seen.append(what)
+        return await self.fake(request)
+
+    def put(self, name: str, *roles: Role) -> None:
+        """Make a user who is in the groups of roles."""
+        self.fake.add_user(name, groups=tuple(group_of(role) for role in roles))
+
+    def roles(self, name: str) -> set[Role]:
+        """Return the roles whose groups a user is in."""
+        return {role for role in Role if name in self.fake.members(group_of(role))}
+
+
+class Team:
+    """The desk's database, a Hub, and what keeps the roles."""
+
+    def __init__(self, desk: Desk, hub: Hub, roles: RoleKeeper) -> None:
+        self.desk, self.hub, self.roles = desk, hub, roles
+
+    async def account(self, name: str, *roles: Role, **flags: bool) -> int:
+        """Make a user, with roles, and an account, with flags; return its version."""
+        self.hub.put(name, *roles)
+        account = await self.desk.accounts.ensure(name, by="tests")
+        if flags:
+            account = await self.desk.accounts.change(name, flags, version=account.version, by="tests")
+        return account.version
+
+    async def told(self, what: str = "account.role") -> list[AuditEntry]:
+        """Return what the audit tells of roles, the oldest first."""
+        entries = (await self.desk.audit.find(AuditQuery(limit=200))).items
+        return [entry for entry in reversed(entries) if entry.what.startswith(what)]
+
+    async def changed_at(self, name: str) -> datetime | None:
+        """Return since when what the Hub says of somebody counts."""
+        standing = await self.desk.accounts.standing(name)
+        return None if standing is None else standing.rights_changed_at
+
+
+@asynccontextmanager
+async def open_team(database_url: str, hub: Hub, **options: Any) -> AsyncIterator[Team]:  # noqa: ANN401 - passed on
+    """Open a worker's view of the team."""
+    oauth = Client(client_id="service-fastapi", redirect_uri="/x", authorize_url="/y")
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(hub)) as http,
+        open_desk(database_url) as desk,
+    ):
+        client = HubClient(http, api_url=API, api_token=SecretStr("service-secret"), oauth=oauth)
+        yield Team(desk, hub, RoleKeeper(client, desk.database, desk.accounts, **options))
+
+
+@pytest.fixture
+async def team(database_url: str) -> AsyncIterator[Team]:
+    """A team with two admins, "ada" and "bob", and "sue" of the support."""
+    async with open_team(database_url, Hub()) as team:
+        await team.account("ada", Role.ADMIN)
+        await team.account("bob", Role.ADMIN)
+        await team.account("sue", Role.SUPPORT)
+        yield team
+
+
+async def expect(error: type[ServiceError], work: Any) -> None:  # noqa: ANN401 - whatever is awaited
+    """Await what must fail like this."""
+    with pytest.raises(error):
+        await work
+
+
+# Who has which
+
+
+async def test_the_hub_says_who_has_which_role(team: Team) -> None:
+    """Roles are what the Hub's groups say now; of several the highest counts."""
+    team.hub.put("max", Role.SUPPORT, Role.MANAGER)
+
+    expected = {"ada": Role.ADMIN, "bob": Role.ADMIN, "sue": Role.SUPPORT, "max": Role.MANAGER}
+    assert await team.roles.members() == expected
+    assert (await team.roles.role_of("max"), await team.roles.role_of("eve")) == (Role.MANAGER, None)
+
+
+async def test_a_group_that_cannot_be_read(database_url: str) -> None:
+    """A service that may not see the groups says so, instead of taking them for empty."""
+    async with open_team(database_url, Hub(["read:tokens", "groups!group=desk-admin"])) as team:
+        await expect(HubRefusedServiceError, team.roles.members())
+
+
+# Changing
+
+
+@pytest.mark.parametrize("before", [(), (Role.SUPPORT,), (Role.ADMIN,), (Role.SUPPORT, Role.MANAGER), tuple(Role)])
+@pytest.mark.parametrize("after", [None, *Role])
+async def test_a_change(team: Team, before: tuple[Role, ...], after: Role | None) -> None:
+    """Afterwards the person is in the group of that role alone, and the audit tells who did what, once."""
+    await team.account("max", *before)
+
+    await team.roles.change("max", after, by="ada")
+
+    assert team.hub.roles("max") == ({after} if after else set())
+    is_change = before != ((after,) if after else ())
+    shown = [(entry.who, entry.what, entry.thing, entry.before, entry.after) for entry in await team.told()]
+    highest = before[-1] if before else None
+    told = ("ada", "account.role_changed", "account/max", {"role": highest}, {"role": after})
+    assert shown == ([told] if is_change else [])
+
+
+async def test_removed_before_added(team: Team) -> None:
+    """Nobody has two roles on the way from one to the other."""
+    await team.roles.change("sue", Role.MANAGER, by="ada")
+
+    assert team.hub.seen == [("DELETE", "desk-support"), ("POST", "desk-manager")]
+
+
+async def test_what_the_hub_said_before_does_not_count(team: Team) -> None:
+    """From the moment that a change is acknowledged, earlier answers of the Hub about the person do not count."""
+    before = datetime.now(UTC)
+    await team.roles.change("sue", None, by="ada")
+    after = datetime.now(UTC)
+    changed = await team.changed_at("sue")
+
+    assert changed is not None
+    assert before - timedelta(seconds=1) < changed < after + timedelta(seconds=2)
+
+
+async def test_while_a_change_is_under_way_no_answer_counts(team: Team) -> None:
+    """Before the Hub is asked to change anything, answers of until long after do not count: whatever happens to us."""
+    ahead: list[timedelta] = []
+    original = team.hub.fake
+
+    async def look(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            changed = await team.changed_at("sue")
+            assert changed is not None
+            ahead.append(changed - datetime.now(UTC))
+        return await original(request)
+
+    team.hub.fake = look  # type: ignore[assignment]
+    await team.roles.change("sue", None, by="ada")
+
+    assert [moment > timedelta(seconds=30) for moment in ahead] == [True]
+
+
+async def test_nobody_without_an_account(team: Team) -> None:
+    """A user of the Hub who has neither account nor role cannot be given a role."""
+    team.hub.put("eve")
+
+    await expect(NotFoundError, team.roles.change("eve", Role.SUPPORT, by="ada"))
+    assert team.hub.roles("eve") == set()
+
+
+async def test_a_role_without_an_account(team: Team) -> None:
+    """Who got a role on the Hub's own page gets an account when it is changed here."""
+    team.hub.put("eve", Role.SUPPORT)
+    await team.roles.change("eve", Role.MANAGER, by="ada")
+
+    assert team.hub.roles("eve") == {Role.MANAGER}
+    assert (await team.desk.accounts.get("eve")).name == "eve"
+
+
+async def test_groups_are_managed(database_url: str) -> None:
+    """Where the authenticator says who is in which group, a role cannot be changed here, nor given to a new account."""
+    async with open_team(database_url, Hub(), groups_are_managed=True) as team:
+        await team.account("sue", Role.SUPPORT)
+        await expect(GroupsManagedError, team.roles.change("sue", Role.ADMIN, by="ada"))
+        team.hub.put("eve")
+        await expect(GroupsManagedError, team.roles.create(new("eve"), role=Role.SUPPORT, by="ada"))
+        await expect(NotFoundError, team.desk.accounts.get("eve"))
+        assert team.hub.roles("sue") == {Role.SUPPORT}
+
+
+async def test_an_old_hub_says_that_groups_are_managed(team: Team) -> None:
+    """So does a Hub that says it itself."""
+    refusal = {"status": 400, "message": "Group management via API is disabled"}
+    team.hub.fake.respond("DELETE", "/groups/desk-support/users", status=400, json=refusal)
+    await expect(GroupsManagedError, team.roles.change("sue", None, by="ada"))
+
+    assert await team.told() == []
+
+
+# The last administrator
+
+
+def attempt(team: Team, way: str, name: str) -> Awaitable[object]:
+    """Try to make an administrator, whose account is as it was made, none any more."""
+    match way:
+        case "demote":
+            return team.roles.change(name, Role.MANAGER, by="tests")
+        case "take":
+            return team.roles.change(name, None, by="tests")
+        case "delete":
+            return team.roles.delete(name, version=1, by="tests")
+        case flag:
+            return team.roles.change_account(name, {flag: True}, version=1, by="tests")
+
+
+@pytest.mark.parametrize("way", ["demote", "take", "disabled", "login_denied", "delete"])
+@pytest.mark.parametrize("other", ["absent", "disabled", "denied", "active"])
+async def test_the_last_admin(team: Team, way: str, other: str) -> None:
+    """The last active administrator stays one, whatever is tried; while there is another they need not."""
+    if other == "absent":
+        await team.roles.change("bob", Role.SUPPORT, by="ada")
+    elif other != "active":
+        flag = "disabled" if other == "disabled" else "login_denied"
+        await team.desk.accounts.change("bob", {flag: True}, version=1, by="ada")
+    work = attempt(team, way, "ada")
+
+    if other == "active":
+        await work
+        assert await team.roles.active_admins() == {"bob"}
+    else:
+        await expect(LastAdminError, work)
+        assert await team.roles.active_admins() == {"ada"}
+
+
+async def test_an_admin_who_is_not_active_may_go(team: Team) -> None:
+    """An administrator who is disabled is none that the desk would lose."""
+    await team.desk.accounts.change("bob", {"disabled": True}, version=1, by="ada")
+    await team.roles.change("bob", None, by="ada")
+
+    assert await team.roles.active_admins() == {"ada"}
+
+
+@pytest.mark.parametrize(
+    "ways", [("take", "take"), ("take", "disabled"), ("disabled", "login_denied"), ("delete", "take")], ids=str
+)
+async def test_two_admins_at_the_same_moment_on_two_workers(database_url: str, ways: tuple[str, str]) -> None:
+    """Two administrators who each take the other's rights, on two workers: one of them stays."""
+    hub = Hub()
+    async with open_team(database_url, hub) as first, open_team(database_url, hub) as second:
+        for name in ("ada", "bob"):
+            await first.account(name, Role.ADMIN)
+
+        done = await asyncio.gather(
+            attempt(first, ways[0], "bob"), attempt(second, ways[1], "ada"), return_exceptions=True
+        )
+
+        assert sorted(type(each).__name__ for each in done if isinstance(each, Exception)) == ["LastAdminError"]
+        assert len(await first.roles.active_admins()) == 1
+
+
+async def test_changes_of_one_person_follow_one_another(database_url: str) -> None:
+    """Changes of one person on two workers leave one role, and the audit tells of them in an order that fits."""
+    hub = Hub()
+    async with open_team(database_url, hub) as first, open_team(database_url, hub) as second:
+        await first.account("ada", Role.ADMIN)
+        await first.account("sue", Role.SUPPORT)
+        wanted = [Role.MANAGER, None, Role.ADMIN, Role.SUPPORT, None, Role.MANAGER]
+        await asyncio.gather(
+            *(team.roles.change("sue", role, by="ada") for team, role in zip([first, second] * 3, wanted, strict=True))
+        )
+
+        told = [((entry.before or {})["role"], (entry.after or {})["role"]) for entry in await first.told()]
+        assert [before for before, _ in told] == ["support", *(after for _, after in told[:-1])]
+        assert hub.roles("sue") == ({Role(told[-1][1])} if told[-1][1] else set())
+
+
+# What fails
+
+
+async def test_an_account_changes_while_it_is_deleted(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who deletes what somebody else changes at that moment is told so, and the person has their role still."""
+    take = Move.make
+
+    async def make(move: Move, lease: Lease) -> None:
+        await take(move, lease)
+        monkeypatch.undo()
+        await team.desk.accounts.change("sue", {"phone": "+442079460958"}, version=1, by="bob")
+
+    monkeypatch.setattr(Move, "make", make)
+    await expect(VersionConflictError, team.roles.delete("sue", version=1, by="ada"))
+
+    assert team.hub.roles("sue") == {Role.SUPPORT}
+    assert [entry.after for entry in await team.told()] == [{"role": None}, {"role": "support"}]
+
+
+async def test_the_new_role_fails(team: Team) -> None:
+    """When the Hub does not give the new role, the old one is given back, and the change has not been."""
+    team.hub.broken["POST", "desk-manager"] = 1
+    await expect(HubUnavailableError, team.roles.change("sue", Role.MANAGER, by="ada"))
+
+    assert team.hub.roles("sue") == {Role.SUPPORT}
+    assert await team.told() == []
+    await team.roles.change("sue", Role.MANAGER, by="ada")
+    assert team.hub.roles("sue") == {Role.MANAGER}
+
+
+async def test_removing_fails_half_way(team: Team) -> None:
+    """When of several old roles one cannot be taken, those that were taken are given back."""
+    await team.account("max", Role.SUPPORT, Role.MANAGER)
+    team.hub.broken["DELETE", "desk-manager"] = 1
+    await expect(HubUnavailableError, team.roles.change("max", None, by="ada"))
+
+    assert team.hub.roles("max") == {Role.SUPPORT, Role.MANAGER}
+
+
+async def test_neither_the_new_role_nor_the_old(team: Team) -> None:
+    """When the old role cannot be given back either, the person has none, the answer says so, and the audit."""
+    team.hub.broken |= {("POST", "desk-manager"): 9, ("POST", "desk-support"): 9}
+    await expect(RoleChangeFailedError, team.roles.change("sue", Role.MANAGER, by="ada"))
+
+    assert team.hub.roles("sue") == set()
+    (entry,) = await team.told()
+    assert (entry.what, entry.who, entry.thing) == ("account.role_change_failed", "ada", "account/sue")
+    assert (entry.before, entry.after) == ({"role": "support"}, {"role": None})
+
+
+async def test_the_hub_goes_down_in_the_middle(team: Team) -> None:
+    """When nothing can be done at the Hub any more, the audit says that the role is unknown."""
+    every = {(method, group_of(role)): 99 for method in ("POST", "DELETE") for role in Role}
+    team.hub.broken |= every | {("DELETE", "desk-support"): 0}
+    await team.account("max", Role.SUPPORT, Role.MANAGER)
+    await expect(RoleChangeFailedError, team.roles.change("max", None, by="ada"))
+
+    (entry,) = await team.told()
+    assert (entry.what, entry.after) == ("account.role_change_failed", {"role": "unknown"})
+
+
+async def test_a_failure_leaves_the_way_free(team: Team) -> None:
+    """After a change that failed the next one need not wait."""
+    team.hub.broken |= {("POST", "desk-manager"): 9, ("POST", "desk-support"): 1}
+    await expect(RoleChangeFailedError, team.roles.change("sue", Role.MANAGER, by="ada"))
+    async with asyncio.timeout(2):
+        await team.roles.change("sue", Role.SUPPORT, by="ada")
+
+    assert team.hub.roles("sue") == {Role.SUPPORT}
+
+
+async def test_a_change_that_was_cut_off(team: Team) -> None:
+    """What a worker had begun when it was killed is told by the next change, and what the Hub said does not count."""
+    async with lease.alone(team.desk.database, role_change.tell_cut_off, lifetime=timedelta(0)) as held:
+        intent = {"name": "sue", "before": "support", "after": "manager", "by": "bob"}
+        async with team.desk.database.write() as connection:
+            await lease.note(connection, held, intent)
+        held.is_kept = True
+    await team.roles.change("bob", Role.MANAGER, by="ada")
+
+    cut_off, changed = await team.told()
+    assert (cut_off.what, cut_off.who, cut_off.thing) == ("account.role_change_cut_off", "bob", "account/sue")
+    assert (cut_off.before, cut_off.after) == ({"role": "support"}, {"role": "manager"})
+    assert changed.what == "account.role_changed"
+    assert await team.changed_at("sue") is not None
+
+
+async def test_a_change_that_is_under_way_is_waited_for(team: Team) -> None:
+    """A change while another holds the team is refused in the end, and does nothing."""
+    async with lease.alone(team.desk.database, role_change.tell_cut_off):
+        with pytest.raises(ChangeUnderWayError):
+            async with lease.alone(team.desk.database, role_change.tell_cut_off, wait=0.3):
+                pass
+
+
+# Accounts
+
+
+def new(name: str) -> AccountNew:
+    """What an account is made of."""
+    return AccountNew(name=name, first_name="Eve", last_name="Example")
+
+
+@pytest.mark.parametrize("role", [None, Role.MANAGER])
+async def test_an_account_for_a_user_of_the_hub(team: Team, role: Role | None) -> None:
+    """An account is made for a user whom the Hub has, with a role if one is named."""
+    team.hub.put("eve")
+    account = await team.roles.create(new("eve"), role=role, by="ada")
+
+    assert (account.name, account.first_name) == ("eve", "Eve")
+    assert team.hub.roles("eve") == ({role} if role else set())
+
+
+async def test_an_account_for_nobody(team: Team) -> None:
+    """For a user whom the Hub does not have, and the service may not make, there is no account."""
+    await expect(HubUserMissingError, team.roles.create(new("eve"), role=Role.SUPPORT, by="ada"))
+    await expect(NotFoundError, team.desk.accounts.get("eve"))
+
+
+async def test_the_service_may_make_users(database_url: str) -> None:
+    """With `admin:users` the user is made together with the account."""
+    async with open_team(database_url, Hub([*SCOPES, "admin:users"])) as team:
+        await team.roles.create(new("eve"), role=Role.SUPPORT, by="ada")
+
+        assert team.hub.roles("eve") == {Role.SUPPORT}
+
+
+async def test_a_name_that_the_hub_writes_differently(database_url: str) -> None:
+    """The Hub makes names small: an account by another spelling would be nobody's."""
+    async with open_team(database_url, Hub([*SCOPES, "admin:users"])) as team:
+        await expect(HubUserMissingError, team.roles.create(new("Eve"), role=Role.SUPPORT, by="ada"))
+        await expect(NotFoundError, team.desk.accounts.get("Eve"))
+
+
+async def test_the_role_of_a_new_account_fails(team: Team) -> None:
+    """Where the role cannot be given, there is no account either."""
+    team.hub.put("eve")
+    team.hub.broken["POST", "desk-manager"] = 9
+    await expect(HubUnavailableError, team.roles.create(new("eve"), role=Role.MANAGER, by="ada"))
+
+    await expect(NotFoundError, team.desk.accounts.get("eve"))
+
+
+async def test_an_account_is_made_once(team: Team) -> None:
+    """A second account of the same name is refused, and the first keeps its role."""
+    await expect(AccountExistsError, team.roles.create(new("sue"), role=Role.ADMIN, by="ada"))
+
+    assert team.hub.roles("sue") == {Role.SUPPORT}
+
+
+async def test_deleting_takes_the_role(team: Team) -> None:
+    """With the account goes the role; the Hub's user stays."""
+    await team.roles.delete("sue", version=1, by="ada")
+
+    await expect(NotFoundError, team.desk.accounts.get("sue"))
+    assert team.hub.roles("sue") == set()
+    assert [entry.what for entry in await team.told("account.")][-2:] == ["account.role_changed", "account.deleted"]
+
+
+async def test_an_account_that_comes_back(team: Team) -> None:
+    """For an account that was deleted and is made again, what the Hub said before its making does not count."""
+    await team.roles.delete("sue", version=1, by="ada")
+    await team.roles.create(new("sue"), by="ada")
+    changed = await team.changed_at("sue")
+
+    assert changed is not None
+    assert changed > datetime.now(UTC)
+
+
+async def test_deleting_what_has_changed(team: Team) -> None:
+    """An account that somebody else has changed meanwhile keeps its role, too."""
+    await expect(VersionConflictError, team.roles.delete("sue", version=7, by="ada"))
+
+    assert team.hub.roles("sue") == {Role.SUPPORT}
+
+
+async def test_a_change_that_blocks_nobody(team: Team) -> None:
+    """Names, contacts, and lifting a flag need no Hub: its outage does not keep them from being changed."""
+    team.hub.fake.outage = lambda _request: httpx.Response(503)
+    account = await team.roles.change_account("ada", {"first_name": "Ada", "disabled": False}, version=1, by="bob")
+
+    assert account.first_name == "Ada"
+
+
+# The first administrator
+
+
+async def test_the_first_admin(database_url: str) -> None:
+    """Where nobody can administer the desk, somebody is made able to, also who was blocked."""
+    async with open_team(database_url, Hub()) as team:
+        await team.account("ada", Role.SUPPORT, disabled=True, login_denied=True)
+        await team.roles.make_first_admin("ada", by="bootstrap")
+
+        assert await team.roles.active_admins() == {"ada"}
+        assert [(entry.who, entry.after) for entry in await team.told()] == [("bootstrap", {"role": "admin"})]
+
+
+async def test_there_is_an_admin(team: Team) -> None:
+    """Where somebody can, nobody is made one."""
+    await expect(AdminExistsError, team.roles.make_first_admin("sue", by="bootstrap"))
+
+    assert team.hub.roles("sue") == {Role.SUPPORT}

@@ -1,0 +1,1 @@
+"""Tests of service/apps/desk/http, file by file."""

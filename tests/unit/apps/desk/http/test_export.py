@@ -1,0 +1,164 @@
+"""Lists as CSV."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
+
+import pytest
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from service.apps.desk.http.export import as_csv
+from service.errors import DatabaseUnavailableError
+
+
+class Row(BaseModel):
+    """Something to export."""
+
+    number: int = 1
+    text: str | None = None
+    day: date | None = None
+    flag: bool = False
+
+
+async def rows(*given: Row, then: Exception | None = None) -> AsyncIterator[Row]:
+    """Yield rows, and fail after them."""
+    for row in given:
+        yield row
+    if then:
+        raise then
+
+
+async def text_of(answer: StreamingResponse) -> str:
+    """Return all that is sent."""
+    return "".join([piece if isinstance(piece, str) else bytes(piece).decode() async for piece in answer.body_iterator])
+
+
+async def export(*given: Row) -> str:
+    """Return the file of these rows."""
+    return await text_of(await as_csv(rows(*given), model=Row, name="rows.csv"))
+
+
+async def cells(text: str) -> str:
+    """Return what a cell with that text becomes."""
+    return list(csv.reader(io.StringIO(await export(Row(text=text)), newline="")))[1][1]
+
+
+async def test_the_form() -> None:
+    """A line with the names, one for each row, each ended by CR LF, each cell in quotes (RFC 4180)."""
+    text = await export(Row(text='say "ä,b"\nc', day=date(2020, 2, 29), flag=True), Row(number=2))
+
+    assert text == (
+        '"number","text","day","flag"\r\n'
+        '"1","say ""ä,b""\nc","2020-02-29","true"\r\n'
+        '"2","","","false"\r\n'
+    )  # fmt: skip
+
+
+async def test_an_empty_list() -> None:
+    """A list without rows has the names alone."""
+    assert await export() == '"number","text","day","flag"\r\n'
+
+
+async def test_the_headers() -> None:
+    """A browser saves it as a file; its media type says that it is UTF-8 and begins with the names."""
+    answer = await as_csv(rows(), model=Row, name="rows.csv")
+
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="rows.csv"'
+
+
+FORMULAS = [
+    "=1+1",
+    "+44 20",
+    "-1",
+    "@SUM(A1)",
+    "\uff1d1",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20x",
+    '=HYPERLINK("http://x","y")',
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+async def test_formulas_are_neutralised(text: str) -> None:
+    """What a spreadsheet would calculate begins with an apostrophe, and is text."""
+    assert await cells(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "  \u00a0", '"', '""', ' "', "\u3000"], ids=ascii)
+@pytest.mark.parametrize("separator", [";", "|", "\t", "\r", "\n", "\r\n", "\v", "\f", "\u2028"], ids=ascii)
+@pytest.mark.parametrize("formula", ["=cmd|' /C calc'!A0", "+1", "-1", "@A1", "\uff1d1"])
+async def test_formulas_after_another_separator(formula: str, separator: str, blank: str) -> None:
+    """Where `;`, a tab or a line end within a cell begins another, what begins there is text as well."""
+    assert await cells(f"a{separator}{blank}{formula}") == f"a{separator}'{blank}{formula}"
+
+
+async def test_several_formulas() -> None:
+    """Each has an apostrophe."""
+    assert await cells("=1;=2\t=3") == "'=1;'=2\t'=3"
+    assert await cells(" =1") == "' =1"
+    assert await cells(";=1") == ";'=1"
+
+
+@pytest.mark.parametrize("text", ["\t=1", "\r=1", "\n=1", "\tx", "\rx", "\nx"], ids=ascii)
+async def test_cells_that_begin_unseen(text: str) -> None:
+    """A tab or a line end that begins a cell comes after an apostrophe."""
+    assert (await cells(text)).startswith(f"'{text[0]}")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("text", ["=1", "a;=1", "a\n=1", 'a;"=1"', 'a"\t"=1', "a|+1", ' "=1', "a\r\n;\t =1"])
+async def test_whatever_the_spreadsheet_splits_at(text: str, separator: str) -> None:
+    """Read with another separator than ours, no cell of the file begins as a formula does."""
+    file = io.StringIO(await export(Row(text=text), Row(text="x")), newline="")
+    found = [cell.lstrip(' "') for row in csv.reader(file, delimiter=separator) for cell in row]
+
+    assert [cell for cell in found if cell.startswith(("=", "+", "-", "@"))] == []
+
+
+async def test_a_cell_of_separators_takes_no_time() -> None:
+    """However long it is."""
+    text = "; " * 50_000 + "=1"
+
+    assert await cells(text) == text[:-3] + "' =1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1+1",
+        "a=b",
+        "'=1",
+        "",
+        "مرحبا",
+        "x@example.com",
+        "a; b",
+        "a;b=c",
+        "a\tb",
+        "a - b, -5",
+        "a,=1",
+        "call +49 30 1",
+        "x\ny",
+    ],
+)
+async def test_all_else_is_as_it_is(text: str) -> None:
+    """What no spreadsheet calculates is not touched."""
+    assert await cells(text) == text
+
+
+async def test_a_failure_before_the_first_rows() -> None:
+    """What fails before anything was sent is an error like any other, with a status of its own."""
+    with pytest.raises(DatabaseUnavailableError):
+        await as_csv(rows(then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv")
+
+
+async def test_a_failure_in_the_middle() -> None:
+    """What fails later cuts the answer off: a part of the list does not look like the whole."""
+    many: Sequence[Row] = [Row(text="x" * 1000)] * 100
+    answer = await as_csv(rows(*many, then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv")
+
+    with pytest.raises(DatabaseUnavailableError):
+        await text_of(answer)

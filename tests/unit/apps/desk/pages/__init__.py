@@ -1,0 +1,1 @@
+"""Tests of service/apps/desk/pages, file by file."""

@@ -1,0 +1,577 @@
+"""The desk's pages: what each role is shown, what forms do, and that nothing typed is lost."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from html import unescape
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from service.apps.desk import pages
+from service.apps.desk.domain.policy import GRANTS, Permission, Role
+from service.apps.desk.storage.accounts import Accounts
+from service.errors import DatabaseUnavailableError
+from service.testing import Browser
+from service.testing.callers import NAVIGATION
+from tests.support.desk import Desk, open_desk
+from tests.unit.web.test_pages import Outline
+
+UI = "desk/ui/"
+PAGES: Mapping[str, Permission] = {
+    "tickets": Permission.TICKETS_READ,
+    "tickets/1": Permission.TICKETS_READ,
+    "tickets/new": Permission.TICKETS_CREATE,
+    "tickets/1/delete": Permission.TICKETS_DELETE,
+    "employees": Permission.EMPLOYEES_READ,
+    "employees/1": Permission.EMPLOYEES_READ,
+    "employees/new": Permission.EMPLOYEES_CREATE,
+    "employees/1/delete": Permission.EMPLOYEES_DELETE,
+    "accounts": Permission.ACCOUNTS_READ,
+    "accounts/carol": Permission.ACCOUNTS_READ,
+    "new-account": Permission.ACCOUNTS_CREATE,
+    "accounts/carol/delete": Permission.ACCOUNTS_DELETE,
+    "me": Permission.ACCOUNTS_READ_OWN,
+    "audit": Permission.AUDIT_READ,
+}
+FORMS: Mapping[str, Permission] = {
+    "tickets/new": Permission.TICKETS_CREATE,
+    "tickets/1": Permission.TICKETS_UPDATE,
+    "tickets/1/delete": Permission.TICKETS_DELETE,
+    "employees/new": Permission.EMPLOYEES_CREATE,
+    "employees/1": Permission.EMPLOYEES_UPDATE,
+    "employees/1/delete": Permission.EMPLOYEES_DELETE,
+    "new-account": Permission.ACCOUNTS_CREATE,
+    "accounts/carol": Permission.ACCOUNTS_CONTACT,
+    "accounts/carol/role": Permission.ACCOUNTS_ROLE,
+    "accounts/carol/delete": Permission.ACCOUNTS_DELETE,
+}
+HTML = "<script>alert(1)</script>\"'><img src=x>"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A desk with an employee, a ticket and an account."""
+    async with open_desk(tmp_path) as desk:
+        await desk.employee()
+        await desk.ticket()
+        await desk.account()
+        yield desk
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    """The same, for tests that change nothing."""
+    async with open_desk(tmp_path_factory.mktemp("desk")) as desk:
+        await desk.employee()
+        await desk.ticket()
+        await desk.account()
+        yield desk
+
+
+async def send(browser: Browser, where: str, *, page: str = "", **typed: str) -> httpx.Response:
+    """Open a page of the desk (`where`, unless another is named), and send its form with what was typed."""
+    opened = await browser.visit(UI + (page or where))
+    hidden = {name: find(f'name="{name}" value="([^"]*)"', opened) for name in ("_xsrf", "version")}
+    sent = {name: value for name, value in hidden.items() if value} | typed
+    return await browser.post(UI + where, data=sent, headers=NAVIGATION)
+
+
+def find(pattern: str, page: httpx.Response) -> str:
+    """Return what the pattern's group matches on a page, as it reads; nothing where it does not match."""
+    found = re.search(pattern, page.text)
+    return unescape(found[1]) if found else ""
+
+
+def fields(page: httpx.Response) -> dict[str, str]:
+    """Return what the hidden fields of a page's form hold."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', page.text)
+    return {name: unescape(value) for name, value in found}
+
+
+def shows(page: httpx.Response) -> str:
+    """Return the text of a page, without the spaces between."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
+
+
+# Who sees what
+
+
+def test_every_route_is_here() -> None:
+    """The tables above have all pages and all forms that there are."""
+    keys = {"ticket_id": "1", "employee_id": "1", "name": "carol"}
+    found: dict[str, set[str]] = {"GET": set(), "POST": set()}
+    for route in iter_route_contexts(pages.router.routes):
+        for method in route.methods or () if route.endpoint is not pages.begin else ():
+            found[method].add((route.path or "").removeprefix("/ui/").format(**keys))
+
+    assert found == {"GET": {*PAGES}, "POST": {*FORMS}}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_needs_its_permission(shared: Desk, page: str, role: Role) -> None:
+    """A page is shown to the roles that may see it, and refused to others."""
+    reply = await shared.member(role).browser().visit(UI + page)
+
+    assert reply.status_code == (200 if PAGES[page] in GRANTS[role] else 403)
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_who_is_not_of_the_team(shared: Desk, page: str) -> None:
+    """Others of the Hub are refused, and who is not signed in is sent to do so."""
+    known = await shared.stranger().browser().visit(UI + page, follow=True)
+    unknown = await shared.service.anonymous().browser().visit(UI + page)
+
+    assert (known.status_code, unknown.status_code) == (403, 302)
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_every_link_and_form_can_be_used(shared: Desk, role: Role) -> None:
+    """No page shows a link or a form to somebody who would be refused there; the tabs are those of the role."""
+    browser = shared.member(role).browser()
+    leads: set[str] = set()
+    for page in [page for page, permission in PAGES.items() if permission in GRANTS[role]]:
+        reply = await browser.visit(UI + page)
+        outline = Outline(reply.text)
+        leads |= {link["href"] or "" for link in outline.all("a")}
+        forms = Outline(reply.text.partition("<main")[2]).all("form")  # in the header is the one that signs out
+        posts = {(form["action"] or "").partition(UI)[2] for form in forms if form["method"] == "post"}
+        assert [post for post in posts if FORMS[post] not in GRANTS[role]] == []
+    pages = {link.partition(UI)[2].partition("?")[0] for link in leads if UI in link}
+
+    assert [page for page in pages if page in PAGES and PAGES[page] not in GRANTS[role]] == []
+    tabs = {"tickets", "employees", "me", *([] if role is Role.SUPPORT else ["accounts"])}
+    assert tabs | ({"audit"} if role is Role.ADMIN else set()) == pages & {*tabs, "accounts", "audit"}
+
+
+@pytest.mark.parametrize(("where", "needed"), FORMS.items(), ids=FORMS)
+async def test_a_form_needs_its_permission(shared: Desk, where: str, needed: Permission) -> None:
+    """What a form would do is refused to a token without the permission, whatever else it may."""
+    others = {*Permission} - {needed}
+    if where == "accounts/carol":  # a permission for each field
+        others -= {Permission.ACCOUNTS_BLOCK, Permission.ACCOUNTS_UPDATE}
+    browser = shared.member(Role.ADMIN, name="dave", scopes=others).browser()
+    reply = await browser.post(UI + where, data={"version": "1", "title": "x", "role": "admin"})
+
+    assert (reply.status_code, needed in reply.json()["scopes"]) == (403, True)
+
+
+async def test_an_employee_whom_one_may_only_read(shared: Desk) -> None:
+    """Who may not change a thing sees what it holds, and no form."""
+    page = await shared.support.browser().visit(f"{UI}employees/1")
+
+    assert "Zoë" in page.text
+    main = Outline(page.text.partition("<main")[2])
+    assert [form for form in main.all("form") if form["method"] == "post"] == []
+    assert [field for field in Outline(page.text).all("input") if field.get("name") == "first_name"] == []
+
+
+@pytest.mark.parametrize(("status", "following"), [("open", 4), ("resolved", 2), ("closed", 1)])
+async def test_only_the_statuses_that_may_follow(desk: Desk, status: str, following: int) -> None:
+    """A ticket has a button for each status that may follow its own, and for no other."""
+    await desk.admin.patch("desk/tickets/1", json={"status": status}, headers={"If-Match": '"1"'})
+    page = await desk.support.browser().visit(f"{UI}tickets/1")
+    offered = [button["value"] for button in Outline(page.text).all("button") if button.get("name") == "status"]
+
+    assert (len(offered), status in offered) == (following, False)
+
+
+@pytest.mark.parametrize(
+    ("setting", "link"), [("change-password", 'href="/hub/change-password"'), ("", "")], ids=["native", "others"]
+)
+async def test_the_way_to_a_new_password(tmp_path: Path, setting: str, link: str) -> None:
+    """One's own account has a link to the Hub's page for passwords, where the Hub has one."""
+    async with open_desk(tmp_path, password_page=setting) as desk:
+        page = await desk.support.browser().visit(f"{UI}me")
+
+    assert ("Change my password" in page.text) == bool(link)
+    assert link in page.text
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_every_page_is_whole(shared: Desk, page: str) -> None:
+    """Every page says language and title, has one heading, loads our own files alone, and nothing is inline."""
+    reply = await shared.admin.browser().visit(UI + page)
+    outline = Outline(reply.text)
+    linked = [each.get("href") or each.get("src") or "" for tag in ("link", "script") for each in outline.all(tag)]
+
+    assert (len(outline.all("title")), len(outline.all("h1")), len(outline.all("main"))) == (1, 1, 1)
+    assert [link for link in linked if not link.startswith("/services/fastapi/static/")] == []
+    assert outline.all("style") + [attrs for _, attrs in outline.tags if "style" in attrs] == []
+    assert "default-src 'none'; script-src 'self'; style-src 'self';" in reply.headers["Content-Security-Policy"]
+    assert reply.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("where", ["desk", "desk/ui"])
+async def test_where_it_begins(shared: Desk, where: str) -> None:
+    """The desk's address leads to the tickets."""
+    reply = await shared.support.browser().visit(where)
+
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/services/fastapi/desk/ui/tickets")
+
+
+# What forms do
+
+
+async def test_a_ticket_from_beginning_to_end(desk: Desk) -> None:
+    """One creates a ticket, changes it, sets its status, and deletes it; each time a page says what was done."""
+    browser = desk.support.browser()
+    made = await send(browser, "tickets/new", title="No sound", owner="support", employee_id="1", description="a\r\nb")
+    saved = await send(browser, "tickets/2", title="No sound at all", description="a\r\nb", status="resolved")
+    ticket = (await desk.support.get("desk/tickets/2")).json()
+    shown = await browser.visit(saved.headers["Location"])
+    gone = await send(browser, "tickets/2/delete")
+    tickets = await browser.visit(gone.headers["Location"])
+
+    assert [reply.status_code for reply in (made, saved, gone)] == [303, 303, 303]
+    assert made.headers["Location"] == "/services/fastapi/desk/ui/tickets/2?done=created"
+    assert {name: ticket[name] for name in ("title", "description", "status", "version")} == {
+        "title": "No sound at all",
+        "description": "a\nb",
+        "status": "resolved",
+        "version": 2,
+    }
+    assert "Saved." in shows(shown)
+    assert "Deleted." in shows(tickets)
+    assert "No sound" not in tickets.text
+
+
+async def test_who_asked_is_found_by_name(desk: Desk) -> None:
+    """The form of a ticket finds employees by a part of their name; what was typed stays, and nothing is saved yet."""
+    await desk.employee(first_name="Ada", last_name="Byron")
+    browser = desk.support.browser()
+    asked = await send(browser, "tickets/new", title="No sound", description="x", who="byr")
+    nobody = await send(browser, "tickets/new", title="No sound", who="zzz")
+    made = await send(browser, "tickets/new", title="No sound", employee_id="2", who="")
+
+    assert 'type="radio" name="employee_id" value="2" autocomplete="off" checked autofocus' in asked.text
+    assert 'value="No sound"' in asked.text
+    assert 'name="employee_id" value="1"' not in asked.text
+    assert "Nobody is called so." in nobody.text
+    assert 'value="zzz"' in nobody.text
+    assert made.status_code == 303
+    assert (await desk.support.get("desk/tickets/2")).json()["employee_id"] == 2
+
+
+async def test_an_employee_from_beginning_to_end(desk: Desk) -> None:
+    """The same for employees; a field left empty is cleared."""
+    browser = desk.manager.browser()
+    made = await send(browser, "employees/new", first_name="Ada", last_name="Byron", city="Bath", phone="")
+    saved = await send(browser, "employees/2", first_name="Ada", last_name="King", city="", birthday="1990-12-10")
+    employee = (await desk.manager.get("desk/employees/2")).json()
+    gone = await send(browser, "employees/2/delete")
+
+    assert [reply.status_code for reply in (made, saved, gone)] == [303, 303, 303]
+    assert {name: employee[name] for name in ("last_name", "city", "birthday")} == {
+        "last_name": "King",
+        "city": None,
+        "birthday": "1990-12-10",
+    }
+    assert (await desk.manager.get("desk/employees/2")).status_code == 404
+
+
+async def test_an_account_from_beginning_to_end(desk: Desk) -> None:
+    """An administrator makes an account with a role, changes both, and deletes it."""
+    desk.service.user("d ave")
+    browser, page = desk.admin.browser(), "accounts/d%20ave"
+    made = await send(browser, "new-account", name="d ave", first_name="Dave", last_name="B", role="support")
+    saved = await send(browser, page, first_name="David", last_name="B", login_denied="on")
+    account = (await desk.admin.get("desk/accounts/d ave")).json()
+    moved = await send(browser, f"{page}/role", page=page, role="manager")
+    members = desk.service.hub.members("desk-manager")
+    gone = await send(browser, f"{page}/delete")
+
+    assert [reply.status_code for reply in (made, saved, moved, gone)] == [303, 303, 303, 303]
+    assert (account["first_name"], account["login_denied"], account["role"]) == ("David", True, "support")
+    assert members == {"manager", "d ave"}
+    assert desk.service.hub.members("desk-manager") == {"manager"}
+
+
+async def test_a_flag_is_taken_back(desk: Desk) -> None:
+    """A box that is not ticked any more takes the flag back."""
+    await desk.admin.patch("desk/accounts/carol", json={"disabled": True}, headers={"If-Match": '"1"'})
+    await send(desk.manager.browser(), "accounts/carol", phone="", email="")
+
+    assert (await desk.admin.get("desk/accounts/carol")).json()["disabled"] is False
+
+
+async def test_a_field_that_is_not_ones_to_change(desk: Desk) -> None:
+    """What a form has no field for is not changed, whoever puts it in."""
+    await send(desk.manager.browser(), "accounts/carol", first_name="X", role="admin", name="y", email="c@example.com")
+    account = (await desk.admin.get("desk/accounts/carol")).json()
+
+    assert [account[name] for name in ("first_name", "role", "email")] == ["Carol", None, "c@example.com"]
+
+
+async def test_an_account_without_a_role(desk: Desk) -> None:
+    """Who may make accounts and give no roles makes one without, whatever the form says."""
+    desk.service.user("dave")
+    held = {*Permission} - {Permission.ACCOUNTS_ROLE}
+    browser = desk.member(Role.ADMIN, name="erin", scopes=held).browser()
+    made = await send(browser, "new-account", name="dave", first_name="Dave", last_name="B", role="admin")
+
+    assert made.status_code == 303
+    assert (await desk.admin.get("desk/accounts/dave")).json()["role"] is None
+
+
+@pytest.mark.parametrize("typed", [{}, {"role": "root"}, {"role": "desk-admin"}])
+async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
+    """A form that names no role there is changes none."""
+    await desk.account("dave", role=Role.SUPPORT)
+    reply = await send(desk.admin.browser(), "accounts/dave/role", page="accounts/dave", **typed)
+
+    assert reply.status_code == 422
+    assert desk.service.hub.members("desk-support") == {"support", "dave"}
+
+
+# Nothing typed is lost
+
+
+@pytest.mark.parametrize(
+    ("where", "typed", "field", "words"),
+    [
+        ("tickets/new", {"title": "", "employee_id": "1", "description": "kept"}, "title", "Fill this in."),
+        ("tickets/new", {"title": "kept" * 60, "employee_id": "1"}, "title", "At most 200 characters."),
+        ("tickets/new", {"title": "kept"}, "employee_id", "Say who asked."),
+        ("tickets/new", {"title": "kept", "employee_id": "99"}, "employee_id", "There is no such employee."),
+        ("tickets/new", {"title": "kept", "employee_id": "1", "owner": "x"}, "owner", "There is no account of this"),
+        ("employees/new", {"first_name": "kept", "last_name": "B", "phone": "12"}, "phone", "This must be a phone"),
+        ("employees/new", {"first_name": "kept", "last_name": "B", "email": "12"}, "email", "This must be an e-mail"),
+        ("employees/new", {"first_name": "kept", "last_name": "B", "birthday": "x"}, "birthday", "This must be a day"),
+        ("employees/new", {"first_name": "kept", "last_name": "B", "email": "z@example.com"}, "email", "Somebody else"),
+        ("employees/1", {"first_name": "kept", "last_name": ""}, "last_name", "Fill this in."),
+        ("employees/1", {"first_name": "kept", "last_name": "a\x07"}, "last_name", "This must not contain control"),
+        ("accounts/carol", {"first_name": "kept", "last_name": "B", "phone": "x"}, "phone", "This must be a phone"),
+        ("new-account", {"name": "ghost", "first_name": "kept", "last_name": "B"}, "name", "The Hub has no user"),
+        ("new-account", {"name": "carol", "first_name": "kept", "last_name": "B"}, "name", "There is an account"),
+        ("new-account", {"name": "me", "first_name": "kept", "last_name": "B"}, "name", "This must not be me"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_stands_beside_the_field(
+    desk: Desk, where: str, typed: dict[str, str], field: str, words: str
+) -> None:
+    """A form that is not taken comes back with what was typed, and the reason beside the field it is about."""
+    await desk.employee(first_name="Z", email="z@example.com")
+    reply = await send(desk.admin.browser(), where, **typed)
+
+    assert reply.status_code in {409, 422}
+    assert words in shows(reply)
+    assert "kept" in reply.text
+    if field != "employee_id":
+        assert re.search(rf'id="{field}-error">{re.escape(words)}', reply.text)
+        assert re.search(rf'<(?:input|textarea)[^>]* name="{field}"[^>]* aria-invalid="true"', reply.text)
+
+
+@pytest.mark.parametrize(("ended_at", "status"), [("the Hub", 403), ("the browser", 401)])
+async def test_what_was_typed_outlives_the_sign_in(desk: Desk, ended_at: str, status: int) -> None:
+    """A form sent when the sign-in has ended comes back; after a new one it is sent once more, and taken."""
+    browser = desk.support.browser()
+    typed = {"title": "Sound", "description": "from <b>\nthe left", "employee_id": "1", "owner": "support"}
+    sent = {"_xsrf": find('name="_xsrf" value="([^"]*)"', await browser.visit(f"{UI}tickets/new")), **typed}
+    if ended_at == "the Hub":
+        browser.sign_out_at_hub()
+    else:
+        browser.cookies.clear()
+    ended = await browser.post(f"{UI}tickets/new", data=sent, headers=NAVIGATION)
+    again = desk.support.browser()
+    asked = await again.post(f"{UI}tickets/new", data=fields(ended), headers=NAVIGATION)
+    taken = await again.post(f"{UI}tickets/new", data=fields(asked), headers=NAVIGATION)
+    ticket = (await desk.admin.get("desk/tickets/2")).json()
+
+    assert (ended.status_code, asked.status_code, taken.status_code) == (status, 403, 303)
+    assert fields(ended) | {"_xsrf": ""} == fields(asked) | {"_xsrf": ""} == {**typed, "_xsrf": ""}
+    assert "from <b> the left" in shows(ended)
+    assert "Sign in with JupyterHub" in shows(ended)
+    assert (ticket["title"], ticket["description"]) == ("Sound", "from <b>\nthe left")
+
+
+@pytest.mark.parametrize("away", ["the Hub", "the database"])
+async def test_what_was_typed_outlives_an_outage(desk: Desk, away: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form sent while nobody can say who sends it comes back with the reason, with the token that it had."""
+    browser = desk.manager.browser()
+    sent = {"_xsrf": browser.cookies["_xsrf"], "first_name": "Ida", "last_name": "Rhodes"}
+    if away == "the Hub":
+        desk.service.hub.respond("GET", "/user", status=503, json={})
+    else:
+        gone = DatabaseUnavailableError(reason="gone")
+        monkeypatch.setattr(Accounts, "standing", AsyncMock(side_effect=gone))
+    reply = await browser.post(f"{UI}employees/new", data=sent, headers=NAVIGATION)
+
+    assert (reply.status_code, reply.headers["Retry-After"] != "", fields(reply)) == (503, True, sent)
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}])
+async def test_what_another_site_has_sent(desk: Desk, headers: dict[str, str]) -> None:
+    """What another site has sent is not put before our reader to be confirmed."""
+    sent = {"_xsrf": "", "title": "Sound", "employee_id": "1"}
+    reply = await desk.support.browser().post(f"{UI}tickets/new", data=sent, headers=NAVIGATION | headers)
+
+    assert (reply.status_code, fields(reply)) == (403, {})
+
+
+async def test_both_versions_of_a_conflict(desk: Desk) -> None:
+    """Who saves what somebody else has changed meanwhile sees both; saving once more puts theirs in its place."""
+    await desk.admin.patch("desk/tickets/1", json={"description": "a\nb"}, headers={"If-Match": '"1"'})
+    browser = desk.support.browser()
+    opened = await browser.visit(f"{UI}tickets/1")
+    await desk.admin.patch("desk/tickets/1", json={"title": "Theirs"}, headers={"If-Match": '"2"'})
+    sent = {"_xsrf": find('name="_xsrf" value="([^"]*)"', opened), "title": "Mine", "description": "a\r\nb"}
+    first = await browser.post(f"{UI}tickets/1", data=sent | {"version": "2"}, headers=NAVIGATION)
+    between = (await desk.support.get("desk/tickets/1")).json()["title"]
+    shown = find('name="version" value="([^"]*)"', first)
+    second = await browser.post(f"{UI}tickets/1", data=sent | {"version": shown}, headers=NAVIGATION)
+    ticket = (await desk.support.get("desk/tickets/1")).json()
+
+    assert (first.status_code, between, shown, second.status_code) == (412, "Theirs", "3", 303)
+    assert 'value="Mine"' in first.text
+    assert re.findall(r'id="(\w+)-now"', first.text) == ["title"]
+    assert 'id="title-now">Now: <q dir="auto">Theirs</q>' in first.text
+    assert (ticket["title"], ticket["description"]) == ("Mine", "a\nb")
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        ("tickets/1", {"title": "x"}),
+        ("employees/1", {"city": "x"}),
+        ("accounts/carol", {"phone": "+442079460958"}),
+    ],
+)
+async def test_nothing_is_deleted_that_was_changed_since(desk: Desk, where: str, change: dict[str, str]) -> None:
+    """Who was asked about a thing that has changed since is asked again."""
+    browser = desk.admin.browser()
+    if where == "employees/1":
+        await desk.admin.delete("desk/tickets/1", headers={"If-Match": '"1"'})
+    asked = await browser.visit(f"{UI}{where}/delete")
+    sent = {name: find(f'name="{name}" value="([^"]*)"', asked) for name in ("_xsrf", "version")}
+    await desk.admin.patch(f"desk/{where}", json=change, headers={"If-Match": '"1"'})
+    first = await browser.post(f"{UI}{where}/delete", data=sent, headers=NAVIGATION)
+    sent["version"] = find('name="version" value="([^"]*)"', first)
+    second = await browser.post(f"{UI}{where}/delete", data=sent, headers=NAVIGATION)
+
+    assert (first.status_code, second.status_code) == (412, 303)
+
+
+async def test_an_employee_with_tickets_is_not_deleted(desk: Desk) -> None:
+    """The question whether to delete somebody with tickets ends in why they stay."""
+    reply = await send(desk.manager.browser(), "employees/1/delete")
+
+    assert (reply.status_code, "There are tickets of this employee." in reply.text) == (409, True)
+
+
+async def test_the_last_administrator_stays(desk: Desk) -> None:
+    """Nobody takes from the desk its last administrator, not even themselves; the page says why."""
+    browser = desk.admin.browser()
+    replies = [
+        await send(browser, "accounts/admin", disabled="on", first_name="A", last_name="B"),
+        await send(browser, "accounts/admin/role", page="accounts/admin", role=""),
+        await send(browser, "accounts/admin/delete"),
+    ]
+
+    assert [reply.status_code for reply in replies] == [409, 409, 409]
+    assert ["last active administrator" in reply.text for reply in replies] == [True, True, True]
+
+
+# Attacks
+
+
+@pytest.mark.parametrize("where", FORMS)
+@pytest.mark.parametrize("xsrf", ["", "wrong"])
+async def test_a_form_of_another_site(shared: Desk, where: str, xsrf: str) -> None:
+    """A form without this session's token changes nothing."""
+    sent = {"_xsrf": xsrf, "version": "1", "title": "x", "first_name": "x", "last_name": "x", "role": "admin"}
+    reply = await shared.admin.browser().post(UI + where, data=sent, headers=NAVIGATION)
+
+    assert (reply.status_code, "xsrf" in reply.text) == (403, True)
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_no_script_reads_a_page(shared: Desk, page: str) -> None:
+    """A script of another page of our origin, such as a notebook's, gets no page, nor the token in it."""
+    reply = await shared.admin.browser().get(UI + page, headers={"X-XSRFToken": ""})
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "xsrf")
+
+
+async def test_a_token_gets_no_xsrf_token(shared: Desk) -> None:
+    """A page that a token asked for holds no XSRF token: what others could send gets them none."""
+    page = await shared.admin.get(f"{UI}tickets/1", headers=NAVIGATION)
+
+    assert (page.status_code, find('name="_xsrf" value="([^"]*)"', page)) == (200, "")
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["tickets", "tickets/2", "tickets/2/delete", "employees", "employees/2", "accounts", "accounts/dave", "audit"],
+)
+async def test_text_stays_text(desk: Desk, page: str) -> None:
+    """What was typed is shown on every page as it was typed, and is never part of the page."""
+    await desk.employee(first_name=HTML, last_name=HTML, nick_name=HTML, city=HTML, country=HTML, address=HTML)
+    await desk.ticket(title=HTML, description=f"</textarea>{HTML}", employee_id=2)
+    await desk.account("dave", first_name=HTML, last_name=HTML)
+    reply = await desk.admin.browser().visit(f"{UI}{page}")
+
+    assert re.findall(r"<script>|<img src=x|</textarea>\"", reply.text) == []
+    assert HTML in shows(reply) or HTML in unescape(reply.text)
+
+
+@pytest.mark.parametrize("where", ["tickets", "employees", "accounts", "audit"])
+async def test_an_address_says_nothing_of_its_own(shared: Desk, where: str) -> None:
+    """What a link makes a page show is searched for or one of our own sentences; no link leads out."""
+    word = "https://evil.example.org/"
+    page = await shared.admin.browser().visit(f"{UI}{where}", params={"done": word, "next": word, "back": word})
+
+    assert page.status_code == 200
+    assert "evil" not in page.text
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/json", "text/plain"])
+async def test_only_forms(shared: Desk, content_type: str) -> None:
+    """No other body is taken for a form: a cookie alone signs none."""
+    headers = NAVIGATION | {"Content-Type": content_type}
+    reply = await shared.admin.browser().post(f"{UI}tickets/new", content=b"--x--", headers=headers)
+
+    assert reply.status_code == 403
+
+
+async def test_an_upload_with_a_token(shared: Desk) -> None:
+    """Nor is one with a token in a header."""
+    reply = await shared.admin.post(f"{UI}tickets/new", files={"title": b"x"})
+
+    assert reply.status_code == 415
+
+
+async def test_a_huge_form(shared: Desk) -> None:
+    """A form beyond the service's limit is refused before it is read."""
+    browser = shared.admin.browser()
+    reply = await send(browser, "tickets/new", title="x", employee_id="1", description="x" * 2_000_000)
+
+    assert reply.status_code == 413
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "1.5", "9" * 40, "٣", "W/1", "0"])
+async def test_a_version_that_is_none(desk: Desk, version: str) -> None:
+    """A form that was made for no version there is changes nothing."""
+    reply = await send(desk.admin.browser(), "tickets/1", title="x", version=version)
+
+    assert reply.status_code == 412
+    assert (await desk.admin.get("desk/tickets/1")).json()["version"] == 1
+
+
+@pytest.mark.parametrize("employee", ["x", "-1", "9" * 40, "0", "99", "1 OR 1=1"])
+async def test_a_new_ticket_for_nobody(shared: Desk, employee: str) -> None:
+    """An address that names no employee there is opens a form without one."""
+    reply = await shared.support.browser().visit(f"{UI}tickets/new", params={"employee": employee})
+
+    assert (reply.status_code, 'name="employee_id"' in reply.text) == (200, False)
+
+
+@pytest.mark.parametrize("page", ["tickets/99", "tickets/x", "employees/99/delete", "accounts/nobody", "accounts/me"])
+async def test_nothing_there(shared: Desk, page: str) -> None:
+    """A page about nothing is the page that says so."""
+    reply = await shared.admin.browser().visit(UI + page)
+
+    assert (reply.status_code, "not_found" in reply.text) == (404, True)

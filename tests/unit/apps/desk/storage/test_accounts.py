@@ -1,0 +1,128 @@
+"""Accounts: who is of the team, and how each request asks after them; on both databases."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from service.apps.desk.domain.values import Account, AccountNew, AccountQuery, AuditQuery, Standing
+from service.apps.desk.storage.accounts import Accounts
+from service.apps.desk.storage.desk import Desk
+from service.errors import AccountExistsError, EmailTakenError, NotFoundError, PhoneTakenError, VersionConflictError
+from tests.unit.apps.desk.conftest import Clock
+
+ADA = AccountNew(name="ada", first_name="Ada", last_name="Byron", phone="+442079460958", email="ada@example.com")
+
+
+@pytest.fixture
+async def ada(desk: Desk) -> Account:
+    """A member of the team."""
+    return await desk.accounts.create(ADA, by="admin")
+
+
+async def test_an_account_is_created_once(desk: Desk, ada: Account) -> None:
+    """Under the name that the Hub's user has, with nothing held against it."""
+    assert ada.model_dump(exclude={"created", "updated"}) == {
+        **ADA.model_dump(),
+        "version": 1,
+        "disabled": False,
+        "login_denied": False,
+    }
+    assert await desk.accounts.get("ada") == ada
+    with pytest.raises(AccountExistsError):
+        await desk.accounts.create(AccountNew(name="ada", first_name="A", last_name="B"), by="admin")
+    for contact, error in (({"phone": ADA.phone}, PhoneTakenError), ({"email": ADA.email}, EmailTakenError)):
+        new = AccountNew.model_validate({"name": "eve", "first_name": "E", "last_name": "V", **contact})
+        with pytest.raises(error):
+            await desk.accounts.create(new, by="admin")
+
+
+@pytest.mark.usefixtures("ada")
+async def test_names_differ_by_case(desk: Desk) -> None:
+    """An account is the Hub's user of exactly that name."""
+    await desk.accounts.create(AccountNew(name="ADA", first_name="A", last_name="B"), by="admin")
+    with pytest.raises(NotFoundError):
+        await desk.accounts.get("Ada")
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "a/b", "a\0b", "x" * 300, "\ud800"])
+async def test_who_has_no_account_is_not_found(desk: Desk, name: str) -> None:
+    """Whatever the name."""
+    with pytest.raises(NotFoundError):
+        await desk.accounts.get(name)
+
+
+async def test_the_flags_stand_with_their_times(desk: Desk, ada: Account, clock: Clock) -> None:
+    """When logins were denied is known as long as they are; denied again, it is known anew."""
+    denied = await desk.accounts.change("ada", {"login_denied": True, "disabled": True}, version=1, by="admin")
+    first = await desk.accounts.standing("ada")
+    assert (denied.disabled, denied.login_denied) == (True, True)
+    assert first is not None
+    assert first.login_denied_at is not None
+    assert ada.created < first.login_denied_at <= clock.time
+
+    await desk.accounts.change("ada", {"phone": None}, version=2, by="admin")
+    assert await desk.accounts.standing("ada") == first
+
+    await desk.accounts.change("ada", {"login_denied": False, "disabled": False}, version=3, by="admin")
+    assert await desk.accounts.standing("ada") == Standing(
+        disabled=False, login_denied=False, login_denied_at=None, rights_changed_at=first.rights_changed_at
+    )
+    with pytest.raises(VersionConflictError):
+        await desk.accounts.change("ada", {"disabled": True}, version=3, by="admin")
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "Ada"])
+async def test_who_has_no_account_has_no_standing(desk: Desk, name: str) -> None:
+    """Nothing is held against them here; what they may is the Hub's to say."""
+    assert await desk.accounts.standing(name) is None
+
+
+async def failing(_name: str) -> dict[str, object] | None:
+    """The short way to the database, out of order."""
+    raise sqlite3.OperationalError
+
+
+@pytest.mark.usefixtures("ada")
+async def test_the_standing_is_told_also_where_the_short_way_fails(desk: Desk, clock: Clock) -> None:
+    """The usual way to the database says the same."""
+    await desk.accounts.change("ada", {"login_denied": True}, version=1, by="admin")
+    usual = Accounts(desk.database, ask=failing, now=clock)
+
+    assert await usual.standing("ada") == await desk.accounts.standing("ada") is not None
+    assert await usual.standing("nobody") is None
+
+
+async def test_an_account_comes_to_be_at_the_first_visit(desk: Desk, ada: Account) -> None:
+    """Once, however many requests that visit has; one that is there stays as it is."""
+    made: list[Account] = []
+
+    async def visit() -> None:
+        made.append(await desk.accounts.ensure("eve", by="eve"))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            group.start_soon(visit)
+
+    assert made == [made[0]] * 10
+    assert (made[0].name, made[0].first_name, made[0].last_name) == ("eve", "", "")
+    told = await desk.audit.find(AuditQuery(thing="account/eve"))
+    assert [entry.what for entry in told.items] == ["account.created"]
+    assert await desk.accounts.ensure("ada", by="ada") == ada
+
+
+@pytest.mark.usefixtures("ada")
+async def test_accounts_are_listed_by_name(desk: Desk) -> None:
+    """By code point, page by page."""
+    for name in ("Zed", "bob", "émile"):
+        await desk.accounts.ensure(name, by=name)
+
+    async def listed(sort: str) -> AsyncIterator[str]:
+        async for account in desk.accounts.export(AccountQuery.model_validate({"sort": sort})):
+            yield account.name
+
+    names = ["Zed", "ada", "bob", "émile"]
+    assert [name async for name in listed("name")] == names
+    assert [name async for name in listed("-name")] == names[::-1]
+    assert [account.name for account in (await desk.accounts.find(AccountQuery(text="BYRON"))).items] == ["ada"]

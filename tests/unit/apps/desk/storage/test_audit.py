@@ -1,0 +1,100 @@
+"""The audit: each change, told once, for ever; on both databases."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import DBAPIError
+
+from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery, Employee, EmployeeNew, TicketNew
+from service.apps.desk.storage import tables
+from service.apps.desk.storage.desk import Desk
+from service.errors import EmployeeMissingError
+from tests.unit.apps.desk.conftest import Clock
+
+
+async def told(desk: Desk, **query: Any) -> list[AuditEntry]:  # noqa: ANN401
+    """Return the entries, the latest first."""
+    return (await desk.audit.find(AuditQuery(**query))).items
+
+
+async def test_a_ticket_is_told_from_beginning_to_end(desk: Desk, zoe: Employee) -> None:
+    """Who did what when, with all that came, what changed, and all that went."""
+    ticket = await desk.tickets.create(TicketNew(title="Blank", employee_id=zoe.id), by="ada")
+    changed = await desk.tickets.change(ticket.id, {"status": "waiting", "title": "Blank"}, version=1, by="eve")
+    await desk.tickets.delete(ticket.id, version=2, by="bob")
+    fields = {"id": ticket.id, "title": "Blank", "description": "", "status": "open"}
+    fields |= {"employee_id": zoe.id, "owner": "ada"}
+
+    assert [entry.model_dump(exclude={"id", "when"}) for entry in await told(desk, thing=f"ticket/{ticket.id}")] == [
+        _entry("bob", "ticket.deleted", ticket.id, fields | {"status": "waiting"}, None),
+        _entry("eve", "ticket.changed", ticket.id, {"status": "open"}, {"status": "waiting"}),
+        _entry("ada", "ticket.created", ticket.id, None, fields),
+    ]
+    times = [entry.when for entry in await told(desk, thing=f"ticket/{ticket.id}")]
+    assert (times[1:], times[0] > times[1]) == ([changed.updated, ticket.created], True)
+
+
+def _entry(who: str, what: str, key: int, before: object, after: object) -> dict[str, object]:
+    return {"who": who, "what": what, "thing": f"ticket/{key}", "before": before, "after": after}
+
+
+async def test_values_are_told_as_json_has_them(desk: Desk) -> None:
+    """Dates as text, what is not there as null, names in their script."""
+    await desk.employees.create(
+        EmployeeNew.model_validate({"first_name": "小明", "last_name": "王", "birthday": "1990-02-28"}), by="ada"
+    )
+    (entry,) = await told(desk)
+    assert entry.after is not None
+    assert (entry.after["first_name"], entry.after["birthday"], entry.after["phone"]) == ("小明", "1990-02-28", None)
+
+
+async def test_what_was_refused_is_not_told(desk: Desk) -> None:
+    """An entry comes with its change, or not at all."""
+    with pytest.raises(EmployeeMissingError):
+        await desk.tickets.create(TicketNew(title="x", employee_id=4711), by="ada")
+    assert await told(desk) == []
+
+
+@pytest.mark.parametrize("statement", [update(tables.audit).values(who="nobody"), delete(tables.audit)])
+@pytest.mark.usefixtures("zoe")
+async def test_the_database_lets_nobody_alter_it(desk: Desk, statement: Any) -> None:  # noqa: ANN401
+    """Neither our code nor somebody at the database's prompt, short of taking the guard away."""
+    before = await told(desk)
+    with pytest.raises(DBAPIError, match="the audit is only ever added to"):
+        async with desk.database.write() as connection:
+            await connection.execute(statement)
+    assert await told(desk) == before
+
+
+async def test_entries_are_found_by_who_what_thing_and_time(desk: Desk, zoe: Employee, clock: Clock) -> None:
+    """Filters combine; a time is from this moment on, and before that one."""
+    await desk.accounts.create(AccountNew(name="ada", first_name="A", last_name="B"), by="admin")
+    await desk.employees.change(zoe.id, {"city": "Lagos"}, version=1, by="ada")
+    await desk.employees.change(zoe.id, {"city": None}, version=2, by="eve")
+    last, middle, account, first = await told(desk)
+
+    assert await told(desk, who="eve") == [last]
+    assert await told(desk, what="employee.changed") == [last, middle]
+    assert await told(desk, thing="account/ada") == [account]
+    assert await told(desk, thing=first.thing, who="manager") == [first]
+    assert await told(desk, since=account.when, until=last.when) == [middle, account]
+    assert await told(desk, since=clock.time + timedelta(days=1)) == []
+    assert await told(desk, who="", what="", thing="", since="", until="") == [last, middle, account, first]
+
+
+async def test_entries_come_in_pages(desk: Desk, zoe: Employee) -> None:
+    """The latest first, each once."""
+    for version in range(1, 8):
+        await desk.employees.change(zoe.id, {"city": str(version)}, version=version, by="ada")
+    query, found = AuditQuery(limit=3), []
+    while True:
+        page = await desk.audit.find(query)
+        found += page.items
+        if page.next is None:
+            break
+        query = query.model_copy(update={"cursor": page.next})
+
+    assert found == await told(desk)
+    assert len(found) == 8

@@ -1,0 +1,1 @@
+"""Tests of service/auth/providers, file by file."""

@@ -1,0 +1,173 @@
+"""What our cookies are called, where they go, and how long they stay."""
+
+from http.cookies import Morsel, SimpleCookie
+from typing import Any
+
+import pytest
+
+from service.auth import cookies
+from tests.unit.conftest import PREFIX, settings_of
+
+
+def made(kind: str, *, secure: bool = False, **settings: Any) -> Morsel[str]:  # noqa: ANN401
+    """Make a cookie of a kind, and read it as a browser does."""
+    known = settings_of(**settings)
+    text = {
+        "auth": lambda: cookies.auth_cookie(known, "sealed", secure=secure, max_age=60),
+        "state": lambda: cookies.state_cookie(known, cookies.state_cookie_base(known), "sealed", secure=secure),
+        "xsrf": lambda: cookies.xsrf_cookie(known, "sealed", secure=secure),
+    }[kind]()
+    (morsel,) = SimpleCookie(text).values()
+    return morsel
+
+
+def flags(morsel: Morsel[str]) -> dict[str, object]:
+    """Return the attributes that are set."""
+    return {name: value for name, value in morsel.items() if value}
+
+
+LAX = {"path": PREFIX, "samesite": "Lax"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("auth", "service-fastapi", {**LAX, "httponly": True, "max-age": "60"}),
+        ("state", "service-fastapi-oauth-state", {**LAX, "httponly": True, "max-age": "600"}),
+        ("xsrf", "_xsrf", {**LAX, "httponly": True}),
+    ],
+)
+def test_flags_over_http(kind: str, name: str, expected: dict[str, object]) -> None:
+    """Named as HubOAuth names them; on our path, Lax, out of reach of scripts."""
+    morsel = made(kind)
+
+    assert (morsel.key, flags(morsel)) == (name, expected)
+
+
+@pytest.mark.parametrize("kind", ["auth", "state", "xsrf"])
+def test_flags_over_https(kind: str) -> None:
+    """Over https every cookie is Secure, and otherwise as over http."""
+    assert flags(made(kind, secure=True)) == flags(made(kind)) | {"secure": True}
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_host_prefix(secure: bool) -> None:  # noqa: FBT001
+    """A `__Host-` cookie is Secure, has the path `/` and no domain, or browsers drop it; `_xsrf` keeps its name."""
+    options = {"cookie_host_prefix": True, "cookie_options": {"domain": "example.org", "secure": False}}
+    auth, state, xsrf = (made(kind, secure=secure, **options) for kind in ("auth", "state", "xsrf"))
+
+    assert (auth.key, state.key, xsrf.key) == (
+        "__Host-service-fastapi",
+        "__Host-service-fastapi-oauth-state",
+        "_xsrf",
+    )
+    assert {(m["path"], m["domain"], m["secure"]) for m in (auth, state)} == {("/", "", True)}
+    assert (xsrf["path"], xsrf["domain"]) == (PREFIX, "example.org")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param({"samesite": "Strict"}, {"samesite": "Strict"}, id="samesite"),
+        pytest.param({"SameSite": "None", "secure": True}, {"samesite": "None", "secure": True}, id="any case"),
+        pytest.param({"domain": "example.org"}, {"domain": "example.org"}, id="domain"),
+        pytest.param({"path": "/", "httponly": False, "max_age": 9, "max-age": 9, "expires": 9}, {}, id="ours"),
+        pytest.param({"colour": "red"}, {}, id="no such option"),
+    ],
+)
+def test_cookie_options(options: dict[str, object], expected: dict[str, object]) -> None:
+    """JUPYTERHUB_COOKIE_OPTIONS decides on domain, Secure and SameSite; path, lifetime and HttpOnly are ours."""
+    assert flags(made("auth", cookie_options=options)) == flags(made("auth")) | expected
+
+
+def test_a_session_may_end_with_the_browser() -> None:
+    """Where the token's lifetime is not known the cookie has none."""
+    text = cookies.auth_cookie(settings_of(), "sealed", secure=False, max_age=None)
+
+    assert "max-age" not in text.lower()
+    assert "expires" not in text.lower()
+
+
+@pytest.mark.parametrize("settings", [{}, {"cookie_options": {"domain": "example.org"}}, {"cookie_host_prefix": True}])
+def test_clearing_reaches_the_cookie_that_was_set(settings: dict[str, Any]) -> None:
+    """A cookie is cleared with the name, path and domain that it was set with."""
+    known = settings_of(**settings)
+    (text,) = cookies.cleared(known, [cookies.auth_cookie_name(known)])
+    (gone,) = SimpleCookie(text).values()
+    kept = made("auth", **settings)
+
+    assert [gone[name] for name in ("path", "domain")] == [kept[name] for name in ("path", "domain")]
+    assert (gone.key, gone.value, gone["max-age"]) == (kept.key, "", "0")
+
+
+@pytest.mark.parametrize(
+    ("host", "domains"),
+    [
+        ("jupyter.example.org:8000", ["", "jupyter.example.org", "example.org"]),
+        ("localhost", [""]),
+        ("127.0.0.1:8000", [""]),
+        ("[::1]:8000", [""]),
+        ("evil.test; Path=/", [""]),
+        ("", [""]),
+    ],
+)
+def test_clearing_reaches_wherever_it_may_have_been_set(host: str, domains: list[str]) -> None:
+    """One of several cookies of our name is cleared at every path and domain that the browser sends it for."""
+    path = f"{PREFIX}desk/a%20b"
+    texts = cookies.cleared_wherever(settings_of(), "service-fastapi", path=path, host=host)
+    gone = [next(iter(SimpleCookie(text).values())) for text in texts]
+    paths = ["/", "/services", "/services/", PREFIX[:-1], PREFIX, f"{PREFIX}desk", f"{PREFIX}desk/", path]
+
+    assert {(each.key, each.value, each["max-age"]) for each in gone} == {("service-fastapi", "", "0")}
+    assert [(each["path"], each["domain"]) for each in gone] == [(at, domain) for domain in domains for at in paths]
+
+
+def test_clearing_is_bounded() -> None:
+    """Neither a path without end nor one that would end the attribute makes an answer too long or other than meant."""
+    texts = cookies.cleared_wherever(
+        settings_of(), "service-fastapi", path="/a;Domain=x" + "/" * 10_000, host="a." * 100 + "example.org"
+    )
+
+    assert len(texts) <= 48
+    assert not any("Domain=x" in text for text in texts)
+
+
+def test_clearing_a_host_cookie() -> None:
+    """A `__Host-` cookie has one place, which is all that is cleared."""
+    known = settings_of(cookie_host_prefix=True)
+    texts = cookies.cleared_wherever(known, cookies.auth_cookie_name(known), path=PREFIX, host="a.example.org")
+
+    assert [text.partition("; ")[2] for text in texts] == ["HttpOnly; Max-Age=0; Path=/; SameSite=Lax; Secure"]
+
+
+def test_sign_ins_under_way_are_told_by_name() -> None:
+    """Our state cookies are those of our name, with or without a suffix; another service's are left alone."""
+    ours = ["service-fastapi-oauth-state", "service-fastapi-oauth-state-1a2b3c4d"]
+    theirs = ["service-fastapi", "service-fastapi-2-oauth-state", "service-fastapi-oauth-states", "_xsrf"]
+    theirs += [f"service-fastapi-oauth-state{rest}" for rest in ("-a(b", "-", "-1a2b3c4\xe9", "-1a2b3c4d-1a2b3c4d")]
+
+    assert cookies.state_cookies_among(settings_of(), [*theirs, *ours]) == ours
+
+
+@pytest.mark.parametrize(
+    ("scheme", "forwarded", "public_host", "expected"),
+    [
+        ("http", None, "", False),
+        ("https", None, "", True),
+        ("wss", None, "", True),
+        ("http", "https", "", True),
+        ("http", "https,http", "", True),
+        ("http", " https , http", "", True),
+        ("http", "http,https", "", False),
+        ("https", "http", "", False),
+        ("http", "", "", False),
+        ("http", None, "https://hub.example.org", True),
+        ("http", "http", "https://hub.example.org", True),
+        ("https", "https", "http://hub.example.org", False),
+    ],
+)
+def test_is_secure(scheme: str, forwarded: str | None, public_host: str, expected: bool) -> None:  # noqa: FBT001
+    """PUBLIC_HOST knows what the browser speaks; else the first proxy does, then the connection itself."""
+    headers = [] if forwarded is None else [(b"x-forwarded-proto", forwarded.encode())]
+
+    assert cookies.is_secure({"scheme": scheme, "headers": headers}, settings_of(public_host=public_host)) is expected

@@ -1,0 +1,163 @@
+"""A route that asks the Hub in the caller's name: with their own token, once they were let in."""
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, WebSocket
+
+from service.auth.guard import HubAsCaller, require
+from service.testing import OUTAGES
+from tests.support.open_connection import OpenConnection
+from tests.unit.conftest import API_TOKEN, PREFIX, SESSION_ID, Serve, Service
+
+ACCESS = "access:services!service=fastapi"
+router = APIRouter()
+
+
+@router.get("/people/{name}")
+async def people(name: str, hub: HubAsCaller) -> Any:  # noqa: ANN401 - the Hub's own model
+    """Show what the Hub says of somebody."""
+    return await hub.get("users", name)
+
+
+@router.get("/scoped", dependencies=[require("custom:x")])
+async def scoped(hub: HubAsCaller) -> Any:  # noqa: ANN401 - likewise
+    """Need a scope beside."""
+    return await hub.get("users", "testuser")
+
+
+@router.websocket("/ws")
+async def talk(websocket: WebSocket, hub: HubAsCaller) -> None:
+    """Say what the Hub says."""
+    await websocket.accept()
+    await websocket.send_json(await hub.get("users", "testuser"))
+
+
+@pytest.fixture
+async def service(serve: Serve) -> Service:
+    """A service whose Hub answers what is asked of users with the token it was asked with."""
+    service = await serve(app={"routers": [router]})
+    let_in(service)
+    return service
+
+
+def let_in(service: Service, status: int = 200) -> None:
+    """Have the Hub answer with `status` to all but the question who somebody is."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        token = request.headers["Authorization"].removeprefix("token ")
+        if request.url.path.endswith("/hub/api/user"):
+            return known[token] if token in known else httpx.Response(403, json={"status": 403, "message": None})
+        said = {"is_the_services": token == API_TOKEN, "path": request.url.path} if status == 200 else {}
+        return httpx.Response(status, json=said or {"status": status, "message": "the Hub's words"})
+
+    known = {
+        "good": httpx.Response(200, json={"name": "testuser", "scopes": [ACCESS]}),
+        "without": httpx.Response(200, json={"name": "testuser", "scopes": []}),
+        "reporter": httpx.Response(200, json={"name": "reporter", "kind": "service", "scopes": [ACCESS]}),
+        "cookie": httpx.Response(200, json={"name": "testuser", "scopes": [ACCESS], "session_id": SESSION_ID}),
+    }
+    service.hub.outage = answer
+
+
+async def test_with_the_callers_own_token(service: Service) -> None:
+    """A user's token or a service's is what the Hub sees, never ours."""
+    for token in ("good", "reporter"):
+        async with service.api(token) as caller:
+            reply = await caller.get("people/other")
+
+        assert (reply.status_code, reply.json()) == (
+            200,
+            {"is_the_services": False, "path": f"{service.hub.api_url.path}/users/other"},
+        )
+        assert service.hub.requests[-1].headers["Authorization"] == f"token {token}"
+
+
+async def test_with_a_cookie(service: Service) -> None:
+    """So is the token in a browser's cookie."""
+    browser = service.browser()
+    service.keep(browser, "service-fastapi", service.sealed("cookie"))
+    reply = await browser.client.get(f"{service.home}people/other")
+
+    assert reply.status_code == 200
+    assert service.hub.requests[-1].headers["Authorization"] == "token cookie"
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "status", "code"),
+    [
+        ("", "people/x", 401, "not_signed_in"),
+        ("unknown", "people/x", 401, "invalid_token"),
+        ("without", "people/x", 403, "insufficient_scope"),
+        ("good", "scoped", 403, "insufficient_scope"),
+    ],
+)
+async def test_only_for_those_who_are_let_in(service: Service, token: str, path: str, status: int, code: str) -> None:
+    """With a token that no guard has accepted the Hub is not asked for anything."""
+    async with service.api(token or None) as caller:
+        reply = await caller.get(path)
+
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert not [request for request in service.hub.requests if not request.url.path.endswith("/user")]
+
+
+@pytest.mark.parametrize(
+    ("at_hub", "status", "code"),
+    [
+        (400, 400, "hub_bad_request"),
+        (403, 403, "hub_forbidden"),
+        (404, 404, "hub_not_found"),
+        (409, 409, "hub_conflict"),
+        (500, 503, "hub_unavailable"),
+    ],
+    ids=str,
+)
+async def test_a_refusal_is_told(service: Service, at_hub: int, status: int, code: str) -> None:
+    """The Hub's refusal has a code of its own, so that nobody takes it for ours, and its words where it is one."""
+    let_in(service, at_hub)
+    async with service.api("good") as caller:
+        reply = await caller.get("people/other")
+
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert ("the Hub's words" in reply.text) is (at_hub < 500)
+
+
+async def test_an_outage(service: Service) -> None:
+    """A Hub that is down just then is a 503."""
+    async with service.api("good") as caller:
+        await caller.get("people/other")
+        service.hub.outage = OUTAGES["down"]
+        reply = await caller.get("people/other")
+
+    assert (reply.status_code, reply.json()["code"]) == (503, "hub_unavailable")
+
+
+async def test_from_a_websocket(service: Service) -> None:
+    """It works on an open WebSocket too."""
+    headers = {"Authorization": "Bearer good"}
+    async with OpenConnection(service.app, "websocket", f"{PREFIX}ws", headers=headers) as socket:
+        await socket.until(lambda: socket.said)
+
+    assert '"path"' in socket.said
+
+
+async def test_the_log_has_no_token(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever the Hub answers, the token is not in our log."""
+    with caplog.at_level(logging.DEBUG, logger="service"):
+        for status in (200, 403, 500):
+            let_in(service, status)
+            async with service.api("good") as caller:
+                await caller.get("people/other")
+
+    assert "good" not in caplog.text
+
+
+async def test_the_document_asks_for_one_sign_in(service: Service) -> None:
+    """In the OpenAPI document such a route needs what its guards need."""
+    async with service.api() as caller:
+        paths = (await caller.get("openapi.json")).json()["paths"]
+
+    assert paths["/people/{name}"]["get"]["security"] == [{"JupyterHub": []}, {"HubToken": []}]
+    assert paths["/scoped"]["get"]["security"] == [{"JupyterHub": ["custom:x"]}, {"HubToken": []}]

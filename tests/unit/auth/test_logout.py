@@ -1,0 +1,216 @@
+"""Signing out: by cookie here and at the Hub, by token by deleting it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from service.testing import OUTAGES
+from tests.support.session import forms, sign_out_form
+from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, STATE_COOKIE, Serve, Service
+
+SERVICE: Mapping[str, Any] = {}
+
+
+async def test_by_the_form_on_the_page(service: Service) -> None:
+    """The page asks; its form clears our cookies and goes on to the Hub's logout, which revokes the tokens."""
+    browser = await service.signed_in()
+    service.keep(browser, f"{STATE_COOKIE}-1a2b3c4d", "left over")
+    page = await browser.visit("logout")
+    assert "You are signed in as <strong>testuser</strong>" in page.text
+    reply = await browser.submit(page, follow=False)
+
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/hub/logout")
+    assert browser.cookies() == {("jupyterhub-session-id", "/"): SESSION_ID}, "that one is the Hub's to clear"
+
+
+async def test_the_answer_that_was_kept_is_dropped(service: Service) -> None:
+    """After signing out the Hub is asked again, should the cookie come back."""
+    browser = await service.signed_in()
+    cookie = browser.cookie(AUTH_COOKIE) or ""
+    token = service.token_of(browser)
+    await browser.fetch("POST", "logout", headers={"X-XSRFToken": browser.cookie("_xsrf") or ""})
+    service.hub.revoke(token)
+    service.keep(browser, AUTH_COOKIE, cookie)
+
+    assert (await browser.visit("me", follow=False)).status_code == 302
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-XSRFToken": "guess"}], ids=["no XSRF token", "a wrong one"])
+async def test_not_from_elsewhere(service: Service, headers: dict[str, str]) -> None:
+    """Without the session's XSRF token nobody is signed out: another page may have sent the form."""
+    browser = await service.signed_in()
+    refused = await browser.fetch("POST", "logout", headers=headers)
+    form = await browser.client.post(f"{ORIGIN}{PREFIX}logout", headers={"Sec-Fetch-Mode": "navigate"})
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "xsrf")
+    assert (form.status_code, form.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
+    assert (await browser.visit("me")).status_code == 200
+
+
+async def test_another_token_does_not_open_the_form(service: Service) -> None:
+    """A page of the same origin that brings a token of its own does not get the XSRF token of the reader's cookie."""
+    browser = await service.signed_in()
+    service.hub.add_user("other")
+    own = {"Authorization": f"Bearer {service.hub.issue('other')}"}
+    for mode in ("navigate", "cors"):
+        page = await browser.client.get(f"{ORIGIN}{PREFIX}logout", headers={"Sec-Fetch-Mode": mode, **own})
+
+        assert (page.status_code, page.headers["Allow"], forms(page)) == (405, "POST", [])
+        assert (browser.cookie("_xsrf") or "none") not in page.text
+
+
+async def test_in_one_click(service: Service) -> None:
+    """Every page that knows its reader has a button that signs out: the start page, one's own, the API, a refusal."""
+    for path in ("", "me", "docs", "debug"):
+        browser = await service.signed_in()
+        page = await browser.visit(path)
+        reply = await browser.submit(page, sign_out_form(page), follow=False)
+
+        assert (path, reply.status_code, reply.headers["Location"]) == (path, 303, "/hub/logout")
+        assert browser.cookie(AUTH_COOKIE) is None
+
+
+async def test_no_button_for_a_token(service: Service) -> None:
+    """Who reads a page by a token in a header has no session to end, and no button for it."""
+    page = await service.api(service.hub.issue("testuser")).get("me", headers={"Accept": "text/html"})
+
+    assert "testuser" in page.text
+    assert "Sign out" not in page.text
+
+
+@pytest.mark.parametrize("by", ["token", "cookie", "nothing"])
+async def test_a_script_is_told_how(service: Service, by: str) -> None:
+    """GET is for people: a script is told to use POST, whoever it is, and never that it is not signed in."""
+    if by == "cookie":
+        browser = await service.signed_in()
+        reply = await browser.fetch("GET", "logout", headers={"X-XSRFToken": browser.cookie("_xsrf") or ""})
+    else:
+        reply = await service.api(service.hub.issue("testuser") if by == "token" else None).get("logout")
+
+    assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.json()["code"] == "method_not_allowed"
+
+
+async def test_a_token_that_is_gone_already_is_forgotten(serve: Serve) -> None:
+    """Where the Hub refuses to delete a token because it has none any more, no earlier answer serves it."""
+    service = await serve()
+    token = service.hub.issue("testuser")
+    caller = service.api(token)
+    assert (await caller.get("me")).status_code == 200
+    service.hub.revoke(token)
+    refused = await caller.post("logout")
+
+    assert (refused.status_code, (await caller.get("me")).status_code) == (403, 401)
+
+
+async def test_a_link_signs_nobody_out(service: Service) -> None:
+    """GET shows a page with the question and changes nothing."""
+    browser = await service.signed_in()
+    page = await browser.visit("logout")
+
+    assert (page.status_code, [form.method for form in forms(page)]) == (200, ["POST"])
+    assert "set-cookie" not in page.headers
+    assert (await browser.visit("me")).status_code == 200
+
+
+async def test_nobody_to_sign_out(service: Service) -> None:
+    """Who is not signed in is told so on the page, and 401 by the route."""
+    page = await service.browser().visit("logout")
+    reply = await service.api().post("logout")
+
+    assert (page.status_code, forms(page), "You are not signed in" in page.text) == (200, [], True)
+    assert (reply.status_code, reply.json()["code"]) == (401, "not_signed_in")
+    assert reply.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+async def test_while_the_hub_is_down(serve: Serve) -> None:
+    """Signing out here needs no Hub: whoever wants out gets out."""
+    service = await serve()
+    browser = await service.signed_in()
+    service.hub.outage = OUTAGES["down"]
+    reply = await browser.fetch("POST", "logout", headers={"X-XSRFToken": browser.cookie("_xsrf") or ""})
+
+    assert (reply.status_code, browser.cookie(AUTH_COOKIE)) == (303, None)
+
+
+async def test_the_question_while_the_hub_is_down(serve: Serve) -> None:
+    """The page asks also while the Hub cannot say who is signed in, and its form works."""
+    service = await serve(cache_ttl=1e-6, stale_grace=0)
+    browser = await service.signed_in()
+    service.hub.outage = OUTAGES["down"]
+    page = await browser.visit("logout")
+    reply = await browser.submit(page, follow=False)
+
+    assert (page.status_code, "You are signed in." in page.text) == (200, True)
+    assert (reply.status_code, browser.cookie(AUTH_COOKIE)) == (303, None)
+
+
+async def test_to_the_hub_wherever_it_is(serve: Serve) -> None:
+    """The Hub's logout is where PUBLIC_HOST or a Hub on a host of its own says; each page's form may go there."""
+    public = await serve(public_host="https://hub.example.org")
+    apart = await serve(hub_host="https://hub.example.org", base_url="/jupyter/")
+    for service, expected in (
+        (public, "https://hub.example.org/hub/logout"),
+        (apart, "https://hub.example.org/jupyter/hub/logout"),
+    ):
+        browser = await service.signed_in()
+        page = await browser.visit("me")
+        reply = await browser.submit(page, sign_out_form(page), follow=False)
+        assert (reply.status_code, reply.headers["Location"]) == (303, expected)
+
+    browser = await apart.signed_in()
+    for path in ("", "me", "docs", "logout", "debug"):
+        page = await browser.visit(path)
+        assert "form-action 'self' https://hub.example.org;" in page.headers["Content-Security-Policy"]
+
+
+async def test_by_token(service: Service) -> None:
+    """A token signs out by deleting itself; it is worth nothing from then on, here and at the Hub."""
+    token = service.hub.issue("testuser")
+    api = service.api(token)
+    assert (await api.get("me")).status_code == 200, "so that an answer is kept"
+    reply = await api.post("logout")
+
+    assert (reply.status_code, reply.content) == (204, b"")
+    assert (await api.get("me")).status_code == 401
+    delete = next(each for each in service.hub.requests if each.method == "DELETE")
+    assert delete.headers["Authorization"] == f"token {token}"
+
+
+@pytest.mark.parametrize("scopes", [["access:services"], []])
+async def test_a_token_that_may_not_delete_itself(service: Service, scopes: list[str]) -> None:
+    """Without the scope for it a token stays, says 403, and goes on to be good for what it is good for."""
+    api = service.api(service.hub.issue("testuser", scopes=scopes))
+    before = (await api.get("me")).status_code
+    reply = await api.post("logout")
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "revoke_refused")
+    assert (await api.get("me")).status_code == before
+
+
+async def test_a_services_token_is_configuration(service: Service) -> None:
+    """A service's own token is not the caller's to delete, and the Hub is not asked to."""
+    token = service.hub.add_service("reporter", scopes=["access:services", "tokens"])
+    before = sum(request.method == "DELETE" for request in service.hub.requests)
+    reply = await service.api(token).post("logout")
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "revoke_refused")
+    assert sum(request.method == "DELETE" for request in service.hub.requests) == before
+
+
+async def test_a_token_that_nobody_knows(service: Service) -> None:
+    """A bad token is a bad token here too."""
+    reply = await service.api("wrong").post("logout")
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "invalid_token")
+
+
+async def test_the_header_decides_which(service: Service) -> None:
+    """With a token in the header it is that token which is deleted; the cookie's session goes on."""
+    browser = await service.signed_in()
+    token = service.hub.issue("testuser")
+    reply = await browser.fetch("POST", "logout", headers={"Authorization": f"Bearer {token}"})
+
+    assert (reply.status_code, (await browser.visit("me")).status_code) == (204, 200)

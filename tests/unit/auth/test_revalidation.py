@@ -1,0 +1,381 @@
+"""WebSockets end when the sign-in does, within an interval, and are left alone while it lasts."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from time import monotonic
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
+
+from service.auth.guard import CurrentUser, Guard, require
+from service.auth.revalidation import Live
+from service.errors import NotAdmittedError
+from service.hub.models import Identity
+from service.resources import open_context
+from service.testing import OUTAGES
+from tests.support.open_connection import OpenConnection
+from tests.support.polling import eventually
+from tests.unit.conftest import ORIGIN, PREFIX, SESSION_ID, Serve, Service
+
+INTERVAL = 0.05
+ACCESS = "access:services!service=fastapi"
+router = APIRouter()
+left: list[str] = []
+
+
+@router.websocket("/echo")
+async def echo(websocket: WebSocket, user: CurrentUser) -> None:
+    """Say everything back, and notice the end as most handlers do."""
+    await websocket.accept()
+    try:
+        while True:
+            await websocket.send_text(await websocket.receive_text())
+    except WebSocketDisconnect:
+        left.append(user.name)
+
+
+@router.websocket("/careless")
+async def careless(websocket: WebSocket, _user: CurrentUser) -> None:
+    """Say something for ever, and catch nothing."""
+    await websocket.accept()
+    while True:
+        await websocket.send_text("x")
+
+
+@router.websocket("/fails")
+async def fails(websocket: WebSocket, user: CurrentUser) -> None:
+    """Fail when something is said."""
+    await websocket.accept()
+    await websocket.receive_text()
+    raise RuntimeError(user.name)
+
+
+@router.websocket("/scoped", dependencies=[require("custom:x")])
+async def scoped(websocket: WebSocket, user: CurrentUser) -> None:
+    """Need a scope."""
+    await echo(websocket, user)
+
+
+@router.websocket("/brief")
+async def brief(websocket: WebSocket, _user: CurrentUser) -> None:
+    """Close, and do something else until nobody watches any more."""
+    await websocket.accept()
+    await websocket.close()
+
+    async def is_unwatched() -> bool:
+        return not watches()
+
+    await eventually(is_unwatched, every=0)
+    left.append("unwatched")
+
+
+@router.websocket("/open")
+async def open_to_all(websocket: WebSocket) -> None:
+    """Ask nobody who they are."""
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
+
+
+@router.websocket("/late-listener")
+async def late_listener(websocket: WebSocket) -> None:
+    """Ask who it is once it is open, then listen."""
+    await websocket.accept()
+    user = await Guard()(websocket)
+    with suppress(WebSocketDisconnect):
+        await websocket.receive_text()
+    left.append(user.name)
+
+
+@router.websocket("/late-speaker")
+async def late_speaker(websocket: WebSocket) -> None:
+    """Ask who it is once it is open, then speak."""
+    await websocket.accept()
+    await Guard()(websocket)
+    while True:
+        await websocket.send_text("x")
+
+
+class Doorkeeper:
+    """A veto that a test can turn on, or break."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    async def __call__(self, _identity: Identity, _conn: HTTPConnection) -> None:
+        """Let everybody in, until told otherwise."""
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_left() -> None:
+    left.clear()
+
+
+@pytest.fixture
+def doorkeeper() -> Doorkeeper:
+    """Who may veto."""
+    return Doorkeeper()
+
+
+@pytest.fixture
+async def live(serve: Serve, doorkeeper: Doorkeeper) -> Service:
+    """A service that looks twenty times a second."""
+    return await serve(recheck_interval=INTERVAL, app={"routers": [router], "admit": [doorkeeper]})
+
+
+def opened(
+    service: Service, where: str, token: str = "", *, headers: Mapping[str, str] | None = None
+) -> OpenConnection:
+    """A WebSocket, to be opened with a token."""
+    signed = {"Authorization": f"Bearer {token}"} if token else {}
+    return OpenConnection(service.app, "websocket", f"{PREFIX}{where}", headers=signed | dict(headers or {}))
+
+
+def asked(service: Service) -> int:
+    """How often the Hub was asked who somebody is."""
+    return service.hub.count("GET", "/user")
+
+
+def watches() -> list[asyncio.Task[Any]]:
+    """Whatever still looks after a connection."""
+    return [task for task in asyncio.all_tasks() if "_judge_until_over" in repr(task.get_coro())]
+
+
+async def test_it_stays_open_while_the_sign_in_lasts(live: Service) -> None:
+    """Look after look, an open WebSocket goes on, though the cache would not have asked again."""
+    async with opened(live, "echo", live.hub.issue("testuser")) as socket:
+        await socket.until(lambda: asked(live) >= 4)
+        socket.say("still here")
+        await socket.until(lambda: socket.said == "still here")
+
+        assert socket.closed is None
+
+
+async def test_revoked(live: Service) -> None:
+    """A revoked token's WebSocket is closed with 1008 and the reason; its handler sees the client go."""
+    token = live.hub.issue("testuser")
+    async with opened(live, "echo", token) as socket:
+        live.hub.revoke(token)
+        await socket.until_over()
+
+    assert socket.closed == (1008, "invalid_token")
+    assert left == ["testuser"]
+    assert watches() == []
+
+
+@pytest.mark.parametrize("where", ["late-listener", "late-speaker"])
+async def test_a_guard_called_late(live: Service, where: str) -> None:
+    """One that a handler calls itself, after it has accepted, counts as those before."""
+    token = live.hub.issue("testuser")
+    async with opened(live, where, token) as socket:
+        await socket.until(watches)
+        live.hub.revoke(token)
+        await socket.until_over()
+
+    assert socket.closed == (1008, "invalid_token")
+    assert socket.messages[-1]["type"] == "websocket.close"
+    assert watches() == []
+
+
+async def test_nothing_passes_after_the_end(live: Service) -> None:
+    """A handler that goes on sending, and catches nothing, is heard no more and is no failure."""
+    token = live.hub.issue("testuser")
+    async with opened(live, "careless", token) as socket:
+        live.hub.revoke(token)
+        await socket.until_over()
+
+    assert socket.messages[-1]["type"] == "websocket.close"
+
+
+async def test_signed_out_at_the_hub(live: Service) -> None:
+    """Signing out at the Hub ends what a browser's cookie opened."""
+    browser = await live.signed_in()
+    held = "; ".join(f"{name}={value}" for (name, _path), value in browser.cookies().items())
+    async with opened(live, "echo", headers={"Cookie": held, "Origin": ORIGIN}) as socket:
+        await socket.until(lambda: asked(live) >= 2)
+        live.hub.end_session(SESSION_ID)
+        await socket.until_over()
+
+    assert socket.closed == (1008, "invalid_token")
+
+
+async def test_signed_out_here(live: Service) -> None:
+    """So does signing out here, with the token itself."""
+    token = live.hub.issue("testuser")
+    async with opened(live, "echo", token) as socket:
+        async with live.api(token) as caller:
+            assert (await caller.post("logout")).status_code == 204
+        await socket.until_over()
+
+    assert socket.closed == (1008, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    "remaining", [[ACCESS], ["custom:x"]], ids=["the scope of the route", "the access to the service"]
+)
+async def test_a_scope_is_withdrawn(live: Service, remaining: list[str]) -> None:
+    """Every guard of the route is asked again, not only whether the token is known."""
+    token = live.hub.add_service("reporter", scopes=[ACCESS, "custom:x"])
+    async with opened(live, "scoped", token) as socket:
+        live.hub.add_service("reporter", scopes=remaining, token=token)
+        await socket.until_over()
+
+    assert socket.closed == (1008, "insufficient_scope")
+
+
+async def test_a_veto(live: Service, doorkeeper: Doorkeeper) -> None:
+    """What an application has against somebody holds for connections that are open already."""
+    async with opened(live, "echo", live.hub.issue("testuser")) as socket:
+        doorkeeper.error = NotAdmittedError()
+        await socket.until_over()
+
+    assert socket.closed == (1008, "not_admitted")
+
+
+async def test_a_veto_that_fails(live: Service, doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that cannot be judged any more ends at once, and the failure is in the log, without its text."""
+    async with opened(live, "echo", live.hub.issue("testuser")) as socket:
+        doorkeeper.error = RuntimeError("canary")
+        await socket.until_over()
+
+        assert isinstance(socket.failure(), ConnectionAbortedError)
+    assert socket.said == ""
+    assert "Unexpected RuntimeError" in caplog.text
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_an_outage_is_no_sign_out(live: Service, outage: str) -> None:
+    """While the Hub cannot be asked and its last answer may serve, a WebSocket stays open."""
+    async with opened(live, "echo", live.hub.issue("testuser")) as socket:
+        live.hub.outage = OUTAGES[outage]
+        since = monotonic()
+        await socket.until(lambda: monotonic() > since + 4 * INTERVAL)
+        socket.say("still here")
+        await socket.until(lambda: socket.said == "still here")
+
+        assert socket.closed is None
+
+
+async def test_a_long_outage(serve: Serve) -> None:
+    """When no earlier answer may serve any more it is closed with 1013: try again later."""
+    service = await serve(recheck_interval=INTERVAL, cache_ttl=0.01, stale_grace=0, app={"routers": [router]})
+    async with opened(service, "echo", service.hub.issue("testuser")) as socket:
+        service.hub.outage = OUTAGES["error_500"]
+        await socket.until_over()
+
+    assert socket.closed == (1013, "hub_unavailable")
+
+
+async def test_many_connections_of_one_token_share_a_question(serve: Serve) -> None:
+    """The Hub is asked once an interval for a token, however many connections it holds open."""
+    interval = 0.4
+    service = await serve(recheck_interval=interval, app={"routers": [router]})
+    token = service.hub.issue("testuser")
+    since = monotonic()
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(opened(service, "echo", token)) for _ in range(30)]
+        await sockets[0].until(lambda: asked(service) >= 4)
+        questions, intervals = asked(service), (monotonic() - since) / interval
+        service.hub.revoke(token)
+        for socket in sockets:
+            await socket.until_over()
+
+    assert questions <= 1 + intervals + 1  # at the opening; and a moment may lie at either end
+    assert {socket.closed for socket in sockets} == {(1008, "invalid_token")}
+
+
+async def test_without_a_guard_nobody_is_watched(live: Service) -> None:
+    """A route that asks nobody who they are is left alone."""
+    async with opened(live, "open") as socket:
+        assert watches() == []
+        socket.say("hello")
+        await socket.until(lambda: socket.said == "hello")
+
+    assert asked(live) == 0
+
+
+@pytest.mark.parametrize("where", ["echo", "careless"])
+async def test_the_client_goes(live: Service, where: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that hangs up ends the watch, and is no failure, whether the handler catches it or not."""
+    async with opened(live, where, live.hub.issue("testuser")) as socket:
+        await socket.until(watches)
+        if where == "careless":  # learns it by sending only, which here never fails
+            socket.task.cancel()
+
+    assert watches() == []
+    assert caplog.messages == []
+
+
+async def test_the_handler_fails(live: Service) -> None:
+    """A failure of the handler is what it is without a watch, and ends that."""
+    async with opened(live, "fails", live.hub.issue("testuser")) as socket:
+        socket.say("go")
+        await socket.until_over()
+
+        assert isinstance(socket.failure(), ConnectionAbortedError)
+    assert watches() == []
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["listening", "deaf"])
+async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None:  # noqa: FBT001 - a table
+    """A handler that waits for something else is cancelled after a while, whether the client took its leave or not."""
+    token = live.hub.issue("testuser")
+    async with open_context(live.settings) as context:
+
+        async def stubborn(scope: Scope, _receive: Receive, send: Send) -> None:
+            scope["state"] = {"context": context, "guards": [Guard()], "admit": ()}
+            await send({"type": "websocket.accept"})
+            try:
+                await asyncio.Event().wait()
+            finally:
+                left.append("cancelled")
+
+        app = Live(stubborn, interval=INTERVAL, leave=0.1)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with OpenConnection(app, "websocket", "/", headers=headers, deaf=deaf) as socket:
+            live.hub.revoke(token)
+            await socket.until_over()
+
+            assert not socket.task.cancelled()
+    assert left == ["cancelled"]
+    assert socket.closed == (None if deaf else (1008, "invalid_token"))
+
+
+async def test_cancelled_from_outside(live: Service) -> None:
+    """A server that cancels a handler, as at the end of a shutdown, is not taken for us."""
+    async with opened(live, "echo", live.hub.issue("testuser")) as socket:
+        socket.task.cancel()
+        await socket.until_over()
+
+        assert socket.task.cancelled()
+    assert watches() == []
+
+
+async def test_what_the_log_says(live: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """One line says that and why a connection was ended; no token is in it."""
+    token = live.hub.issue("testuser")
+    with caplog.at_level(logging.INFO, logger="service"):
+        async with opened(live, "echo", token) as socket:
+            live.hub.revoke(token)
+            await socket.until_over()
+
+    said = [record.getMessage() for record in caplog.records if record.name == "service"]
+    assert said == ["An open connection has been ended: invalid_token."]
+    assert token not in caplog.text
+
+
+async def test_what_is_closed_by_its_handler_is_left_alone(live: Service) -> None:
+    """A handler that has closed its WebSocket, and goes on with something else, is not watched any more."""
+    async with opened(live, "brief", live.hub.issue("testuser")) as socket:
+        await socket.until_over()
+
+    assert left == ["unwatched"]
+    assert socket.closed == (1000, "")

@@ -1,0 +1,105 @@
+"""What `python -P -m service doctor` makes of clocks, certificates' files and Hubs that tell less."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import respx
+import trustme
+
+from service.commands.doctor.finding import Finding, failed
+from service.commands.doctor.hub import check_hub
+from service.commands.doctor.local import check_machine
+from service.settings import Settings
+from tests.unit.conftest import settings_of
+
+API = "http://hub.test/hub/api"
+US = {"kind": "service", "name": "fastapi", "scopes": []}
+OURS = {"prefix": "/services/fastapi/", "info": {"oauth_redirect_uri": ""}}
+REFUSED = httpx.Response(403, json={"status": 403, "message": "no"})
+
+
+async def found(
+    settings: Settings, *, registration: httpx.Response, version: str = "6.1.1", date: str | None = None
+) -> dict[str, Finding]:
+    """What is found of a Hub that answers so, by what was checked."""
+    headers = {"Date": date} if date else {}
+    with respx.mock:
+        respx.get(f"{API}/").respond(json={"version": version}, headers=headers)
+        respx.get(f"{API}/user").respond(json=US)
+        respx.get(f"{API}/services/fastapi").mock(return_value=registration)
+        return {finding.check: finding async for finding in check_hub(settings)}
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (-20, "ok"), (20, "ok"), (-60, "failed"), (60, "failed")])
+async def test_clock(seconds: int, state: str) -> None:
+    """Sealed values have an end by our clock, tokens by the Hub's: half a minute apart does no harm."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    findings = await found(settings_of(api_url=API), registration=httpx.Response(200, json=OURS), date=date)
+
+    assert findings["clock"].state == state
+
+
+@pytest.mark.parametrize("date", [None, "yesterday"])
+async def test_no_clock(date: str | None) -> None:
+    """A Hub that does not tell the time is not blamed for it."""
+    findings = await found(settings_of(api_url=API), registration=REFUSED, date=date)
+    assert findings["clock"].state == "not checked"
+
+
+async def test_an_old_hub() -> None:
+    """One of before OAuth scopes."""
+    findings = await found(settings_of(api_url=API), registration=REFUSED, version="4.1.6")
+    assert (findings["Hub"].state, "older than 5.5" in findings["Hub"].said) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    ("registration", "checks"),
+    [
+        (REFUSED, {"registration": "not checked"}),
+        (httpx.Response(404, json={"status": 404, "message": "no"}), {"registration": "not checked"}),
+        (httpx.Response(500), {"registration": "not checked"}),
+        (httpx.Response(200, json={}), {"path": "ok", "redirect URI": "not checked"}),
+        (httpx.Response(200, json={"prefix": "/x/", "info": []}), {"path": "failed", "redirect URI": "not checked"}),
+        (httpx.Response(200, json=OURS), {"path": "ok", "redirect URI": "ok"}),
+    ],
+    ids=["not allowed", "not there", "broken", "tells nothing", "tells something else", "tells all"],
+)
+async def test_what_the_hub_does_not_tell(registration: httpx.Response, checks: dict[str, str]) -> None:
+    """Is not guessed: a service registered by hand is none that is wrong."""
+    findings = await found(settings_of(api_url=API), registration=registration)
+
+    rest = {check: finding.state for check, finding in findings.items() if check not in {"Hub", "clock", "token"}}
+    assert rest == {"scopes": "ok", **checks}
+
+
+async def certificate(directory: Path, **validity: datetime) -> Sequence[Finding]:
+    """What is found of a service with such a certificate."""
+    leaf = trustme.CA().issue_cert("localhost", **validity)  # type: ignore[arg-type]
+    leaf.private_key_and_cert_chain_pem.write_to_path(directory / "pem")
+    file = str(directory / "pem")
+    settings = settings_of(ssl_certfile=file, ssl_keyfile=file)
+    return [finding async for finding in check_machine(settings) if finding.check == "certificate"]
+
+
+async def test_a_certificate_of_our_own(tmp_path: Path) -> None:
+    """That of the Hub's internal_ssl, say: read, and not about to end."""
+    assert {finding.state for finding in await certificate(tmp_path)} == {"ok"}
+
+    [read, ends] = await certificate(tmp_path, not_after=datetime.now(UTC) + timedelta(days=3))
+    assert (read.state, ends.state, ends.change) == ("ok", "failed", "JUPYTERHUB_SSL_CERTFILE: renew the certificate")
+
+
+async def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
+    """Is said as at the start."""
+    settings = settings_of(ssl_certfile=str(tmp_path / "gone"), ssl_keyfile="")
+    [finding] = [finding async for finding in check_machine(settings) if finding.check == "certificate"]
+
+    assert finding == failed(
+        "certificate",
+        "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: there is no such file for the certificate",
+        "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE in the service's environment",
+    )

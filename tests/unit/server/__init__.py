@@ -1,0 +1,1 @@
+"""Tests of service/server, file by file."""

@@ -1,0 +1,179 @@
+"""Requests that go on and on besides their body, sent to a server that listens on a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from service.server.protocol import MAX_HEAD, options
+from tests.unit.hub.conftest import settle
+
+UPGRADE = [
+    b"Connection: Upgrade",
+    b"Upgrade: websocket",
+    b"Sec-WebSocket-Version: 13",
+    b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+]
+READ = 256 * 1024  # bytes that one read of the socket takes at most
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large"
+TOO_LONG = b"HTTP/1.1 414 Request-URI Too Long"
+BODY = b"x" * (MAX_HEAD + READ)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Take everything."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+        return
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Start a server and connect to it."""
+    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **options())
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await server.shutdown()
+
+
+def head(*headers: bytes, path: bytes = b"/") -> bytes:
+    """Write the head of a request."""
+    return b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: a", *headers, b"", b""])
+
+
+CHUNKED = head(b"Transfer-Encoding: chunked")
+
+
+async def answer(sent: bytes, *, piece: int = READ) -> tuple[bytes, bool]:
+    """Send it piece by piece; return the first line that comes back, and whether the server then closes."""
+    async with asyncio.timeout(20), connected() as (reader, writer):
+        try:
+            for start in range(0, len(sent), piece):
+                writer.write(sent[start : start + piece])
+                await writer.drain()
+        except ConnectionError:
+            pass
+        line = await reader.readline()
+        try:
+            while await reader.readline() not in {b"\r\n", b""}:
+                pass
+            return line.strip(), await _closes(reader)
+        except ConnectionError:
+            return line.strip(), True
+
+
+async def _closes(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(0.5):
+            await reader.read()
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [
+        pytest.param([], b"/", id="short"),
+        pytest.param([b"Cookie: " + b"x" * 15_000], b"/" + b"x" * 15_000, id="as long as the Hub's proxy passes"),
+        pytest.param([b"Content-Length: %d" % len(BODY), b"X: y"], b"/", id="a long body"),
+    ],
+)
+@pytest.mark.parametrize("piece", [READ, 1000], ids=["at once", "in pieces"])
+async def test_what_is_meant_well_passes(headers: Sequence[bytes], path: bytes, piece: int) -> None:
+    """However it arrives; a body has a limit of its own."""
+    body = BODY if any(name.startswith(b"Content-Length") for name in headers) else b""
+    status, _ = await answer(head(*headers, path=path) + body, piece=piece)
+
+    assert status == b"HTTP/1.1 204 No Content"
+
+
+@pytest.mark.parametrize("piece", [READ, 1000], ids=["at once", "in pieces"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param(b"1\r\nx\r\n" * MAX_HEAD + b"0\r\n\r\n", id="small chunks"),
+        pytest.param(b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY), id="a large chunk"),
+        pytest.param(b"1\r\nx\r\n0\r\nExpires: never\r\n\r\n", id="a trailer"),
+    ],
+)
+async def test_chunks_pass(rest: bytes, piece: int) -> None:
+    """What comes around each is no burden, even where it is most of what is sent."""
+    status, _ = await answer(CHUNKED + rest, piece=piece)
+
+    assert status == b"HTTP/1.1 204 No Content"
+
+
+async def test_a_head_that_a_body_follows_at_once() -> None:
+    """The end of a head may arrive with a long piece of the body: that is not the head's."""
+    sent = head(b"Content-Length: %d" % len(BODY)) + BODY
+    async with asyncio.timeout(20), connected() as (reader, writer):
+        for part in (sent[:30], sent[30:]):
+            writer.write(part)
+            await settle()
+        assert await reader.readline() == b"HTTP/1.1 204 No Content\r\n"
+
+
+async def test_requests_one_after_another_do_not_add_up() -> None:
+    """The count is of one head."""
+    async with asyncio.timeout(20), connected() as (reader, writer):
+        long = head(b"Cookie: " + b"x" * 30_000)
+        for _ in range(5):
+            for start in range(0, len(long), 10_000):
+                writer.write(long[start : start + 10_000])
+                await settle()  # or the server reads all pieces at once
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 No Content\r\n")
+
+
+@pytest.mark.parametrize("piece", [READ, 5000], ids=["at once", "in pieces"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(head(b"Cookie: " + b"x" * 3_000_000), id="one header"),
+        pytest.param(head(*(b"X-%d: y" % number for number in range(200_000))), id="many headers"),
+        pytest.param(head(path=b"/" + b"x" * 3_000_000), id="address"),
+        pytest.param(head(*UPGRADE, b"Sec-WebSocket-Protocol: " + b"x, " * 1_000_000), id="handshake"),
+        pytest.param(head()[:-2] + b"Cookie: " + b"x" * 1_000_000, id="one that never ends"),
+        pytest.param(CHUNKED + b"0\r\nX: " + b"x" * 3_000_000 + b"\r\n\r\n", id="one trailer"),
+        pytest.param(CHUNKED + b"1\r\nx\r\n0\r\n" + b"X: y\r\n" * 500_000 + b"\r\n", id="many trailers"),
+        pytest.param(CHUNKED + b"1;" + b"x" * 3_000_000 + b"\r\nx\r\n0\r\n\r\n", id="what is said of a chunk"),
+    ],
+)
+async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
+    """With 431 where the answer still reaches the client, which is busy sending; the connection is closed."""
+    status, closes = await answer(sent, piece=piece)
+
+    assert status in {TOO_LARGE, b""}
+    assert closes
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(head(*UPGRADE), b"HTTP/1.1 101 Switching Protocols", id="good"),
+        pytest.param(head(*UPGRADE, b"Cookie: " + b"x" * 9000), TOO_LARGE, id="long header"),
+        pytest.param(head(*UPGRADE, b"Sec-WebSocket-Protocol: " + b"x, " * 3000), TOO_LARGE, id="many subprotocols"),
+        pytest.param(head(*UPGRADE, *[b"X: y"] * 200), TOO_LARGE, id="many headers"),
+        pytest.param(head(*UPGRADE, path=b"/" + b"x" * 9000), TOO_LONG, id="long address"),
+        pytest.param(head(*UPGRADE[:-1]), b"HTTP/1.1 400 Bad Request", id="not a handshake"),
+    ],
+)
+async def test_handshakes(sent: bytes, status: bytes) -> None:
+    """One that is too large is refused, and not left waiting."""
+    assert await answer(sent) == (status, b"101" not in status)

@@ -1,0 +1,212 @@
+"""What a server on a real socket takes of a body before it is asked for it, and how long it waits."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from starlette.types import Message, Receive, Scope, Send
+
+from service.server.protocol import MAX_MESSAGE, BoundedHttp, options
+from tests.unit.server.test_protocol import UPGRADE, head
+
+LENGTH = 20_000_000  # bytes; more than all buffers on the way hold
+READ = 256 * 1024  # bytes that one read of the socket takes at most
+POST = head(b"Content-Length: %d" % LENGTH)
+
+
+class Impatient(BoundedHttp):
+    """Waits for moments."""
+
+    patience = 0.3
+    last_patience = 0.3
+
+
+class Application:
+    """Does nothing before `may_go_on`; then it takes `pieces` of a body, and answers; `closes` the connection."""
+
+    def __init__(self, *, pieces: int = 0, closes: bool = False) -> None:
+        """Wait."""
+        self.has_begun = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+        self.received: list[Message] = []
+        self._pieces = pieces
+        self._headers = [(b"connection", b"close")] if closes else []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request or a WebSocket."""
+        self.has_begun.set()
+        await self.may_go_on.wait()
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            self.received.append(await receive())
+            return
+        for _ in range(self._pieces):
+            self.received.append(await receive())
+        await send({"type": "http.response.start", "status": 204, "headers": self._headers})
+        await send({"type": "http.response.body"})
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def connected(application: Application) -> AsyncIterator[Connection]:
+    """Start a server that is not patient, and connect to it."""
+    served = options() | {"http": Impatient}
+    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **served)
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
+    try:
+        async with asyncio.timeout(20):
+            yield reader, writer
+    finally:
+        application.may_go_on.set()
+        writer.close()
+        await server.shutdown()
+
+
+async def until_it_stops(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Send until no more is taken for a moment."""
+    with contextlib.suppress(TimeoutError):
+        for start in range(0, len(data), READ):
+            writer.write(data[start : start + READ])
+            async with asyncio.timeout(0.5):
+                await writer.drain()
+
+
+async def test_a_body_waits_until_it_is_asked_for() -> None:
+    """Before the application asks, one read of the socket is taken; the rest stays on its way."""
+    application = Application(pieces=1)
+    async with connected(application) as (_, writer):
+        writer.write(POST)
+        await application.has_begun.wait()
+        await until_it_stops(writer, bytes(LENGTH))
+        application.may_go_on.set()
+        while not application.received:  # noqa: ASYNC110 - what happens next is the server's
+            await asyncio.sleep(0.01)
+
+    assert 0 < len(application.received[0]["body"]) <= READ
+
+
+async def test_a_piece_at_a_time() -> None:
+    """Between two pieces that the application asks for, no more than one read is taken."""
+    application = Application(pieces=20)
+    async with connected(application) as (reader, writer):
+        application.may_go_on.set()
+        writer.write(POST)
+        await until_it_stops(writer, bytes(LENGTH))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+
+    assert max(len(message["body"]) for message in application.received) <= READ
+
+
+async def test_a_whole_body_with_its_head() -> None:
+    """A request that comes at once is complete when it is asked for; the connection goes on."""
+    application = Application(pieces=1)
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        for _ in range(3):
+            writer.write(head(b"Content-Length: 5") + b"abcde")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+
+    assert application.received == [{"type": "http.request", "body": b"abcde", "more_body": False}] * 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        pytest.param(b"", b"", id="nothing"),
+        pytest.param(head()[:-2], b"HTTP/1.1 408 Request Timeout", id="half a head"),
+    ],
+)
+async def test_a_head_that_does_not_come(sent: bytes, answer: bytes) -> None:
+    """The connection is closed; who has begun to ask is told why."""
+    async with connected(Application()) as (reader, writer):
+        writer.write(sent)
+
+        assert (await reader.read()).partition(b"\r\n")[0] == answer
+
+
+async def test_a_second_head_that_does_not_come() -> None:
+    """Likewise on a connection that has been used."""
+    application = Application()
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        writer.write(head())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.write(head()[:-2])
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 408")
+
+
+async def test_an_idle_connection_stays() -> None:
+    """Between two requests a connection may rest: the Hub's proxy keeps those that it has."""
+    application = Application()
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        for _ in range(2):
+            writer.write(head())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+            await asyncio.sleep(2 * Impatient.patience)
+
+
+async def test_an_answer_reaches_who_is_still_sending() -> None:
+    """A client that reads only when it has sent all gets the answer, though the connection is to be closed after it."""
+    application = Application(closes=True)
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        writer.write(head(b"Content-Length: 3000000") + bytes(3_000_000))
+        await writer.drain()
+
+        said = await reader.read()
+
+    assert said.startswith(b"HTTP/1.1 204 No Content\r\n")
+    assert b"connection: close" in said
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_the_rest_of_a_body_that_does_not_come(closes: bool) -> None:  # noqa: FBT001 - a table
+    """The connection is closed, whether or not the answer has said so."""
+    application = Application(closes=closes)
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        writer.write(POST)
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 204")
+
+
+async def test_a_websocket_is_not_read_before_it_is_open() -> None:
+    """While it is judged who opens it, nothing that they send is looked at, not even a message that is too large."""
+    application = Application()
+    async with connected(application) as (reader, writer):
+        writer.write(head(*UPGRADE))
+        await application.has_begun.wait()
+        writer.write(b"\x82\xff" + (MAX_MESSAGE + 1).to_bytes(8) + bytes(4))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await reader.read(1)
+        application.may_go_on.set()
+
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        assert (await reader.readexactly(1)) == b"\x88"
+
+
+async def test_a_message_that_is_too_large() -> None:
+    """A WebSocket's message has the length of a body at most; then it is closed with 1009."""
+    application = Application()
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        writer.write(head(*UPGRADE))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\x82\xff" + (MAX_MESSAGE + 1).to_bytes(8) + bytes(4))
+        frame = await reader.readexactly(4)
+
+    assert frame[:1] == b"\x88"
+    assert int.from_bytes(frame[2:4]) == 1009

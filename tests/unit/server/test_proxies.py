@@ -1,0 +1,110 @@
+"""Whom the service believes where a request comes from, where a proxy has a host name."""
+
+import asyncio
+import logging
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from service.server.proxies import BehindProxies, addresses_of
+from tests.support.polling import eventually
+
+PROXY, MOVED, NOTEBOOK = "10.0.0.5", "10.0.0.9", "10.0.0.6"
+
+
+class Names:
+    """A name server whose answers change; None for a name that it does not know."""
+
+    def __init__(self, *answers: set[str] | None) -> None:
+        """Give these answers one after another, the last one for ever."""
+        self.answers = list(answers)
+        self.asked = 0
+
+    async def resolve(self, name: str) -> set[str]:
+        """Answer."""
+        assert name == "proxy"
+        answer = self.answers[min(self.asked, len(self.answers) - 1)]
+        self.asked += 1
+        await asyncio.sleep(0)
+        if answer is None:
+            raise OSError
+        return answer
+
+
+async def received(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Take everything."""
+
+
+async def _receive() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _send(_message: Message) -> None:
+    pass
+
+
+async def seen(app: BehindProxies, peer: str, chain: str = "192.0.2.7") -> str:
+    """Return for whom a request counts that comes from `peer` with this X-Forwarded-For."""
+    headers = [(b"x-forwarded-for", chain.encode())]
+    scope: Scope = {"type": "http", "client": (peer, 1), "headers": headers, "scheme": "http"}
+    await app(scope, _receive, _send)
+    return str(scope["client"][0])
+
+
+async def test_the_first_request_waits_for_the_name() -> None:
+    """Already the first ones are judged by the proxy's address; they look it up together, once."""
+    names = Names({PROXY})
+    app = BehindProxies(received, ["proxy"], resolve=names.resolve)
+
+    first, second = await asyncio.gather(seen(app, PROXY), seen(app, NOTEBOOK))
+    assert (first, second) == ("192.0.2.7", NOTEBOOK)
+    assert await seen(app, PROXY, f"192.0.2.7, {NOTEBOOK}") == NOTEBOOK
+    assert names.asked == 1
+
+
+async def test_a_proxy_that_moves() -> None:
+    """Its new address is believed once the name leads there, and the old one, which somebody else may have, no more."""
+    app = BehindProxies(received, ["proxy"], resolve=Names({PROXY}, {MOVED}).resolve, every=0)
+    assert await seen(app, PROXY) == "192.0.2.7"
+
+    async def has_moved() -> bool:
+        return await seen(app, MOVED) == "192.0.2.7"
+
+    await eventually(has_moved)
+    assert await seen(app, PROXY) == PROXY
+
+
+async def test_a_name_server_that_is_down(caplog: pytest.LogCaptureFixture) -> None:
+    """The proxy keeps the address that it had."""
+    names = Names({PROXY}, None)
+    app = BehindProxies(received, ["proxy"], resolve=names.resolve, every=0)
+
+    async def was_asked_again() -> bool:
+        assert await seen(app, PROXY) == "192.0.2.7"
+        return names.asked > 3
+
+    await eventually(was_asked_again)
+    assert caplog.text.count(f"proxy cannot be looked up; believing {PROXY}") == 1
+
+
+async def test_a_name_that_nobody_knows(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is believed, the log says so once, and addresses that are named beside it count."""
+    caplog.set_level(logging.WARNING)
+    names = Names(None)
+    app = BehindProxies(received, ["proxy", "10.0.1.0/24"], resolve=names.resolve, every=0)
+
+    async def was_asked_again() -> bool:
+        assert [await seen(app, peer) for peer in (PROXY, "10.0.1.1", "unix")] == [PROXY, "192.0.2.7", "192.0.2.7"]
+        return names.asked > 3
+
+    await eventually(was_asked_again)
+    assert [record.getMessage() for record in caplog.records] == [
+        "FORWARDED_ALLOW_IPS: proxy cannot be looked up; believing nobody"
+    ]
+
+
+async def test_addresses_of_a_name() -> None:
+    """The machine's own resolver says them; a name without any is an error."""
+    assert "127.0.0.1" in await addresses_of("localhost")
+    with pytest.raises(OSError, match=r"."):
+        await addresses_of("name.invalid")

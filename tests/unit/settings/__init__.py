@@ -1,0 +1,1 @@
+"""Tests of service/settings, file by file."""

@@ -1,0 +1,273 @@
+"""What lives as long as the process is made together and closed together."""
+
+import asyncio
+import contextlib
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import psutil
+import pytest
+import respx
+import trustme
+from pydantic import SecretStr
+
+from service.errors import HubUnavailableError, HubUnreachableError, NoteTooLargeError, QueueFullError
+from service.hub.readiness import Health
+from service.resources import open_context
+from service.settings import Settings
+from service.testing import OUTAGES, FakeHub
+
+SECRET = "canary-api-token"
+MINUTE = timedelta(minutes=1)
+
+
+def settings(**told: Any) -> Settings:  # noqa: ANN401
+    """What a Hub tells a service."""
+    defaults: dict[str, Any] = {
+        "api_token": SecretStr(SECRET),
+        "api_url": "http://hub.test/hub/api",
+        "service_name": "fastapi",
+    }
+    return Settings(**(defaults | told))
+
+
+@pytest.fixture
+def hub() -> FakeHub:
+    """A Hub that knows our token."""
+    return FakeHub("http://hub.test/hub/api", api_token=SECRET)
+
+
+async def test_one_client_serves_all_and_is_closed_at_the_end(hub: FakeHub) -> None:
+    """Identification and readiness ask the same Hub; after the end nothing is asked any more."""
+    token = hub.issue("testuser")
+    with respx.mock as router:
+        router.route().mock(side_effect=hub)
+        async with open_context(settings()) as context:
+            assert (await context.auth.identify(token)).name == "testuser"
+            assert await context.readiness.check() == Health(hub_version="6.1.1")
+            assert await context.hub.version() == "6.1.1"
+
+        with pytest.raises(RuntimeError, match="closed"):
+            await context.hub.version()
+
+
+async def test_questions_on_their_way_end_with_it(hub: FakeHub) -> None:
+    """Closing leaves no task, whoever still waits."""
+    token = hub.issue("testuser")
+    before = asyncio.all_tasks()
+    with respx.mock as router:
+        router.route().mock(side_effect=hub)
+        with hub.holding():
+            async with open_context(settings()) as context:
+                waiting = asyncio.ensure_future(context.auth.identify(token))
+                await anyio.wait_all_tasks_blocked()
+                assert hub.requests
+            await anyio.wait_all_tasks_blocked()
+            left = asyncio.all_tasks() - before
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    assert left == set()
+
+
+async def test_the_settings_reach_those_they_are_for(hub: FakeHub) -> None:
+    """The OAuth client, and how long and how many answers are kept."""
+    told = settings(cache_ttl=1000, stale_grace=0, cache_size=1, public_host="https://hub.example.org")
+    with respx.mock as router:
+        router.route().mock(side_effect=hub)
+        async with open_context(told) as context:
+            assert context.oauth.client_id == "service-fastapi"
+            assert context.oauth.redirect_uri == "https://hub.example.org/services/fastapi/oauth_callback"
+            assert context.oauth.authorize_url == "https://hub.example.org/hub/api/oauth2/authorize"
+            for token in (hub.issue("testuser"), hub.issue("testuser")):
+                await context.auth.identify(token)
+            assert len(context.auth.cache) == 1
+
+
+async def test_every_worker_has_the_same_keys_each_for_one_purpose() -> None:
+    """What one process seals another opens, as state or as session but never one as the other."""
+    async with open_context(settings()) as one, open_context(settings()) as two:
+        state = one.state_sealer.seal("x", lifetime=MINUTE)
+        session = one.session_sealer.seal("x", lifetime=MINUTE)
+
+        assert two.state_sealer.open(state) == two.session_sealer.open(session) == "x"
+        assert two.state_sealer.open(session) is two.session_sealer.open(state) is None
+        assert one.xsrf_key == two.xsrf_key
+    async with open_context(settings(api_token=SecretStr("another"))) as other:
+        assert other.state_sealer.open(state) is other.session_sealer.open(session) is None
+        assert other.xsrf_key != one.xsrf_key
+
+
+async def test_without_the_application_there_are_no_engines() -> None:
+    """They are made where SERVICE_APPS says so."""
+    async with open_context(settings()) as context:
+        assert context.deidentifier is None
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"deidentify_workers": 4}, 4),
+        ({"deidentify_workers": 4, "workers": 2}, 2),
+        ({"deidentify_workers": 5, "workers": 2}, 2),
+        ({"deidentify_workers": 1, "workers": 2}, 1),
+        ({}, len(os.sched_getaffinity(0))),
+        ({"workers": 1000}, 1),
+    ],
+    ids=["one process", "two processes", "not evenly", "fewer than processes", "one for each core", "at least one"],
+)
+async def test_engines_are_shared_out_among_processes(told: dict[str, int], expected: int) -> None:
+    """DEIDENTIFY_WORKERS counts all of them, whatever SERVICE_WORKERS is."""
+    async with open_context(settings(apps=("deidentify",), **told)) as context:
+        assert context.deidentifier is not None
+        assert context.deidentifier.workers == expected
+
+
+async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() -> None:
+    """Bounds and deadline reach them; no process is left."""
+    told = settings(
+        apps=("deidentify",),
+        deidentify_deadline=2.5,
+        deidentify_note_size=30,
+        deidentify_queue=1,
+        deidentify_queue_size=40,
+        deidentify_batches=1,
+    )
+    others = set(psutil.Process().children())  # of other tests' fixtures; what these start below them is theirs
+    async with open_context(told) as context:
+        pool = context.deidentifier
+        assert pool is not None
+        assert (pool.deadline, pool.note_size) == (2.5, 30)
+        with pytest.raises(NoteTooLargeError):
+            await pool.deidentify("x" * 31)
+        waiting = asyncio.ensure_future(pool.deidentify("Dr. Smith"))
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFullError):
+            await pool.deidentify("Dr. Smith")
+        with pool.batch(), pytest.raises(QueueFullError), pool.batch():
+            pass
+        assert (await waiting).text == "Dr. *****"
+        loaders = set(psutil.Process().children()) - others
+        processes = {process for loader in loaders for process in (loader, *loader.children(recursive=True))}
+        assert len(processes) == 2
+
+    assert [process for process in processes if process.is_running()] == []
+
+
+async def test_its_text_shows_no_secret() -> None:
+    """Neither the token nor a key made from it."""
+    async with open_context(settings()) as context:
+        assert SECRET not in repr(context)
+        assert repr(context.xsrf_key) not in repr(context)
+
+
+async def test_a_slow_hub_is_given_up_after_the_timeout() -> None:
+    """`HUB_TIMEOUT` seconds without an answer are an outage."""
+    with respx.mock as router:
+        router.route().mock(side_effect=OUTAGES["slow"])
+        async with open_context(settings(hub_timeout=0.25)) as context:
+            with pytest.raises(HubUnavailableError):
+                await context.hub.version()
+        [call] = router.calls
+
+    assert call.request.extensions["timeout"] == {"connect": 0.25, "read": 0.25, "write": 0.25, "pool": 0.25}
+
+
+@asynccontextmanager
+async def tls_hub(authority: trustme.CA, *, demands_certificate: bool) -> AsyncIterator[str]:
+    """Serve one answer a connection, as a Hub with internal_ssl; yields its API URL."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.configure_trust(tls)
+    tls.verify_mode = ssl.CERT_REQUIRED if demands_certificate else ssl.CERT_NONE
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"version": "6.1.1"}'
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/hub/api"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """The Hub's own certificate authority."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def files(authority: trustme.CA, tmp_path: Path) -> dict[str, str]:
+    """What the Hub gives a service with internal_ssl: key, certificate and CA."""
+    ours = authority.issue_cert("service-fastapi")
+    paths = {name: tmp_path / name for name in ("ssl_keyfile", "ssl_certfile", "ssl_client_ca")}
+    ours.private_key_pem.write_to_path(paths["ssl_keyfile"])
+    ours.cert_chain_pems[0].write_to_path(paths["ssl_certfile"])
+    authority.cert_pem.write_to_path(paths["ssl_client_ca"])
+    return {name: str(path) for name, path in paths.items()}
+
+
+@pytest.mark.parametrize(
+    ("given", "demands_certificate", "expected"),
+    [
+        pytest.param(("ssl_keyfile", "ssl_certfile", "ssl_client_ca"), True, "6.1.1", id="internal_ssl"),
+        pytest.param(("ssl_client_ca",), False, "6.1.1", id="its CA alone"),
+        pytest.param(("ssl_client_ca",), True, None, id="no certificate of ours"),
+        pytest.param((), False, None, id="a CA that nobody told us of"),
+        pytest.param(("ssl_keyfile", "ssl_certfile"), True, None, id="a certificate without the CA"),
+    ],
+)
+async def test_the_hubs_tls_files_are_used(
+    authority: trustme.CA,
+    files: dict[str, str],
+    given: tuple[str, ...],
+    demands_certificate: bool,  # noqa: FBT001
+    expected: str | None,
+) -> None:
+    """We trust the Hub's CA, show our certificate, and talk to nobody else."""
+    async with tls_hub(authority, demands_certificate=demands_certificate) as api_url:
+        told = settings(api_url=api_url, **{name: files[name] for name in given})
+        async with open_context(told) as context:
+            if expected:
+                assert await context.hub.version() == expected
+            else:
+                with pytest.raises(HubUnavailableError):
+                    await context.hub.version()
+
+
+async def test_a_certificate_of_another_ca_is_not_the_hubs(files: dict[str, str]) -> None:
+    """Whoever answers in its place does not get to see a token."""
+    async with (
+        tls_hub(trustme.CA(), demands_certificate=False) as api_url,
+        open_context(settings(api_url=api_url, **files)) as context,
+    ):
+        with pytest.raises(HubUnreachableError):
+            await context.hub.identify("token")
+
+
+async def test_many_questions_use_one_connection() -> None:
+    """The process has one client, and keeps its connection to the Hub."""
+    connections: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        while not reader.at_eof():
+            with contextlib.suppress(asyncio.IncompleteReadError):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"version": "6.1.1"}')
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        api_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hub/api"
+        async with open_context(settings(api_url=api_url)) as context:
+            for _ in range(30):
+                assert await context.hub.version() == "6.1.1"
+
+    assert len(connections) == 1

@@ -1,0 +1,1 @@
+"""Tests of service/web/middleware, file by file."""

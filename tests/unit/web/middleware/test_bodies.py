@@ -1,0 +1,474 @@
+"""Whose bodies are read, how much of them is held, and for how long they are waited for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, Form, Request
+from pydantic import BaseModel
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.auth.forms import returns_form
+from service.auth.guard import CurrentUser, require
+from service.errors import BodyTooSlowError
+from service.testing.callers import NAVIGATION
+from service.web.middleware.bodies import STRANGERS_BODY, Bodies, Patience, RefusedBody, streams_body
+from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
+
+LARGE = STRANGERS_BODY + 1
+SIZE = 4_000_000  # bytes for callers; 1 MB for strangers, 250 kB for those of one address
+
+
+class Text(BaseModel):
+    """A body."""
+
+    text: str
+
+
+router = APIRouter()
+guarded_router = APIRouter(prefix="/all", dependencies=[require()])
+
+
+@router.post("/guarded")
+async def guarded(sent: Text, _user: CurrentUser) -> int:
+    """Take JSON of callers."""
+    return len(sent.text)
+
+
+@router.post("/guarded-form")
+async def guarded_form(text: Annotated[str, Form()], _user: CurrentUser) -> int:
+    """Take a form of callers."""
+    return len(text)
+
+
+@guarded_router.post("/json")
+async def guarded_by_router(sent: Text) -> int:
+    """Take JSON of callers, whom the router guards."""
+    return len(sent.text)
+
+
+def _nested(_user: CurrentUser) -> None:
+    """Guard by way of another dependency."""
+
+
+@router.post("/nested", dependencies=[Depends(_nested)])
+async def guarded_by_another(sent: Text) -> int:
+    """Take JSON of callers."""
+    return len(sent.text)
+
+
+@router.post("/open")
+async def anybody(request: Request) -> int:
+    """Take anything of anybody."""
+    return len(await request.body())
+
+
+@router.post("/open-and-long", max_body_size=LARGE)
+async def anybody_at_length(request: Request) -> int:
+    """Take more of anybody."""
+    return len(await request.body())
+
+
+@router.post("/stream", dependencies=[Depends(streams_body)], max_body_size=10 * SIZE)
+async def stream(request: Request, _user: CurrentUser) -> int:
+    """Count, and keep nothing."""
+    return sum([len(piece) async for piece in request.stream()])
+
+
+router.include_router(guarded_router)
+SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}, "body_memory": SIZE}
+GUARDED = ["guarded", "all/json", "nested"]
+JSON = {"Content-Type": "application/json"}
+
+
+class Sending:
+    """A request whose body is sent piece by piece; `read` counts the pieces that the application has taken."""
+
+    def __init__(self, app: ASGIApp, path: str, *, headers: Mapping[str, str], address: str = "192.0.2.1") -> None:
+        """Send nothing yet."""
+        framing = {} if "Content-Length" in headers else {"Transfer-Encoding": "chunked"}
+        given = {"host": httpx.URL(ORIGIN).host, **framing, **headers}
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": f"{PREFIX}{path}",
+            "raw_path": f"{PREFIX}{path}".encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+            "client": (address, 50_000),
+        }
+        self.read = 0
+        self.has_begun = asyncio.Event()
+        self.sent: list[Message] = []
+        self._pieces: asyncio.Queue[Message] = asyncio.Queue()
+        self._app = app
+
+    def piece(self, body: bytes, *, more: bool = True) -> None:
+        """Send a piece."""
+        self._pieces.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+    async def receive(self) -> Message:
+        """Take a piece, as the application does."""
+        message = await self._pieces.get()
+        self.read += 1
+        self.has_begun.set()
+        return message
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    async def answer(self) -> int:
+        """Return the status that comes."""
+        await self._app(self.scope, self.receive, self._send)
+        return self.status
+
+    @property
+    def status(self) -> int:
+        """The answer's."""
+        return int(self.sent[0]["status"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The answer's."""
+        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
+
+    @property
+    def code(self) -> str:
+        """The answer's."""
+        return str(httpx.Response(self.status, content=self.sent[1]["body"]).json()["code"])
+
+
+def other(service: Service, name: str) -> str:
+    """Return a token of another user, who may call the service."""
+    service.hub.add_user(name)
+    return service.hub.issue(name)
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Sign with a token."""
+    return {**JSON, "Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("path", GUARDED)
+@pytest.mark.parametrize("headers", [{}, bearer("unknown")], ids=["no credential", "a bad one"])
+async def test_a_strangers_body_is_not_read(service: Service, path: str, headers: dict[str, str]) -> None:
+    """Where callers alone are let in, the refusal goes out before anything of the body is taken."""
+    sending = Sending(service.app, path, headers={**JSON, "Content-Length": "1000000", **headers})
+
+    async with asyncio.timeout(5):
+        assert await sending.answer() == 401
+
+    assert sending.read == 0
+    assert sending.headers["connection"] == "close"
+    assert sending.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("path", GUARDED)
+async def test_the_refusal_is_the_one_of_a_request_without_a_body(service: Service, path: str) -> None:
+    """Who is not let in is told the same as ever, problem and headers; a small body costs nobody the connection."""
+    api = service.api()
+
+    refused, plain = await api.post(path, json={"text": "x"}), await api.get("me")
+
+    assert refused.json() == plain.json()
+    different = {"x-request-id"}
+    assert {k: v for k, v in refused.headers.items() if k not in different} == {
+        k: v for k, v in plain.headers.items() if k not in different
+    }
+
+
+@pytest.mark.parametrize("path", GUARDED)
+async def test_callers_are_served(service: Service, path: str) -> None:
+    """Who is known sends what the route takes, large or small, with a token or a cookie."""
+    token = service.hub.issue("testuser")
+    browser = await service.signed_in()
+    xsrf = {"X-XSRFToken": browser.cookie("_xsrf") or ""}
+
+    small = await service.api(token).post(path, json={"text": "x"})
+    large = await service.api(token).post(path, json={"text": "x" * LARGE})
+    by_cookie = await browser.fetch("POST", path, json={"text": "xx"}, headers=xsrf)
+
+    assert [reply.status_code for reply in (small, large, by_cookie)] == [200] * 3
+    assert [reply.json() for reply in (small, large, by_cookie)] == [1, LARGE, 2]
+
+
+async def test_a_caller_is_asked_about_once(service: Service) -> None:
+    """The Hub is not asked a second time by the guard, which comes after the body."""
+    token = service.hub.issue("testuser")
+    before = len(service.hub.requests)
+
+    await service.api(token).post("guarded", json={"text": "x"})
+
+    assert len(service.hub.requests) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        pytest.param({}, "xsrf", id="no token"),
+        pytest.param({"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, "origin", id="another origin"),
+    ],
+)
+async def test_a_cookie_without_its_xsrf_token(service: Service, headers: dict[str, str], code: str) -> None:
+    """A request that a cookie signs is judged by origin and XSRF token before its body is read."""
+    browser = await service.signed_in()
+    cookie = browser.signing(PREFIX)["Cookie"]
+    sending = Sending(service.app, "guarded", headers={**JSON, "Content-Length": "9", "Cookie": cookie, **headers})
+
+    async with asyncio.timeout(5):
+        assert await sending.answer() == 403
+
+    assert (sending.read, sending.code) == (0, code)
+
+
+async def test_a_forms_own_xsrf_token(service: Service) -> None:
+    """It stands in the body, which is read for it if the cookie is somebody's; then it is judged as ever."""
+    browser = await service.signed_in()
+    right = {"text": "xx", "_xsrf": browser.cookie("_xsrf") or ""}
+
+    taken = await browser.fetch("POST", "guarded-form", data=right)
+    refused = await browser.fetch("POST", "guarded-form", data={**right, "_xsrf": "wrong"})
+
+    assert (taken.status_code, taken.json()) == (200, 2)
+    assert (refused.status_code, refused.json()["code"]) == (403, "xsrf")
+
+
+async def test_a_form_of_no_one(service: Service) -> None:
+    """A form without a cookie that is somebody's is not looked into."""
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "100000", "Cookie": "x=y"}
+    sending = Sending(service.app, "guarded-form", headers=form)
+
+    async with asyncio.timeout(5):
+        assert await sending.answer() == 401
+
+    assert sending.read == 0
+
+
+# Routes that are open to all
+
+
+@pytest.mark.parametrize("is_announced", [True, False], ids=["announced", "in chunks"])
+@pytest.mark.parametrize(
+    ("path", "who", "status"),
+    [("open", "", 413), ("open", "bad", 413), ("open", "good", 200), ("open-and-long", "", 200)],
+)
+async def test_a_large_body(service: Service, path: str, who: str, status: int, is_announced: bool) -> None:  # noqa: FBT001 - a table
+    """Of a stranger an open route takes less, unless it says itself how much; of who is known, as much as ever."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x" * (LARGE - 1)
+        yield b"x"
+
+    token = service.hub.issue("testuser") if who == "good" else who
+    reply = await service.api(token).post(path, content=b"x" * LARGE if is_announced else pieces())
+
+    assert reply.status_code == status
+    assert reply.json() == LARGE or reply.json()["code"] == "content_too_large"
+
+
+async def test_an_open_route_asks_nobody(service: Service) -> None:
+    """A credential that comes with a small body to an open route is not shown to the Hub: it may be for another."""
+    before = len(service.hub.requests)
+
+    reply = await service.api("somebody-elses").post("open", content=b"xx")
+
+    assert (reply.json(), len(service.hub.requests)) == (2, before)
+
+
+# What is held
+
+
+async def holding(service: Service, path: str, size: int, **options: Any) -> tuple[Sending, "asyncio.Task[int]"]:  # noqa: ANN401
+    """Send so much of a body, and wait until it is read."""
+    sending = Sending(service.app, path, **options)
+    task = asyncio.create_task(sending.answer())
+    sending.piece(b"x" * size)
+    async with asyncio.timeout(5):
+        await sending.has_begun.wait()
+    return sending, task
+
+
+async def test_one_caller_has_a_share(serve: Serve) -> None:
+    """Who sends too much at once is told when to come back; others are served, and so is the same one afterwards."""
+    service = await serve(**SERVICE)
+    alice, bob = service.hub.issue("testuser"), other(service, "bob")
+    held = [await holding(service, "guarded", 300_000, headers=bearer(alice)) for _ in range(3)]
+
+    refused = await service.api(alice).post("guarded", json={"text": "x" * 200_000})
+    others = await service.api(bob).post("guarded", json={"text": "x" * 200_000})
+    for sending, _ in held:
+        sending.piece(b"", more=False)
+    ended = {await task for _, task in held}
+    again = await service.api(alice).post("guarded", json={"text": "x" * 200_000})
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_bodies")
+    assert refused.headers["Retry-After"] == "1"
+    assert (others.status_code, again.status_code, ended) == (200, 200, {422})
+
+
+async def test_no_room_for_callers(serve: Serve) -> None:
+    """When all together send too much, the request that is too much is told to come back, and that one alone."""
+    service = await serve(**SERVICE)
+    tokens = [other(service, f"user-{number}") for number in range(4)]
+    held = [await holding(service, "guarded", 990_000, headers=bearer(token)) for token in tokens]
+
+    refused = await service.api(service.hub.issue("testuser")).post("guarded", json={"text": "x" * 100_000})
+    small = await service.api(service.hub.issue("testuser")).post("guarded", json={"text": "x"})
+    for sending, _ in held:
+        sending.piece(b"", more=False)
+    ended = {await task for _, task in held}
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "bodies_full")
+    assert refused.headers["Retry-After"] == "1"
+    assert (small.status_code, ended) == (200, {422})
+
+
+async def test_strangers_do_not_take_the_room_of_callers(serve: Serve) -> None:
+    """Strangers have room of their own, and those of one address a share of it."""
+    service = await serve(**SERVICE)
+    held = [
+        await holding(service, "open", 125_000, headers={}, address=f"192.0.2.{number // 2}") for number in range(8)
+    ]
+
+    same = Sending(service.app, "open", headers={}, address="192.0.2.1")
+    other = Sending(service.app, "open", headers={}, address="198.51.100.1")
+    same.piece(b"x" * 1000, more=False)
+    other.piece(b"x" * 1000, more=False)
+    refused = await same.answer(), await other.answer()
+    caller = await service.api(service.hub.issue("testuser")).post("guarded", json={"text": "x" * 900_000})
+    for sending, _ in held:
+        sending.piece(b"", more=False)
+    ended = {await task for _, task in held}
+
+    assert refused == (429, 503)
+    assert (same.code, other.code) == ("too_many_bodies", "bodies_full")
+    assert (caller.status_code, ended) == (200, {200})
+
+
+async def test_a_stream_is_not_held(serve: Serve) -> None:
+    """Of a stream only the piece at hand counts, so that it may be of any length."""
+    service = await serve(**SERVICE)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 500_000
+
+    reply = await service.api(service.hub.issue("testuser")).post("stream", content=pieces())
+
+    assert (reply.status_code, reply.json()) == (200, 10_000_000)
+
+
+async def test_a_draft_comes_back_to_who_is_signed_out(serve: Serve) -> None:
+    """A form of our own pages is read, within what strangers may send, for the page that sends it again."""
+    service = await serve(app={"routers": [_drafts()]}, body_memory=SIZE)
+    form = {"Content-Type": "application/x-www-form-urlencoded", **NAVIGATION, "Origin": ORIGIN}
+
+    small = await service.api().post("drafts", content="text=my+words&_xsrf=old", headers=form)
+    large = await service.api().post("drafts", content=f"text=my+words{'x' * LARGE}&_xsrf=old", headers=form)
+
+    assert (small.status_code, "my words" in small.text) == (401, True)
+    assert (large.status_code, "my words" in large.text) == (401, False)
+
+
+def _drafts() -> APIRouter:
+    drafts = APIRouter(dependencies=[Depends(returns_form)])
+
+    @drafts.post("/drafts")
+    async def save(request: Request, _user: CurrentUser) -> int:
+        return len(await request.form())
+
+    return drafts
+
+
+# How long it is waited for
+
+
+async def _reads(_scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that keeps all."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+async def _streams(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that keeps nothing."""
+    scope["state"]["streams_body"] = True
+    await _reads(scope, receive, send)
+
+
+def slow(app: ASGIApp, patience: Patience) -> Sending:
+    """A request to an application that waits so long."""
+    sending = Sending(Bodies(app, routes=[], size=SIZE, patience=patience), "", headers={})
+    sending.scope["state"] = {}
+    return sending
+
+
+async def test_a_body_that_does_not_come() -> None:
+    """It is given up after a while."""
+    sending = slow(_reads, Patience(grace=0.05))
+    sending.piece(b"x")
+
+    with pytest.raises(RefusedBody) as refused:
+        await sending.answer()
+
+    assert isinstance(refused.value.reason, BodyTooSlowError)
+
+
+async def test_a_body_in_drops() -> None:
+    """A byte now and then does not keep it waiting."""
+    sending = slow(_reads, Patience(grace=0.1, pace=1000))
+
+    async def drip() -> None:
+        while True:
+            sending.piece(b"x")
+            await asyncio.sleep(0.01)
+
+    dripping = asyncio.create_task(drip())
+    with pytest.raises(RefusedBody):
+        await sending.answer()
+    dripping.cancel()
+
+    assert sending.read < 1000
+
+
+async def test_what_comes_at_a_pace_is_waited_for() -> None:
+    """A body that comes fast enough is waited for longer than one of which little has come."""
+    sending = slow(_reads, Patience(grace=0.05, pace=100))
+    sending.piece(b"x" * 10_000)  # good for 100 s more
+    task = asyncio.create_task(sending.answer())
+    await asyncio.sleep(0.2)
+    sending.piece(b"", more=False)
+
+    assert await task == 204
+
+
+async def test_a_stream_has_no_deadline() -> None:
+    """A stream may come slowly; only its silence ends it."""
+    sending = slow(_streams, Patience(grace=0.0, silence=0.1))
+    task = asyncio.create_task(sending.answer())
+    sending.piece(b"x")
+
+    with pytest.raises(RefusedBody):
+        await task
+
+
+async def test_the_time_of_the_application_does_not_count() -> None:
+    """Only what the client makes the application wait for counts, not what the application takes by itself."""
+
+    async def thinks(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.sleep(0.3)
+        await _reads(scope, receive, send)
+
+    sending = slow(thinks, Patience(grace=0.2))
+    sending.piece(b"x")
+    sending.piece(b"", more=False)
+
+    assert await sending.answer() == 204

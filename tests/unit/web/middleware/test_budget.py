@@ -1,0 +1,71 @@
+"""How many bytes of bodies a process holds, and whose."""
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import BodiesFullError, ServiceError, TooManyBodiesError
+from service.web.middleware.budget import Budget
+
+
+def test_one_body_may_have_all() -> None:
+    """A caller who sends a single body may use whatever room there is."""
+    budget = Budget(100, share=25)
+
+    budget.open("alice").take(100)
+
+    assert budget.held == 100
+
+
+def test_many_bodies_of_one_caller() -> None:
+    """All bodies of one caller together have a share; those of others are not affected."""
+    budget = Budget(100, share=25)
+    budget.open("alice").take(20)
+
+    with pytest.raises(TooManyBodiesError):
+        budget.open("alice").take(6)
+    budget.open("alice").take(5)
+    budget.open("bob").take(25)
+
+    assert budget.held == 50
+
+
+def test_no_room_is_left() -> None:
+    """All callers together have no more than the size."""
+    budget = Budget(100, share=25)
+    budget.open("alice").take(90)
+
+    with pytest.raises(BodiesFullError):
+        budget.open("bob").take(11)
+
+    assert budget.held == 90
+
+
+Bodies = st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.integers(0, 40), max_size=4)), max_size=12)
+
+
+@given(bodies=Bodies)
+def test_what_is_released_is_free(bodies: list[tuple[str, list[int]]]) -> None:
+    """However bodies come, no more is held than may be, and nothing is left when they have gone."""
+    budget = Budget(100, share=25)
+    holdings = [(budget.open(holder), pieces) for holder, pieces in bodies]
+
+    for holding, pieces in holdings:
+        for size in pieces:
+            _try(lambda holding=holding, size=size: holding.take(size))  # type: ignore[misc]  # a lambda's defaults
+            assert budget.held <= 100
+    assert budget.held == sum(holding.size for holding, _ in holdings)
+    for holding, _ in holdings:
+        holding.release()
+        holding.release()
+
+    assert budget.held == 0
+    budget.open("a").take(100)
+
+
+def _try(take: Callable[[], None]) -> None:
+    with contextlib.suppress(ServiceError):
+        take()

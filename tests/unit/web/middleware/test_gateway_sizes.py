@@ -1,0 +1,159 @@
+"""What is too long is refused before anything is done with it, and what is many costs no more than it weighs."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, WebSocket
+
+from service.auth.guard import CurrentUser
+from service.testing.callers import NAVIGATION
+from tests.unit.conftest import PREFIX, Service, connect
+
+PROTOCOL = "v1.token.websocket.jupyter.org"
+FORM = "application/x-www-form-urlencoded"
+KB = 1024
+
+router = APIRouter()
+
+
+@router.websocket("/ws")
+async def greet(websocket: WebSocket, user: CurrentUser) -> None:
+    """Say who is there."""
+    await websocket.accept()
+    await websocket.send_text(user.name)
+
+
+@router.get("/open")
+async def answer() -> str:
+    """Answer to anybody."""
+    return "open"
+
+
+SERVICE: Mapping[str, Any] = {"allow_token_in_url": True, "app": {"routers": [router]}}
+
+
+@pytest.mark.parametrize(
+    ("where", "headers", "status", "code"),
+    [
+        pytest.param("me", {"Authorization": f"Bearer {'x' * 1025}"}, 401, "invalid_token", id="token"),
+        pytest.param("me", {"Authorization": f"Bearer {'x' * 200 * KB}"}, 401, "invalid_token", id="authorization"),
+        pytest.param("me", {"Authorization": f"Bearer {' ' * 200 * KB}x"}, 401, "invalid_token", id="spaces"),
+        pytest.param(f"me?token={'x' * 1025}", {}, 401, "invalid_token", id="token in address"),
+        pytest.param(f"me?token={'x' * 16 * KB}", {}, 414, "uri_too_long", id="query"),
+        pytest.param("x" * 16 * KB, {}, 414, "uri_too_long", id="path"),
+        pytest.param(f"open?x={'x' * 16 * KB}", {}, 414, "uri_too_long", id="query of an open route"),
+        pytest.param(f"oauth_callback?state=hub.{'x' * 15 * KB}&code=x", {}, 403, "sign_in_state", id="state"),
+        pytest.param("me", {"Cookie": "a=b; " * 4 * KB}, 431, "request_header_fields_too_large", id="cookies"),
+        pytest.param(
+            "login", {"Cookie": "a=b; " * 4 * KB}, 431, "request_header_fields_too_large", id="cookies at sign-in"
+        ),
+        pytest.param(
+            "oauth_callback?code=x&state=hub.x",
+            {"Cookie": "a=b; " * 4 * KB},
+            403,
+            "sign_in_state",
+            id="cookies at the callback, whose state is looked at first",
+        ),
+        pytest.param("me", {"Cookie": f"service-fastapi={'x' * 15 * KB}"}, 401, "not_signed_in", id="one cookie"),
+    ],
+)
+async def test_too_long(service: Service, where: str, headers: dict[str, str], status: int, code: str) -> None:
+    """The answer is the caller's to read, and the Hub is not asked."""
+    service.hub.requests.clear()
+    async with service.api(headers=headers) as api:
+        reply = await api.get(where)
+
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert service.hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("where", "subprotocols", "headers", "status"),
+    [
+        pytest.param("ws", [PROTOCOL, f"{PROTOCOL}.{'x' * 1025}"], {}, 401, id="token"),
+        pytest.param("ws", [PROTOCOL] * KB, {}, 431, id="many subprotocols"),
+        pytest.param("ws", [f"{PROTOCOL}.{'x' * 9 * KB}"], {}, 431, id="one subprotocol"),
+        pytest.param("ws", [], {"Cookie": "a=b; " * 4 * KB}, 431, id="cookies"),
+        pytest.param(f"ws?token={'x' * 16 * KB}", [], {}, 414, id="address"),
+    ],
+)
+async def test_too_long_for_a_handshake(
+    service: Service, where: str, subprotocols: list[str], headers: dict[str, str], status: int
+) -> None:
+    """A WebSocket is refused in the same way."""
+    service.hub.requests.clear()
+    handshake = await connect(service, where, subprotocols=subprotocols, headers=headers)
+
+    assert handshake.status == status
+    assert service.hub.requests == []
+
+
+async def test_a_browser_with_too_many_cookies(service: Service) -> None:
+    """Gets a page that says what to do, and not a loop of redirects."""
+    async with service.api(headers=NAVIGATION | {"Cookie": "a=b; " * 4 * KB}) as browser:
+        reply = await browser.get("me")
+
+    assert reply.status_code == 431
+    assert "Delete this site" in reply.text
+
+
+async def test_a_long_next_goes_to_the_start_page(service: Service) -> None:
+    """It is dropped before it is looked into, sealed or sent to the Hub."""
+    async with service.api(headers=NAVIGATION) as browser:
+        short = await browser.get("login")
+        long = await browser.get("login", params={"next": f"{PREFIX}{'x' * 2000}"})
+
+    assert long.status_code == 302
+    assert abs(len(long.headers["Location"]) - len(short.headers["Location"])) < 50
+
+
+async def test_a_long_session_id_counts_as_none(service: Service) -> None:
+    """Our cookie stands for the session that it was made in, so one beside a strange session id is no credential."""
+    token = service.hub.issue("testuser", session_id=None)
+    sealed = service.sealed(token)
+    async with service.api(
+        headers={"Cookie": f"service-fastapi={sealed}; jupyterhub-session-id={'x' * 8 * KB}"}
+    ) as api:
+        reply = await api.get("me")
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "not_signed_in")
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        pytest.param("_xsrf=x; " * 1700, id="xsrf"),
+        pytest.param("a=b; " * 3200, id="others"),
+        pytest.param("service-fastapi=x; " * 800, id="ours"),
+        pytest.param("service-fastapi-oauth-state=x; " * 500, id="sign-ins under way"),
+        pytest.param("".join(f"service-fastapi-oauth-state-{number}=x; " for number in range(450)), id="many sign-ins"),
+        pytest.param("jupyterhub-session-id=x; " * 600, id="sessions"),
+        pytest.param(";" * 16_000, id="nothing"),
+        pytest.param("=" * 16_000, id="equals"),
+    ],
+)
+@pytest.mark.parametrize("where", ["me", "login", "oauth_callback?state=hub.x&code=x"])
+async def test_many_cookies_cost_little(service: Service, where: str, cookies: str) -> None:
+    """As many as may come: no answer is a failure, none takes long."""
+    async with service.api(headers=NAVIGATION | {"Cookie": cookies}) as browser:
+        begun = time.process_time()
+        reply = await browser.get(where)
+        took = time.process_time() - begun
+
+    assert reply.status_code < 500
+    assert took < 1
+
+
+@pytest.mark.parametrize("fields", ["_xsrf=x&" * 100_000, "a&" * 400_000, "%" * 900_000, "_xsrf=" + "x" * 900_000])
+async def test_a_form_of_many_fields_is_no_failure(service: Service, fields: str) -> None:
+    """Where the XSRF token is looked for in the form."""
+    browser = await service.signed_in()
+    begun = time.process_time()
+    reply = await browser.fetch("POST", f"{service.home}logout", content=fields, headers={"Content-Type": FORM})
+    took = time.process_time() - begun
+
+    assert reply.status_code in {400, 403}
+    assert took < 5

@@ -1,0 +1,1 @@
+"""Tests of service/web/routes, file by file."""

@@ -1,0 +1,230 @@
+"""The OpenAPI document and Swagger UI's page."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from html import unescape
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from service.auth.guard import CurrentUser, require
+from service.hub.models import Identity
+from tests.unit.conftest import PREFIX, Serve, Service
+
+router = APIRouter(prefix="/things", tags=["things"], dependencies=[require("custom:things:read")])
+
+
+class ValidationError(BaseModel):
+    """Somebody's own model, of a name that FastAPI uses too."""
+
+    fine: bool
+
+
+@router.get("/{number}")
+async def read(number: int, user: CurrentUser) -> str:
+    """A router's scope, and the caller."""
+    return f"{user.name} {number}"
+
+
+@router.post("/{number}", dependencies=[require("custom:things:write")])
+async def write(number: int, body: ValidationError) -> ValidationError:
+    """The router's scope and one's own."""
+    assert number
+    return body
+
+
+@router.delete("/{number}", responses={403: {"description": "Not yours"}})
+async def delete(
+    number: int, user: Annotated[Identity, require("custom:things:admin", "custom:things:write", mode="any")]
+) -> str:
+    """One of several scopes, and a refusal in one's own words."""
+    return f"{user.name} {number}"
+
+
+SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}}
+
+
+@pytest.fixture(scope="module")
+async def document(service: Service) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return dict((await service.api().get("openapi.json")).json())
+
+
+def references(node: object) -> Iterator[str]:
+    """Yield all references in a document."""
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "$ref")
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+async def test_references(document: dict[str, Any]) -> None:
+    """Whatever the document refers to is in it, and no component is left over."""
+    components = {
+        f"#/components/{kind}/{name}"
+        for kind, named in document["components"].items()
+        if kind != "securitySchemes"
+        for name in named
+    }
+
+    assert set(references(document)) == components
+
+
+async def test_form(document: dict[str, Any]) -> None:
+    """The document keeps what OpenAPI 3.1 demands of names, operations and responses (sections 4.8.7, 4.8.10)."""
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    names = [name for named in document["components"].values() for name in named]
+    schemes = set(document["components"]["securitySchemes"])
+
+    assert document["openapi"].startswith("3.1.")
+    assert [name for name in names if not re.fullmatch(r"[a-zA-Z0-9._-]+", name)] == []
+    assert len({each["operationId"] for each in operations}) == len(operations)
+    for operation in operations:
+        assert all("description" in each or "$ref" in each for each in operation["responses"].values())
+        assert {name for entry in operation.get("security", ()) for name in entry} <= schemes
+    for path, methods in document["paths"].items():
+        declared = [
+            {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
+            for operation in methods.values()
+        ]
+        assert all(names == set(re.findall(r"{(\w+)}", path)) for names in declared)
+
+
+async def test_our_own_routes(document: dict[str, Any]) -> None:
+    """The document has what a client may call, and not what is for browsers alone."""
+    assert {(path, method) for path, operations in document["paths"].items() for method in operations} == {
+        ("/", "get"),
+        ("/me", "get"),
+        ("/debug", "get"),
+        ("/health/live", "get"),
+        ("/health/ready", "get"),
+        ("/token", "post"),
+        ("/logout", "post"),
+        ("/things/{number}", "get"),
+        ("/things/{number}", "post"),
+        ("/things/{number}", "delete"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "scopes"),
+    [
+        ("/", "get", None),
+        ("/health/live", "get", None),
+        ("/token", "post", None),
+        ("/me", "get", set()),
+        ("/debug", "get", set()),
+        ("/things/{number}", "get", {"custom:things:read"}),
+        ("/things/{number}", "post", {"custom:things:read", "custom:things:write"}),
+        ("/things/{number}", "delete", {"custom:things:read", "custom:things:admin", "custom:things:write"}),
+    ],
+)
+async def test_what_a_route_asks(document: dict[str, Any], path: str, method: str, scopes: set[str] | None) -> None:
+    """What `require` demands shows in the document: either way of signing in, and the scopes."""
+    operation = document["paths"][path][method]
+    if scopes is None:
+        assert "security" not in operation
+        return
+    oauth, token = operation["security"]
+
+    assert (set(oauth["JupyterHub"]), token) == (scopes, {"HubToken": []})
+    assert {"401", "403", "503"} <= set(operation["responses"])
+    assert scopes <= set(flow(document)["scopes"])
+
+
+def flow(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the OAuth flow."""
+    return dict(document["components"]["securitySchemes"]["JupyterHub"]["flows"]["authorizationCode"])
+
+
+async def test_errors_are_described_as_they_are(document: dict[str, Any]) -> None:
+    """Refusals and invalid requests are problems; what a route says of its own refusals stands."""
+    things = document["paths"]["/things/{number}"]
+    responses = document["components"]["responses"]
+
+    assert things["post"]["responses"]["422"] == {"$ref": "#/components/responses/422"}
+    assert things["delete"]["responses"]["403"] == {"description": "Not yours"}
+    for status in ("401", "403", "422", "503"):
+        (content,) = responses[status]["content"].items()
+        assert content == ("application/problem+json", {"schema": {"$ref": "#/components/schemas/Problem"}})
+
+
+async def test_a_problem_is_what_the_document_says(service: Service, document: dict[str, Any]) -> None:
+    """A refusal has the fields that the document has, and no others."""
+    described = document["components"]["schemas"]["Problem"]
+    problem = (await service.api(service.hub.issue("testuser")).get("things/1")).json()
+
+    assert set(described["required"]) <= set(problem) <= set(described["properties"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "server", "authorize", "token"),
+    [
+        ({}, "/services/fastapi", "/hub/api/oauth2/authorize", f"{PREFIX}token"),
+        (
+            {"service_prefix": "/@/space%20word/services/x/", "base_url": "/@/space%20word/"},
+            "/@/space%20word/services/x",
+            "/@/space%20word/hub/api/oauth2/authorize",
+            "/@/space%20word/services/x/token",
+        ),
+        ({"service_prefix": "/"}, "/", "/hub/api/oauth2/authorize", "/token"),
+        (
+            {"public_host": "https://hub.example.org"},
+            "/services/fastapi",
+            "https://hub.example.org/hub/api/oauth2/authorize",
+            f"https://hub.example.org{PREFIX}token",
+        ),
+    ],
+    ids=["plain", "encoded prefix", "root", "PUBLIC_HOST"],
+)
+async def test_addresses(serve: Serve, settings: dict[str, Any], server: str, authorize: str, token: str) -> None:
+    """The document names addresses as a browser needs them, percent-encoded where the prefix is."""
+    service = await serve(**settings)
+    found = (await service.api().get("openapi.json")).json()
+
+    assert found["servers"] == [{"url": server}]
+    assert (flow(found)["authorizationUrl"], flow(found)["tokenUrl"]) == (authorize, token)
+
+
+async def test_it_is_made_once(service: Service, document: dict[str, Any]) -> None:
+    """The document is the same however often it is asked for."""
+    assert (await service.api().get("openapi.json")).json() == document
+
+
+@pytest.mark.parametrize("public_host", ["", "https://hub.example.org"])
+async def test_swagger_ui(serve: Serve, public_host: str) -> None:
+    """The page is told the redirect URI verbatim, as the Hub knows it, and the client id; never a secret."""
+    service = await serve(public_host=public_host)
+    page = await service.browser().visit("docs")
+    (config,) = re.findall(r'data-config="([^"]*)"', page.text)
+
+    assert json.loads(unescape(config)) == {
+        "url": f"{PREFIX}openapi.json",
+        "oauth2RedirectUrl": f"{public_host}{PREFIX}oauth_callback",
+        "clientId": "service-fastapi",
+    }
+
+
+async def test_everything_comes_from_us(service: Service) -> None:
+    """Swagger UI's page loads nothing from elsewhere and runs no script of its own text, and its policy says so."""
+    page = await service.browser().visit("docs")
+    assets = re.findall(r'(?:src|<link [^>]*href)="([^"]*)"', page.text)
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
+
+    assert len(assets) >= 4
+    assert {await status_of(service, page.url.join(asset)) for asset in assets} == {200}
+    assert (policy["default-src"], policy["script-src"], policy["connect-src"]) == ("'none'", "'self'", "'self'")
+    assert re.findall(r"<script(?![^>]*src=)|\son\w+=", page.text) == []
+
+
+async def status_of(service: Service, address: httpx.URL) -> int:
+    """Return how an address of ours is answered; another host's fails."""
+    assert address.host == httpx.URL(service.home).host
+    return (await service.api().get(address)).status_code
