@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("service")
 
+_ROUTES = {"deidentify": "service.apps.deidentify.http.routes", "desk": "service.apps.desk.http"}
+
 
 def create_app(
     settings: Settings,
@@ -143,10 +145,10 @@ def _applications(names: Sequence[str]) -> list[ModuleType]:
     unknown = [name for name in names if not _is_application(name)]
     if unknown:
         raise ConfigurationError([f"SERVICE_APPS: there is no application {name!r}" for name in unknown])
-    problems = [_missing(name, import_module(f"service.{name}.manifest")) for name in names]
+    problems = [_missing(name, import_module(f"service.apps.{name}.manifest")) for name in names]
     if any(problems):
         raise ConfigurationError([problem for problem in problems if problem])
-    return [import_module(f"service.web.{name}") for name in names]
+    return [import_module(_ROUTES[name]) for name in names]
 
 
 def _all(applications: Sequence[ModuleType], what: str) -> Iterator[Any]:
@@ -156,7 +158,7 @@ def _all(applications: Sequence[ModuleType], what: str) -> Iterator[Any]:
 
 def _is_application(name: str) -> bool:
     try:
-        return find_spec(f"service.{name}.manifest") is not None
+        return find_spec(f"service.apps.{name}.manifest") is not None
     except ModuleNotFoundError:
         return False
 

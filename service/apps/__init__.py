@@ -1,1 +1,1 @@
-"""."""
+"""The applications that come with the service. None knows another, and the core names none."""

@@ -1,1 +1,1 @@
-"""."""
+"""Hub authentication for FastAPI applications: credentials, guards, sign-in, tokens."""

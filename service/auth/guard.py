@@ -1,4 +1,4 @@
-"""What routes ask of whoever is calling, and what they may ask with it. Who that is, `service.auth.identification` says.
+"""What routes ask of whoever is calling, and what they may ask with it. `identification` says who that is.
 
 A router of your own needs two names from here: `CurrentUser`, and `require("custom:scope")`.
 """

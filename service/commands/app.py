@@ -9,7 +9,7 @@ import typer
 
 from service.apps.deidentify.engine.replacement import Replacement
 from service.apps.deidentify.manifest import NEEDS
-from service.apps.desk import commands
+from service.apps.desk.commands import app as desk
 from service.commands import certificates, migrate
 from service.commands.doctor.command import doctor
 from service.errors import HOW_TO_INSTALL
@@ -22,7 +22,7 @@ SHORTEST, LONGEST = 0.1, 3600  # seconds for a note
 MAX_SHIFT = 36_500  # days, as in the service
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(commands.app, name="desk")
+app.add_typer(desk, name="desk")
 app.command()(migrate.migrate)
 app.command()(certificates.certificates)
 app.command()(doctor)

@@ -132,9 +132,9 @@ def read_manifests(apps: Iterable[str]) -> wanted.Rights:
     modules = []
     for app in apps:
         try:
-            modules.append(importlib.import_module(app if "." in app else f"service.{app}.manifest"))
+            modules.append(importlib.import_module(app if "." in app else f"service.apps.{app}.manifest"))
         except ImportError as error:
-            known = sorted(path.parent.name for path in Path(__file__).parents[1].glob("*/manifest.py"))
+            known = sorted(path.parent.name for path in Path(__file__).parents[1].glob("apps/*/manifest.py"))
             raise RegistrationError(
                 f"apps: {app!r} is neither an application ({', '.join(known) or 'there are none'}) nor the dotted path"
                 f" of a module that can be imported here: {error}"

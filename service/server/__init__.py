@@ -1,1 +1,1 @@
-"""."""
+"""Sockets, TLS, uvicorn and worker processes."""

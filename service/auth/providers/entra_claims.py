@@ -37,7 +37,7 @@ def header_of(token: str) -> dict[str, Any] | None:
 
 def grants_of(settings: Settings) -> Grants:
     """Return the table: ENTRA_SCOPE gives what the Hub gives its users for our applications, unless it is changed."""
-    manifests = [import_module(f"service.{name}.manifest") for name in settings.apps]
+    manifests = [import_module(f"service.apps.{name}.manifest") for name in settings.apps]
     theirs = [scope for manifest in manifests for scope in getattr(manifest, "USER_SCOPES", ())]
     return {settings.entra_scope: theirs, **settings.entra_grants}
 

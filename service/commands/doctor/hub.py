@@ -97,7 +97,7 @@ def _scopes(held: Held, settings: Settings) -> Finding:
             "scopes", "no access scope is known: nobody is let in", "JUPYTERHUB_SERVICE_NAME: the name= of register()"
         )
     for app in filter(_is_there, settings.apps):
-        needed = getattr(import_module(f"service.{app}.manifest"), "SERVICE_SCOPES", ())
+        needed = getattr(import_module(f"service.apps.{app}.manifest"), "SERVICE_SCOPES", ())
         if missing := held.missing(tuple(needed)):
             change = f'register(c, …, apps=["{app}"]) in jupyterhub_config.py, and restart the Hub'
             return failed("scopes", f"{app} needs {', '.join(missing)}", change)
@@ -106,7 +106,7 @@ def _scopes(held: Held, settings: Settings) -> Finding:
 
 def _is_there(app: str) -> bool:
     """Whether there is such an application; another check says it where not."""
-    return find_spec(f"service.{app}") is not None
+    return find_spec(f"service.apps.{app}") is not None
 
 
 async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Finding]:

@@ -1,1 +1,1 @@
-"""."""
+"""ASGI middleware of our own application."""

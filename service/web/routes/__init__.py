@@ -1,1 +1,1 @@
-"""."""
+"""Routes of our own application: start page, health, metrics, docs."""

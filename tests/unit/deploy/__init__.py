@@ -1,1 +1,1 @@
-"""Tests of service/deploy, file by file."""
+"""Tests of deploy/, file by file."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+import service
 from service.errors import ConfigurationError
 from service.registration.entry import RegistrationError, check_arguments
 from service.settings import Settings, load_settings
@@ -355,7 +356,7 @@ def test_settings_show_no_secret_and_cannot_be_changed() -> None:
 
 def test_nothing_else_reads_the_environment() -> None:
     """`service.settings` is the only file that looks; registration runs in the Hub's process."""
-    package = Path(__file__).parents[2] / "service"
+    package = Path(service.__file__).parent
     readers = [path.relative_to(package) for path in package.rglob("*.py") if "os.environ" in path.read_text()]
 
     assert [path for path in readers if path.parts[0] != "registration"] == [Path("settings/__init__.py")]

@@ -1,1 +1,1 @@
-"""."""
+"""Finds and masks what identifies a person, in one note, in one process."""

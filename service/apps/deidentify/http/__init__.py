@@ -1,1 +1,1 @@
-"""."""
+"""De-identification over HTTP."""

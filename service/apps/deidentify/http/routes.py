@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect
 
 from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.engine.intake import text_of
-from service.apps.deidentify.http import batch, pages
-from service.apps.deidentify.http.batch import Batch
+from service.apps.deidentify.http import pages
+from service.apps.deidentify.http.batch import MEDIA_TYPE, Batch
 from service.apps.deidentify.http.notes import (
     InAddress,
     InAddressOfBatch,
@@ -30,7 +30,7 @@ from service.hub.models import Identity
 from service.web.middleware.bodies import streams_body
 
 JSON, TEXT = "application/json", "text/plain"
-LINES = (batch.MEDIA_TYPE, "application/jsonl")
+LINES = (MEDIA_TYPE, "application/jsonl")
 _UTF_8 = {b"utf-8", b"utf8", b"us-ascii"}
 ENGINE = "Deidentify-Engine"  # the header that says of plain text which engine it is from
 
@@ -88,7 +88,7 @@ _LINES = {
     for media_type in LINES
 }
 _ANSWERS = {
-    batch.MEDIA_TYPE: {
+    MEDIA_TYPE: {
         "schema": {"type": "string", "description": "One reply a line, as for a single note, or an error."},
         "example": '{"line":1,"id":1,"text":"Seen **/**/**** by Dr. *****.","length":29,"counts":{"DATE":1,"NAME":1},'
         '"engine":{"name":"philter-lite","version":"0.6.0","rules":"philter_delta.toml","tagger":"rules"}}\n'

@@ -36,7 +36,10 @@ _INHERITED = frozenset(
 # For numpy, which nltk loads: a process with threads is not to fork.
 _WITHOUT_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _LOADING = "The engine of de-identification is being loaded."
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from service.apps.deidentify.workers.preloaded import main; main({control}, {load!r})"
+_PROGRAM = (
+    "import sys; sys.path[:] = {path!r};"
+    " from service.apps.deidentify.workers.preloaded import main; main({control}, {load!r})"
+)
 
 
 class Forkserver:

@@ -73,7 +73,7 @@ class Pool:
     async def deidentify(
         self, text: str, *, patient: bool = False, key: bytes | None = None, **options: Unpack[Options]
     ) -> Result:
-        """See `service.apps.deidentify.engine.engine.Engine.deidentify`. While the first engine is being loaded, notes wait.
+        """See `Engine.deidentify`. Notes wait while the first engine is being loaded.
 
         `patient`: wait for room, as batches do, which get half of it at most. `key`: of the `BatchNumbering` that will
         renumber the result.

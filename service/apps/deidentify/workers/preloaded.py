@@ -1,7 +1,7 @@
 """What runs in the process that loads an engine once, and in those that are forked off it, one for each worker.
 
-`service.apps.deidentify.workers.forkserver` starts the former. A fork has the engine at once, and shares its memory. Nothing of a
-note leaves these processes but in a reply: their output goes nowhere, and they dump no core.
+`forkserver` starts the former. A fork has the engine at once, and shares its memory. Nothing of a note leaves these
+processes but in a reply: their output goes nowhere, and they dump no core.
 """
 
 import contextlib

@@ -6,7 +6,7 @@ from service.apps.desk import pages
 from service.apps.desk.http import accounts, admission, audit, employees, status, tickets
 
 router = APIRouter(prefix="/desk", tags=["support desk"])
-for each in (status, tickets, employees, accounts, audit, ui):
+for each in (status, tickets, employees, accounts, audit, pages):
     router.include_router(each.router)
 router.add_api_route("", pages.begin, include_in_schema=False)
 

@@ -1,4 +1,4 @@
-"""What the desk says to every request of the service, and to every sign-in: see `service.apps.desk.domain.admission`."""
+"""What the desk says to every request of the service, and to every sign-in: see `desk.domain.admission`."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime

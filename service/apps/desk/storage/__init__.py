@@ -1,1 +1,1 @@
-"""."""
+"""The database of the desk."""

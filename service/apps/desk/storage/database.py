@@ -29,7 +29,7 @@ from service.errors import (
 
 Clock = Callable[[], datetime]  # aware
 
-# Connections of one process, beside those of `service.apps.desk.storage.account_status`: workers x 10 must stay below PostgreSQL's
+# Connections of one process, beside those of `account_status`: workers x 10 must stay below PostgreSQL's
 # max_connections (100 by default).
 POOL_SIZE: Final = 8
 # Seconds. Nobody waits longer for a page than for these; a question that takes longer has something wrong with it.
