@@ -22,10 +22,11 @@ from typing import Any
 import uvicorn
 
 from service.app import create_app
+from service.application import configure
 from service.errors import ConfigurationError
 from service.logs import log_config
-from service.resources import check_database, check_tls
 from service.server import protocol, workers
+from service.server.checks import check_tls
 from service.server.proxies import BehindProxies
 from service.server.sockets import Config, Place, listening
 from service.server.tls import LOOK_EVERY, ServerTLS
@@ -51,7 +52,8 @@ def main() -> int:
             settings = load_settings()
             logging.config.dictConfig(log_config(form=settings.log))
             check_tls(settings)
-            check_database(settings)
+            for each in configure(settings):
+                each.application.prepare(settings, each.settings)
             app = BehindProxies(create_app(settings), settings.forwarded_allow_ips)
             options = how_to_serve(settings)
             places = stack.enter_context(listening(settings.listen))

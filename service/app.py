@@ -2,13 +2,13 @@
 
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,12 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from service import __version__
+from service.application import Configured, configure, open_applications
 from service.auth import login, token, token_links
 from service.auth.guard import Entitlement, SignedInByUrl, SignInVeto, Veto
 from service.auth.login import SignInPolicy
 from service.auth.revalidation import Live
 from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
-from service.resources import open_context
+from service.resources import open_resources
 from service.settings import Settings
 from service.web import pages, problems
 from service.web.lean import ShortWays
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("service")
 
-_ROUTES = {"deidentify": "service.apps.deidentify.http.routes", "desk": "service.apps.desk.http"}
+_Each = TypeVar("_Each")
 
 
 def create_app(
@@ -69,18 +70,21 @@ def create_app(
         raise ConfigurationError(["There is neither a Hub nor Entra ID, so that nobody could be known."])
     if not settings.has_hub:
         _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Tokens of Entra ID alone are good.")
-    applications = _applications(settings.apps)
+    configured = configure(settings)
+    applications = [each.application for each in configured]
     state = {
-        "admit": (*_all(applications, "admit"), *admit),
-        "admit_sign_in": (*_all(applications, "admit_sign_in"), *admit_sign_in),
-        "entitled": (*_all(applications, "entitled"), *entitled),
+        "admit": (*_all(application.vetoes() for application in applications), *admit),
+        "admit_sign_in": (*_all(application.sign_in_vetoes() for application in applications), *admit_sign_in),
+        "entitled": (*_all(application.entitlements() for application in applications), *entitled),
         "sign_in": sign_in,
+        "configured": configured,
+        "templates": pages.environment(application.templates for application in applications),
     }
     app = FastAPI(
         title=title,
         version=__version__,
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
-        lifespan=_lifespan(settings, state),
+        lifespan=_lifespan(settings, configured, state),
         openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
@@ -92,26 +96,32 @@ def create_app(
     sign_in_routers = (login.router, token_links.router, token.router) if settings.has_hub else ()
     for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
-    theirs = [*(application.router for application in applications), *_named_routers(settings.routers), *routers]
+    ours = _all(application.routers() for application in applications)
+    theirs = [*ours, *_named_routers(settings.routers), *routers]
     if open_routes := [problem for router in theirs for problem in unguarded(router)]:
         raise ConfigurationError(open_routes)
     for router in theirs:
         app.include_router(router)
-    app.mount("/static", pages.Assets())
+    app.mount("/static", pages.Assets(application.static for application in applications))
     app.router.routes.insert(0, ShortWays(app.router.routes))
     _handle_errors(app)
+    headers = _all(application.response_headers for application in applications)
     inside = Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
-    journal = Journal(with_cors(inside, settings), routes=app.routes)
-    return Bodies(journal, routes=app.routes, size=settings.body_memory)
+    access_log = Journal(with_cors(inside, settings, headers=headers), routes=app.routes)
+    return Bodies(access_log, routes=app.routes, size=settings.body_memory)
 
 
 def _lifespan(
-    settings: Settings, state: dict[str, Any]
+    settings: Settings, configured: Sequence[Configured], state: dict[str, Any]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_context(settings) as context, _entra(settings) as entra:
-            yield {"context": context, "entra": entra, **state}
+        async with (
+            open_resources(settings) as resources,
+            _entra(settings) as entra,
+            open_applications(configured, resources) as opened,
+        ):
+            yield {"context": resources, "entra": entra, "opened": opened, **state}
 
     return lifespan
 
@@ -122,6 +132,10 @@ def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":
     from service.auth.providers.entra import open_entra  # noqa: PLC0415 - an extra, and nobody else needs it
 
     return open_entra(settings)
+
+
+def _all(many: Iterable[Iterable[_Each]]) -> tuple[_Each, ...]:
+    return tuple(chain.from_iterable(many))
 
 
 def _handle_errors(app: FastAPI) -> None:
@@ -135,40 +149,6 @@ def _handle_errors(app: FastAPI) -> None:
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
-
-
-def _applications(names: Sequence[str]) -> list[ModuleType]:
-    """Import our own applications: each is a room with a manifest, an extra to install, and a module of `web`.
-
-    That has a `router`, and may have `admit`, `admit_sign_in` (see `create_app`), `entitled` (`security.Entitlement`).
-    """
-    unknown = [name for name in names if not _is_application(name)]
-    if unknown:
-        raise ConfigurationError([f"SERVICE_APPS: there is no application {name!r}" for name in unknown])
-    problems = [_missing(name, import_module(f"service.apps.{name}.manifest")) for name in names]
-    if any(problems):
-        raise ConfigurationError([problem for problem in problems if problem])
-    return [import_module(_ROUTES[name]) for name in names]
-
-
-def _all(applications: Sequence[ModuleType], what: str) -> Iterator[Any]:
-    for application in applications:
-        yield from getattr(application, what, ())
-
-
-def _is_application(name: str) -> bool:
-    try:
-        return find_spec(f"service.apps.{name}.manifest") is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _missing(name: str, manifest: ModuleType) -> str:
-    """Say that what an application needs (NEEDS in its manifest) is not installed; it comes with an extra."""
-    modules = [module for module in getattr(manifest, "NEEDS", ()) if find_spec(module) is None]
-    if not modules:
-        return ""
-    return f"SERVICE_APPS: {name} needs {', '.join(modules)}: {HOW_TO_INSTALL.format(name)}"
 
 
 def _named_routers(names: Sequence[str]) -> list[APIRouter]:

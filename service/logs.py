@@ -1,6 +1,7 @@
 """Logging that cannot tell a secret: one line an event, addresses masked, errors without their text.
 
-All lines are made alike, whoever logs: our own parts, uvicorn, libraries. The access log writes the one for each request.
+All lines are made alike, whoever logs: our own parts, uvicorn, libraries. The access log writes one for
+each request.
 """
 
 import json

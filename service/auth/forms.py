@@ -3,7 +3,8 @@
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
-from service.auth.guard import context_of, page_token
+from service.auth.context import context_of
+from service.auth.guard import page_token
 from service.auth.xsrf import FORM, check_origin
 from service.errors import OriginError
 

@@ -13,12 +13,12 @@ from fastapi.security.base import SecurityBase
 from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
+from service.auth.context import context_of
 from service.auth.fetch_metadata import is_browser
 from service.auth.identification import (
     SignedInByUrl,
     address_of,
     check_sign_in,
-    context_of,
     credential_of,
     entra_for,
     here,
@@ -55,7 +55,6 @@ __all__ = [
     "XsrfToken",
     "address_of",
     "check_sign_in",
-    "context_of",
     "credential_of",
     "here",
     "hub_client_for",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from service.auth.context import context_of
 from service.auth.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
 from service.auth.credentials import Credential, Source, cookie_pairs, find_credential
 from service.auth.fetch_metadata import is_browser, may_be_page
@@ -24,7 +25,6 @@ from service.errors import (
     XsrfError,
 )
 from service.hub.models import Identity
-from service.resources import Context
 
 if TYPE_CHECKING:
     from service.auth.providers.entra import Entra
@@ -161,12 +161,6 @@ def _check_session(identity: Identity, credential: Credential) -> None:
     sent = credential.session_id
     if identity.session_id and sent and identity.session_id not in sent.split(";"):
         raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
-
-
-def context_of(conn: HTTPConnection) -> Context:
-    """The process's Context."""
-    context: Context = conn.scope["state"]["context"]
-    return context
 
 
 def address_of(conn: HTTPConnection) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
+from service.auth.context import context_of
 from service.auth.cookies import (
     XSRF_COOKIE,
     auth_cookie,
@@ -31,7 +32,6 @@ from service.auth.guard import (
     SCHEME,
     address_of,
     check_sign_in,
-    context_of,
     credential_of,
     identify,
     is_browser,
@@ -240,7 +240,7 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
         # Not by way of the Hub once more: what went wrong may go wrong for ever.
         queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
         raise SignInError(error.detail) from None
-    context.metrics.signed_in("browser")
+    context.count_sign_in("browser")
     response = RedirectResponse(returned.next_url, status_code=302)
     lifetime = timedelta(seconds=token.expires_in) if token.expires_in else None
     add_cookies(response, cleared(context.settings, under_way))

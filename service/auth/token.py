@@ -13,8 +13,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 
+from service.auth.context import context_of
 from service.auth.credentials import hub_session_id
-from service.auth.guard import address_of, check_sign_in, context_of
+from service.auth.guard import address_of, check_sign_in
 from service.auth.xsrf import check_origin
 from service.errors import NotAdmittedError, OriginError, ServiceError, TokenRequestError
 from service.hub.models import TokenReply
@@ -65,7 +66,7 @@ async def token(request: Request, form: Annotated[TokenRequest, Form()]) -> Resp
         answer = await _grant(request, form)
     except ServiceError as error:
         return problems.oauth_error(request, error)
-    context_of(request).metrics.signed_in(form.grant_type)
+    context_of(request).count_sign_in(form.grant_type)
     return JSONResponse(answer.model_dump(exclude_none=True), headers=problems.NO_STORE)
 
 

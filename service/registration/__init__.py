@@ -9,12 +9,12 @@ import importlib.metadata
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.registration import entry as entries
 from service.registration import manifest
 from service.registration import rights as wanted
+from service.registration.applications import known_applications, manifest_of
 from service.registration.entry import RegistrationError
 from service.registration.traits import configured_base_url, is_on, sections_with, settled, store
 
@@ -78,7 +78,8 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         environment: more of the service's settings.
         base_url: the Hub's, where neither `c.JupyterHub.base_url` nor `bind_url` says it (the command line does).
         hub_version: the Hub's, where it is not the installed one.
-        fields: more of the Hub's fields for a service: `cwd`, `user`, `display`, `info`, on Hub 6 also `timeout`.
+        fields: options that the applications' manifests declare, and more of the Hub's fields for a service: `cwd`,
+            `user`, `display`, `info`, on Hub 6 also `timeout`.
 
     Returns:
         The service's entry in `c.JupyterHub.services`.
@@ -92,6 +93,7 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         raise RegistrationError("grant=[]: names no group; leave it out to let all users in")
     entries.check_arguments(name=name, url=url, routers=routers, api_token=api_token, environment=environment or {})
     rights = read_manifests(apps)
+    chosen = {rights.options[option]: fields.pop(option) for option in rights.options.keys() & fields.keys()}
     about_itself = [wanted.itself_scope(name)]  # for `python -P -m service doctor`
     more = wanted.MANAGE_USERS if manage_users else ()
     rights = replace(rights, service_scopes=wanted.union(rights.service_scopes, more, about_itself))
@@ -108,12 +110,13 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         "SERVICE_ROUTERS": ",".join(routers),
         "SERVICE_PASSWORD_GRANT": "1" if password_grant else "",
         "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1" if allow_token_in_url else "",
+        **{variable: entries.as_setting(value) for variable, value in chosen.items()},
     }
     if managed:
         entry["command"] = [command] if isinstance(command, str) else list(command or entries.default_command())
         # An external service has to be told by whoever starts it.
         settings["SERVICE_GROUPS_MANAGED"] = "1" if rights.groups and is_on(c, "manage_groups") else ""
-        settings |= {"PUBLIC_HOST": origin, "SERVICE_APPS": ",".join(app for app in apps if "." not in app)}
+        settings |= {"PUBLIC_HOST": origin, "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app))}
         path = os.environ.get("PYTHONPATH", "")
         entry["environment"] = entries.service_environment(settings, environment or {}, python_path=path)
     else:
@@ -132,14 +135,19 @@ def read_manifests(apps: Iterable[str]) -> wanted.Rights:
     modules = []
     for app in apps:
         try:
-            modules.append(importlib.import_module(app if "." in app else f"service.apps.{app}.manifest"))
+            modules.append(importlib.import_module(app if _is_manifest(app) else manifest_of(app) or app))
         except ImportError as error:
-            known = sorted(path.parent.name for path in Path(__file__).parents[1].glob("apps/*/manifest.py"))
+            known = sorted(known_applications())
             raise RegistrationError(
                 f"apps: {app!r} is neither an application ({', '.join(known) or 'there are none'}) nor the dotted path"
                 f" of a module that can be imported here: {error}"
             ) from error
     return wanted.rights_of([manifest, *modules])
+
+
+def _is_manifest(app: str) -> bool:
+    """Whether a dotted path names a manifest alone, and no application to run."""
+    return "." in app and ":" not in app
 
 
 def _write(

@@ -121,6 +121,13 @@ def default_command() -> list[str]:
     return serve if tried.returncode else [*dies_with_hub, *serve]
 
 
+def as_setting(value: object) -> str:
+    """Write an option's value as an environment variable: names with commas, and nothing for False or None."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return ",".join(map(str, value))
+    return "1" if value is True else str(value or "")
+
+
 def service_environment(settings: Mapping[str, str], more: Mapping[str, object], *, python_path: str) -> dict[str, str]:
     """Keep the settings that say something, and let the service find the package that this file belongs to.
 

@@ -30,6 +30,7 @@ class Rights:
     roles: Sequence[Role] = ()
     groups: Sequence[str] = ()
     service_scopes: Sequence[str] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def carried(self) -> list[str]:
@@ -38,7 +39,10 @@ class Rights:
 
 
 def rights_of(manifests: Iterable[object]) -> Rights:
-    """Read and join manifests: modules with some of CUSTOM_SCOPES, USER_SCOPES, ROLES, GROUPS, SERVICE_SCOPES."""
+    """Read and join manifests: modules with some of CUSTOM_SCOPES, USER_SCOPES, ROLES, GROUPS, SERVICE_SCOPES, OPTIONS.
+
+    OPTIONS are keywords of `register()`, each with the setting of the service that it becomes.
+    """
     modules = list(manifests)
     return Rights(
         custom_scopes={k: v for module in modules for k, v in getattr(module, "CUSTOM_SCOPES", {}).items()},
@@ -46,6 +50,7 @@ def rights_of(manifests: Iterable[object]) -> Rights:
         roles=[role for module in modules for role in getattr(module, "ROLES", ())],
         groups=union(*(getattr(module, "GROUPS", ()) for module in modules)),
         service_scopes=union(*(getattr(module, "SERVICE_SCOPES", ()) for module in modules)),
+        options={k: v for module in modules for k, v in getattr(module, "OPTIONS", {}).items()},
     )
 
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import (
@@ -31,7 +31,6 @@ from service.settings.env_file import read_env_file
 from service.settings.values import (
     ANY_ORIGIN,
     AllowedOrigins,
-    Database,
     Directory,
     Folder,
     Grants,
@@ -50,6 +49,8 @@ from service.settings.values import (
     one_word,
     origin_of,
 )
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Settings(BaseModel):
@@ -103,26 +104,13 @@ class Settings(BaseModel):
     # Bytes of request bodies that a process holds at once for callers; for strangers it has a quarter of that besides.
     body_memory: Annotated[int, Field(ge=4_000_000)] = Field(default=64_000_000, validation_alias="SERVICE_BODY_MEMORY")
 
-    # De-identification. Processes with an engine, in all; 0 is one for each core.
-    deidentify_workers: Annotated[int, Field(ge=0, le=1024)] = Field(default=0, validation_alias="DEIDENTIFY_WORKERS")
-    # Seconds for one note, which takes milliseconds; beyond that it was made to take long.
-    deidentify_deadline: Annotated[float, Field(gt=0, le=3600)] = Field(
-        default=5, validation_alias="DEIDENTIFY_DEADLINE"
-    )
-    # Bytes of UTF-8. A long discharge letter has 20,000.
-    deidentify_note_size: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
-        default=100_000, validation_alias="DEIDENTIFY_NOTE_SIZE"
-    )
-    # What one process holds of others' notes, waiting or in work: how many, how many bytes, and in how many batches.
-    deidentify_queue: Annotated[int, Field(ge=1)] = Field(default=64, validation_alias="DEIDENTIFY_QUEUE")
-    deidentify_queue_size: Annotated[int, Field(ge=1)] = Field(
-        default=4_000_000, validation_alias="DEIDENTIFY_QUEUE_SIZE"
-    )
-    deidentify_batches: Annotated[int, Field(ge=1)] = Field(default=8, validation_alias="DEIDENTIFY_BATCHES")
     # Where people change their own password, if its authenticator lets them: a page below the Hub's own address
     password_page: str = Field(default="", validation_alias="HUB_PASSWORD_PAGE")
     # The Hub's authenticator says who is in which group (Authenticator.manage_groups), so that we cannot
     groups_are_managed: HubFlag = Field(default=False, validation_alias="SERVICE_GROUPS_MANAGED")
+
+    # All variables, for applications to read theirs; see `read_settings`
+    told: Mapping[str, str] = Field(default={}, exclude=True, repr=False)
 
     # What runs here
     workers: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SERVICE_WORKERS")
@@ -154,7 +142,6 @@ class Settings(BaseModel):
     metrics_folder: Folder = Field(default="", validation_alias="PROMETHEUS_MULTIPROC_DIR")
 
     # Where applications keep what must last. The folder is the workers' only, or the database is a server's.
-    database_url_given: Database | None = Field(default=None, validation_alias="DATABASE_URL")
     state_given: str = Field(default="", validation_alias="SERVICE_STATE")
     state_of_unit: str = Field(default="", validation_alias="STATE_DIRECTORY")  # by systemd: StateDirectory=
 
@@ -244,11 +231,6 @@ class Settings(BaseModel):
         except RuntimeError:
             raise ConfigurationError(["SERVICE_STATE: name a folder, as there is no home to have one in"]) from None
 
-    @property
-    def database_url(self) -> SecretStr:
-        """`sqlite:///file`, in the state folder unless told otherwise, or `postgresql://…`."""
-        return self.database_url_given or SecretStr(f"sqlite:///{self.state / 'desk.sqlite'}")
-
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read `.env`, and the environment, our own or that of another process, which overrules it.
@@ -257,23 +239,46 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ConfigurationError: naming every variable that is missing or wrong, never its value.
     """
     told = {**read_env_file(), **(os.environ if environment is None else environment)}
-    # Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it.
-    names = (str(field.validation_alias) for field in Settings.model_fields.values())
-    given = {name: value for name in names if (value := told.get(name))}
+    given = _given(Settings, told)
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     flaw = flaw_of(token) if token else ""
     problems = {"JUPYTERHUB_API_TOKEN": f"JUPYTERHUB_API_TOKEN: {flaw}"} if flaw else {}
     problems |= without_hub.problems_of(given)
+    settings = _read(Settings, {**given, "told": told}, problems)
+    if settings is None:
+        raise ConfigurationError(list(problems.values()))
+    return settings
+
+
+def read_settings(model: type[_Model], told: Mapping[str, str]) -> _Model:
+    """Read the settings of an application: of each field of `model`, the variable that is its `validation_alias`.
+
+    Raises:
+        ConfigurationError: naming every variable that is missing or wrong, never its value.
+    """
+    problems: dict[str, str] = {}
+    settings = _read(model, _given(model, told), problems)
+    if settings is None:
+        raise ConfigurationError(list(problems.values()))
+    return settings
+
+
+def _given(model: type[BaseModel], told: Mapping[str, str]) -> dict[str, str]:
+    """Each variable by its own name only, and an empty one as if it were not set, as JupyterHub has it."""
+    names = (str(field.validation_alias) for field in model.model_fields.values() if field.validation_alias)
+    return {name: value for name in names if (value := told.get(name))}
+
+
+def _read(model: type[_Model], given: Mapping[str, object], problems: dict[str, str]) -> _Model | None:
+    """Add to `problems`, by variable; None where there are any."""
     try:
-        settings = Settings.model_validate(given)
+        settings = model.model_validate(given)
     except ValidationError as error:
         for item in error.errors(include_input=False):
             name = str(item["loc"][0])
             problems.setdefault(name, f"{name}: {item['msg'].removeprefix('Value error, ')}")
-        raise ConfigurationError(list(problems.values())) from None
-    if problems:
-        raise ConfigurationError(list(problems.values()))
-    return settings
+        return None
+    return None if problems else settings
 
 
 def tell_processes(*, metrics_folder: str) -> None:

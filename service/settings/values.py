@@ -11,21 +11,14 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _FALSE = {"0", "false"}
-_ONE_WORD = re.compile(r"[\x21-\x7e]+")
+ONE_WORD = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
 # Its last label is not a number, or a mistyped address would be taken for a name (https://url.spec.whatwg.org).
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_FILE = re.compile(r"/[^?#\0]+")
+FILE = re.compile(r"/[^?#\0]+")
 _SOCKET_PATH = 107  # bytes that the path of a unix socket may have (man 7 unix)
-_DATABASES = {
-    "sqlite": "sqlite",
-    "sqlite+aiosqlite": "sqlite",
-    "postgres": "postgresql",
-    "postgresql": "postgresql",
-    "postgresql+asyncpg": "postgresql",
-}
 ANY_ORIGIN = "*"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -56,7 +49,7 @@ def _directory(path: str) -> str:
 
 def one_word(secret: SecretStr) -> SecretStr:
     """A secret that fits into a header as it is."""
-    if not _ONE_WORD.fullmatch(secret.get_secret_value()):
+    if not ONE_WORD.fullmatch(secret.get_secret_value()):
         raise ValueError("must be one word of printable ASCII, without a line end")
     return secret
 
@@ -68,7 +61,7 @@ def _split(address: str) -> SplitResult:
         is_complete = parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
     except ValueError:  # its text quotes the address
         is_complete = False
-    if not is_complete or not _ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
+    if not is_complete or not ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
         raise ValueError("must be an http:// or https:// address, without user name, query and fragment")
     return parts
 
@@ -115,25 +108,6 @@ def _guid(text: str) -> str:
     return text.lower()
 
 
-def _no_desk(grants: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-    """The desk's rights are its groups' at the Hub; nobody could take away there what a token from elsewhere has."""
-    if any(scope.startswith("custom:desk:") for scopes in grants.values() for scope in scopes):
-        raise ValueError("the desk's scopes are for Hub tokens alone")
-    return grants
-
-
-def _database(given: SecretStr) -> SecretStr:
-    """A file that all workers can open, or a server. Which driver speaks to it is ours to choose."""
-    scheme, _, rest = given.get_secret_value().partition("://")
-    kind = _DATABASES.get(scheme.lower())
-    is_right = kind == "postgresql" and _ONE_WORD.fullmatch(rest) and "#" not in rest
-    if kind == "sqlite":
-        is_right = _FILE.fullmatch(rest) and ":memory:" not in rest
-    if not is_right:
-        raise ValueError("must be postgresql://user:password@host/name, percent-encoded, or sqlite:///file")
-    return SecretStr(f"{kind}://{rest}")
-
-
 def _listen_address(address: str) -> str:
     """An origin, or `unix:` and the path of a socket."""
     kind, _, path = address.partition(":")
@@ -177,8 +151,7 @@ AllowedOrigins = Annotated[
 ]
 HttpsOrigin = Annotated[str, AfterValidator(_https_origin)]
 Guid = Annotated[str, AfterValidator(_guid)]
-Grants = Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_no_desk), BeforeValidator(from_json)]
+Grants = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(from_json)]
 Folder = Annotated[str, AfterValidator(_folder)]
-Database = Annotated[SecretStr, AfterValidator(_database)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -31,7 +31,4 @@ def problems_of(told: Mapping[str, str]) -> dict[str, str]:
     if "ENTRA_OPENAPI_CLIENT_ID" in told:
         why = "ENTRA_OPENAPI_CLIENT_ID needs it, as a redirect URI of Entra ID is absolute."
         needed["PUBLIC_HOST"] = f"PUBLIC_HOST is not set. {why}"
-    problems = {name: problem for name, problem in needed.items() if name not in told}
-    if not has_hub(told) and "desk" in [name.strip() for name in told.get("SERVICE_APPS", "").split(",")]:
-        problems["SERVICE_APPS"] = f"SERVICE_APPS: the desk needs a Hub, and {_TOKEN} is not set"
-    return problems
+    return {name: problem for name, problem in needed.items() if name not in told}

@@ -1,7 +1,6 @@
 """What a browser sees: server-rendered pages from our own templates and files, at home beside the Hub's."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +11,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import HTTPConnection
 
 from service import __version__
+from service.auth.context import context_of
 from service.auth.cookies import is_secure
-from service.auth.guard import context_of, here, page_token
+from service.auth.guard import here, page_token
 from service.hub.models import Identity
 from service.hub.oauth import safe_next
 
@@ -24,18 +24,16 @@ _POLICY = (
 # Swagger UI styles its elements inline.
 _DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
-# Where people begin with an application: below our prefix, what the link says, and what it leads to.
-_BEGINNINGS = {
-    "deidentify": ("deidentify/try", "De-identify", "Mask what identifies a person in a medical note."),
-    "desk": ("desk", "Desk", "Tickets of those who ask for help, and who may see to them."),
-}
-
 
 class Assets(StaticFiles):
-    """Our style sheet, scripts and Swagger UI; nothing secret, so browsers may keep them for an hour."""
+    """Our style sheet, scripts and Swagger UI, and what applications bring (`folders`).
 
-    def __init__(self) -> None:
+    Nothing in them is secret, so browsers may keep them for an hour.
+    """
+
+    def __init__(self, folders: Iterable[Path | None] = ()) -> None:
         super().__init__(directory=Path(__file__).parent / "static")
+        self.all_directories += [folder for folder in folders if folder is not None]
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on
         """As StaticFiles, with a lifetime."""
@@ -157,10 +155,10 @@ def _origin(conn: HTTPConnection) -> str:
     return f"{scheme}://{conn.headers.get('host', '')}"
 
 
-@cache
-def _templates() -> jinja2.Environment:
+def environment(folders: Iterable[Path | None] = ()) -> jinja2.Environment:
+    """Return what finds our templates, and those of applications in `folders`."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader([Path(__file__).parent / "templates", *filter(None, folders)]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -186,20 +184,19 @@ def render(
     if settings.hub_host:
         # Signing out leads on to the Hub, which lives on a host of its own.
         policy = policy.replace("form-action 'self'", f"form-action 'self' {settings.hub_host}")
-    body = (
-        _templates()
-        .get_template(template)
-        .render(
-            prefix=settings.prefix,
-            hub_url=settings.hub_url if settings.has_hub else "",
-            origin=settings.public_origin or _origin(conn),
-            title=conn.app.title,
-            version=__version__,
-            login_url=f"{settings.prefix}login?next={quote(_next(conn), safe='')}",
-            # Their pages are for people signed in by cookie.
-            applications=[_BEGINNINGS[name] for name in settings.apps if name in _BEGINNINGS and settings.has_hub],
-            **values,
-        )
+    templates: jinja2.Environment = conn.scope["state"]["templates"]
+    body = templates.get_template(template).render(
+        prefix=settings.prefix,
+        hub_url=settings.hub_url if settings.has_hub else "",
+        origin=settings.public_origin or _origin(conn),
+        title=conn.app.title,
+        version=__version__,
+        login_url=f"{settings.prefix}login?next={quote(_next(conn), safe='')}",
+        # Their pages are for people signed in by cookie.
+        links=[link for each in conn.scope["state"]["configured"] for link in each.application.navigation]
+        if settings.has_hub
+        else [],
+        **values,
     )
     return HTMLResponse(
         body,

@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from service.auth import login, token_links
 from service.auth.cookies import auth_cookie_name, cleared_wherever
 from service.auth.forms import refused_form
-from service.auth.guard import SignedInByUrl, context_of, here, is_browser, queue_cookies
+from service.auth.guard import SignedInByUrl, here, is_browser, queue_cookies
 from service.errors import (
     AdminRequiredError,
     BodiesFullError,
@@ -65,6 +65,7 @@ from service.errors import (
     VersionConflictError,
     XsrfError,
 )
+from service.resources import resources_of
 from service.web import pages
 from service.web.middleware.bodies import RefusedBody
 
@@ -178,7 +179,7 @@ def problem_of(error: ServiceError) -> Problem:
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer one of our own errors."""
     error = cast("ServiceError", error)
-    context_of(conn).metrics.told(error.code)
+    resources_of(conn).metrics.told(error.code)
     tell_operator(error)
     problem = problem_of(error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
@@ -186,7 +187,7 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
         return login.begin(conn, next_url=here(conn))
     if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
         return login.begin(conn, next_url=here(conn))
-    sign_in = (could_sign_in or isinstance(error, SignInError)) and context_of(conn).settings.has_hub
+    sign_in = (could_sign_in or isinstance(error, SignInError)) and resources_of(conn).settings.has_hub
     if isinstance(error, CookieConflictError):
         _clear_our_cookie(conn)
     renew = isinstance(error, OutdatedTokenError | CookieConflictError)
@@ -269,7 +270,7 @@ def too_long() -> JSONResponse:
 
 def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
     """Answer an error of the token endpoint in OAuth's own form."""
-    context_of(conn).metrics.told(error.code)
+    resources_of(conn).metrics.told(error.code)
     tell_operator(error)
     status = status_of(error)
     passes = isinstance(error, HubUnavailableError | ThrottledError | DatabaseUnavailableError)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket
 from service.auth.guard import CurrentUser
 from service.errors import HubUnavailableError
 from service.logs import log_config
-from service.resources import open_context
+from service.resources import open_resources
 from service.testing import OUTAGES
 from service.testing.callers import NAVIGATION
 from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, HUB_HOST, SESSION_ID, Serve, Service, connect, settings_of
@@ -125,7 +125,7 @@ async def test_no_answer_and_no_log_tells(
 async def test_no_repr_tells() -> None:
     """What long-lived objects say of themselves has neither secret nor internal address."""
     settings = settings_of(api_url=f"http://{HUB_HOST}.test/hub/api")
-    async with open_context(settings) as context:
+    async with open_resources(settings) as context:
         shown = f"{settings!r} {settings} {context!r}"
         key = repr(context.xsrf_key)
 
@@ -137,7 +137,7 @@ async def test_no_traceback_tells(serve: Serve) -> None:
     service = await serve()
     token = service.hub.issue("testuser")
     service.hub.outage = OUTAGES["slow"]
-    async with open_context(service.settings) as context:
+    async with open_resources(service.settings) as context:
         with pytest.raises(HubUnavailableError) as raised:
             await context.auth.identify(token)
 

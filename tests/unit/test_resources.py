@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import psutil
 import pytest
 import respx
 import trustme
 from pydantic import SecretStr
 
-from service.errors import HubUnavailableError, HubUnreachableError, NoteTooLargeError, QueueFullError
+from service.errors import HubUnavailableError, HubUnreachableError
 from service.hub.readiness import Health
-from service.resources import open_context
+from service.resources import open_resources
 from service.settings import Settings
 from service.testing import OUTAGES, FakeHub
 
@@ -48,7 +46,7 @@ async def test_one_client_serves_all_and_is_closed_at_the_end(hub: FakeHub) -> N
     token = hub.issue("testuser")
     with respx.mock as router:
         router.route().mock(side_effect=hub)
-        async with open_context(settings()) as context:
+        async with open_resources(settings()) as context:
             assert (await context.auth.identify(token)).name == "testuser"
             assert await context.readiness.check() == Health(hub_version="6.1.1")
             assert await context.hub.version() == "6.1.1"
@@ -64,7 +62,7 @@ async def test_questions_on_their_way_end_with_it(hub: FakeHub) -> None:
     with respx.mock as router:
         router.route().mock(side_effect=hub)
         with hub.holding():
-            async with open_context(settings()) as context:
+            async with open_resources(settings()) as context:
                 waiting = asyncio.ensure_future(context.auth.identify(token))
                 await anyio.wait_all_tasks_blocked()
                 assert hub.requests
@@ -80,7 +78,7 @@ async def test_the_settings_reach_those_they_are_for(hub: FakeHub) -> None:
     told = settings(cache_ttl=1000, stale_grace=0, cache_size=1, public_host="https://hub.example.org")
     with respx.mock as router:
         router.route().mock(side_effect=hub)
-        async with open_context(told) as context:
+        async with open_resources(told) as context:
             assert context.oauth.client_id == "service-fastapi"
             assert context.oauth.redirect_uri == "https://hub.example.org/services/fastapi/oauth_callback"
             assert context.oauth.authorize_url == "https://hub.example.org/hub/api/oauth2/authorize"
@@ -91,77 +89,21 @@ async def test_the_settings_reach_those_they_are_for(hub: FakeHub) -> None:
 
 async def test_every_worker_has_the_same_keys_each_for_one_purpose() -> None:
     """What one process seals another opens, as state or as session but never one as the other."""
-    async with open_context(settings()) as one, open_context(settings()) as two:
+    async with open_resources(settings()) as one, open_resources(settings()) as two:
         state = one.state_sealer.seal("x", lifetime=MINUTE)
         session = one.session_sealer.seal("x", lifetime=MINUTE)
 
         assert two.state_sealer.open(state) == two.session_sealer.open(session) == "x"
         assert two.state_sealer.open(session) is two.session_sealer.open(state) is None
         assert one.xsrf_key == two.xsrf_key
-    async with open_context(settings(api_token=SecretStr("another"))) as other:
+    async with open_resources(settings(api_token=SecretStr("another"))) as other:
         assert other.state_sealer.open(state) is other.session_sealer.open(session) is None
         assert other.xsrf_key != one.xsrf_key
 
 
-async def test_without_the_application_there_are_no_engines() -> None:
-    """They are made where SERVICE_APPS says so."""
-    async with open_context(settings()) as context:
-        assert context.deidentifier is None
-
-
-@pytest.mark.parametrize(
-    ("told", "expected"),
-    [
-        ({"deidentify_workers": 4}, 4),
-        ({"deidentify_workers": 4, "workers": 2}, 2),
-        ({"deidentify_workers": 5, "workers": 2}, 2),
-        ({"deidentify_workers": 1, "workers": 2}, 1),
-        ({}, len(os.sched_getaffinity(0))),
-        ({"workers": 1000}, 1),
-    ],
-    ids=["one process", "two processes", "not evenly", "fewer than processes", "one for each core", "at least one"],
-)
-async def test_engines_are_shared_out_among_processes(told: dict[str, int], expected: int) -> None:
-    """DEIDENTIFY_WORKERS counts all of them, whatever SERVICE_WORKERS is."""
-    async with open_context(settings(apps=("deidentify",), **told)) as context:
-        assert context.deidentifier is not None
-        assert context.deidentifier.workers == expected
-
-
-async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() -> None:
-    """Bounds and deadline reach them; no process is left."""
-    told = settings(
-        apps=("deidentify",),
-        deidentify_deadline=2.5,
-        deidentify_note_size=30,
-        deidentify_queue=1,
-        deidentify_queue_size=40,
-        deidentify_batches=1,
-    )
-    others = set(psutil.Process().children())  # of other tests' fixtures; what these start below them is theirs
-    async with open_context(told) as context:
-        pool = context.deidentifier
-        assert pool is not None
-        assert (pool.deadline, pool.note_size) == (2.5, 30)
-        with pytest.raises(NoteTooLargeError):
-            await pool.deidentify("x" * 31)
-        waiting = asyncio.ensure_future(pool.deidentify("Dr. Smith"))
-        await asyncio.sleep(0)
-        with pytest.raises(QueueFullError):
-            await pool.deidentify("Dr. Smith")
-        with pool.batch(), pytest.raises(QueueFullError), pool.batch():
-            pass
-        assert (await waiting).text == "Dr. *****"
-        loaders = set(psutil.Process().children()) - others
-        processes = {process for loader in loaders for process in (loader, *loader.children(recursive=True))}
-        assert len(processes) == 2
-
-    assert [process for process in processes if process.is_running()] == []
-
-
 async def test_its_text_shows_no_secret() -> None:
     """Neither the token nor a key made from it."""
-    async with open_context(settings()) as context:
+    async with open_resources(settings()) as context:
         assert SECRET not in repr(context)
         assert repr(context.xsrf_key) not in repr(context)
 
@@ -170,7 +112,7 @@ async def test_a_slow_hub_is_given_up_after_the_timeout() -> None:
     """`HUB_TIMEOUT` seconds without an answer are an outage."""
     with respx.mock as router:
         router.route().mock(side_effect=OUTAGES["slow"])
-        async with open_context(settings(hub_timeout=0.25)) as context:
+        async with open_resources(settings(hub_timeout=0.25)) as context:
             with pytest.raises(HubUnavailableError):
                 await context.hub.version()
         [call] = router.calls
@@ -234,7 +176,7 @@ async def test_the_hubs_tls_files_are_used(
     """We trust the Hub's CA, show our certificate, and talk to nobody else."""
     async with tls_hub(authority, demands_certificate=demands_certificate) as api_url:
         told = settings(api_url=api_url, **{name: files[name] for name in given})
-        async with open_context(told) as context:
+        async with open_resources(told) as context:
             if expected:
                 assert await context.hub.version() == expected
             else:
@@ -246,7 +188,7 @@ async def test_a_certificate_of_another_ca_is_not_the_hubs(files: dict[str, str]
     """Whoever answers in its place does not get to see a token."""
     async with (
         tls_hub(trustme.CA(), demands_certificate=False) as api_url,
-        open_context(settings(api_url=api_url, **files)) as context,
+        open_resources(settings(api_url=api_url, **files)) as context,
     ):
         with pytest.raises(HubUnreachableError):
             await context.hub.identify("token")
@@ -266,7 +208,7 @@ async def test_many_questions_use_one_connection() -> None:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         api_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hub/api"
-        async with open_context(settings(api_url=api_url)) as context:
+        async with open_resources(settings(api_url=api_url)) as context:
             for _ in range(30):
                 assert await context.hub.version() == "6.1.1"
 

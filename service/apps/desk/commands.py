@@ -1,13 +1,20 @@
-"""`python -P -m service desk …`: what an operator does for the support desk at a terminal."""
+"""`python -P -m service desk …` and `migrate`: what an operator does for the support desk at a terminal."""
 
 import asyncio
 from typing import Annotated
 
 import typer
 
-from service.errors import ConfigurationError, HubRefusedServiceError, HubUnavailableError, ServiceError
-from service.resources import open_context
-from service.settings import Settings, load_settings
+from service.apps.desk.settings import DeskSettings, database_url
+from service.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    HubRefusedServiceError,
+    HubUnavailableError,
+    ServiceError,
+)
+from service.resources import open_resources
+from service.settings import Settings, load_settings, read_settings
 
 _BY = "bootstrap"  # who did it, in the audit
 
@@ -47,6 +54,31 @@ def explained(error: ServiceError) -> str:
 
 
 async def _bootstrap(settings: Settings, name: str) -> None:
-    async with open_context(settings.model_copy(update={"apps": ("desk",)})) as context:
-        assert context.roles is not None  # noqa: S101 - the desk runs
-        await context.roles.make_first_admin(name, by=_BY)
+    from service.apps.desk.team import open_team  # noqa: PLC0415 - brings SQLAlchemy, an extra
+
+    url = database_url(settings, read_settings(DeskSettings, settings.told)).get_secret_value()
+    async with (
+        open_resources(settings) as resources,
+        open_team(url, resources.hub, groups_are_managed=settings.groups_are_managed) as team,
+    ):
+        await team.roles.make_first_admin(name, by=_BY)
+
+
+def migrate() -> None:
+    """Bring the tables of the support desk up to date.
+
+    Run it with the environment that the service has: JUPYTERHUB_API_TOKEN, and DATABASE_URL or SERVICE_STATE.
+    """
+    from service.apps.desk.storage.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - brings SQLAlchemy
+
+    try:
+        settings = load_settings()
+        url = database_url(settings, read_settings(DeskSettings, settings.told)).get_secret_value()
+        revision = asyncio.run(bring_up_to_date(url))
+    except ConfigurationError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
+    except DatabaseUnavailableError as error:
+        typer.echo(f"The database cannot be used: {error.reason}. Check it, and DATABASE_URL.", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"The tables are at revision {revision}.")

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from service.errors import InsufficientScopeError, InvalidTokenError
 from service.hub.models import Identity
 from service.hub.sealing import decode
+from service.registration.applications import manifest_of
 from service.settings import Settings
 
 BAD = "This is no token of Entra ID that is good here: it is wrong, for another service, or has expired. Get a new one."
@@ -37,7 +38,7 @@ def header_of(token: str) -> dict[str, Any] | None:
 
 def grants_of(settings: Settings) -> Grants:
     """Return the table: ENTRA_SCOPE gives what the Hub gives its users for our applications, unless it is changed."""
-    manifests = [import_module(f"service.apps.{name}.manifest") for name in settings.apps]
+    manifests = [import_module(name) for app in settings.apps if (name := manifest_of(app))]
     theirs = [scope for manifest in manifests for scope in getattr(manifest, "USER_SCOPES", ())]
     return {settings.entra_scope: theirs, **settings.entra_grants}
 

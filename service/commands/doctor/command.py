@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from service.commands.doctor.finding import Finding, ok
 from service.errors import ConfigurationError
+from service.finding import Finding, ok, refused
 from service.settings import load_settings
 
 
@@ -58,7 +58,7 @@ async def examine(environment: Mapping[str, str] | None) -> AsyncIterator[Findin
     try:
         settings = load_settings(environment)
     except ConfigurationError as error:
-        yield local.refused("settings", error)
+        yield refused("settings", error)
         return
     yield ok("settings", "complete")
     for checks in (local.check_machine, hub.check_hub, entra.check_entra, public.check_way):

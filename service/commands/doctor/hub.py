@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib import import_module
-from importlib.util import find_spec
 from urllib.parse import unquote
 
-from service.commands.doctor.finding import Finding, failed, ok, unknown
 from service.errors import HubRefusedServiceError, HubUnavailableError
+from service.finding import Finding, failed, ok, unknown
 from service.hub import protocol
 from service.hub.client import HubClient, open_http
 from service.hub.models import Identity
 from service.hub.oauth import Client
 from service.hub.scopes import Held
+from service.registration.applications import manifest_of
 from service.resources import hub_tls
 from service.settings import Settings
 
@@ -96,17 +96,13 @@ def _scopes(held: Held, settings: Settings) -> Finding:
         return failed(
             "scopes", "no access scope is known: nobody is let in", "JUPYTERHUB_SERVICE_NAME: the name= of register()"
         )
-    for app in filter(_is_there, settings.apps):
-        needed = getattr(import_module(f"service.apps.{app}.manifest"), "SERVICE_SCOPES", ())
+    for app in settings.apps:
+        manifest = manifest_of(app)  # another check says it where there is none
+        needed = getattr(import_module(manifest), "SERVICE_SCOPES", ()) if manifest else ()
         if missing := held.missing(tuple(needed)):
             change = f'register(c, …, apps=["{app}"]) in jupyterhub_config.py, and restart the Hub'
             return failed("scopes", f"{app} needs {', '.join(missing)}", change)
     return ok("scopes", f"callers need {' or '.join(settings.access_scopes)}")
-
-
-def _is_there(app: str) -> bool:
-    """Whether there is such an application; another check says it where not."""
-    return find_spec(f"service.apps.{app}") is not None
 
 
 async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Finding]:

@@ -4,6 +4,8 @@ This lets nobody in: who asks is told by a token, as ever; what a cookie of anot
 `service.auth.xsrf` says. WebSockets are not its business (`xsrf.check_origin`).
 """
 
+from collections.abc import Sequence
+
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
@@ -13,13 +15,15 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Beyond those that need no leave.
 _REQUEST_HEADERS = ("Authorization", "If-Match", "If-None-Match", "X-Request-ID")
 _ANSWER_HEADERS = (
-    "Content-Disposition", "Deidentify-Engine", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate",
-    "X-Request-ID",
+    "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID",
 )  # fmt: skip
 
 
-def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """Wrap the whole application, so that errors can be read, too; preflights are answered here."""
+def with_cors(app: ASGIApp, settings: Settings, *, headers: Sequence[str] = ()) -> ASGIApp:
+    """Wrap the whole application, so that errors can be read, too; preflights are answered here.
+
+    `headers`: of applications' answers, to be read by those pages beside ours.
+    """
     if not settings.allow_origins:
         return app
     xsrf = ("X-XSRFToken",) if settings.allow_credentials else ()  # of use with a cookie alone
@@ -30,5 +34,5 @@ def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_private_network=settings.allow_private_network,
         allow_methods=_METHODS,
         allow_headers=(*_REQUEST_HEADERS, *xsrf),
-        expose_headers=_ANSWER_HEADERS,
+        expose_headers=(*_ANSWER_HEADERS, *headers),
     )

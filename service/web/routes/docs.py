@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
-from service.auth.guard import SCHEME, context_of, visitor
+from service.auth.context import context_of
+from service.auth.guard import SCHEME, visitor
 from service.hub.models import Identity
 from service.settings import Settings
 from service.web import pages, problems

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from service.auth.guard import context_of
+from service.application import opened
 from service.hub.readiness import Health
+from service.resources import resources_of
 
 if TYPE_CHECKING:
     from service.auth.providers.entra import Entra
@@ -33,19 +34,20 @@ class ReadinessAnswer(BaseModel):
 @router.get("/live", summary="Does the process answer?")
 async def live(request: Request, response: Response) -> Liveness:
     """Depends on nothing: restart the process when this fails, and only then."""
-    response.headers[INSTANCE] = context_of(request).instance
+    response.headers[INSTANCE] = resources_of(request).instance
     return Liveness()
 
 
 @router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})
 async def ready(request: Request, response: Response) -> ReadinessAnswer:
     """Look at the Hub, at most every two seconds, Entra ID's keys and our applications: red, send no requests."""
-    context = context_of(request)
+    context = resources_of(request)
     health = await context.readiness.check() if context.settings.has_hub else Health()
     entra: Entra | None = request.scope["state"].get("entra")
     problem = health.problem or (entra.keys.problem if entra else None)
-    problem = problem or (context.deidentifier.problem if context.deidentifier else None)
-    problem = problem or (await context.desk.ping() if context.desk else None)
+    for each in request.scope["state"]["configured"]:
+        application = each.application
+        problem = problem or await application.problem(opened(request, application.name)) or None
     if problem:
         response.status_code = 503
         return ReadinessAnswer(status="not ready", problem=problem)

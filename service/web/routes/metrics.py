@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request, Security
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from service.auth.guard import Guard, context_of
+from service.auth.guard import Guard
 from service.hub.models import Identity
+from service.resources import resources_of
 
 SCOPE = "custom:service:metrics"
 
@@ -22,6 +23,6 @@ Scraper = Annotated[Identity, Security(Guard(SCOPE, vetoed=False), scopes=[SCOPE
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, _scraper: Scraper) -> Response:
     """Requests, questions to the Hub and their times, the cache of identities, sign-ins, de-identification."""
-    figures = context_of(request).metrics
+    figures = resources_of(request).metrics
     figures.sample()
     return Response(await asyncio.to_thread(figures.text), media_type=CONTENT_TYPE_PLAIN_0_0_4)

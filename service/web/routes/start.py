@@ -1,23 +1,21 @@
 """The service's own routes: what this is, who you are, and what an administrator may see of its inside."""
 
 import platform
-from dataclasses import asdict
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from service import __version__
-from service.auth.guard import HubAdmin, Oneself, context_of, is_browser, visitor
+from service.application import opened
+from service.auth.guard import HubAdmin, Oneself, is_browser, visitor
 from service.hub.models import Identity
 from service.logs import mask_address
+from service.resources import resources_of
 from service.settings import Settings
 from service.web import pages
-
-if TYPE_CHECKING:
-    from service.apps.deidentify.workers.pool import Pool
 
 router = APIRouter(tags=["who am I"])
 
@@ -30,6 +28,11 @@ _PLAIN_HEADERS = {
     "x-forwarded-proto", "x-forwarded-scheme", "x-real-ip", "x-request-id", "x-scheme",
 }  # fmt: skip
 _ADDRESS_HEADERS = {"referer"}
+_SHOWN_SETTINGS = (
+    "prefix", "public_host", "client_id", "redirect_uri", "hub_url", "access_scopes", "allow_token_in_url",
+    "allow_websocket_cookie", "cookie_host_prefix", "password_grant", "allow_origins", "allow_credentials", "cache_ttl",
+    "stale_grace", "cache_size", "workers", "apps", "routers",
+)  # fmt: skip
 
 
 class Start(BaseModel):
@@ -42,13 +45,17 @@ class Start(BaseModel):
 
 
 class Inside(BaseModel):
-    """What an administrator may see: nothing that signs anybody in, no address that only the Hub may know."""
+    """What an administrator may see: nothing that signs anybody in, no address that only the Hub may know.
+
+    Each application adds its part by its name.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     configuration: dict[str, Any]
     versions: dict[str, str]
     cache: dict[str, int]
     hub: dict[str, str]
-    deidentify: dict[str, Any] | None
     request_headers: dict[str, str]
 
 
@@ -57,7 +64,7 @@ async def start(request: Request, identity: Annotated[Identity | None, Depends(v
     """Say what answers here and, if that can be told, who is asking. Open to all; never refuses."""
     if is_browser(request):
         return pages.home(request, identity)
-    settings = context_of(request).settings
+    settings = resources_of(request).settings
     names = ("me", "docs", "openapi.json", *(("login", "logout") if settings.has_hub else ()))
     links = {name: f"{settings.prefix}{name}" for name in names}
     answer = Start(
@@ -75,52 +82,27 @@ async def me(request: Request, identity: Oneself) -> Identity | Response:
 @router.get("/debug", summary="A look inside, for administrators of the Hub")
 async def debug(request: Request, _admin: HubAdmin) -> Inside:
     """Show how the service is configured and doing, and the headers that reached it, every secret masked."""
-    context = context_of(request)
+    context = resources_of(request)
     settings = context.settings
     health = await context.readiness.check()
     cache = context.auth.cache
     return Inside(
-        configuration={
-            "name": settings.service_name,
-            "prefix": settings.prefix,
-            "public_host": settings.public_host,
-            "client_id": settings.client_id,
-            "redirect_uri": settings.redirect_uri,
-            "hub_url": settings.hub_url,
-            "access_scopes": settings.access_scopes,
-            "allow_token_in_url": settings.allow_token_in_url,
-            "allow_websocket_cookie": settings.allow_websocket_cookie,
-            "cookie_host_prefix": settings.cookie_host_prefix,
-            "password_grant": settings.password_grant,
-            "allow_origins": settings.allow_origins,
-            "allow_credentials": settings.allow_credentials,
-            "cache_ttl": settings.cache_ttl,
-            "stale_grace": settings.stale_grace,
-            "cache_size": settings.cache_size,
-            "workers": settings.workers,
-            "apps": settings.apps,
-            "routers": settings.routers,
-        },
+        configuration=_configuration(settings),
         versions={"service": __version__, "python": platform.python_version()}
         | {name: version(name) for name in ("fastapi", "starlette", "uvicorn", "httpx", "pydantic")},
         cache={"entries": len(cache), **cache.figures.as_dict()},
         hub={"version": health.hub_version, "problem": health.problem},
-        deidentify=_deidentifier(context.deidentifier, settings) if context.deidentifier else None,
         request_headers={name: _shown(name, value) for name, value in request.headers.items()},
+        **{
+            each.application.name: part
+            for each in request.scope["state"]["configured"]
+            if (part := each.application.debug(opened(request, each.application.name), each.settings))
+        },
     )
 
 
-def _deidentifier(pool: "Pool", settings: Settings) -> dict[str, Any]:
-    return {
-        "engine": asdict(pool.about) if pool.about else None,
-        "problem": pool.problem or "",
-        "workers": pool.workers,
-        "deadline": settings.deidentify_deadline,
-        "note_size": settings.deidentify_note_size,
-        "queue": settings.deidentify_queue,
-        "queue_size": settings.deidentify_queue_size,
-        "batches": settings.deidentify_batches,
-    }
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {"name": settings.service_name} | {name: getattr(settings, name) for name in _SHOWN_SETTINGS}
 
 
 def _shown(name: str, value: str) -> str:

@@ -16,7 +16,7 @@ from service.auth.guard import CurrentUser, Guard, require
 from service.auth.revalidation import Live
 from service.errors import NotAdmittedError
 from service.hub.models import Identity
-from service.resources import open_context
+from service.resources import open_resources
 from service.testing import OUTAGES
 from tests.support.open_connection import OpenConnection
 from tests.support.polling import eventually
@@ -328,7 +328,7 @@ async def test_the_handler_fails(live: Service) -> None:
 async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None:  # noqa: FBT001 - a table
     """A handler that waits for something else is cancelled after a while, whether the client took its leave or not."""
     token = live.hub.issue("testuser")
-    async with open_context(live.settings) as context:
+    async with open_resources(live.settings) as context:
 
         async def stubborn(scope: Scope, _receive: Receive, send: Send) -> None:
             scope["state"] = {"context": context, "guards": [Guard()], "admit": ()}

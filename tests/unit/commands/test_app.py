@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.commands.app import app, words
+from service.apps.deidentify.commands import words
+from service.commands.app import app
 
 
 def asked(*arguments: object, width: int = 300) -> Result:

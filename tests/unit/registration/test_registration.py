@@ -13,7 +13,6 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-import service
 from service.registration import RegistrationError, register
 
 ACCESS = "access:services!service=fastapi"
@@ -44,10 +43,13 @@ def load(tmp_path: Path) -> Load:
 
 @pytest.fixture
 def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An application `notes` in the service, and a module outside it that says the same."""
+    """An application `notes` of an installed package, and its manifest by its dotted path."""
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "manifest.py").write_text(MANIFEST)
-    monkeypatch.setattr(service, "__path__", [*service.__path__, str(tmp_path)])
+    info = tmp_path / "notes-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: notes\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[service.applications]\nnotes = notes.application:application\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield "notes.manifest"
     for module in [name for name in sys.modules if name.endswith(("notes", "notes.manifest"))]:

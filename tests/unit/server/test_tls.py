@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from service.errors import ConfigurationError
-from service.resources import check_tls
+from service.server.checks import check_tls
 from service.server.tls import ServerTLS, flaw_of
 from tests.support.certificates import DAY, HOST, Certificates, leaf_of, lock
 from tests.unit.conftest import settings_of

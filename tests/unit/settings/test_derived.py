@@ -170,25 +170,6 @@ def test_the_client_id_is_the_hubs(told: dict[str, str], client_id: str) -> None
     assert Settings.model_validate({"JUPYTERHUB_API_TOKEN": "t"} | told).client_id == client_id
 
 
-DATABASES = {
-    "a file by its path": ("sqlite:////var/lib/desk.sqlite", "sqlite:////var/lib/desk.sqlite"),
-    "a file beside us": ("sqlite:///desk 1.sqlite", "sqlite:///desk 1.sqlite"),
-    "a file, with the driver": ("sqlite+aiosqlite:////desk.sqlite", "sqlite:////desk.sqlite"),
-    "a server": ("postgresql://u@h/d", "postgresql://u@h/d"),
-    "a server, as Heroku has it": ("postgres://u:p%40@h:5432/d", "postgresql://u:p%40@h:5432/d"),
-    "a server, with the driver": ("postgresql+asyncpg://u@h/d?sslmode=require", "postgresql://u@h/d?sslmode=require"),
-    "a server, in capitals": ("PostgreSQL://u@h/d", "postgresql://u@h/d"),
-    "a server by its socket": ("postgresql:///d?host=/run/postgresql", "postgresql:///d?host=/run/postgresql"),
-    "several servers": ("postgresql://u@a:1,b:2/d", "postgresql://u@a:1,b:2/d"),
-}
-
-
-@pytest.mark.parametrize(("given", "url"), DATABASES.values(), ids=DATABASES)
-def test_a_database_is_named_in_one_form(given: str, url: str) -> None:
-    """However it is written, with or without a driver."""
-    assert Settings.model_validate(PLAIN | {"DATABASE_URL": given}).database_url.get_secret_value() == url
-
-
 STATES = {
     "told": ({"state_given": "/srv/state", "state_of_unit": "/var/lib/x"}, "/srv/state"),
     "the unit's": ({"state_of_unit": "/var/lib/x"}, "/var/lib/x"),
@@ -198,12 +179,9 @@ STATES = {
 
 
 @pytest.mark.parametrize(("told", "folder"), STATES.values(), ids=STATES)
-def test_a_database_is_a_file_in_the_state_folder(
-    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], folder: str
-) -> None:
-    """Unless another is named."""
+def test_the_state_folder(monkeypatch: pytest.MonkeyPatch, told: dict[str, str], folder: str) -> None:
+    """The one that is told, else the unit's, else one at home."""
     monkeypatch.setenv("HOME", "/home/somebody")
     settings = Settings.model_validate({"JUPYTERHUB_API_TOKEN": "t"} | told)
 
     assert settings.state == Path(folder)
-    assert settings.database_url.get_secret_value() == f"sqlite:///{folder}/desk.sqlite"

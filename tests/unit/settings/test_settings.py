@@ -57,12 +57,6 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "HUB_TIMEOUT": ("0.5", "hub_timeout", 0.5),
     "SERVICE_RECHECK_INTERVAL": ("1.5", "recheck_interval", 1.5),
     "SERVICE_BODY_MEMORY": ("4000000", "body_memory", 4_000_000),
-    "DEIDENTIFY_WORKERS": ("3", "deidentify_workers", 3),
-    "DEIDENTIFY_DEADLINE": ("0.5", "deidentify_deadline", 0.5),
-    "DEIDENTIFY_NOTE_SIZE": ("10000000", "deidentify_note_size", 10_000_000),
-    "DEIDENTIFY_QUEUE": ("1", "deidentify_queue", 1),
-    "DEIDENTIFY_QUEUE_SIZE": ("1", "deidentify_queue_size", 1),
-    "DEIDENTIFY_BATCHES": ("1", "deidentify_batches", 1),
     "HUB_PASSWORD_PAGE": ("change-password", "password_page", "change-password"),
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
@@ -78,11 +72,6 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_TLS_KEY": ("/key.pem", "tls_keyfile", "/key.pem"),
     "SERVICE_TLS_MIN": ("1.3", "tls_minimum", "1.3"),
     "FORWARDED_ALLOW_IPS": ("10.1.2.0/24, ::1,a-proxy.b", "forwarded_allow_ips", ("10.1.2.0/24", "::1", "a-proxy.b")),
-    "DATABASE_URL": (
-        "postgres://u:canary@db.example.org/desk?sslmode=require",
-        "database_url_given",
-        SecretStr("postgresql://u:canary@db.example.org/desk?sslmode=require"),
-    ),
     "SERVICE_STATE": ("/var/lib/service", "state_given", "/var/lib/service"),
     "STATE_DIRECTORY": ("/var/lib/unit", "state_of_unit", "/var/lib/unit"),
     "ENTRA_TENANT_ID": (GUID.replace("2", "A"), "entra_tenant_id", GUID.replace("2", "a")),
@@ -120,23 +109,24 @@ def test_each_variable_sets_its_field(
     assert changed.model_dump(exclude={field}) == defaults.model_dump(exclude={field})
     if variable not in NEEDED | ENTRA:
         monkeypatch.setenv(variable, "")
-        assert load_settings() == defaults
+        assert load_settings().model_dump() == defaults.model_dump()
 
 
 def test_there_is_no_other_variable() -> None:
     """The table above is complete."""
-    assert {str(field.validation_alias) for field in Settings.model_fields.values()} == set(VARIABLES)
-    assert {field for _, field, _ in VARIABLES.values()} == set(Settings.model_fields)
+    fields = {name: field for name, field in Settings.model_fields.items() if name != "told"}
+    assert {str(field.validation_alias) for field in fields.values()} == set(VARIABLES)
+    assert {field for _, field, _ in VARIABLES.values()} == set(fields)
 
 
 def test_a_variable_named_like_a_field_means_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """BASE_URL, APPS, API_TOKEN and the like belong to whoever set them."""
-    before = load_settings()
+    before = load_settings().model_dump()
     for field in Settings.model_fields:
         for name in {field, field.upper()} - set(VARIABLES):
             monkeypatch.setenv(name, "http://evil.test")
 
-    assert load_settings() == before
+    assert load_settings().model_dump() == before
 
 
 def test_settings_made_by_hand_do_not_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,12 +194,6 @@ WRONG_ADDRESSES = [
     "http://canary;x", "http://user:canary@host", "http://canary@host", "http://@canary", "http://x?canary", "http://x#canary",
     "http://x/?", "http://x/#",
 ]  # fmt: skip
-WRONG_DATABASES = [
-    "canary", "mysql://u:canary@h/d", "postgresql+psycopg2://u:canary@h/d", "sqlite+pysqlite:///canary", "postgresql://",
-    "postgresql:u:canary@h", "postgresql://u:canary#x@h/d", "postgresql://u:canary x@h/d", "postgresql://u:canary\n@h/d",
-    "postgresql://u:canär@h/d", "sqlite://", "sqlite:///", "sqlite://canary", "sqlite:///:memory:", "sqlite:canary",
-    "sqlite:///canary?mode=ro", "sqlite:///file:canary?cache=shared", "sqlite:///canary#x",
-]  # fmt: skip
 WRONG = [
     *((name, text) for name in ("JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_URL") for text in WRONG_ADDRESSES),
     *((name, text) for name in ("PUBLIC_HOST", "JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL") for text in WRONG_ADDRESSES),
@@ -244,25 +228,16 @@ WRONG = [
     *(("HUB_STALE_GRACE", text) for text in ("canary", "-1", "nan", "inf")),
     *(("HUB_CACHE_SIZE", text) for text in ("canary", "0", "-1", "1.5", "9" * 5000)),
     *(("SERVICE_BODY_MEMORY", text) for text in ("canary", "0", "3999999", "64MB")),
-    *(("DEIDENTIFY_WORKERS", text) for text in ("canary", "-1", "1.5", "1025")),
-    *(("DEIDENTIFY_DEADLINE", text) for text in ("canary", "0", "-1", "nan", "inf", "3601")),
-    *(("DEIDENTIFY_NOTE_SIZE", text) for text in ("canary", "0", "-1", "100kB", "10000001")),
-    *(
-        (name, text)
-        for name in ("DEIDENTIFY_QUEUE", "DEIDENTIFY_QUEUE_SIZE", "DEIDENTIFY_BATCHES")
-        for text in ("canary", "0", "-1", "1.5")
-    ),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
     *(("SERVICE_LOG", text) for text in ("canary", "JSON", "1")),
     *(("PROMETHEUS_MULTIPROC_DIR", text) for text in ("canary", "/canary", __file__)),
-    *(("DATABASE_URL", text) for text in WRONG_DATABASES),
     *(
         (name, text)
         for name in ("ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "ENTRA_OPENAPI_CLIENT_ID")
         for text in ("canary", "common", f"{GUID}x", f" {GUID}", GUID.replace("-", ""))
     ),
     *(("ENTRA_SCOPE", text) for text in ("canary x", "api://canary/x", "canary\n")),
-    *(("ENTRA_GRANTS", text) for text in ("canary", '["canary"]', '{"x": "canary"}', '{"x": ["custom:desk:canary"]}')),
+    *(("ENTRA_GRANTS", text) for text in ("canary", '["canary"]', '{"x": "canary"}')),
     *(("ENTRA_AUTHORITY", text) for text in ("canary", "http://canary", "https://x/canary", "https://user:canary@x")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
 ]

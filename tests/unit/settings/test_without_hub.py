@@ -63,7 +63,6 @@ def test_with_neither_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -
         pytest.param({"ENTRA_TENANT_ID": GUID}, ["ENTRA_CLIENT_ID"], id="a tenant"),
         pytest.param(TOKEN | {"ENTRA_SCOPE": "x"}, ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"], id="a scope"),
         pytest.param(ENTRA | {"ENTRA_OPENAPI_CLIENT_ID": GUID}, ["PUBLIC_HOST"], id="Swagger"),
-        pytest.param(ENTRA | {"SERVICE_APPS": "deidentify, desk"}, ["SERVICE_APPS"], id="the desk"),
     ],
 )
 def test_what_must_be_together(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], names: list[str]) -> None:

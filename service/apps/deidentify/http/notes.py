@@ -21,6 +21,7 @@ from pydantic import (
 )
 from starlette.requests import HTTPConnection
 
+from service.application import opened
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.engine import Options as EngineOptions
 from service.apps.deidentify.engine.intake import other_encoding
@@ -28,7 +29,6 @@ from service.apps.deidentify.engine.replacement import Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.workers.pool import Pool
-from service.auth.guard import context_of
 from service.errors import EngineUnavailableError
 
 MAX_WORDS = 1000  # in `allow`, and in `deny`
@@ -174,10 +174,8 @@ def body_size(note_size: int) -> int:
 
 
 def pool_of(conn: HTTPConnection) -> Pool:
-    """The process's engines. Raises EngineUnavailableError where it has none."""
-    pool = context_of(conn).deidentifier
-    if pool is None:
-        raise EngineUnavailableError
+    """The process's engines."""
+    pool: Pool = opened(conn, "deidentify")
     return pool
 
 

@@ -8,11 +8,13 @@ from fastapi import Depends, Path
 from pydantic import BeforeValidator
 from starlette.requests import HTTPConnection
 
+from service.application import opened
 from service.apps.desk.domain.fields import MAX_ID, SERVICE
 from service.apps.desk.domain.policy import Permission
 from service.apps.desk.domain.roles import RoleKeeper
 from service.apps.desk.storage.desk import Desk
-from service.auth.guard import Guard, context_of
+from service.apps.desk.team import Team
+from service.auth.guard import Guard
 from service.errors import NotFoundError
 from service.hub.models import Identity
 
@@ -21,16 +23,18 @@ _NAME = 255  # characters of a Hub user's name
 OWN = "me"  # what stands for the caller's own account in addresses
 
 
+def team_of(conn: HTTPConnection) -> Team:
+    """What the desk has open."""
+    team: Team = opened(conn, "desk")
+    return team
+
+
 async def _desk(conn: HTTPConnection) -> Desk:
-    desk = context_of(conn).desk
-    assert desk is not None  # noqa: S101 - opened wherever these routes are served
-    return desk
+    return team_of(conn).desk
 
 
 async def _roles(conn: HTTPConnection) -> RoleKeeper:
-    roles = context_of(conn).roles
-    assert roles is not None  # noqa: S101 - likewise
-    return roles
+    return team_of(conn).roles
 
 
 OpenDesk = Annotated[Desk, Depends(_desk)]

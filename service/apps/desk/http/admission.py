@@ -7,8 +7,10 @@ from starlette.requests import HTTPConnection
 
 from service.apps.desk.domain import admission
 from service.apps.desk.domain.policy import allowed, role_of
+from service.apps.desk.http.access import team_of
 from service.apps.desk.storage.desk import Desk
-from service.auth.guard import context_of, identify_since
+from service.auth.context import context_of
+from service.auth.guard import identify_since
 from service.hub.models import Identity
 
 
@@ -19,7 +21,7 @@ async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
     """
     if identity.kind != "user":
         return None
-    desk = _desk_of(conn)
+    desk = team_of(conn).desk
     standing = await desk.accounts.standing(identity.name)
     if standing is None:
         return await _newcomer(identity, conn, desk) if role_of(identity.groups) else None
@@ -31,7 +33,7 @@ async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
 async def admit_sign_in(identity: Identity, conn: HTTPConnection) -> None:
     """Raises LoginDeniedError."""
     if identity.kind == "user":
-        admission.check_sign_in(await _desk_of(conn).accounts.standing(identity.name))
+        admission.check_sign_in(await team_of(conn).desk.accounts.standing(identity.name))
 
 
 def entitled(identity: Identity) -> Collection[str]:
@@ -48,9 +50,3 @@ async def _newcomer(identity: Identity, conn: HTTPConnection, desk: Desk) -> dat
     if role_of((await identify_since(conn, now)).groups):
         await desk.accounts.ensure(identity.name, by=identity.name)
     return now
-
-
-def _desk_of(conn: HTTPConnection) -> Desk:
-    desk = context_of(conn).desk
-    assert desk is not None  # noqa: S101 - opened wherever the desk runs
-    return desk

@@ -28,7 +28,7 @@ from service.apps.desk.http.accounts import (
 from service.apps.desk.pages.forms import Draft, filled, meant, patch_of, refused, submitted, version_of
 from service.apps.desk.pages.layout import listing, onward, page, question
 from service.apps.desk.storage.desk import Desk
-from service.auth.guard import context_of
+from service.auth.context import context_of
 from service.errors import ServiceError
 from service.hub.models import Identity
 

@@ -12,7 +12,7 @@ from service.apps.desk.domain.transitions import Status
 from service.apps.desk.domain.values import Page
 from service.apps.desk.http.lists import address
 from service.apps.desk.pages.forms import Draft
-from service.auth.guard import context_of
+from service.auth.context import context_of
 from service.hub.models import Identity
 from service.web import pages
 

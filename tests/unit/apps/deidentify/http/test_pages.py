@@ -17,8 +17,9 @@ from tests.unit.conftest import PREFIX, Serve, Service
 from tests.unit.web.test_pages import Outline
 
 USE = "custom:deidentify:use"
-APP: Mapping[str, Any] = {"apps": ("deidentify",), "deidentify_workers": 1}
-SERVICE = {**APP, "deidentify_deadline": 60}  # a busy machine is not what is tested
+APP: Mapping[str, Any] = {"apps": ("deidentify",)}
+ONE = {"DEIDENTIFY_WORKERS": "1"}
+SERVICE = {**APP, "told": ONE | {"DEIDENTIFY_DEADLINE": "60"}}  # a busy machine is not what is tested
 FORM, RULES = "deidentify/try", "deidentify/rules"
 NOTE = "Seen 12/03/2019 by Dr. Smith.\n  MRN:\t1234567, it is <b>\"5 < 6\"</b> &amp; 'so'"
 MASKED = "Seen **/**/**** by Dr. *****.\n  MRN:\t*******, it is <b>\"5 < 6\"</b> &amp; 'so'"
@@ -186,18 +187,18 @@ def expect_problem(page: httpx.Response, status: int, code: str) -> None:
     assert (page.headers["Cache-Control"], "Content-Disposition" in page.headers) == ("no-store", False)
 
 
-LIMITS: dict[str, tuple[dict[str, Any], int, str]] = {
-    "too large": ({"deidentify_note_size": 20}, 413, "note_too_large"),
-    "too slow": ({"deidentify_deadline": 1e-6}, 422, "deadline_exceeded"),
+LIMITS = {
+    "too large": ({"DEIDENTIFY_NOTE_SIZE": "20"}, 413, "note_too_large"),
+    "too slow": ({"DEIDENTIFY_DEADLINE": "1e-6"}, 422, "deadline_exceeded"),
 }
 
 
-@pytest.mark.parametrize(("settings", "status", "code"), LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize(("told", "status", "code"), LIMITS.values(), ids=LIMITS)
 async def test_what_went_wrong_stands_beside_the_note(
-    serve: Serve, settings: dict[str, Any], status: int, code: str
+    serve: Serve, told: dict[str, str], status: int, code: str
 ) -> None:
     """With its status, whichever button was pressed; the note is still in the form."""
-    service = await serve(**APP, **settings)
+    service = await serve(**APP, told=ONE | told)
     async with user(service) as alice:
         for button in ("page", "file"):
             expect_problem(await submit(alice, **{"text": NOTE, "as": button}), status, code)
@@ -230,7 +231,7 @@ async def test_what_was_filled_in_wrong(alice: Browser, fields: dict[str, str], 
 
 async def test_no_room(serve: Serve) -> None:
     """Where too many notes wait already one is told when to come back, on the page; those that wait are answered."""
-    service = await serve(**APP, deidentify_queue=1)
+    service = await serve(**APP, told=ONE | {"DEIDENTIFY_QUEUE": "1"})
     async with user(service) as alice:  # while the engine is being loaded, notes wait
         pages = await asyncio.gather(*(submit(alice, text=NOTE) for _ in range(2)))
     pages.sort(key=lambda page: page.status_code)

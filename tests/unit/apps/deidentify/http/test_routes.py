@@ -461,7 +461,8 @@ class Narrow:
 @pytest.fixture
 async def narrow(serve: Serve) -> Narrow:
     """A second for each note, too."""
-    service = await serve(apps=("deidentify",), deidentify_queue=1, deidentify_workers=1, deidentify_deadline=1)
+    told = {"DEIDENTIFY_QUEUE": "1", "DEIDENTIFY_WORKERS": "1", "DEIDENTIFY_DEADLINE": "1"}
+    service = await serve(apps=("deidentify",), told=told)
     caller, others = service.user("alice", scopes=[USE]), engines_of(psutil.Process())
     assert (await caller.post("deidentify", json={"text": NOTE})).status_code == 200
     (engine,) = set(engines_of(psutil.Process())) - set(others)

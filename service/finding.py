@@ -1,7 +1,12 @@
-"""What a check found."""
+"""What a check of `python -m service doctor` found."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+from service.errors import ConfigurationError
+
+_VARIABLE = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +36,9 @@ def failed(check: str, said: str, change: str) -> Finding:
 def unknown(check: str, said: str) -> Finding:
     """It could not be looked at, or need not be."""
     return Finding(check, "not checked", said)
+
+
+def refused(check: str, error: ConfigurationError) -> Finding:
+    """What the service would say at its start; each problem begins with the variable that is to be changed."""
+    names = dict.fromkeys(name for problem in error.problems for name in _VARIABLE.findall(problem.partition(": ")[0]))
+    return failed(check, "; ".join(error.problems), f"{', '.join(names)} in the service's environment")

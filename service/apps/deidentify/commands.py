@@ -1,0 +1,87 @@
+"""`python -m service deidentify`: its options; what it does is in `job`."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.apps.deidentify.engine.replacement import Replacement
+from service.apps.deidentify.manifest import NEEDS
+from service.errors import HOW_TO_INSTALL
+
+if TYPE_CHECKING:
+    from service.apps.deidentify.engine.engine import Options
+
+ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:[0-9]{1,5}")
+SHORTEST, LONGEST = 0.1, 3600  # seconds for a note
+MAX_SHIFT = 36_500  # days, as in the service
+
+
+def seconds(value: float) -> float:
+    """Refuse what is no time to wait for, `nan` and `inf` among it."""
+    if not SHORTEST <= value <= LONGEST:
+        raise typer.BadParameter(f"must be from {SHORTEST} to {LONGEST} seconds.")
+    return value
+
+
+def words(path: Path | None) -> list[str]:
+    """The words of a file, one a line; blank lines are none."""
+    if path is None:
+        return []
+    try:
+        return [word for line in path.read_text(encoding="utf-8-sig").splitlines() if (word := line.strip())]
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{path} is not in UTF-8.") from None
+
+
+def deidentify(  # noqa: PLR0913 - one for each option
+    *,
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", exists=True, help="Files .ndjson, .jsonl, .txt, and folders with such."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", file_okay=False, help="The folder to write to.")],
+    replacement: Annotated[Replacement, typer.Option(help="What stands in the place of what is masked.")] = "asterisk",
+    compat: Annotated[bool, typer.Option("--compat", help="Mask what philter-lite masks, and nothing else.")] = False,
+    date_shift_days: Annotated[
+        int | None, typer.Option(min=-MAX_SHIFT, max=MAX_SHIFT, help="Move dates that parse by so many days.")
+    ] = None,
+    allow: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file of words never masked, one a line.")
+    ] = None,
+    deny: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file of words always masked, one a line.")
+    ] = None,
+    spans: Annotated[bool, typer.Option("--spans", help="Say where something is masked, in .ndjson, .jsonl.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,
+    deadline: Annotated[float, typer.Option(callback=seconds, help="Seconds that one note may take.")] = 30,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Use a Dask cluster: tcp://scheduler:8786.")
+    ] = None,
+) -> None:
+    """De-identify many notes.
+
+    A .txt is one note, the others hold one a line, a JSON object with `text` and perhaps `id`. Run the same command
+    again after a stop: it goes on where it was.
+    """
+    if missing := [name for name in NEEDS if find_spec(name) is None]:
+        typer.echo(f"Not installed: {', '.join(missing)}. Run {HOW_TO_INSTALL.format('deidentify')}.", err=True)
+        raise typer.Exit(2)
+    if dask and workers:
+        raise typer.BadParameter("With --dask the cluster's workers do the work: leave out --workers.")
+    if dask and not ADDRESS.fullmatch(dask):
+        raise typer.BadParameter("--dask takes the address of a scheduler, such as tcp://scheduler:8786.")
+    # What these need is an extra, and takes a while to load.
+    from service.apps.deidentify.job.claim import Terms  # noqa: PLC0415
+    from service.apps.deidentify.job.command import start  # noqa: PLC0415
+
+    options: Options = {
+        "replacement": replacement,
+        "compat": compat,
+        "date_shift_days": date_shift_days,
+        "allow": words(allow),
+        "deny": words(deny),
+    }
+    raise typer.Exit(start(inputs, out, Terms(options, spans, deadline), workers=workers, dask=dask))

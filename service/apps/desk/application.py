@@ -1,0 +1,103 @@
+"""The support desk, as an application of the service."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from fastapi import APIRouter
+
+from service.application import Application, Link
+from service.apps.desk.manifest import NEEDS
+from service.apps.desk.settings import DeskSettings, database_url
+from service.auth.guard import Entitlement, SignInVeto, Veto
+from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.finding import Finding
+from service.resources import Resources
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    import typer
+
+    from service.apps.desk.team import Team
+
+
+class SupportDesk(Application):
+    """Tickets of those who ask for help, and a team whose roles are groups of the Hub.
+
+    What brings SQLAlchemy is imported where it is used: the desk can be known without its extra.
+    """
+
+    name = "desk"
+    needs = NEEDS
+    needs_hub = True
+    settings_model = DeskSettings
+    templates = Path(__file__).parent / "templates"
+    static = Path(__file__).parent / "static"
+    navigation: ClassVar[Sequence[Link]] = [
+        Link("desk", "Desk", "Tickets of those who ask for help, and who may see to them.")
+    ]
+
+    def routers(self) -> Sequence[APIRouter]:
+        """Return the API and the pages."""
+        from service.apps.desk.http import router  # noqa: PLC0415 - its extra may not be installed
+
+        return [router]
+
+    def vetoes(self) -> Sequence[Veto]:
+        """Keep out disabled accounts, and new tokens of those who may not sign in."""
+        from service.apps.desk.http.admission import admit  # noqa: PLC0415 - likewise
+
+        return [admit]
+
+    def sign_in_vetoes(self) -> Sequence[SignInVeto]:
+        """Give no session and no token to those who may not sign in."""
+        from service.apps.desk.http.admission import admit_sign_in  # noqa: PLC0415 - likewise
+
+        return [admit_sign_in]
+
+    def entitlements(self) -> Sequence[Entitlement]:
+        """Say which scopes a role gives."""
+        from service.apps.desk.http.admission import entitled  # noqa: PLC0415 - likewise
+
+        return [entitled]
+
+    @asynccontextmanager
+    async def open(self, resources: Resources, settings: DeskSettings) -> AsyncIterator["Team"]:
+        """Open the database, and what changes roles at the Hub."""
+        from service.apps.desk.team import open_team  # noqa: PLC0415 - likewise
+
+        url = database_url(resources.settings, settings).get_secret_value()
+        is_managed = resources.settings.groups_are_managed
+        async with open_team(url, resources.hub, groups_are_managed=is_managed) as team:
+            yield team
+
+    async def problem(self, opened: "Team") -> str:
+        """Say that the database does not answer."""
+        return await opened.desk.ping()
+
+    def prepare(self, core: Settings, settings: DeskSettings) -> None:
+        """Bring the tables up to date."""
+        from service.apps.desk.storage.migrate import migrate  # noqa: PLC0415 - likewise
+
+        try:
+            asyncio.run(migrate(database_url(core, settings).get_secret_value()))
+        except DatabaseUnavailableError as error:
+            raise ConfigurationError([f"DATABASE_URL: the database cannot be used: {error.reason}"]) from None
+
+    async def diagnose(self, core: Settings, settings: DeskSettings) -> AsyncIterator[Finding]:
+        """Look at the database."""
+        from service.apps.desk.diagnosis import look_at_database  # noqa: PLC0415 - likewise
+
+        yield await look_at_database(database_url(core, settings).get_secret_value())
+
+    def add_commands(self, commands: "typer.Typer") -> None:
+        """Add `desk` and `migrate`."""
+        from service.apps.desk.commands import app, migrate  # noqa: PLC0415 - serving needs none of it
+
+        commands.add_typer(app, name="desk")
+        commands.command()(migrate)
+
+
+application = SupportDesk()

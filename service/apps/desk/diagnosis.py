@@ -1,0 +1,28 @@
+"""What `python -m service doctor` says of the desk's database."""
+
+from pathlib import Path
+
+from service.apps.desk.storage.migrate import is_up_to_date
+from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.finding import Finding, failed, ok, refused, unknown
+
+
+async def look_at_database(url: str) -> Finding:
+    """Connect, and compare the revision of its tables with ours; changes nothing."""
+    if _is_missing(url):
+        return unknown("database", "there is none yet: the first start makes it")
+    try:
+        is_current = await is_up_to_date(url)
+    except ConfigurationError as error:
+        return refused("database", error)
+    except DatabaseUnavailableError as error:
+        return failed("database", f"it cannot be used: {error.reason}", "DATABASE_URL, or start the database")
+    if not is_current:
+        return failed(
+            "database", "its tables are of an earlier version", "run python -P -m service migrate, or restart"
+        )
+    return ok("database", "it answers, and its tables are up to date")
+
+
+def _is_missing(url: str) -> bool:
+    return url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///").partition("?")[0]).exists()

@@ -1,0 +1,56 @@
+"""How much de-identification takes, and by how many engines."""
+
+import pytest
+
+from service.apps.deidentify.settings import DeidentifySettings
+from service.errors import ConfigurationError
+from service.settings import read_settings
+
+VARIABLES = {
+    "DEIDENTIFY_WORKERS": ("3", "workers", 3),
+    "DEIDENTIFY_DEADLINE": ("0.5", "deadline", 0.5),
+    "DEIDENTIFY_NOTE_SIZE": ("10000000", "note_size", 10_000_000),
+    "DEIDENTIFY_QUEUE": ("1", "queue", 1),
+    "DEIDENTIFY_QUEUE_SIZE": ("1", "queue_size", 1),
+    "DEIDENTIFY_BATCHES": ("1", "batches", 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"), [(name, *case) for name, case in VARIABLES.items()], ids=list(VARIABLES)
+)
+def test_each_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
+    """Every variable is read, and changes one field only; an empty one is as good as none."""
+    defaults, changed = DeidentifySettings(), read_settings(DeidentifySettings, {variable: text})
+
+    assert getattr(changed, field) == value != getattr(defaults, field)
+    assert changed.model_dump(exclude={field}) == defaults.model_dump(exclude={field})
+    assert read_settings(DeidentifySettings, {variable: ""}) == defaults
+
+
+def test_there_is_no_other_variable() -> None:
+    """The table above is complete."""
+    assert {str(field.validation_alias) for field in DeidentifySettings.model_fields.values()} == set(VARIABLES)
+
+
+WRONG = [
+    *(("DEIDENTIFY_WORKERS", text) for text in ("canary", "-1", "1.5", "1025")),
+    *(("DEIDENTIFY_DEADLINE", text) for text in ("canary", "0", "-1", "nan", "inf", "3601")),
+    *(("DEIDENTIFY_NOTE_SIZE", text) for text in ("canary", "0", "-1", "100kB", "10000001")),
+    *(
+        (name, text)
+        for name in ("DEIDENTIFY_QUEUE", "DEIDENTIFY_QUEUE_SIZE", "DEIDENTIFY_BATCHES")
+        for text in ("canary", "0", "-1", "1.5")
+    ),
+]
+
+
+@pytest.mark.parametrize(("variable", "text"), WRONG)
+def test_a_wrong_value_is_named(variable: str, text: str) -> None:
+    """One line says which variable and what it must be, without the value."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(DeidentifySettings, {variable: text})
+
+    [problem] = caught.value.problems
+    assert problem.startswith(f"{variable}: ")
+    assert "canary" not in problem
