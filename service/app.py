@@ -25,11 +25,11 @@ from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
 from service.resources import open_resources
 from service.settings import Settings
 from service.web import pages, problems
-from service.web.lean import ShortWays
 from service.web.middleware.access_log import Journal
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
 from service.web.middleware.gateway import Boundary
+from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
 
@@ -103,7 +103,7 @@ def create_app(
     for router in theirs:
         app.include_router(router)
     app.mount("/static", pages.Assets(application.static for application in applications))
-    app.router.routes.insert(0, ShortWays(app.router.routes))
+    app.router.routes.insert(0, RouteIndex(app.router.routes))
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
     inside = Boundary(Live(app, interval=settings.recheck_interval), settings=settings)

@@ -1,0 +1,147 @@
+"""What a request costs in process beside bare FastAPI, without a network: `python -m bench.in_process`.
+
+The route is one as people write them: a path parameter, a query parameter, and a guard. All peers run on one uvloop in
+one process, in turns, so that a machine whose speed swings slows them alike. Medians of the rounds are reported.
+"""
+
+import gc
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from statistics import median
+from time import thread_time
+from typing import Annotated, Any
+
+import uvloop
+from asgi_lifespan import LifespanManager
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message
+
+from service.auth.guard import CurrentUser
+from service.testing import make_settings, open_service
+
+ROUNDS, REQUESTS = 15, 600
+TARGET = 1.5  # at most so many times bare FastAPI
+
+Call = Callable[[], Awaitable[None]]
+
+
+async def nobody(conn: HTTPConnection) -> str:  # noqa: ARG001 - as a guard, it wants the connection
+    """A dependency that does nothing."""
+    return "testuser"
+
+
+def bare() -> FastAPI:
+    """FastAPI with the route and nothing else."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.get("/items/{item}")
+    async def read(item: int, limit: int = 10) -> dict[str, int]:
+        return {"item": item, "limit": limit}
+
+    @app.get("/depends/{item}")
+    async def depends(item: int, _user: Annotated[str, Depends(nobody)], limit: int = 10) -> dict[str, int]:
+        return {"item": item, "limit": limit}
+
+    return app
+
+
+router = APIRouter()
+
+
+@router.get("/items/{item}")
+async def read(item: int, limit: int = 10) -> dict[str, int]:
+    """Answer whoever asks."""
+    return {"item": item, "limit": limit}
+
+
+@router.get("/guarded/{item}")
+async def guarded(item: int, _user: CurrentUser, limit: int = 10) -> dict[str, int]:
+    """Answer those whom the Hub knows."""
+    return {"item": item, "limit": limit}
+
+
+def caller(app: ASGIApp, path: str, state: Mapping[str, Any], headers: Mapping[str, str]) -> Call:
+    """Return what sends one GET request to `app` and checks that it is answered by 200."""
+    raw = [(name.lower().encode(), value.encode()) for name, value in {"host": "x", "accept": "*/*", **headers}.items()]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def call() -> None:
+        status = 0
+
+        async def send(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"limit=5",
+            "root_path": "",
+            "headers": raw,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+            "state": dict(state),
+            "extensions": {},
+        }
+        await app(scope, receive, send)
+        assert status == 200, status  # noqa: PLR2004
+
+    return call
+
+
+async def timed(call: Call) -> float:
+    """Return microseconds for a request."""
+    began = thread_time()
+    for _ in range(REQUESTS):
+        await call()
+    return (thread_time() - began) / REQUESTS * 1e6
+
+
+async def measure() -> dict[str, list[float]]:
+    """Return the microseconds of each round, by what was measured."""
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(
+            open_service(settings=make_settings(cache_ttl=300, stale_grace=300), routers=[router])
+        )
+        plain = (await stack.enter_async_context(LifespanManager(bare()))).app
+        alice = service.user("alice")
+        token = {"Authorization": f"Bearer {alice.token}"}
+        prefix = service.settings.prefix
+        calls = {
+            "bare FastAPI": caller(plain, "/items/1", {}, {}),
+            "bare FastAPI, a dependency that does nothing": caller(plain, "/depends/1", {}, {}),
+            "ours, open": caller(service.app, f"{prefix}items/1", {}, {}),
+            "ours, guarded": caller(service.app, f"{prefix}guarded/1", {}, token),
+            "ours, `/me`": caller(service.app, f"{prefix}me", {}, token),
+        }
+        found: dict[str, list[float]] = {title: [] for title in calls}
+        for call in calls.values():
+            await timed(call)
+        gc.collect()
+        gc.freeze()
+        for _ in range(ROUNDS):
+            for title, call in calls.items():
+                found[title].append(await timed(call))
+        return found
+
+
+def main() -> None:
+    """Print the table."""
+    found = uvloop.run(measure())
+    base = found["bare FastAPI"]
+    print("| route with a path and a query parameter | µs | x bare FastAPI |\n| --- | --- | --- |")
+    for title, rounds in found.items():
+        ratio = median(one / other for one, other in zip(rounds, base, strict=True))
+        print(f"| {title} | {median(rounds):.0f} | {ratio:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
