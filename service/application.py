@@ -105,13 +105,13 @@ class Application:
         """Do what must be done once before any process serves, such as migrations. Raises ConfigurationError."""
 
     async def diagnose(self, core: Settings, settings: Any) -> AsyncIterator["Finding"]:  # noqa: ANN401, ARG002
-        """Yield what `python -m service doctor` says of it."""
+        """Yield what `python -P -m service doctor` says of it."""
         nothing: Sequence[Finding] = ()
         for finding in nothing:
             yield finding
 
     def add_commands(self, commands: "typer.Typer") -> None:
-        """Add its commands to `python -m service`. Called for every installed application, running or not."""
+        """Add its commands to `python -P -m service`. Called for every installed application, running or not."""
 
     @property
     def manifest(self) -> ModuleType:

@@ -1,4 +1,4 @@
-"""What a check of `python -m service doctor` found."""
+"""What a check of `python -P -m service doctor` found."""
 
 import re
 from dataclasses import dataclass

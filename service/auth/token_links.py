@@ -24,9 +24,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
+from service.auth.context import context_of
 from service.auth.cookies import cleared, is_secure, link_cookie, link_cookie_name
 from service.auth.credentials import cookie_pairs, find_cookie_credential, session_of
-from service.auth.guard import SignedInByUrl, address_of, check_sign_in, context_of, here, is_browser
+from service.auth.guard import SignedInByUrl, address_of, check_sign_in, here, is_browser
 from service.auth.login import add_cookies, session_cookies
 from service.auth.xsrf import check_origin
 from service.errors import InvalidTokenError, ServiceError, TokenLinkError
@@ -85,7 +86,7 @@ async def answer(request: Request, link: Annotated[str, Form()] = "") -> Respons
         raise TokenLinkError
     identity = await _owner(request, opened)
     await check_sign_in(identity, request)
-    context.metrics.signed_in("token_in_address")
+    context.count_sign_in("token_in_address")
     response = RedirectResponse(opened.next_url, status_code=303)
     add_cookies(response, cleared(context.settings, [link_cookie_name(context.settings)]))
     add_cookies(response, session_cookies(request, opened.token, lifetime=None))

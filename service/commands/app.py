@@ -1,4 +1,4 @@
-"""The commands of `python -m service`: ours, and those that the installed applications add."""
+"""The commands of `python -P -m service`: ours, and those that the installed applications add."""
 
 import typer
 

@@ -195,7 +195,7 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
 
 
 def _clear_our_cookie(conn: HTTPConnection) -> None:
-    settings, path = context_of(conn).settings, here(conn).partition("?")[0]
+    settings, path = resources_of(conn).settings, here(conn).partition("?")[0]
     name, host = auth_cookie_name(settings), conn.headers.get("host", "")
     queue_cookies(conn, cleared_wherever(settings, name, path=path, host=host))
 

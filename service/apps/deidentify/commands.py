@@ -1,4 +1,4 @@
-"""`python -m service deidentify`: its options; what it does is in `job`."""
+"""`python -P -m service deidentify`: its options; what it does is in `job`."""
 
 import re
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""What `python -m service doctor` says of the desk's database."""
+"""What `python -P -m service doctor` says of the desk's database."""
 
 from pathlib import Path
 

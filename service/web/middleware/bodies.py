@@ -241,7 +241,7 @@ class _Body:
 
     @property
     def _route_scope(self) -> Scope:
-        """Where the router writes which route it has found: of a HEAD, `service.web.middleware.gateway` has made a GET."""
+        """Where the router writes which route it has found: the gateway has made a GET of a HEAD."""
         scope: Scope = self._state.get("scope", self._scope)
         return scope
 
