@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 from starlette.types import Scope
 
 from service.auth.cookies import SESSION_ID_COOKIE, auth_cookie_name
-from service.errors import CookieConflictError, HeadersTooLargeError, InvalidTokenError
+from service.auth.errors import CookieConflictError, HeadersTooLargeError
+from service.hub.errors import InvalidTokenError
 from service.hub.sealing import Sealer
 from service.settings import Settings
 

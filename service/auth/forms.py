@@ -4,9 +4,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from service.auth.context import context_of
+from service.auth.errors import OriginError
 from service.auth.guard import page_token
 from service.auth.xsrf import FORM, check_origin
-from service.errors import OriginError
 
 
 async def returns_form(conn: HTTPConnection) -> None:

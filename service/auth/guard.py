@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
+from service.auth.errors import AdminRequiredError, InsufficientScopeError, NotSignedInError, OutdatedTokenError
 from service.auth.fetch_metadata import is_browser
 from service.auth.identification import (
     SignedInByUrl,
@@ -29,15 +30,9 @@ from service.auth.identification import (
     queue_cookies,
     visitor,
 )
-from service.errors import (
-    AdminRequiredError,
-    HubForbiddenError,
-    InsufficientScopeError,
-    NotSignedInError,
-    OutdatedTokenError,
-    ServiceError,
-)
+from service.errors import ServiceError
 from service.hub.caller import CallerClient
+from service.hub.errors import HubForbiddenError
 from service.hub.models import Identity
 from service.hub.scopes import Mode
 

@@ -11,19 +11,12 @@ from starlette.requests import HTTPConnection
 from service.auth.context import context_of
 from service.auth.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
 from service.auth.credentials import Credential, Source, cookie_pairs, find_credential
+from service.auth.errors import CookieConflictError, HeadersTooLargeError, NotSignedInError, OriginError, XsrfError
 from service.auth.fetch_metadata import is_browser, may_be_page
 from service.auth.providers.entra_claims import header_of
 from service.auth.xsrf import FORM, check_origin, check_xsrf, xsrf_token
-from service.errors import (
-    CookieConflictError,
-    HeadersTooLargeError,
-    HubUnavailableError,
-    InvalidTokenError,
-    NotSignedInError,
-    OriginError,
-    ServiceError,
-    XsrfError,
-)
+from service.errors import ServiceError
+from service.hub.errors import HubUnavailableError, InvalidTokenError
 from service.hub.models import Identity
 
 if TYPE_CHECKING:

@@ -28,6 +28,16 @@ from service.auth.credentials import (
     seal_session,
     session_of,
 )
+from service.auth.errors import (
+    CookieConflictError,
+    NotAdmittedError,
+    NotSignedInError,
+    SignInError,
+    SignInIncompleteError,
+    SignInRefusedError,
+    SignInStateError,
+    SignOutMethodError,
+)
 from service.auth.guard import (
     SCHEME,
     address_of,
@@ -40,21 +50,9 @@ from service.auth.guard import (
     visitor,
 )
 from service.auth.xsrf import check_xsrf, xsrf_token
-from service.errors import (
-    CookieConflictError,
-    InvalidTokenError,
-    NotAdmittedError,
-    NotSignedInError,
-    RevokeRefusedError,
-    ServiceError,
-    SignInError,
-    SignInIncompleteError,
-    SignInRefusedError,
-    SignInStateError,
-    SignOutMethodError,
-    TokenRequestError,
-)
+from service.errors import ServiceError
 from service.hub import oauth
+from service.hub.errors import InvalidTokenError, RevokeRefusedError, TokenRequestError
 from service.hub.models import TokenReply
 from service.web import pages
 

@@ -15,9 +15,11 @@ from pydantic import BaseModel, SecretStr
 
 from service.auth.context import context_of
 from service.auth.credentials import hub_session_id
+from service.auth.errors import NotAdmittedError, OriginError
 from service.auth.guard import address_of, check_sign_in
 from service.auth.xsrf import check_origin
-from service.errors import NotAdmittedError, OriginError, ServiceError, TokenRequestError
+from service.errors import ServiceError
+from service.hub.errors import TokenRequestError
 from service.hub.models import TokenReply
 from service.hub.oauth import is_code_verifier
 from service.web import problems

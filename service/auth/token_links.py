@@ -27,11 +27,13 @@ from starlette.requests import HTTPConnection
 from service.auth.context import context_of
 from service.auth.cookies import cleared, is_secure, link_cookie, link_cookie_name
 from service.auth.credentials import cookie_pairs, find_cookie_credential, session_of
+from service.auth.errors import TokenLinkError
 from service.auth.guard import SignedInByUrl, address_of, check_sign_in, here, is_browser
 from service.auth.login import add_cookies, session_cookies
 from service.auth.xsrf import check_origin
-from service.errors import InvalidTokenError, ServiceError, TokenLinkError
+from service.errors import ServiceError
 from service.hub import oauth
+from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.web import pages
 

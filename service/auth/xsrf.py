@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import HTTPConnection, Request
 
+from service.auth.errors import OriginError, XsrfError
 from service.auth.fetch_metadata import Purpose, purpose_of
-from service.errors import OriginError, XsrfError
 from service.hub.sealing import fingerprint
 from service.settings import Settings
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator
 
-from service.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError
+from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError
 from service.hub.models import Names
 from service.hub.protocol import HubReply, HubRequest, authorized, hub_message, raise_unusable, read, segment
 

@@ -4,9 +4,9 @@ import hashlib
 import re
 from datetime import datetime
 
-from service.errors import InvalidTokenError
 from service.hub.cache import AnswerCache
 from service.hub.client import HubClient
+from service.hub.errors import InvalidTokenError
 from service.hub.folding import Folded, Folder
 from service.hub.models import Identity
 from service.hub.throttle import Throttle

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Generic, TypeVar
 
-from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError, ServiceError
+from service.errors import ServiceError
+from service.hub.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
 from service.logs import place_of
 
 _log = logging.getLogger("service")

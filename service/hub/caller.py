@@ -12,16 +12,16 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 from pydantic_core import from_json
 
-from service.errors import (
+from service.errors import ServiceError
+from service.hub.auth import HubAuth
+from service.hub.client import HubClient
+from service.hub.errors import (
     HubBadRequestError,
     HubConflictError,
     HubForbiddenError,
     HubNotFoundError,
     HubUnavailableError,
-    ServiceError,
 )
-from service.hub.auth import HubAuth
-from service.hub.client import HubClient
 from service.hub.protocol import HubReply, HubRequest, authorized, hub_message, raise_unusable, segment
 
 Params = Mapping[str, str | int]

@@ -10,9 +10,9 @@ from time import monotonic
 import httpx
 from pydantic import SecretStr
 
-from service.errors import HubUnavailableError, HubUnreachableError
 from service.hub import administration, protocol
 from service.hub.administration import Registration
+from service.hub.errors import HubUnavailableError, HubUnreachableError
 from service.hub.models import Identity, IssuedToken, TokenReply
 from service.hub.oauth import Client
 from service.hub.protocol import HubReply, HubRequest

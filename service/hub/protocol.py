@@ -15,12 +15,12 @@ from urllib.parse import quote
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from service.errors import (
+from service.errors import ThrottledError
+from service.hub.errors import (
     HubRefusedServiceError,
     HubUnavailableError,
     InvalidTokenError,
     RevokeRefusedError,
-    ThrottledError,
     TokenRequestError,
 )
 from service.hub.models import Identity, IssuedToken, TokenReply

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from service.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.client import HubClient
+from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 
 MEMORY = 2.0  # seconds; probes come every few seconds from several places, and anybody may call
 

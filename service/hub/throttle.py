@@ -14,7 +14,8 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic
 
-from service.errors import InvalidTokenError, ServiceError, ThrottledError, TokenRequestError
+from service.errors import ServiceError, ThrottledError
+from service.hub.errors import InvalidTokenError, TokenRequestError
 
 WINDOW = 60.0  # seconds
 # A client that goes on with one wrong token makes twelve questions a minute: refusals are remembered.

@@ -19,54 +19,57 @@ from starlette.routing import Match
 from starlette.status import WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocket, WebSocketState
 
-from service.auth import login, token_links
-from service.auth.cookies import auth_cookie_name, cleared_wherever
-from service.auth.forms import refused_form
-from service.auth.guard import SignedInByUrl, here, is_browser, queue_cookies
-from service.errors import (
-    AdminRequiredError,
-    BodiesFullError,
-    BodyTooSlowError,
-    ConflictError,
-    CookieConflictError,
-    DatabaseFullError,
-    DatabaseUnavailableError,
+from service.apps.deidentify.errors import (
     DeadlineExceededError,
     EngineFailedError,
     EngineUnavailableError,
+    NoteRefusedError,
+    NoteTooLargeError,
+    TooManyNamesError,
+)
+from service.apps.desk.errors import (
+    DatabaseFullError,
+    DatabaseUnavailableError,
+    InvalidCursorError,
+    NotFoundError,
+    PreconditionRequiredError,
+    RoleChangeFailedError,
+    VersionConflictError,
+)
+from service.auth import login, token_links
+from service.auth.cookies import auth_cookie_name, cleared_wherever
+from service.auth.errors import (
+    AdminRequiredError,
+    CookieConflictError,
     EntraUnavailableError,
     HeadersTooLargeError,
+    InsufficientScopeError,
+    NotAdmittedError,
+    NotSignedInError,
+    OriginError,
+    OutdatedTokenError,
+    SignInError,
+    SignInStateError,
+    SignOutMethodError,
+    XsrfError,
+)
+from service.auth.forms import refused_form
+from service.auth.guard import SignedInByUrl, here, is_browser, queue_cookies
+from service.errors import ConflictError, ServiceError, ThrottledError
+from service.hub.errors import (
     HubBadRequestError,
     HubConflictError,
     HubForbiddenError,
     HubNotFoundError,
     HubRefusedServiceError,
     HubUnavailableError,
-    InsufficientScopeError,
-    InvalidCursorError,
     InvalidTokenError,
-    NotAdmittedError,
-    NoteRefusedError,
-    NoteTooLargeError,
-    NotFoundError,
-    NotSignedInError,
-    OriginError,
-    OutdatedTokenError,
-    PreconditionRequiredError,
     RevokeRefusedError,
-    RoleChangeFailedError,
-    ServiceError,
-    SignInError,
-    SignInStateError,
-    SignOutMethodError,
-    ThrottledError,
     TokenRequestError,
-    TooManyNamesError,
-    VersionConflictError,
-    XsrfError,
 )
 from service.resources import resources_of
 from service.web import pages
+from service.web.errors import BodiesFullError, BodyTooSlowError
 from service.web.middleware.bodies import RefusedBody
 
 _log = logging.getLogger("service")

@@ -22,8 +22,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.__main__ import serve, tls
 from service.app import create_app
 from service.auth import login
+from service.auth.errors import NotSignedInError
 from service.auth.guard import CurrentUser, Guard, here
-from service.errors import InvalidTokenError, NotSignedInError
+from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.server.sockets import Config, listening
 from service.settings import Settings

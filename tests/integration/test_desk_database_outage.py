@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from service.apps.desk.domain.values import TicketQuery
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage import desk as room
-from service.errors import DatabaseUnavailableError
 from tests.support.desk import Desk, open_desk
 from tests.support.desk_load import Load
 from tests.support.polling import eventually

@@ -18,11 +18,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, text
 
 from service.apps.desk.domain.values import AuditQuery, EmployeeNew, EmployeeQuery, TicketNew, TicketQuery
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage import tables
 from service.apps.desk.storage.database import open_database
 from service.apps.desk.storage.desk import open_desk
 from service.apps.desk.storage.migrate import VERSION_TABLE, migrate
-from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.errors import ConfigurationError
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres
 from tests.support.process import clean_environment

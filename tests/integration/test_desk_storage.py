@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import event, text
 
 from service.apps.desk.domain.values import AuditQuery, Employee, EmployeeNew, Ticket, TicketNew, TicketQuery
+from service.apps.desk.errors import DatabaseFullError, DatabaseUnavailableError
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.desk import Desk, open_desk
-from service.errors import DatabaseFullError, DatabaseUnavailableError
 from tests.support.postgres import Postgres
 
 MUCH = 5_000  # characters: a ticket takes a page or two

@@ -13,9 +13,10 @@ from starlette.types import Message
 
 from service.auth import cookies
 from service.auth.credentials import Source, cookie_pairs, find_credential, hub_session_id
+from service.auth.errors import OriginError
 from service.auth.guard import CurrentUser
 from service.auth.xsrf import check_origin
-from service.errors import InvalidTokenError, OriginError
+from service.hub.errors import InvalidTokenError
 from service.hub.sealing import Sealer
 from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, STATE_COOKIE, Service, settings_of
 

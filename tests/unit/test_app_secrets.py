@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter, WebSocket
 
 from service.auth.guard import CurrentUser
-from service.errors import HubUnavailableError
+from service.hub.errors import HubUnavailableError
 from service.logs import log_config
 from service.resources import open_resources
 from service.testing import OUTAGES

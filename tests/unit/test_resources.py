@@ -15,7 +15,7 @@ import respx
 import trustme
 from pydantic import SecretStr
 
-from service.errors import HubUnavailableError, HubUnreachableError
+from service.hub.errors import HubUnavailableError, HubUnreachableError
 from service.hub.readiness import Health
 from service.resources import open_resources
 from service.settings import Settings

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from fastapi import APIRouter
 
 from service.application import Application, Link
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.manifest import NEEDS
 from service.apps.desk.settings import DeskSettings, database_url
 from service.auth.guard import Entitlement, SignInVeto, Veto
-from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.errors import ConfigurationError
 from service.finding import Finding
 from service.resources import Resources
 from service.settings import Settings

@@ -5,14 +5,10 @@ from typing import Annotated
 
 import typer
 
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.settings import DeskSettings, database_url
-from service.errors import (
-    ConfigurationError,
-    DatabaseUnavailableError,
-    HubRefusedServiceError,
-    HubUnavailableError,
-    ServiceError,
-)
+from service.errors import ConfigurationError, ServiceError
+from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.resources import open_resources
 from service.settings import Settings, load_settings, read_settings
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage.migrate import is_up_to_date
-from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.errors import ConfigurationError
 from service.finding import Finding, failed, ok, refused, unknown
 
 

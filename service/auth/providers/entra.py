@@ -17,8 +17,9 @@ from fastapi_azure_auth.openid_config import OpenIdConfig
 from fastapi_azure_auth.utils import is_guest
 from jwt import PyJWTError
 
+from service.auth.errors import EntraUnavailableError, GuestRefusedError
 from service.auth.providers.entra_claims import BAD, grants_of, header_of, identity_of
-from service.errors import EntraUnavailableError, GuestRefusedError, InvalidTokenError
+from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.hub.throttle import Throttle
 from service.settings import Settings

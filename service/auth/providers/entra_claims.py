@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from service.errors import InsufficientScopeError, InvalidTokenError
+from service.auth.errors import InsufficientScopeError
+from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.hub.sealing import decode
 from service.registration.applications import manifest_of

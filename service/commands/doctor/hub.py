@@ -6,10 +6,10 @@ from email.utils import parsedate_to_datetime
 from importlib import import_module
 from urllib.parse import unquote
 
-from service.errors import HubRefusedServiceError, HubUnavailableError
 from service.finding import Finding, failed, ok, unknown
 from service.hub import protocol
 from service.hub.client import HubClient, open_http
+from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
 from service.hub.oauth import Client
 from service.hub.scopes import Held

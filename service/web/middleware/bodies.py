@@ -23,9 +23,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.guard import Guard
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
-from service.errors import BodyTooSlowError, ServiceError
+from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.throttle import network_of
+from service.web.errors import BodyTooSlowError
 from service.web.middleware.budget import Budget, Holding
 
 STRANGERS_BODY = 256 * 1024  # bytes that a route without a guard and a `max_body_size` takes of who is not known

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from service.errors import BodiesFullError, TooManyBodiesError
+from service.web.errors import BodiesFullError, TooManyBodiesError
 
 
 class Budget:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 
 from service.application import Application, Link, opened
+from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, Veto, require
-from service.errors import NotAdmittedError
 from service.finding import Finding, ok
 from service.hub.models import Identity
 from service.metrics import Metrics

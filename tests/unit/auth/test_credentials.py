@@ -14,7 +14,8 @@ from service.auth.credentials import (
     seal_session,
     session_of,
 )
-from service.errors import CookieConflictError, InvalidTokenError
+from service.auth.errors import CookieConflictError
+from service.hub.errors import InvalidTokenError
 from service.hub.sealing import Sealer
 from tests.unit.conftest import AUTH_COOKIE, settings_of
 

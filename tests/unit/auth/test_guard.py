@@ -7,9 +7,10 @@ import pytest
 from fastapi import APIRouter
 from starlette.requests import HTTPConnection
 
+from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, require
 from service.auth.xsrf import xsrf_token
-from service.errors import NotAdmittedError, ThrottledError
+from service.errors import ThrottledError
 from service.hub.models import Identity
 from service.hub.sealing import derive_key
 from service.testing import OUTAGES, FakeHub

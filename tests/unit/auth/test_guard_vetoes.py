@@ -9,8 +9,8 @@ import pytest
 from fastapi import APIRouter, WebSocket
 from starlette.requests import HTTPConnection
 
+from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, require
-from service.errors import NotAdmittedError
 from service.hub.models import Identity
 from service.hub.sealing import Sealer
 from service.testing import OUTAGES

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, WebSocket
 
+from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser
-from service.errors import NotAdmittedError
 from service.testing import OUTAGES
 from tests.unit.conftest import ORIGIN, SESSION_ID, Handshake, Serve, Service, connect
 

@@ -12,9 +12,9 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
+from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, Guard, require
 from service.auth.revalidation import Live
-from service.errors import NotAdmittedError
 from service.hub.models import Identity
 from service.resources import open_resources
 from service.testing import OUTAGES

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from fastapi import APIRouter, Form, Request
 
+from service.auth.errors import OriginError
 from service.auth.fetch_metadata import judge
 from service.auth.guard import CurrentUser
 from service.auth.xsrf import check_origin, needs_check
-from service.errors import OriginError
 from tests.support.session import Session
 from tests.unit.conftest import ORIGIN, PREFIX, Service, settings_of
 

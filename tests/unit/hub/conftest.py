@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
 from service.hub.cache import AnswerCache
+from service.hub.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SLOW = HubUnavailableError(reason="it did not answer in time")

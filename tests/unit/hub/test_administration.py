@@ -6,14 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.errors import (
-    GroupsManagedError,
-    HubRefusedServiceError,
-    HubUnavailableError,
-    HubUserMissingError,
-    ServiceError,
-)
+from service.errors import ServiceError
 from service.hub import administration
+from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
 from service.hub.protocol import HubReply, HubRequest
 from tests.unit.hub.test_protocol import NONSENSE, refusal, reply
 

@@ -8,10 +8,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from service.errors import HubUnavailableError, InvalidTokenError, ThrottledError
+from service.errors import ThrottledError
 from service.hub.auth import HubAuth, Key
 from service.hub.cache import AnswerCache
 from service.hub.client import HubClient
+from service.hub.errors import HubUnavailableError, InvalidTokenError
 from service.hub.folding import Folded
 from service.hub.oauth import Client
 from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS, Throttle

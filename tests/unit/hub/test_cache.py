@@ -7,8 +7,8 @@ from copy import copy
 
 import pytest
 
-from service.errors import InvalidTokenError
 from service.hub.cache import REFRESHES_AT_ONCE
+from service.hub.errors import InvalidTokenError
 from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
 
 

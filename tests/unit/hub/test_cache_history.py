@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from service.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from service.hub.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
 from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
 
 T = TypeVar("T")

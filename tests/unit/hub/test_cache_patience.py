@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from service.errors import InvalidTokenError
+from service.hub.errors import InvalidTokenError
 from tests.unit.hub.conftest import NO, SLOW, World, settle
 
 NONE, ENDLESS = 0.001, 3600.0  # seconds of patience

@@ -5,14 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from service.errors import (
-    HubRefusedServiceError,
-    HubUnavailableError,
-    HubUnreachableError,
-    InvalidTokenError,
-    ThrottledError,
-)
+from service.errors import ThrottledError
 from service.hub.cache import REFUSALS
+from service.hub.errors import HubRefusedServiceError, HubUnavailableError, HubUnreachableError, InvalidTokenError
 from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
 
 

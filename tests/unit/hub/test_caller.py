@@ -10,19 +10,19 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from service.errors import (
+from service.errors import ServiceError
+from service.hub.auth import HubAuth, Key
+from service.hub.cache import AnswerCache
+from service.hub.caller import CallerClient
+from service.hub.client import HubClient
+from service.hub.errors import (
     HubBadRequestError,
     HubConflictError,
     HubForbiddenError,
     HubNotFoundError,
     HubUnavailableError,
     InvalidTokenError,
-    ServiceError,
 )
-from service.hub.auth import HubAuth, Key
-from service.hub.cache import AnswerCache
-from service.hub.caller import CallerClient
-from service.hub.client import HubClient
 from service.hub.folding import Folded
 from service.hub.oauth import Client
 from service.hub.throttle import Throttle

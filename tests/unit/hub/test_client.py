@@ -14,8 +14,8 @@ import pytest
 import respx
 from pydantic import SecretStr
 
-from service.errors import HubRefusedServiceError, HubUnavailableError, HubUnreachableError
 from service.hub.client import HubClient, open_http
+from service.hub.errors import HubRefusedServiceError, HubUnavailableError, HubUnreachableError
 from service.hub.oauth import Client
 from service.testing import OUTAGES, FakeHub
 

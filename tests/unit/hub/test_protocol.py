@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.errors import (
+from service.errors import ServiceError, ThrottledError
+from service.hub import protocol
+from service.hub.errors import (
     HubRefusedServiceError,
     HubUnavailableError,
     InvalidTokenError,
     RevokeRefusedError,
-    ServiceError,
-    ThrottledError,
     TokenRequestError,
 )
-from service.hub import protocol
 from service.hub.protocol import HubReply, HubRequest
 
 

@@ -5,7 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from service.errors import HubUnavailableError, InvalidTokenError, ThrottledError, TokenRequestError
+from service.errors import ThrottledError
+from service.hub.errors import HubUnavailableError, InvalidTokenError, TokenRequestError
 from service.hub.throttle import (
     EXCHANGES_PER_ADDRESS,
     FAILED_CODES_PER_ADDRESS,

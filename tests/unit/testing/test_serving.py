@@ -8,8 +8,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from service.app import create_app
+from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, HubAsCaller
-from service.errors import NotAdmittedError
 from service.hub.models import Identity
 from service.settings import Settings
 from service.testing import OUTAGES, FakeHub, make_settings, open_service

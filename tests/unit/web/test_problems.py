@@ -9,18 +9,18 @@ import pytest
 from fastapi import APIRouter, Body, Header, HTTPException, Query
 from pydantic import BaseModel
 
-from service.auth.guard import CurrentUser
-from service.errors import (
+from service.apps.deidentify.errors import (
     DeadlineExceededError,
     EngineFailedError,
     EngineUnavailableError,
-    NotAdmittedError,
     NoteRefusedError,
     NoteTooLargeError,
     QueueFullError,
-    ServiceError,
     TooManyNamesError,
 )
+from service.auth.errors import NotAdmittedError
+from service.auth.guard import CurrentUser
+from service.errors import ServiceError
 from service.testing import OUTAGES, FakeHub
 from service.testing.callers import NAVIGATION
 from service.web import problems

@@ -8,7 +8,7 @@ import codecs
 import re
 import unicodedata
 
-from service.errors import NoteRefusedError
+from service.apps.deidentify.errors import NoteRefusedError
 
 # In this order, for UTF-32LE begins as UTF-16LE does.
 _MARKS = (

@@ -9,7 +9,7 @@ from dataclasses import replace
 from service.apps.deidentify.engine.engine import Result
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
-from service.errors import TooManyNamesError
+from service.apps.deidentify.errors import TooManyNamesError
 
 LIMIT = 200_000  # names; some 30 MB
 

@@ -15,16 +15,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from service.apps.deidentify.engine.engine import About, Result
+from service.apps.deidentify.errors import BatchBrokenError, BatchStalledError, NoteTooLargeError, TooManyNamesError
 from service.apps.deidentify.http.notes import FailedLine, Failure, Note, Options, deidentified, flaw_of, written
 from service.apps.deidentify.workers.pool import Pool
 from service.auth.revalidation import last_line
-from service.errors import (
-    BatchBrokenError,
-    BatchStalledError,
-    NoteTooLargeError,
-    ServiceError,
-    TooManyNamesError,
-)
+from service.errors import ServiceError
 from service.web.problems import problem_of
 
 MEDIA_TYPE = "application/x-ndjson"

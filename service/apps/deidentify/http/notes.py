@@ -28,8 +28,8 @@ from service.apps.deidentify.engine.intake import other_encoding
 from service.apps.deidentify.engine.replacement import Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
+from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.workers.pool import Pool
-from service.errors import EngineUnavailableError
 
 MAX_WORDS = 1000  # in `allow`, and in `deny`
 MAX_WORD = 200  # characters

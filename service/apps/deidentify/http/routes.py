@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.engine.intake import text_of
+from service.apps.deidentify.errors import NoteTooLargeError
 from service.apps.deidentify.http import pages
 from service.apps.deidentify.http.batch import MEDIA_TYPE, Batch
 from service.apps.deidentify.http.notes import (
@@ -25,7 +26,6 @@ from service.apps.deidentify.http.notes import (
     written,
 )
 from service.auth.guard import require
-from service.errors import NoteTooLargeError
 from service.hub.models import Identity
 from service.web.middleware.bodies import streams_body
 

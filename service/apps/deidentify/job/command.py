@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from service.apps.deidentify.errors import EngineUnavailableError, JobRefusedError, JobStoppedError
 from service.apps.deidentify.job.claim import Terms, claim_of
 from service.apps.deidentify.job.inputs import sources
 from service.apps.deidentify.job.local import local_executor
 from service.apps.deidentify.job.progress import Display
 from service.apps.deidentify.job.run import Executor, run
 from service.apps.deidentify.workers.pool import cores
-from service.errors import HOW_TO_INSTALL, EngineUnavailableError, JobRefusedError, JobStoppedError
+from service.errors import HOW_TO_INSTALL
 from service.logs import place_of
 
 KEPT = "What is done is kept: the same command goes on from there."

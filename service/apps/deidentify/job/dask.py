@@ -16,11 +16,11 @@ from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
 from service.apps.deidentify.engine.engine import About
+from service.apps.deidentify.errors import JobRefusedError, JobStoppedError
 from service.apps.deidentify.job.claim import Terms, engine_of
 from service.apps.deidentify.job.local import Engines
 from service.apps.deidentify.job.notes import Note, Outcome
 from service.apps.deidentify.job.remote import Batch, Reply, packed
-from service.errors import JobRefusedError, JobStoppedError
 
 ANSWER = 10.0  # seconds that the scheduler has
 LEAST = 64  # batches on their way, however few workers there are just now: clusters grow by what waits

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from service.errors import JobRefusedError, JobStoppedError
+from service.apps.deidentify.errors import JobRefusedError, JobStoppedError
 
 NOTE = ".txt"  # a file that is one note
 SUFFIXES = (".ndjson", ".jsonl", NOTE)

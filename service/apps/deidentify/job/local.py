@@ -8,12 +8,12 @@ from threading import Event
 from typing import Self, Unpack
 
 from service.apps.deidentify.engine.engine import About, Engine, Options, Result
+from service.apps.deidentify.errors import EngineFailedError, EngineUnavailableError
 from service.apps.deidentify.job.claim import Terms
 from service.apps.deidentify.job.notes import Answerer, Note, Outcome
 from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.preloaded import Deidentifier
 from service.apps.deidentify.workers.worker import Worker
-from service.errors import EngineFailedError, EngineUnavailableError
 
 WINDOW = 16  # notes on their way for each worker: one that takes its time holds up the others' only after so many
 

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.intake import other_encoding, text_of
-from service.errors import BadLineError, EngineUnavailableError, NoteTooLargeError, ServiceError
+from service.apps.deidentify.errors import BadLineError, EngineUnavailableError, NoteTooLargeError
+from service.errors import ServiceError
 
 # Bytes of a line, or of a file that is one note. What is longer is not held in memory.
 LARGEST = 4_000_000

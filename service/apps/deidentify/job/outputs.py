@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from service.apps.deidentify.errors import JobRefusedError
 from service.apps.deidentify.job.claim import Claim
 from service.apps.deidentify.job.inputs import shown
 from service.apps.deidentify.job.notes import Outcome, says_failed
-from service.errors import JobRefusedError
 
 MARK = ".deidentify.json"  # in the folder: what it was made from, and how
 PART = ".part"  # at the end of a name: not whole yet

@@ -14,11 +14,11 @@ from threading import Lock, Timer
 from typing import TypedDict
 
 from service.apps.deidentify.engine.engine import Options
+from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.job.claim import engine_of
 from service.apps.deidentify.job.local import Engines
 from service.apps.deidentify.job.notes import Answerer, Note
 from service.apps.deidentify.manifest import NEEDS
-from service.errors import EngineUnavailableError
 from service.logs import place_of
 
 IDLE = 30.0  # seconds without a note, after which the engines go

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 from service.apps.deidentify.engine.engine import About
+from service.apps.deidentify.errors import JobStoppedError
 from service.apps.deidentify.job import notes
 from service.apps.deidentify.job.claim import Claim
 from service.apps.deidentify.job.inputs import Source, shown
 from service.apps.deidentify.job.notes import Note, Outcome
 from service.apps.deidentify.job.outputs import LinesTarget, NoteTarget, Target, claimed
-from service.errors import JobStoppedError
 
 BATCH = 200_000  # bytes of notes that go to an engine at once, where many do: about a second of its time
 HELD = 64_000_000  # bytes of notes on their way at once

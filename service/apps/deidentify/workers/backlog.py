@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from service.errors import QueueFullError
+from service.apps.deidentify.errors import QueueFullError
 
 WorkerT = TypeVar("WorkerT")
 

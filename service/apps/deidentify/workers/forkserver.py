@@ -15,10 +15,10 @@ from typing import Self
 
 from service.apps.deidentify.engine.engine import About, Engine
 from service.apps.deidentify.engine.explanation import Contents
+from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.messages import Loaded
 from service.apps.deidentify.workers.preloaded import ANSWER, COMMAND, UNKNOWN, Deidentifier
-from service.errors import EngineUnavailableError
 
 _log = logging.getLogger("service")
 

@@ -16,11 +16,12 @@ from service.apps.deidentify.engine.engine import About, Engine, Options, Result
 from service.apps.deidentify.engine.explanation import Contents
 from service.apps.deidentify.engine.intake import size_of
 from service.apps.deidentify.engine.numbering import BatchNumbering
+from service.apps.deidentify.errors import EngineUnavailableError, NoteTooLargeError, QueueFullError
 from service.apps.deidentify.workers.backlog import Backlog
 from service.apps.deidentify.workers.forkserver import RETRY, Forkserver
 from service.apps.deidentify.workers.preloaded import Deidentifier
 from service.apps.deidentify.workers.worker import DEADLINE, Worker
-from service.errors import EngineUnavailableError, NoteTooLargeError, QueueFullError, ServiceError
+from service.errors import ServiceError
 
 NOTE_SIZE = 100_000  # bytes of UTF-8
 NOTES = 64  # waiting or in work

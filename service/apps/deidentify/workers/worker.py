@@ -11,10 +11,10 @@ from typing import Self, Unpack
 
 from service.apps.deidentify.engine.engine import Options, Result
 from service.apps.deidentify.engine.intake import check
+from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.messages import Failure
-from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 
 _log = logging.getLogger("service")
 

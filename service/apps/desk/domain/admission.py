@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from service.apps.desk.domain.values import Standing
-from service.errors import AccountDisabledError, LoginDeniedError
+from service.apps.desk.errors import AccountDisabledError, LoginDeniedError
 
 AskTokenCreated = Callable[[str, str], Awaitable[datetime | None]]
 """From a user's name and a token's id to since when there is the token; None where nobody knows."""

@@ -15,12 +15,14 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.apps.desk.domain.policy import Role, group_of, role_of
+from service.apps.desk.errors import RoleChangeFailedError
 from service.apps.desk.storage.accounts import CLOCKS
 from service.apps.desk.storage.audit import record
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.lease import Lease, note
 from service.apps.desk.storage.tables import accounts
-from service.errors import HubUnavailableError, HubUserMissingError, RoleChangeFailedError, ServiceError
+from service.errors import ServiceError
+from service.hub.errors import HubUnavailableError, HubUserMissingError
 
 _log = logging.getLogger("service")
 

@@ -9,20 +9,19 @@ from service.apps.desk.domain import role_change
 from service.apps.desk.domain.policy import Role, group_of
 from service.apps.desk.domain.role_change import HubGroups, Move
 from service.apps.desk.domain.values import Account, AccountNew
+from service.apps.desk.errors import (
+    AdminExistsError,
+    LastAdminError,
+    NotFoundError,
+    RoleChangeFailedError,
+    VersionConflictError,
+)
 from service.apps.desk.storage import lease
 from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.lease import Lease
-from service.errors import (
-    AdminExistsError,
-    GroupsManagedError,
-    HubUserMissingError,
-    LastAdminError,
-    NotFoundError,
-    RoleChangeFailedError,
-    ServiceError,
-    VersionConflictError,
-)
+from service.errors import ServiceError
+from service.hub.errors import GroupsManagedError, HubUserMissingError
 
 _BLOCKING = ("disabled", "login_denied")
 

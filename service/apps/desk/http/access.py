@@ -12,10 +12,10 @@ from service.application import opened
 from service.apps.desk.domain.fields import MAX_ID, SERVICE
 from service.apps.desk.domain.policy import Permission
 from service.apps.desk.domain.roles import RoleKeeper
+from service.apps.desk.errors import NotFoundError
 from service.apps.desk.storage.desk import Desk
 from service.apps.desk.team import Team
 from service.auth.guard import Guard
-from service.errors import NotFoundError
 from service.hub.models import Identity
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")

@@ -9,16 +9,16 @@ from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from service.errors import (
+from service.apps.desk.errors import (
     AccountExistsError,
     EmailTakenError,
     EmployeeMissingError,
-    HubUserMissingError,
     OwnerMissingError,
     PhoneTakenError,
-    ServiceError,
     VersionConflictError,
 )
+from service.errors import ServiceError
+from service.hub.errors import HubUserMissingError
 from service.web import problems
 
 # Boxes that are ticked or not: a form says nothing of one that is not.

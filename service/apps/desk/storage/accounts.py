@@ -12,11 +12,11 @@ from typing_extensions import override
 
 from service.apps.desk.domain.fields import HubName, fold
 from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountQuery, Standing
+from service.apps.desk.errors import AccountExistsError, LoginDeniedError, NotFoundError
 from service.apps.desk.storage.account_status import Ask
 from service.apps.desk.storage.database import Clock, Database
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import accounts
-from service.errors import AccountExistsError, LoginDeniedError, NotFoundError
 
 # By how much the clocks of machines that share the desk may differ.
 CLOCKS = timedelta(seconds=1)

@@ -16,16 +16,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from service.errors import (
+from service.apps.desk.errors import (
     AccountExistsError,
-    ConfigurationError,
-    ConflictError,
     DatabaseFullError,
     DatabaseUnavailableError,
     EmailTakenError,
     PhoneTakenError,
-    ServiceError,
 )
+from service.errors import ConfigurationError, ConflictError, ServiceError
 
 Clock = Callable[[], datetime]  # aware
 

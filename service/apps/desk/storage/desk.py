@@ -9,6 +9,7 @@ from time import monotonic
 from sqlalchemy import select
 
 from service.apps.desk.domain.values import Employee, Ticket
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage.account_status import open_standings
 from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.audit import Audit
@@ -16,7 +17,6 @@ from service.apps.desk.storage.database import Clock, Database, open_database, u
 from service.apps.desk.storage.employees import Employees
 from service.apps.desk.storage.migrate import migrate
 from service.apps.desk.storage.tickets import Tickets
-from service.errors import DatabaseUnavailableError
 
 MEMORY = 2.0  # seconds that an answer of `Desk.ping` holds: anybody may call for it
 

@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.apps.desk.errors import ChangeUnderWayError
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.tables import leases
-from service.errors import ChangeUnderWayError, ConflictError, ServiceError
+from service.errors import ConflictError, ServiceError
 
 # Longer than any change may take, with all that is undone; see `service.apps.desk.domain.role_change`.
 LIFETIME = timedelta(seconds=45)

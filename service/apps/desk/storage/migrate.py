@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage.database import Database, open_database
-from service.errors import ConfigurationError, DatabaseUnavailableError
+from service.errors import ConfigurationError
 
 # A name of our own: the Hub keeps its revisions as Alembic does by default, perhaps in the same database.
 VERSION_TABLE: Final = "desk_revision"

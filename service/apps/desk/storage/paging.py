@@ -16,7 +16,7 @@ from sqlalchemy import Column, RowMapping, Select, bindparam, tuple_
 
 from service.apps.desk.domain.fields import MAX_ID
 from service.apps.desk.domain.values import Page, PageQuery
-from service.errors import InvalidCursorError
+from service.apps.desk.errors import InvalidCursorError
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.apps.desk.domain.fields import fold
 from service.apps.desk.domain.values import MAX_PAGE, Page, SortedQuery, Stored
+from service.apps.desk.errors import NotFoundError, VersionConflictError
 from service.apps.desk.storage import audit
 from service.apps.desk.storage.database import Clock, Database
 from service.apps.desk.storage.paging import Order
-from service.errors import ConflictError, NotFoundError, VersionConflictError
+from service.errors import ConflictError
 
 New = TypeVar("New", bound=BaseModel)
 Thing = TypeVar("Thing", bound=Stored)

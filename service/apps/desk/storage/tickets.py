@@ -11,9 +11,9 @@ from typing_extensions import override
 from service.apps.desk.domain.fields import Id, fold, sort_key
 from service.apps.desk.domain.transitions import Status, may_follow
 from service.apps.desk.domain.values import Ticket, TicketChange, TicketNew, TicketQuery
+from service.apps.desk.errors import EmployeeMissingError, OwnerMissingError, StatusTransitionError
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import accounts, tickets
-from service.errors import EmployeeMissingError, OwnerMissingError, StatusTransitionError
 
 
 class Tickets(Records[TicketNew, Ticket, TicketQuery]):

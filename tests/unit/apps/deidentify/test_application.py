@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from service.application import configure, open_applications
+from service.apps.deidentify.errors import NoteTooLargeError, QueueFullError
 from service.apps.deidentify.workers.pool import Pool
-from service.errors import NoteTooLargeError, QueueFullError
 from service.resources import open_resources
 from service.settings import Settings
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from service.auth.errors import InsufficientScopeError
 from service.auth.providers.entra_claims import grants_of, header_of, identity_of
-from service.errors import InsufficientScopeError, InvalidTokenError
+from service.hub.errors import InvalidTokenError
 from service.testing import make_settings
 
 GRANTS = {"Jobs.Run": ("custom:jobs:run",), "Admins": ("custom:x",)}

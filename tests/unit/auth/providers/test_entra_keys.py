@@ -9,8 +9,9 @@ pytest.importorskip("fastapi_azure_auth", reason="no fastapi-azure-auth installe
 
 from fastapi_azure_auth.openid_config import OpenIdConfig
 
+from service.auth.errors import EntraUnavailableError
 from service.auth.providers.entra import PAUSE, Keys
-from service.errors import EntraUnavailableError, InvalidTokenError
+from service.hub.errors import InvalidTokenError
 from tests.support.entra import new_key
 
 

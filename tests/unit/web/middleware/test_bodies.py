@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.forms import returns_form
 from service.auth.guard import CurrentUser, require
-from service.errors import BodyTooSlowError
 from service.testing.callers import NAVIGATION
+from service.web.errors import BodyTooSlowError
 from service.web.middleware.bodies import STRANGERS_BODY, Bodies, Patience, RefusedBody, streams_body
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import BodiesFullError, ServiceError, TooManyBodiesError
+from service.errors import ServiceError
+from service.web.errors import BodiesFullError, TooManyBodiesError
 from service.web.middleware.budget import Budget
 
 

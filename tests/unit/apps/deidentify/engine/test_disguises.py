@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.apps.deidentify.engine.engine import Engine
 from service.apps.deidentify.engine.intake import check
-from service.errors import NoteRefusedError
+from service.apps.deidentify.errors import NoteRefusedError
 
 NAME, NUMBER = "John Smith", "555-123-4567"
 CAPITALS, SMALL = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.apps.deidentify.engine.intake import check, other_encoding, size_of, text_of
-from service.errors import NoteRefusedError
+from service.apps.deidentify.errors import NoteRefusedError
 
 NOTE = "John Smith 555-123-4567"
 ENCODINGS = ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"]

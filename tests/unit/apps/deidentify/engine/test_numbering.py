@@ -11,7 +11,7 @@ from service.apps.deidentify.engine.numbering import BatchNumbering
 from service.apps.deidentify.engine.replacement import Numbering, written
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
-from service.errors import TooManyNamesError
+from service.apps.deidentify.errors import TooManyNamesError
 
 Part = tuple[Kind | None, str]  # of a note; without a kind, it stays
 

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from service.apps.deidentify.errors import JobRefusedError, JobStoppedError
 from service.apps.deidentify.job.inputs import shown, sources
-from service.errors import JobRefusedError, JobStoppedError
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 from service.apps.deidentify.job.claim import Terms
 from service.apps.deidentify.job.local import Engines, local_executor
 from service.apps.deidentify.job.notes import Note
-from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 from tests.support import obedient as load
 from tests.support.polling import eventually
 

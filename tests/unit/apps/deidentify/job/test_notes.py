@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
+from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 from service.apps.deidentify.job.notes import LARGEST, Answerer, Note, Outcome, lines, says_failed, whole
-from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 
 ABOUT = About("engine", "1", "rules", "tagger")
 ENGINE = {"name": "engine", "version": "1", "rules": "rules", "tagger": "tagger"}

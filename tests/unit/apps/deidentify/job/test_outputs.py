@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.apps.deidentify.errors import JobRefusedError
 from service.apps.deidentify.job.notes import Outcome
 from service.apps.deidentify.job.outputs import LinesTarget, NoteTarget, Tally, claimed, tally
-from service.errors import JobRefusedError
 
 CLAIM = {"inputs": "1", "options": "2", "engine": {"name": "engine", "version": "3"}}
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from service.apps.deidentify.engine.engine import About
+from service.apps.deidentify.errors import JobStoppedError
 from service.apps.deidentify.job.inputs import Source, sources
 from service.apps.deidentify.job.notes import LARGEST, Note, Outcome
 from service.apps.deidentify.job.outputs import NoteTarget
 from service.apps.deidentify.job.run import HELD, Progress, Task, in_order, run
-from service.errors import JobStoppedError
 
 CLAIM = {"inputs": "1"}
 

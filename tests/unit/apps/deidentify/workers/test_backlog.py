@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.apps.deidentify.errors import QueueFullError
 from service.apps.deidentify.workers.backlog import Backlog
-from service.errors import QueueFullError
 
 
 class Callers:

@@ -13,16 +13,16 @@ from typing import Any
 import psutil
 import pytest
 
-from service.apps.deidentify.workers.pool import Pool, cores, open_pool
-from service.errors import (
+from service.apps.deidentify.errors import (
     DeadlineExceededError,
     EngineFailedError,
     EngineUnavailableError,
     NoteRefusedError,
     NoteTooLargeError,
     QueueFullError,
-    ServiceError,
 )
+from service.apps.deidentify.workers.pool import Pool, cores, open_pool
+from service.errors import ServiceError
 from tests.support import obedient
 from tests.support.polling import eventually
 

@@ -17,9 +17,14 @@ import pytest
 from service.apps.deidentify.engine.engine import Engine, Options
 from service.apps.deidentify.engine.numbering import BatchNumbering
 from service.apps.deidentify.engine.replacement import Numbering
+from service.apps.deidentify.errors import (
+    DeadlineExceededError,
+    EngineFailedError,
+    EngineUnavailableError,
+    NoteRefusedError,
+)
 from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.worker import Worker
-from service.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError, NoteRefusedError
 from tests.support import obedient
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually

@@ -6,7 +6,9 @@ import pytest
 
 from service.apps.desk.domain import admission
 from service.apps.desk.domain.values import Standing
-from service.errors import AccountDisabledError, HubUnavailableError, LoginDeniedError, ServiceError
+from service.apps.desk.errors import AccountDisabledError, LoginDeniedError
+from service.errors import ServiceError
+from service.hub.errors import HubUnavailableError
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

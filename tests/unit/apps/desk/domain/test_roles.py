@@ -15,24 +15,21 @@ from service.apps.desk.domain.policy import Role, group_of
 from service.apps.desk.domain.role_change import Move
 from service.apps.desk.domain.roles import RoleKeeper
 from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery
-from service.apps.desk.storage import lease
-from service.apps.desk.storage.desk import Desk, open_desk
-from service.apps.desk.storage.lease import Lease
-from service.errors import (
+from service.apps.desk.errors import (
     AccountExistsError,
     AdminExistsError,
     ChangeUnderWayError,
-    GroupsManagedError,
-    HubRefusedServiceError,
-    HubUnavailableError,
-    HubUserMissingError,
     LastAdminError,
     NotFoundError,
     RoleChangeFailedError,
-    ServiceError,
     VersionConflictError,
 )
+from service.apps.desk.storage import lease
+from service.apps.desk.storage.desk import Desk, open_desk
+from service.apps.desk.storage.lease import Lease
+from service.errors import ServiceError
 from service.hub.client import HubClient
+from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
 from service.hub.oauth import Client
 from service.testing import FakeHub
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 from fastapi import Request, Response
 
+from service.apps.desk.errors import PreconditionRequiredError, VersionConflictError
 from service.apps.desk.http.conditional import unless_known, version_in
-from service.errors import PreconditionRequiredError, ServiceError, VersionConflictError
+from service.errors import ServiceError
 
 
 @dataclass

@@ -9,8 +9,8 @@ import pytest
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.http.export import as_csv
-from service.errors import DatabaseUnavailableError
 
 
 class Row(BaseModel):

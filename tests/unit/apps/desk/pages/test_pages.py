@@ -12,8 +12,8 @@ from fastapi.routing import iter_route_contexts
 
 from service.apps.desk import pages
 from service.apps.desk.domain.policy import GRANTS, Permission, Role
+from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage.accounts import Accounts
-from service.errors import DatabaseUnavailableError
 from service.testing import Browser
 from service.testing.callers import NAVIGATION
 from tests.support.desk import Desk, open_desk

@@ -7,9 +7,15 @@ import anyio
 import pytest
 
 from service.apps.desk.domain.values import Account, AccountNew, AccountQuery, AuditQuery, Standing
+from service.apps.desk.errors import (
+    AccountExistsError,
+    EmailTakenError,
+    NotFoundError,
+    PhoneTakenError,
+    VersionConflictError,
+)
 from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.desk import Desk
-from service.errors import AccountExistsError, EmailTakenError, NotFoundError, PhoneTakenError, VersionConflictError
 from tests.unit.apps.desk.conftest import Clock
 
 ADA = AccountNew(name="ada", first_name="Ada", last_name="Byron", phone="+442079460958", email="ada@example.com")

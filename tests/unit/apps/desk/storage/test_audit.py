@@ -8,9 +8,9 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery, Employee, EmployeeNew, TicketNew
+from service.apps.desk.errors import EmployeeMissingError
 from service.apps.desk.storage import tables
 from service.apps.desk.storage.desk import Desk
-from service.errors import EmployeeMissingError
 from tests.unit.apps.desk.conftest import Clock
 
 

@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from service.apps.desk.domain.values import Employee, EmployeeNew, EmployeeQuery, TicketNew
+from service.apps.desk.errors import EmailTakenError, EmployeeHasTicketsError, PhoneTakenError
 from service.apps.desk.storage.desk import Desk
-from service.errors import ConflictError, EmailTakenError, EmployeeHasTicketsError, PhoneTakenError
+from service.errors import ConflictError
 
 FULL = EmployeeNew.model_validate(
     {

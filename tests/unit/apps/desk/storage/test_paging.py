@@ -14,10 +14,10 @@ from sqlalchemy import select
 from service.apps.desk.domain.fields import sort_key
 from service.apps.desk.domain.transitions import Status
 from service.apps.desk.domain.values import AuditQuery, Employee, PageQuery, TicketNew, TicketQuery
+from service.apps.desk.errors import InvalidCursorError
 from service.apps.desk.storage.desk import Desk
 from service.apps.desk.storage.paging import Order
 from service.apps.desk.storage.tables import tickets
-from service.errors import InvalidCursorError
 
 SORTS = get_args(TicketQuery.model_fields["sort"].annotation)
 TITLES = ["printer", "Printer", "", "Écran", "ecran", "打印机", "x" * 200, "printer"]

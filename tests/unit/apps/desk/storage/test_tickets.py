@@ -9,15 +9,15 @@ from pydantic import ValidationError
 
 from service.apps.desk.domain.transitions import Status
 from service.apps.desk.domain.values import AccountNew, Employee, EmployeeNew, Ticket, TicketNew, TicketQuery
-from service.apps.desk.storage.desk import Desk
-from service.errors import (
-    ConflictError,
+from service.apps.desk.errors import (
     EmployeeMissingError,
     NotFoundError,
     OwnerMissingError,
     StatusTransitionError,
     VersionConflictError,
 )
+from service.apps.desk.storage.desk import Desk
+from service.errors import ConflictError
 from tests.unit.apps.desk.conftest import Clock
 
 

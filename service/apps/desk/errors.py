@@ -1,0 +1,162 @@
+"""What goes wrong at the desk."""
+
+from http import HTTPStatus
+
+from service.auth.errors import NotAdmittedError
+from service.errors import ConflictError, ServiceError
+
+
+class AccountDisabledError(NotAdmittedError):
+    """The account is disabled: its person may sign in and out and see who they are, and do nothing else."""
+
+    code = "account_disabled"
+    default = "Your account is disabled. Ask an administrator of the support desk."
+
+
+class LoginDeniedError(NotAdmittedError):
+    """The person may not begin anything new: no session, no token. What they began before goes on."""
+
+    code = "login_denied"
+    default = "You may not sign in anew, nor with a new token. Ask an administrator of the support desk."
+
+
+class NotFoundError(ServiceError):
+    """There is no such thing at the desk."""
+
+    code = "not_found"
+    status = HTTPStatus.NOT_FOUND
+    default = "There is no such thing here, or it has been deleted."
+
+
+class VersionConflictError(ServiceError):
+    """Somebody has changed or deleted the thing since the caller read it; nothing was changed."""
+
+    code = "version_conflict"
+    status = HTTPStatus.PRECONDITION_FAILED
+    default = "Somebody has changed this in the meantime. Read it again, and repeat the change if it still makes sense."
+
+
+class PreconditionRequiredError(ServiceError):
+    """A change does not say which version it was made for, so that another's could be lost (RFC 6585 section 3)."""
+
+    code = "precondition_required"
+    status = HTTPStatus.PRECONDITION_REQUIRED
+    default = "Say which version this is for: If-Match, with the ETag that came with what you read."
+
+
+class InvalidCursorError(ServiceError):
+    """A cursor is not one of ours, or not of this list, sorted and filtered like this."""
+
+    code = "invalid_cursor"
+    status = HTTPStatus.BAD_REQUEST
+    default = "This cursor is not of this list, or of the same list sorted or filtered otherwise. Begin without one."
+
+
+class EmployeeHasTicketsError(ConflictError):
+    """An employee cannot go while tickets speak of them."""
+
+    code = "employee_has_tickets"
+    default = "There are tickets of this employee. Delete them first, or give them to somebody else."
+
+
+class EmployeeMissingError(ConflictError):
+    """A ticket names an employee who is not there."""
+
+    code = "employee_missing"
+    default = "There is no such employee."
+
+
+class OwnerMissingError(ConflictError):
+    """A ticket names an owner who has no account."""
+
+    code = "owner_missing"
+    default = "There is no account of this owner's name."
+
+
+class StatusTransitionError(ConflictError):
+    """A ticket cannot go from the status it has to the one asked for."""
+
+    code = "status_transition"
+
+    def __init__(self, now: str, then: str) -> None:
+        super().__init__(f"A ticket that is {now} cannot become {then}.")
+
+
+class PhoneTakenError(ConflictError):
+    """Another employee, or another account, has this phone number."""
+
+    code = "phone_taken"
+    default = "Somebody else has this phone number."
+
+
+class EmailTakenError(ConflictError):
+    """Another employee, or another account, has this e-mail address."""
+
+    code = "email_taken"
+    default = "Somebody else has this e-mail address."
+
+
+class AccountExistsError(ConflictError):
+    """There is an account of this name already."""
+
+    code = "account_exists"
+    default = "There is an account of this name already."
+
+
+class LastAdminError(ConflictError):
+    """Without this person nobody could administer the desk any more."""
+
+    code = "last_admin"
+    default = "This is the last active administrator of the support desk. Make somebody else one first."
+
+
+class AdminExistsError(ConflictError):
+    """There is somebody who can administer the desk, and so make others administrators."""
+
+    code = "admin_exists"
+    default = (
+        "The support desk has an active administrator, who can make others. If that is nobody you can ask, put the "
+        "person into the group desk-admin on the Hub's admin page."
+    )
+
+
+class ChangeUnderWayError(ConflictError):
+    """Another change of roles, or one that was cut off, is not over yet."""
+
+    code = "change_under_way"
+    default = "Another change of the team is under way. Try again in half a minute."
+
+
+class RoleChangeFailedError(ServiceError):
+    """A role could neither be changed nor put back: the Hub broke off in the middle."""
+
+    code = "role_change_failed"
+    status = HTTPStatus.BAD_GATEWAY
+    default = (
+        "The Hub broke off in the middle of the change, and the old role could not be put back: the person has no role "
+        "now, or the Hub must say which. Look, and change it again."
+    )
+
+
+class DatabaseUnavailableError(ServiceError):
+    """The database cannot be used now; whether a change that was under way was made is not known.
+
+    `reason` is for the operator: a code of the database or a kind of error. `retry_after` in seconds.
+    """
+
+    code = "database_unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    default = "The database cannot be used at the moment. Try again shortly."
+
+    def __init__(self, detail: str | None = None, *, reason: str, retry_after: int = 5) -> None:
+        self.reason = reason
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
+class DatabaseFullError(ServiceError):
+    """The database has no space left; nothing was changed, and what is there can be read."""
+
+    code = "database_full"
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    default = "The database has no space left, so nothing was changed. Whoever runs the service must make some."

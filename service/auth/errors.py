@@ -1,0 +1,169 @@
+"""What goes wrong while it is found out who is calling, and what they may."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+
+from service.errors import ServiceError
+
+
+class NotSignedInError(ServiceError):
+    """The request carries no credential."""
+
+    code = "not_signed_in"
+    status = HTTPStatus.UNAUTHORIZED
+    default = "Sign in, or send a token: Authorization: Bearer <token>."
+
+
+class HeadersTooLargeError(ServiceError):
+    """A header is longer than any that could be meant for us; it is not looked into."""
+
+    code = "request_header_fields_too_large"
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    default = "The cookies, or another header, are larger than this service takes. Delete this site's cookies."
+
+
+class CookieConflictError(ServiceError):
+    """Cookies came together that no sign-in of one browser leaves behind: some were set by another page."""
+
+    code = "cookie_conflict"
+    status = HTTPStatus.BAD_REQUEST
+    default = (
+        "This browser sends sign-in cookies that contradict each other, so nobody is signed in. Another page has set"
+        " some of them. Sign in again; if this page comes back, delete this site's cookies in the browser, and do not"
+        " return to the page that you came from."
+    )
+
+
+class XsrfError(ServiceError):
+    """A cookie came without the XSRF token that shows which page it speaks for."""
+
+    code = "xsrf"
+    status = HTTPStatus.FORBIDDEN
+    default = (
+        "A request signed by cookie must carry the XSRF token of its session in the header X-XSRFToken. Pages of this "
+        "service hold it; reload one that is older than the sign-in."
+    )
+
+
+class SignOutMethodError(ServiceError):
+    """Signing out was asked for by GET, other than by a browser that shows the question."""
+
+    code = "method_not_allowed"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    default = "Sign out by POST."
+
+
+class OriginError(ServiceError):
+    """A browser sent the request from a page of another origin, where only our own pages may."""
+
+    code = "origin"
+    status = HTTPStatus.FORBIDDEN
+    default = "This may be asked from the service's own pages only: the Origin header is missing or another's."
+
+
+class InsufficientScopeError(ServiceError):
+    """The caller is known, and the token lacks scopes. `missing`: the scopes of which `any` or `all` are needed."""
+
+    code = "insufficient_scope"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, missing: Sequence[str], *, mode: str = "all") -> None:
+        self.missing = tuple(missing)
+        needs = " or ".join(self.missing) if mode == "any" else ", ".join(self.missing)
+        super().__init__(
+            f"This token lacks the scope {needs}. Ask whoever runs the Hub to grant it, or use a token that has it."
+            if self.missing
+            else "Nobody has access: the service does not know which scopes let someone in."
+        )
+
+
+class OutdatedTokenError(InsufficientScopeError):
+    """As InsufficientScopeError, for somebody whose groups at the Hub allow it: a newer token would carry the scope.
+
+    `since`: when their rights were changed last (aware UTC), where that is known.
+    """
+
+    def __init__(self, missing: Sequence[str], *, mode: str = "all", since: datetime | None = None) -> None:
+        super().__init__(missing, mode=mode)
+        self.since = since
+        self.detail = (
+            f"Your groups at the Hub allow this, but this token does not carry {', '.join(self.missing)}: it is from"
+            " before, or was made with less. In a browser sign in again; in a notebook stop its server and start it"
+            " again; for a script get a new token."
+        )
+
+
+class AdminRequiredError(ServiceError):
+    """Only Hub administrators may do this."""
+
+    code = "admin_required"
+    status = HTTPStatus.FORBIDDEN
+    default = "Only administrators of the Hub may see this."
+
+
+class NotAdmittedError(ServiceError):
+    """An application keeps this caller out, whatever their token may; subclass it for a `code` and words of its own."""
+
+    code = "not_admitted"
+    status = HTTPStatus.FORBIDDEN
+    default = "You are known, but this service does not admit you."
+
+
+class GuestRefusedError(NotAdmittedError):
+    """Entra ID knows the caller as a guest: somebody of another organization, whose name nobody here has given."""
+
+    code = "guest_refused"
+    default = "You are a guest in this organization, and this service is for its members."
+
+
+class EntraUnavailableError(ServiceError):
+    """Entra ID's keys are not known, so that none of its tokens can be judged. Says nothing about the caller."""
+
+    code = "entra_unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    default = "Entra ID cannot be asked at the moment. Try again shortly."
+    retry_after = 5  # seconds
+
+
+class SignInError(ServiceError):
+    """A sign-in in the browser did not come to its end. Nothing was changed; the way out is to start again."""
+
+    code = "sign_in_failed"
+    status = HTTPStatus.BAD_REQUEST
+    default = "Signing in did not work. Start again."
+
+
+class SignInRefusedError(SignInError):
+    """The Hub sent the browser back with an OAuth error instead of a code (RFC 6749 section 4.1.2.1)."""
+
+    code = "sign_in_refused"
+
+    def __init__(self, error: str) -> None:
+        self.error = error
+        super().__init__(f"The Hub did not sign you in: {error}.")
+
+
+class SignInIncompleteError(SignInError):
+    """The callback was called without what a callback carries."""
+
+    code = "sign_in_incomplete"
+    default = "This address finishes a sign-in, but no sign-in came with it. Start again."
+
+
+class SignInStateError(SignInError):
+    """The sign-in was begun by another browser, too long ago, or has been finished already."""
+
+    code = "sign_in_state"
+    status = HTTPStatus.FORBIDDEN
+    default = (
+        "This sign-in was not begun in this browser, has been used already, or took too long. Start again, "
+        "and allow cookies for this site."
+    )
+
+
+class TokenLinkError(SignInError):
+    """The page that asks whether to sign in by a link is not answered, or not asked for, by who opened the link."""
+
+    code = "token_link"
+    default = "This question is over: it is put for five minutes, to the browser that opened the link. Open it again."
