@@ -77,6 +77,7 @@ def create_app(
         "admit_sign_in": (*_all(application.sign_in_vetoes() for application in applications), *admit_sign_in),
         "entitled": (*_all(application.entitlements() for application in applications), *entitled),
         "sign_in": sign_in,
+        "pages": pages,
         "configured": configured,
         "templates": pages.environment(application.templates for application in applications),
     }

@@ -69,6 +69,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
                 instance=instance_of(settings),
                 xsrf_key=derive_key(secret, purpose="xsrf token"),
                 count_sign_in=metrics.signed_in,
+                count_problem=metrics.told,
             )
         finally:
             await cache.aclose()

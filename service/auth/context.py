@@ -16,7 +16,10 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthContext:
-    """Found by `context_of` in every request. `count_sign_in` counts a session or token by the way it was begun."""
+    """What `context_of` finds in every request.
+
+    `count_sign_in` counts a session or token by the way it was begun, `count_problem` an error by its code.
+    """
 
     settings: Settings
     oauth: Client
@@ -29,6 +32,7 @@ class AuthContext:
     link_sealer: Sealer
     xsrf_key: bytes = field(repr=False)
     count_sign_in: Callable[[str], None] = field(repr=False)
+    count_problem: Callable[[str], None] = field(repr=False)
 
 
 def context_of(conn: HTTPConnection) -> AuthContext:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from service.errors import ServiceError
+from service.hub.errors import CHALLENGE
 
 
 class NotSignedInError(ServiceError):
@@ -13,6 +15,10 @@ class NotSignedInError(ServiceError):
     code = "not_signed_in"
     status = HTTPStatus.UNAUTHORIZED
     default = "Sign in, or send a token: Authorization: Bearer <token>."
+
+    def headers(self) -> dict[str, str]:
+        """Say how to sign in."""
+        return {"WWW-Authenticate": CHALLENGE}
 
 
 class HeadersTooLargeError(ServiceError):
@@ -53,6 +59,10 @@ class SignOutMethodError(ServiceError):
     status = HTTPStatus.METHOD_NOT_ALLOWED
     default = "Sign out by POST."
 
+    def headers(self) -> dict[str, str]:
+        """Name the method (RFC 9110 section 15.5.6)."""
+        return {"Allow": "POST"}
+
 
 class OriginError(ServiceError):
     """A browser sent the request from a page of another origin, where only our own pages may."""
@@ -76,6 +86,15 @@ class InsufficientScopeError(ServiceError):
             if self.missing
             else "Nobody has access: the service does not know which scopes let someone in."
         )
+
+    def headers(self) -> dict[str, str]:
+        """Name the scopes (RFC 6750 section 3.1)."""
+        scope = " ".join(self.missing).replace('"', "")
+        return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
+
+    def members(self) -> dict[str, Any]:
+        """Name the scopes."""
+        return {"scopes": list(self.missing)} if self.missing else {}
 
 
 class OutdatedTokenError(InsufficientScopeError):

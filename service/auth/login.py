@@ -49,12 +49,12 @@ from service.auth.guard import (
     queue_cookies,
     visitor,
 )
+from service.auth.pages import pages_of
 from service.auth.xsrf import check_xsrf, xsrf_token
 from service.errors import ServiceError
 from service.hub import oauth
 from service.hub.errors import InvalidTokenError, RevokeRefusedError, TokenRequestError
 from service.hub.models import TokenReply
-from service.web import pages
 
 SignInPolicy = Literal["navigation", "always", "never"]
 """Who is sent to the Hub to sign in: browsers opening a page, everybody who reads, or nobody."""
@@ -139,7 +139,7 @@ async def oauth_callback(
     """The one redirect URI: a state of ours ends a cookie login, any other belongs to Swagger UI's window."""
     context = context_of(request)
     if state is not None and not oauth.is_ours(state):
-        return pages.swagger_callback(request)
+        return pages_of(request).swagger_callback(request)
     if error is not None:
         returned = oauth.read_state(state or "", sealer=context.state_sealer)
         # That sign-in alone is over, if this browser began it: a page elsewhere that calls us must not end others.
@@ -159,13 +159,13 @@ async def logout_page(request: Request) -> Response:
     try:
         identity = await identify(request)
     except (NotSignedInError, InvalidTokenError):
-        return pages.signed_out(request)
+        return pages_of(request).signed_out(request)
     except ServiceError:  # who wants out gets out, whatever the Hub's state
         identity = None
     xsrf = page_token(request)
     if not xsrf:  # signed in by a token of their own
         raise SignOutMethodError
-    return pages.sign_out(request, identity, xsrf=xsrf)
+    return pages_of(request).sign_out(request, identity, xsrf=xsrf)
 
 
 @router.post(

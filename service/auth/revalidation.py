@@ -32,8 +32,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from service.auth.guard import credential_of, judge_again
+from service.auth.problems import Problem, closing, problem_of
 from service.errors import ServiceError
-from service.web.problems import Problem, closing, problem_of
 
 LEAVE = 5.0  # seconds that a client has to take the last message, and then a handler to notice that it has gone
 _EARLY = 0.002  # seconds; uvloop's timers count in milliseconds

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 
+from service.auth import problems
 from service.auth.context import context_of
 from service.auth.credentials import hub_session_id
 from service.auth.errors import NotAdmittedError, OriginError
@@ -22,7 +23,6 @@ from service.errors import ServiceError
 from service.hub.errors import TokenRequestError
 from service.hub.models import TokenReply
 from service.hub.oauth import is_code_verifier
-from service.web import problems
 
 DEFAULT_LIFETIME = 3600  # seconds
 MAX_LIFETIME = 365 * 24 * 3600  # seconds; the Hub may allow less

@@ -30,12 +30,12 @@ from service.auth.credentials import cookie_pairs, find_cookie_credential, sessi
 from service.auth.errors import TokenLinkError
 from service.auth.guard import SignedInByUrl, address_of, check_sign_in, here, is_browser
 from service.auth.login import add_cookies, session_cookies
+from service.auth.pages import pages_of
 from service.auth.xsrf import check_origin
 from service.errors import ServiceError
 from service.hub import oauth
 from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
-from service.web import pages
 
 _LIFETIME = timedelta(minutes=5)
 _MAX_COOKIE = 3500  # characters; browsers drop cookies beyond 4096 with name and attributes
@@ -75,7 +75,7 @@ async def question(request: Request) -> Response:
     sealed, link = _opened(request)
     identity = await _owner(request, link)
     current = await _signed_in(request)
-    return pages.sign_in_as(request, identity.name, identity=current, sealed=sealed, next_url=link.next_url)
+    return pages_of(request).sign_in_as(request, identity.name, identity=current, sealed=sealed, next_url=link.next_url)
 
 
 @router.post("/login/token", include_in_schema=False, max_body_size=_MAX_BODY)

@@ -1,8 +1,11 @@
 """What goes wrong between us and the Hub."""
 
+import logging
 from http import HTTPStatus
 
 from service.errors import ConflictError, ServiceError
+
+CHALLENGE = 'Bearer realm="JupyterHub"'  # RFC 6750 section 3
 
 
 class InvalidTokenError(ServiceError):
@@ -11,6 +14,10 @@ class InvalidTokenError(ServiceError):
     code = "invalid_token"
     status = HTTPStatus.UNAUTHORIZED
     default = "The Hub does not know this token: it is wrong, has expired or was revoked. Get a new one."
+
+    def headers(self) -> dict[str, str]:
+        """Say that the token is the problem (RFC 6750 section 3.1)."""
+        return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
 
 
 class GroupsManagedError(ConflictError):
@@ -42,6 +49,10 @@ class HubUnavailableError(ServiceError):
         self.retry_after = retry_after
         super().__init__(detail)
 
+    def for_operator(self) -> tuple[int, str]:
+        """Name the reason."""
+        return logging.WARNING, f"The Hub cannot be asked: {self.reason}."
+
 
 class HubUnreachableError(HubUnavailableError):
     """No connection to the Hub could be made: nobody's request would fare better just now."""
@@ -57,6 +68,11 @@ class HubRefusedServiceError(ServiceError):
     def __init__(self, detail: str | None = None, *, reason: str) -> None:
         self.reason = reason
         super().__init__(detail)
+
+    def for_operator(self) -> tuple[int, str]:
+        """Name the reason, and what to check."""
+        text = f"The Hub refuses this service: {self.reason}. Check JUPYTERHUB_API_TOKEN and the registration."
+        return logging.ERROR, text
 
 
 class HubForbiddenError(ServiceError):
@@ -98,7 +114,8 @@ class TokenRequestError(ServiceError):
 
     def __init__(self, error: str, detail: str, *, forbidden: bool = False) -> None:
         self.error = error
-        self.forbidden = forbidden
+        if forbidden:
+            self.status = HTTPStatus.FORBIDDEN
         super().__init__(detail)
 
 

@@ -7,126 +7,37 @@ Hub where signing in would help; to a WebSocket a refused handshake.
 import logging
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
 from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 from starlette.routing import Match
-from starlette.status import WS_1008_POLICY_VIOLATION, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocket, WebSocketState
 
-from service.apps.deidentify.errors import (
-    DeadlineExceededError,
-    EngineFailedError,
-    EngineUnavailableError,
-    NoteRefusedError,
-    NoteTooLargeError,
-    TooManyNamesError,
-)
-from service.apps.desk.errors import (
-    DatabaseFullError,
-    DatabaseUnavailableError,
-    InvalidCursorError,
-    NotFoundError,
-    PreconditionRequiredError,
-    RoleChangeFailedError,
-    VersionConflictError,
-)
 from service.auth import login, token_links
 from service.auth.cookies import auth_cookie_name, cleared_wherever
 from service.auth.errors import (
-    AdminRequiredError,
     CookieConflictError,
-    EntraUnavailableError,
-    HeadersTooLargeError,
-    InsufficientScopeError,
-    NotAdmittedError,
     NotSignedInError,
-    OriginError,
     OutdatedTokenError,
     SignInError,
-    SignInStateError,
-    SignOutMethodError,
-    XsrfError,
 )
 from service.auth.forms import refused_form
 from service.auth.guard import SignedInByUrl, here, is_browser, queue_cookies
-from service.errors import ConflictError, ServiceError, ThrottledError
+from service.auth.problems import Problem, closing, note, problem_of, problem_response
+from service.errors import ServiceError
 from service.hub.errors import (
-    HubBadRequestError,
-    HubConflictError,
-    HubForbiddenError,
-    HubNotFoundError,
-    HubRefusedServiceError,
-    HubUnavailableError,
     InvalidTokenError,
-    RevokeRefusedError,
-    TokenRequestError,
 )
 from service.resources import resources_of
 from service.web import pages
-from service.web.errors import BodiesFullError, BodyTooSlowError
 from service.web.middleware.bodies import RefusedBody
 
 _log = logging.getLogger("service")
 
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 section 5.1
-
-# The first class that fits decides.
-_STATUS: Sequence[tuple[type[ServiceError], HTTPStatus]] = (
-    (NotSignedInError, HTTPStatus.UNAUTHORIZED),
-    (InvalidTokenError, HTTPStatus.UNAUTHORIZED),
-    (HeadersTooLargeError, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
-    (CookieConflictError, HTTPStatus.BAD_REQUEST),
-    (XsrfError, HTTPStatus.FORBIDDEN),
-    (OriginError, HTTPStatus.FORBIDDEN),
-    (SignOutMethodError, HTTPStatus.METHOD_NOT_ALLOWED),
-    (InsufficientScopeError, HTTPStatus.FORBIDDEN),
-    (AdminRequiredError, HTTPStatus.FORBIDDEN),
-    (NotAdmittedError, HTTPStatus.FORBIDDEN),
-    (RevokeRefusedError, HTTPStatus.FORBIDDEN),
-    (HubForbiddenError, HTTPStatus.FORBIDDEN),
-    (HubNotFoundError, HTTPStatus.NOT_FOUND),
-    (HubBadRequestError, HTTPStatus.BAD_REQUEST),
-    (HubConflictError, HTTPStatus.CONFLICT),
-    (ConflictError, HTTPStatus.CONFLICT),
-    (NotFoundError, HTTPStatus.NOT_FOUND),
-    (VersionConflictError, HTTPStatus.PRECONDITION_FAILED),
-    (PreconditionRequiredError, HTTPStatus.PRECONDITION_REQUIRED),
-    (InvalidCursorError, HTTPStatus.BAD_REQUEST),
-    (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (DatabaseFullError, HTTPStatus.INSUFFICIENT_STORAGE),
-    (ThrottledError, HTTPStatus.TOO_MANY_REQUESTS),
-    (HubUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (HubRefusedServiceError, HTTPStatus.BAD_GATEWAY),
-    (RoleChangeFailedError, HTTPStatus.BAD_GATEWAY),
-    (SignInStateError, HTTPStatus.FORBIDDEN),
-    (SignInError, HTTPStatus.BAD_REQUEST),
-    (TokenRequestError, HTTPStatus.BAD_REQUEST),
-    (NoteRefusedError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (NoteTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    (DeadlineExceededError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (TooManyNamesError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (EngineFailedError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (EngineUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (EntraUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (BodyTooSlowError, HTTPStatus.REQUEST_TIMEOUT),
-    (BodiesFullError, HTTPStatus.SERVICE_UNAVAILABLE),
-)
-# What goes by: they say when to try again.
-_PASSING = (
-    HubUnavailableError,
-    ThrottledError,
-    EngineFailedError,
-    EngineUnavailableError,
-    DatabaseUnavailableError,
-    EntraUnavailableError,
-    BodiesFullError,
-)
 # RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # those that routes are made for
@@ -136,54 +47,10 @@ _FIELD = re.compile(r"\w{1,64}", re.ASCII)
 _ECHOING = {"union_tag_invalid": "Input has an unknown tag", "extra_forbidden": "Extra inputs are not permitted"}
 
 
-class Problem(BaseModel):
-    """An error as RFC 9457 has it; branch on `code`, which is stable."""
-
-    type: str = "about:blank"
-    title: str = Field(examples=["Forbidden"])
-    status: int = Field(examples=[403])
-    code: str = Field(examples=["insufficient_scope"])
-    detail: str = Field(examples=["This token lacks the scope access:services!service=fastapi."])
-    scopes: list[str] | None = Field(None, description="The scopes that are missing, with `insufficient_scope`.")
-    errors: list[Any] | None = Field(None, description="What is wrong where, with `invalid_request`.")
-
-
-class OAuthError(BaseModel):
-    """An error of the token endpoint (RFC 6749 section 5.2)."""
-
-    error: str = Field(examples=["invalid_grant"])
-    error_description: str
-
-
-def status_of(error: ServiceError) -> HTTPStatus:
-    """The HTTP status that stands for an error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def closing(problem: Problem) -> dict[str, Any]:
-    """The message that closes an open WebSocket; its code is one of RFC 6455's or its registry, its reason ours."""
-    passes = problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-    code = WS_1013_TRY_AGAIN_LATER if passes else WS_1008_POLICY_VIOLATION
-    return {"type": "websocket.close", "code": code, "reason": problem.code}
-
-
-def problem_of(error: ServiceError) -> Problem:
-    """What a client is told of an error."""
-    missing = error.missing if isinstance(error, InsufficientScopeError) else None
-    return Problem(
-        title=status_of(error).phrase,
-        status=status_of(error),
-        code=error.code,
-        detail=error.detail,
-        scopes=list(missing) if missing else None,
-    )
-
-
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer one of our own errors."""
     error = cast("ServiceError", error)
-    resources_of(conn).metrics.told(error.code)
-    tell_operator(error)
+    note(conn, error)
     problem = problem_of(error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
     if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
@@ -194,7 +61,7 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
     if isinstance(error, CookieConflictError):
         _clear_our_cookie(conn)
     renew = isinstance(error, OutdatedTokenError | CookieConflictError)
-    return await _answer(conn, problem, headers=headers_of(error), sign_in=sign_in, renew=renew)
+    return await _answer(conn, problem, headers=error.headers(), sign_in=sign_in, renew=renew)
 
 
 def _clear_our_cookie(conn: HTTPConnection) -> None:
@@ -252,13 +119,15 @@ async def answer_unexpected(conn: HTTPConnection, _error: Exception) -> Response
 
 def unexpected(reference: str) -> JSONResponse:
     """Answer a failure of our own where no page can be made; `reference` finds it in the log."""
-    return _json(_unexpected(reference), {})
+    return problem_response(_unexpected(reference), {})
 
 
 def elsewhere() -> JSONResponse:
     """Answer a request for a path that is not below our prefix."""
     status = HTTPStatus.NOT_FOUND
-    return _json(Problem(title=status.phrase, status=status, code="not_found", detail="This service is elsewhere."), {})
+    return problem_response(
+        Problem(title=status.phrase, status=status, code="not_found", detail="This service is elsewhere."), {}
+    )
 
 
 def too_large() -> JSONResponse:
@@ -271,24 +140,6 @@ def too_long() -> JSONResponse:
     return _too_long(HTTPStatus.REQUEST_URI_TOO_LONG, "The request's address is longer than this service takes.")
 
 
-def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
-    """Answer an error of the token endpoint in OAuth's own form."""
-    resources_of(conn).metrics.told(error.code)
-    tell_operator(error)
-    status = status_of(error)
-    passes = isinstance(error, HubUnavailableError | ThrottledError | DatabaseUnavailableError)
-    name = "temporarily_unavailable" if passes else "server_error"
-    if isinstance(error, TokenRequestError):
-        name = error.error
-        status = HTTPStatus.FORBIDDEN if error.forbidden else status
-    body = OAuthError(error=name, error_description=error.detail)
-    return JSONResponse(
-        body.model_dump(),
-        status_code=status,
-        headers=NO_STORE | headers_of(error),
-    )
-
-
 def _methods_here(conn: HTTPConnection) -> list[str]:
     """Every method that this path has (RFC 9110 section 10.2.1)."""
     tried = [(method, {**conn.scope, "method": method}) for method in _METHODS]
@@ -296,7 +147,7 @@ def _methods_here(conn: HTTPConnection) -> list[str]:
 
 
 def _too_long(status: HTTPStatus, detail: str) -> JSONResponse:
-    return _json(Problem(title=status.phrase, status=status, code=_CODES[status], detail=detail), {})
+    return problem_response(Problem(title=status.phrase, status=status, code=_CODES[status], detail=detail), {})
 
 
 def _known(status: int) -> HTTPStatus:
@@ -325,14 +176,14 @@ async def _answer(
         return pages.error(
             conn, problem.model_dump(), headers=headers, sign_in=sign_in, renew=renew, retry=retry, form=form
         )
-    return _json(problem, headers)
+    return problem_response(problem, headers)
 
 
 async def _refuse(websocket: WebSocket, problem: Problem, headers: Mapping[str, str]) -> None:
     if websocket.application_state is WebSocketState.CONNECTED:
         await websocket.send(closing(problem))
     elif "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(_json(problem, headers))
+        await websocket.send_denial_response(problem_response(problem, headers))
     else:  # the server knows no other refusal than a bare 403
         await websocket.close()
 
@@ -341,43 +192,6 @@ def _unexpected(reference: str) -> Problem:
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     detail = f"The service failed. Whoever runs it finds the reason in its log under {reference}."
     return Problem(title=status.phrase, status=status, code="unexpected", detail=detail)
-
-
-def _json(problem: Problem, headers: Mapping[str, str]) -> JSONResponse:
-    return JSONResponse(
-        problem.model_dump(exclude_none=True),
-        status_code=problem.status,
-        headers=dict(headers),
-        media_type="application/problem+json",
-    )
-
-
-def headers_of(error: ServiceError) -> dict[str, str]:
-    """What a client may act on: how to sign in (RFC 6750 section 3), when to come back."""
-    if isinstance(error, NotSignedInError):
-        return {"WWW-Authenticate": 'Bearer realm="JupyterHub"'}
-    if isinstance(error, InvalidTokenError):
-        return {"WWW-Authenticate": 'Bearer realm="JupyterHub", error="invalid_token"'}
-    if isinstance(error, InsufficientScopeError):
-        scope = " ".join(error.missing).replace('"', "")
-        return {"WWW-Authenticate": f'Bearer realm="JupyterHub", error="insufficient_scope", scope="{scope}"'}
-    if isinstance(error, SignOutMethodError):
-        return {"Allow": "POST"}
-    if isinstance(error, _PASSING):
-        return {"Retry-After": str(error.retry_after)}
-    return {}
-
-
-def tell_operator(error: ServiceError) -> None:
-    """Log what only whoever runs the service can mend."""
-    if isinstance(error, HubRefusedServiceError):
-        _log.error("The Hub refuses this service: %s. Check JUPYTERHUB_API_TOKEN and the registration.", error.reason)
-    elif isinstance(error, HubUnavailableError):
-        _log.warning("The Hub cannot be asked: %s.", error.reason)
-    elif isinstance(error, DatabaseUnavailableError):
-        _log.warning("The database cannot be used: %s.", error.reason)
-    elif isinstance(error, DatabaseFullError):
-        _log.error("The database has no space left: make some.")
 
 
 def _without_input(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What goes wrong at the desk."""
 
+import logging
 from http import HTTPStatus
 
 from service.auth.errors import NotAdmittedError
@@ -153,6 +154,10 @@ class DatabaseUnavailableError(ServiceError):
         self.retry_after = retry_after
         super().__init__(detail)
 
+    def for_operator(self) -> tuple[int, str]:
+        """Name the reason."""
+        return logging.WARNING, f"The database cannot be used: {self.reason}."
+
 
 class DatabaseFullError(ServiceError):
     """The database has no space left; nothing was changed, and what is there can be read."""
@@ -160,3 +165,7 @@ class DatabaseFullError(ServiceError):
     code = "database_full"
     status = HTTPStatus.INSUFFICIENT_STORAGE
     default = "The database has no space left, so nothing was changed. Whoever runs the service must make some."
+
+    def for_operator(self) -> tuple[int, str]:
+        """Say what is to be done."""
+        return logging.ERROR, "The database has no space left: make some."

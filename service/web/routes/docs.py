@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse, Response
 
 from service.auth.context import context_of
 from service.auth.guard import SCHEME, visitor
+from service.auth.problems import Problem
 from service.hub.models import Identity
 from service.settings import Settings
-from service.web import pages, problems
+from service.web import pages
 
 TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; of letters, digits, and `.-_` alone (OpenAPI 3.1 section 4.8.7)
 ENTRA_SCHEME = "EntraID"
@@ -104,7 +105,7 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = app.openapi()
         components = schema.setdefault("components", {})
-        components.setdefault("schemas", {})["Problem"] = problems.Problem.model_json_schema()
+        components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         _describe_invalid(schema)
         scopes: set[str] = set()
         for operation in _guarded(schema):

@@ -23,7 +23,6 @@ from service.auth.guard import CurrentUser
 from service.errors import ServiceError
 from service.testing import OUTAGES, FakeHub
 from service.testing.callers import NAVIGATION
-from service.web import problems
 from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
 
 router = APIRouter()
@@ -259,7 +258,7 @@ def test_every_error_has_a_status() -> None:
     class ClosedError(NotAdmittedError):
         code = "closed"
 
-    assert problems.status_of(ClosedError()) == 403
+    assert ClosedError().status == 403
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.errors import BatchBrokenError, BatchStalledError, NoteTooLargeError, TooManyNamesError
 from service.apps.deidentify.http.notes import FailedLine, Failure, Note, Options, deidentified, flaw_of, written
 from service.apps.deidentify.workers.pool import Pool
+from service.auth.problems import problem_of
 from service.auth.revalidation import last_line
 from service.errors import ServiceError
-from service.web.problems import problem_of
 
 MEDIA_TYPE = "application/x-ndjson"
 PATIENCE = 60.0  # seconds that a client has to send a line, or to take one

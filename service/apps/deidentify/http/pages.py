@@ -18,9 +18,10 @@ from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.http.notes import Note, deidentified, pool_of
 from service.auth.guard import is_browser, require
+from service.auth.problems import Problem, problem_of
 from service.errors import ServiceError
 from service.hub.models import Identity
-from service.web import pages, problems
+from service.web import pages
 
 # What the form calls the fields of a note, for those who are told that one is wrong.
 _LABELS = {
@@ -119,15 +120,11 @@ async def submit(request: Request, identity: User) -> Response:
     try:
         about, result = await deidentified(draft.note(), pool_of(request))
     except ServiceError as error:
-        problem = problems.problem_of(error)
-        return _page(
-            request, identity, draft, problem=problem, status_code=problem.status, headers=problems.headers_of(error)
-        )
+        problem = problem_of(error)
+        return _page(request, identity, draft, problem=problem, status_code=problem.status, headers=error.headers())
     except ValidationError as error:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-        problem = problems.Problem(
-            title=status.phrase, status=status, code="invalid_request", detail=_what_is_wrong(error)
-        )
+        problem = Problem(title=status.phrase, status=status, code="invalid_request", detail=_what_is_wrong(error))
         return _page(request, identity, draft, problem=problem, status_code=status)
     if given.get("as") == "file":
         disposition = {"Content-Disposition": 'attachment; filename="deidentified.txt"'}

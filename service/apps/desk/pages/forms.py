@@ -1,5 +1,6 @@
 """Forms: what was typed, what the room says of it, and how both go back on the page when it was not taken."""
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,7 +20,6 @@ from service.apps.desk.errors import (
 )
 from service.errors import ServiceError
 from service.hub.errors import HubUserMissingError
-from service.web import problems
 
 # Boxes that are ticked or not: a form says nothing of one that is not.
 _BOXES = {"disabled", "login_denied"}
@@ -109,8 +109,9 @@ def refused(
             str(item["loc"][0]): _words(dict(item)) for item in error.errors(include_input=False, include_url=False)
         }
         return Draft(typed, version_of(typed), errors, "Nothing was saved: see below.", status_code=422)
-    problems.tell_operator(error)
-    status, headers = problems.status_of(error), problems.headers_of(error)
+    if line := error.for_operator():
+        _log.log(*line)
+    status, headers = error.status, error.headers()
     if isinstance(error, VersionConflictError) and current is not None:
         held = filled(current)
         now = {name: held[name] for name in _sent(typed, names) if held[name] != typed.get(name, "").strip()}
@@ -119,6 +120,8 @@ def refused(
     errors = {name: error.detail} if name else {}
     return Draft(typed, version_of(typed), errors, error.detail, {}, status, headers)
 
+
+_log = logging.getLogger("service")
 
 _CONFLICT = (
     "Somebody has changed this since you opened it, and nothing was saved. What you typed is still here; where it "
