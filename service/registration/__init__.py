@@ -67,8 +67,8 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
         routers: your own routers, as `package.module:router`; the service must be able to import them.
         grant: the groups whose members may use the service and get its `USER_SCOPES`; None means all users. The Hub's
             admins always get in.
-        manage_users: let the service make users of the Hub, as the support desk does for an account whose user is not
-            there yet. It takes the scope `admin:users`, with which it could do as much as an admin of the Hub.
+        manage_users: let the service make users of the Hub, for applications that do. It takes the scope `admin:users`,
+            with which the service could do as much as an admin of the Hub.
         api_token: the service's own token. An external service needs one; for a managed one without, the Hub makes a
             new one at each of its starts, and whoever is signed in to the service signs in again.
         allow_token_in_url: let `?token=` sign in.

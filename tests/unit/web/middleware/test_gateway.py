@@ -186,7 +186,7 @@ async def test_an_unexpected_failure(service: Service, caplog: pytest.LogCapture
     assert (script.json()["code"], browser.headers["Content-Type"]) == ("unexpected", "text/html; charset=utf-8")
     for reply, line in zip((script, browser), caplog.messages, strict=True):
         (reference,) = re.findall(r"under ([0-9a-f]{8})\.", reply.text)
-        assert re.fullmatch(rf"Unexpected RuntimeError \[{reference}\] at .* > test_boundary.py:\d+ boom", line)
+        assert re.fullmatch(rf"Unexpected RuntimeError \[{reference}\] at .* > test_gateway.py:\d+ boom", line)
     assert CANARY not in script.text + browser.text + caplog.text
     assert [record.exc_info for record in caplog.records] == [None, None]
 

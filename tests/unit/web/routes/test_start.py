@@ -120,7 +120,7 @@ async def test_debug_is_an_allow_list(service: Service, monkeypatch: pytest.Monk
     reply = await service.api(token, headers=headers).get("debug")
     shown = reply.json()["request_headers"]
 
-    assert set(reply.json()) == {"configuration", "versions", "cache", "hub", "deidentify", "request_headers"}
+    assert set(reply.json()) == {"configuration", "versions", "cache", "hub", "request_headers"}
     assert {name: shown[name] for name in ("cookie", "x-api-key", "x-xsrftoken", "authorization")} == dict.fromkeys(
         ("cookie", "x-api-key", "x-xsrftoken", "authorization"), "[secret]"
     )
