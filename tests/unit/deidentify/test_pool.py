@@ -24,6 +24,7 @@ from service.errors import (
     ServiceError,
 )
 from tests.support import obedient
+from tests.support.engines import with_engines
 from tests.support.polling import eventually
 
 CANARY = "Zebulon Quackenbush 99887766"
@@ -82,8 +83,8 @@ async def gone(*pids: int) -> None:
 
 
 def descendants() -> list[int]:
-    """All processes that this one has started."""
-    return [child.pid for child in psutil.Process().children(recursive=True)]
+    """All processes that load engines or are some."""
+    return [process.pid for process in with_engines()]
 
 
 async def test_notes_that_come_before_the_engine_wait(
