@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import psutil
 import pytest
 import respx
 import trustme
@@ -22,6 +21,7 @@ from service.errors import HubUnavailableError, HubUnreachableError, NoteTooLarg
 from service.hub.readiness import Health
 from service.settings import Settings
 from service.testing import OUTAGES, FakeHub
+from tests.support.engines import with_engines
 
 SECRET = "canary-api-token"
 MINUTE = timedelta(minutes=1)
@@ -138,7 +138,7 @@ async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() ->
         deidentify_queue_size=40,
         deidentify_batches=1,
     )
-    others = set(psutil.Process().children())  # of other tests' fixtures; what these start below them is theirs
+    others = set(with_engines())  # of other tests
     async with open_context(told) as context:
         pool = context.deidentifier
         assert pool is not None
@@ -152,8 +152,7 @@ async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() ->
         with pool.batch(), pytest.raises(QueueFullError), pool.batch():
             pass
         assert (await waiting).text == "Dr. *****"
-        loaders = set(psutil.Process().children()) - others
-        processes = {process for loader in loaders for process in (loader, *loader.children(recursive=True))}
+        processes = set(with_engines()) - others
         assert len(processes) == 2
 
     assert [process for process in processes if process.is_running()] == []
