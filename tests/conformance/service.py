@@ -88,8 +88,8 @@ class Conformance:
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            self._never = (await stack.enter_async_context(LifespanManager(self._never))).app
-            self._always = (await stack.enter_async_context(LifespanManager(self._always))).app
+            self._never = (await stack.enter_async_context(LifespanManager(self._never, startup_timeout=None))).app
+            self._always = (await stack.enter_async_context(LifespanManager(self._always, startup_timeout=None))).app
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

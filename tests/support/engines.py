@@ -1,6 +1,7 @@
 """The processes in which a service's engines run, for tests that stop and kill them."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -10,9 +11,25 @@ T = TypeVar("T")
 _MOMENT = 0.3  # seconds; nearly always enough for a note to get to an engine
 
 
+def loaders_of(service: psutil.Process) -> list[psutil.Process]:
+    """Return the children that load an engine and fork others; Hubs, databases and browsers of other tests are none."""
+    return [child for child in service.children() if _loads_engines(child)]
+
+
+def _loads_engines(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):  # gone by now
+        return any("service.apps.deidentify.workers.preloaded" in word for word in process.cmdline())
+    return False
+
+
 def engines_of(service: psutil.Process) -> list[psutil.Process]:
     """Return the engines: the process that loads forks them, and is the service's own child."""
-    return [engine for loader in service.children() for engine in loader.children()]
+    return [engine for loader in loaders_of(service) for engine in loader.children()]
+
+
+def with_engines() -> list[psutil.Process]:
+    """Return the processes of this one that load engines, and those that are engines."""
+    return [process for loader in loaders_of(psutil.Process()) for process in (loader, *loader.children())]
 
 
 async def killed_under(service: psutil.Process, request: Awaitable[T], *, spared: int = 0) -> T:

@@ -101,6 +101,13 @@ def mistake(text: str, *_: str) -> str:
     return masked(text)
 
 
+def record(text: str, path: str, line: str, *_: str) -> str:
+    """Add a line to the file."""
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+    return masked(text)
+
+
 def inside(_text: str, *_: str) -> Mapping[str, object]:
     """Tell about the process."""
     return {
@@ -115,7 +122,7 @@ def inside(_text: str, *_: str) -> Mapping[str, object]:
 
 
 COMMANDS: Mapping[str, Callable[..., object]] = {
-    command.__name__: command for command in (wait, hang, fail, exhaust, leave, crash, garble, mistake, inside)
+    command.__name__: command for command in (wait, hang, fail, exhaust, leave, crash, garble, mistake, record, inside)
 }
 
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import psutil
 import pytest
 from pydantic import SecretStr
 
@@ -14,6 +13,7 @@ from service.apps.deidentify.errors import NoteTooLargeError, QueueFullError
 from service.apps.deidentify.workers.pool import Pool
 from service.resources import open_resources
 from service.settings import Settings
+from tests.support.engines import with_engines
 
 
 @asynccontextmanager
@@ -51,7 +51,7 @@ async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() ->
         "DEIDENTIFY_QUEUE_SIZE": "40",
         "DEIDENTIFY_BATCHES": "1",
     }
-    others = set(psutil.Process().children())  # of other tests' fixtures; what these start below them is theirs
+    others = set(with_engines())  # of other tests
     async with open_pool(told) as pool:
         assert (pool.deadline, pool.note_size) == (2.5, 30)
         with pytest.raises(NoteTooLargeError):
@@ -63,8 +63,7 @@ async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() ->
         with pool.batch(), pytest.raises(QueueFullError), pool.batch():
             pass
         assert (await waiting).text == "Dr. *****"
-        loaders = set(psutil.Process().children()) - others
-        processes = {process for loader in loaders for process in (loader, *loader.children(recursive=True))}
+        processes = set(with_engines()) - others
         assert len(processes) == 2
 
     assert [process for process in processes if process.is_running()] == []

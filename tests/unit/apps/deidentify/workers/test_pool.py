@@ -24,6 +24,7 @@ from service.apps.deidentify.errors import (
 from service.apps.deidentify.workers.pool import Pool, cores, open_pool
 from service.errors import ServiceError
 from tests.support import obedient
+from tests.support.engines import with_engines
 from tests.support.polling import eventually
 
 CANARY = "Zebulon Quackenbush 99887766"
@@ -82,8 +83,8 @@ async def gone(*pids: int) -> None:
 
 
 def descendants() -> list[int]:
-    """All processes that this one has started."""
-    return [child.pid for child in psutil.Process().children(recursive=True)]
+    """All processes that load engines or are some."""
+    return [process.pid for process in with_engines()]
 
 
 async def test_notes_that_come_before_the_engine_wait(
@@ -243,18 +244,15 @@ async def test_a_full_queue(start: Open, tmp_path: Path, options: dict[str, int]
     assert await ask(pool, CANARY) == MASKED
 
 
-async def test_patience_keeps_the_order(start: Open) -> None:
-    """With one worker, answers come in the order of the notes, far more of them than there is room for."""
+async def test_patience_keeps_the_order(start: Open, tmp_path: Path) -> None:
+    """One worker gets the notes in the order in which they came, far more of them than there is room for."""
     pool = await start(workers=1, notes=4)
-    done: list[int] = []
 
-    async def bring(number: int) -> None:
-        await pool.deidentify(f"note {number}", patient=True)
-        done.append(number)
+    await asyncio.gather(
+        *(pool.deidentify(f"record {tmp_path / 'order'} {number}", patient=True) for number in range(50))
+    )
 
-    await asyncio.gather(*map(bring, range(50)))
-
-    assert done == list(range(50))
+    assert (tmp_path / "order").read_text().split() == [str(number) for number in range(50)]
 
 
 async def test_who_goes_away_takes_no_room(start: Open, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from service.apps.deidentify.errors import (
 from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.worker import Worker
 from tests.support import obedient
+from tests.support.engines import with_engines
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
 from tests.support.process import KeptProcess, clean_environment
@@ -294,11 +295,11 @@ async def test_the_forkserver_is_killed(hire: Hire, tmp_path: Path) -> None:
 
 async def test_closing_from_another_thread(forkserver: Forkserver, tmp_path: Path) -> None:
     """A note that is under way fails at once, later ones too, and no process is left."""
-    others = psutil.Process().children(recursive=True)
+    others = with_engines()
     worker = Worker(forkserver, deadline=LONG)
     caller = Caller(worker, f"hang {tmp_path}/x")
     await begun(tmp_path / "x")
-    ours = [child.pid for child in psutil.Process().children(recursive=True) if child not in others]
+    ours = [process.pid for process in with_engines() if process not in others]
 
     worker.close()
     forkserver.close()
