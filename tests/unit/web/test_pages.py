@@ -61,7 +61,8 @@ async def test_who_is_signed_in(service: Service) -> None:
     known, unknown = await browser.visit(""), await service.browser().visit("docs?a=1")
 
     assert f'<a href="{PREFIX}me">testuser</a>' in known.text
-    assert f'href="{PREFIX}logout">Sign out</a>' in known.text
+    assert f'<form method="post" action="{PREFIX}logout">' in known.text
+    assert "Sign out</button>" in known.text
     assert f'href="{PREFIX}login?next=%2Fservices%2Ffastapi%2Fdocs%3Fa%3D1">Sign in' in unknown.text
 
 
