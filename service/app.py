@@ -20,15 +20,15 @@ from service.application import Configured, configure, open_applications
 from service.auth import login, token, token_links
 from service.auth.guard import Entitlement, SignedInByUrl, SignInVeto, Veto
 from service.auth.login import SignInPolicy
-from service.auth.revalidation import Live
+from service.auth.revalidation import Revalidation
 from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
 from service.resources import open_resources
 from service.settings import Settings
 from service.web import pages, problems
-from service.web.middleware.access_log import Journal
+from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
-from service.web.middleware.gateway import Boundary
+from service.web.middleware.gateway import Gateway
 from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
@@ -107,8 +107,8 @@ def create_app(
     app.router.routes.insert(0, RouteIndex(app.router.routes))
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
-    inside = Boundary(Live(app, interval=settings.recheck_interval), settings=settings)
-    access_log = Journal(with_cors(inside, settings, headers=headers), routes=app.routes)
+    inside = Gateway(Revalidation(app, interval=settings.recheck_interval), settings=settings)
+    access_log = AccessLog(with_cors(inside, settings, headers=headers), routes=app.routes)
     return Bodies(access_log, routes=app.routes, size=settings.body_memory)
 
 

@@ -39,11 +39,11 @@ from service.hub.scopes import Mode
 __all__ = [
     "SCHEME",
     "CurrentUser",
+    "CurrentUserUnvetoed",
     "Entitlement",
     "Guard",
     "HubAdmin",
     "HubAsCaller",
-    "Oneself",
     "SignInVeto",
     "SignedInByUrl",
     "Veto",
@@ -155,7 +155,7 @@ def require(*scopes: str, mode: Mode = "all") -> Any:  # noqa: ANN401 - FastAPI'
 CurrentUser = Annotated[Identity, require()]
 """Whoever the Hub says is calling, user or service, if they hold an access scope."""
 
-Oneself = Annotated[Identity, Security(Guard(vetoed=False))]
+CurrentUserUnvetoed = Annotated[Identity, Security(Guard(vetoed=False))]
 """As CurrentUser, also for those whom an application keeps out elsewhere."""
 
 HubAdmin = Annotated[Identity, Security(Guard(admin=True))]

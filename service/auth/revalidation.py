@@ -47,7 +47,7 @@ Farewell = Callable[[Scope, Problem], Message]
 _log = logging.getLogger("service")
 
 
-class Live:
+class Revalidation:
     """Wraps the application; `interval` and `leave` in seconds."""
 
     def __init__(self, app: ASGIApp, *, interval: float, leave: float = LEAVE) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from service.hub.scopes import Held
+from service.hub.scopes import ScopeSet
 
 
 def _names(value: object) -> object:
@@ -53,9 +53,9 @@ class Identity(BaseModel):
         return iter([("kind", self.kind), ("name", self.name), ("admin", self.admin)])
 
     @cached_property
-    def held(self) -> Held:
+    def held(self) -> ScopeSet:
         """The scopes the token holds, ready for comparison."""
-        return Held(self.scopes, kind=self.kind, name=self.name, groups=self.groups)
+        return ScopeSet(self.scopes, kind=self.kind, name=self.name, groups=self.groups)
 
     def public(self) -> dict[str, Any]:
         """What may be shown to the caller: the Hub's model without `session_id` and `token_id`."""

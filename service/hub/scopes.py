@@ -22,7 +22,7 @@ def split(scope: str) -> tuple[str, str, str]:
     return base, kind, value
 
 
-class Held:
+class ScopeSet:
     """The scopes that one token holds, and what is known of its owner: `kind`, `name` and `groups`."""
 
     __slots__ = ("_by_base", "_groups", "_kind", "_name")

@@ -12,7 +12,7 @@ from service.hub.client import HubClient, open_http
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
 from service.hub.oauth import Client
-from service.hub.scopes import Held
+from service.hub.scopes import ScopeSet
 from service.registration.applications import manifest_of
 from service.resources import hub_tls
 from service.settings import Settings
@@ -91,7 +91,7 @@ def _owner(identity: Identity, settings: Settings) -> Finding | None:
     return None
 
 
-def _scopes(held: Held, settings: Settings) -> Finding:
+def _scopes(held: ScopeSet, settings: Settings) -> Finding:
     if not settings.access_scopes:
         return failed(
             "scopes", "no access scope is known: nobody is let in", "JUPYTERHUB_SERVICE_NAME: the name= of register()"

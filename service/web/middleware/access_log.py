@@ -32,7 +32,7 @@ _OPENED, _CLOSED = 101, 403  # how the opening of a WebSocket is answered, and o
 _ELSEWHERE = "other"  # the route of what none answers
 
 
-class Journal:
+class AccessLog:
     """Wraps the application; nothing is outside of it but the server. `routes` are the application's."""
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:

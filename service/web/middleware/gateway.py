@@ -40,7 +40,7 @@ _HEADERS = [
 Header = tuple[bytes, bytes]
 
 
-class Boundary:
+class Gateway:
     """Wraps the application; nothing is outside of it but the server, and CORS where it is on."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service import __version__
 from service.application import opened
-from service.auth.guard import HubAdmin, Oneself, is_browser, visitor
+from service.auth.guard import CurrentUserUnvetoed, HubAdmin, is_browser, visitor
 from service.hub.models import Identity
 from service.logs import mask_address
 from service.resources import resources_of
@@ -74,7 +74,7 @@ async def start(request: Request, identity: Annotated[Identity | None, Depends(v
 
 
 @router.get("/me", response_model=Identity, summary="Who you are")
-async def me(request: Request, identity: Oneself) -> Identity | Response:
+async def me(request: Request, identity: CurrentUserUnvetoed) -> Identity | Response:
     """Show the Hub's model of whoever is asking, user or service, without what names the credential."""
     return pages.oneself(request, identity) if is_browser(request) else identity
 

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, Guard, require
-from service.auth.revalidation import Live
+from service.auth.revalidation import Revalidation
 from service.hub.models import Identity
 from service.resources import open_resources
 from service.testing import OUTAGES
@@ -338,7 +338,7 @@ async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None
             finally:
                 left.append("cancelled")
 
-        app = Live(stubborn, interval=INTERVAL, leave=0.1)
+        app = Revalidation(stubborn, interval=INTERVAL, leave=0.1)
         headers = {"Authorization": f"Bearer {token}"}
         async with OpenConnection(app, "websocket", "/", headers=headers, deaf=deaf) as socket:
             live.hub.revoke(token)

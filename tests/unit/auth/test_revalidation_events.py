@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
 from service.auth.guard import CurrentUser
-from service.auth.revalidation import Live
+from service.auth.revalidation import Revalidation
 from service.testing import OUTAGES
 from service.testing.callers import SCRIPT
 from tests.support.open_connection import OpenConnection
@@ -139,7 +139,7 @@ async def test_an_answer_without_headers() -> None:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"bare"})
 
-    async with OpenConnection(Live(bare, interval=INTERVAL), "http", "/") as answer:
+    async with OpenConnection(Revalidation(bare, interval=INTERVAL), "http", "/") as answer:
         await answer.until_over()
 
     assert answer.said == "bare"

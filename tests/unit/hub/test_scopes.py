@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jupyterhub.services.auth import check_scopes
 
-from service.hub.scopes import Held, split
+from service.hub.scopes import ScopeSet, split
 
 ACCESS = {"access:services", "access:services!service=x"}
 
@@ -36,7 +36,7 @@ TABLE = [
 @pytest.mark.parametrize(("needed", "held", "expected"), TABLE)
 def test_one_needed_scope_must_be_covered(needed: set[str], held: set[str], expected: bool) -> None:  # noqa: FBT001
     """A caller is let in by any one of the needed scopes, and by nothing else."""
-    assert Held(held, kind="user", name="somebody").covers_any(needed) is expected
+    assert ScopeSet(held, kind="user", name="somebody").covers_any(needed) is expected
 
 
 @pytest.mark.parametrize(("needed", "held", "expected"), TABLE)
@@ -63,7 +63,7 @@ def test_wherever_upstream_has_an_answer_ours_is_the_same(sets: tuple[set[str], 
     Of several at once it may say no where it says yes to one of them: `x` hides `x!server=a/`, which `x!user=a` covers.
     """
     needed, scopes = sets
-    held = Held(scopes, kind="user", name="a", groups=["g"])
+    held = ScopeSet(scopes, kind="user", name="a", groups=["g"])
     covered = {scope for scope in needed if check_scopes({scope}, scopes)}
 
     assert set(held.missing(needed)) == needed - covered
@@ -101,7 +101,7 @@ def test_wherever_upstream_has_an_answer_ours_is_the_same(sets: tuple[set[str], 
 )
 def test_what_upstream_leaves_open_is_about_the_tokens_owner(needed: str, held: str, expected: bool) -> None:  # noqa: FBT001
     """Short forms mean the owner, and group filters hold for the owner, whose groups the Hub tells us."""
-    assert Held([held], kind="user", name="me", groups=["g"]).covers(needed) is expected
+    assert ScopeSet([held], kind="user", name="me", groups=["g"]).covers(needed) is expected
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_what_upstream_leaves_open_is_about_the_tokens_owner(needed: str, held: 
 )
 def test_a_service_is_not_a_user_of_the_same_name(needed: str, held: str, expected: bool) -> None:  # noqa: FBT001
     """What stands for a user never stands for a service."""
-    assert Held([held], kind="service", name="me", groups=["g"]).covers(needed) is expected
+    assert ScopeSet([held], kind="service", name="me", groups=["g"]).covers(needed) is expected
 
 
 def test_all_needed_scopes_are_asked_for_unless_any_will_do() -> None:
     """`missing` names what is not covered, in the order asked; with mode any, nothing once one is covered."""
-    held = Held(["a", "b!user=me"], kind="user", name="me")
+    held = ScopeSet(["a", "b!user=me"], kind="user", name="me")
 
     assert held.missing(["c", "a", "b"]) == ("c", "b")
     assert held.missing(["a", "b!user=me"]) == ()

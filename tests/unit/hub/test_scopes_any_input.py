@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.hub.scopes import Held, split
+from service.hub.scopes import ScopeSet, split
 
 PIECES = ["access:services", "custom:x", "!", "=", "user", "server", "group", "service", "a", "a/", "/", "b", ":"]
 SCOPES = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(max_size=12)
@@ -20,19 +20,19 @@ def is_short_form(scope: str) -> bool:
 @settings(deadline=None)
 def test_what_is_held_is_covered(scopes: list[str], needed: str, kind: str) -> None:
     """Any scope covers itself and, without a filter, all of its base; with none held nothing is covered."""
-    held = Held(scopes, kind=kind, name="a", groups=["g"])
+    held = ScopeSet(scopes, kind=kind, name="a", groups=["g"])
 
     assert all(held.covers(scope) for scope in scopes if not is_short_form(scope))
-    assert Held([split(needed)[0]], kind=kind, name="a").covers(needed)
-    assert not Held([], kind=kind, name="a", groups=["g"]).covers(needed)
+    assert ScopeSet([split(needed)[0]], kind=kind, name="a").covers(needed)
+    assert not ScopeSet([], kind=kind, name="a", groups=["g"]).covers(needed)
 
 
 @given(st.lists(SCOPES, max_size=4), st.lists(SCOPES, max_size=3), SCOPES, KINDS)
 @settings(deadline=None)
 def test_more_scopes_never_mean_less(scopes: list[str], more: list[str], needed: str, kind: str) -> None:
     """What some scopes cover they cover together with others."""
-    some = Held(scopes, kind=kind, name="a", groups=["g"])
-    all_ = Held([*scopes, *more], kind=kind, name="a", groups=["g"])
+    some = ScopeSet(scopes, kind=kind, name="a", groups=["g"])
+    all_ = ScopeSet([*scopes, *more], kind=kind, name="a", groups=["g"])
 
     assert all_.covers(needed) >= some.covers(needed)
 
@@ -41,6 +41,6 @@ def test_more_scopes_never_mean_less(scopes: list[str], more: list[str], needed:
 @settings(deadline=None)
 def test_another_base_is_never_covered(held: str, needed: str, kind: str) -> None:
     """No scope covers one of another base: the Hub sends them expanded."""
-    covers = Held([held], kind=kind, name="a", groups=["g"]).covers(needed)
+    covers = ScopeSet([held], kind=kind, name="a", groups=["g"]).covers(needed)
 
     assert not covers or split(held)[0] == split(needed)[0]

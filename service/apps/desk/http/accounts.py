@@ -32,7 +32,7 @@ CHANGES: Mapping[str, Permission] = {
 Asked = Annotated[AccountList, Query()]
 Creator = Annotated[Identity, require(Permission.ACCOUNTS_CREATE)]
 Reader = Annotated[Identity, require(Permission.ACCOUNTS_READ)]
-Oneself = Annotated[Identity, require(Permission.ACCOUNTS_READ_OWN)]
+OwnAccountReader = Annotated[Identity, require(Permission.ACCOUNTS_READ_OWN)]
 Editor = Annotated[Identity, require(*sorted(set(CHANGES.values())), mode="any")]
 RoleGiver = Annotated[Identity, require(Permission.ACCOUNTS_ROLE)]
 Remover = Annotated[Identity, require(Permission.ACCOUNTS_DELETE)]
@@ -105,7 +105,7 @@ async def create(user: Creator, request: Request, response: Response, roles: Rol
 
 
 @router.get("/accounts/me", summary="Read your own account", responses=ONE)
-async def read_own(user: Oneself, response: Response, desk: OpenDesk, roles: Roles) -> Member:
+async def read_own(user: OwnAccountReader, response: Response, desk: OpenDesk, roles: Roles) -> Member:
     """Read the caller's own account."""
     return tagged(response, member(await desk.accounts.get(actor(user)), await roles.role_of(user.name)))
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from service.apps.desk.domain.policy import Permission, Role, role_of
 from service.apps.desk.http.access import OpenDesk
 from service.apps.desk.http.openapi import refusals
-from service.auth.guard import Oneself
+from service.auth.guard import CurrentUserUnvetoed
 
 router = APIRouter()
 
@@ -22,7 +22,7 @@ class Status(BaseModel):
 
 
 @router.get("/status", summary="How you stand with the desk", responses=refusals())
-async def status(user: Oneself, desk: OpenDesk) -> Status:
+async def status(user: CurrentUserUnvetoed, desk: OpenDesk) -> Status:
     """Say which role the caller has, and what may be done with this token."""
     standing = await desk.accounts.standing(user.name) if user.kind == "user" else None
     return Status(

@@ -17,7 +17,7 @@ from service.apps.desk.http.accounts import (
     Editor,
     Member,
     MemberNew,
-    Oneself,
+    OwnAccountReader,
     Reader,
     Remover,
     RoleChange,
@@ -38,7 +38,7 @@ _NEW = frozenset(MemberNew.model_fields)
 
 
 @router.get("/me")
-async def read_own(user: Oneself, request: Request, desk: OpenDesk) -> Response:
+async def read_own(user: OwnAccountReader, request: Request, desk: OpenDesk) -> Response:
     """One's own account, and what one may do."""
     account = await desk.accounts.get(actor(user))
     allowed = [MEANINGS[permission] for permission in Permission if user.held.covers(permission)]
