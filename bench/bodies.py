@@ -129,7 +129,7 @@ def service(api_url: str) -> Iterator[tuple[psutil.Process, int]]:
         "HUB_TIMEOUT": "3600",
     }
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "service"]
+        command = [sys.executable, "-P", "-m", "service"]
         process = subprocess.Popen(command, env=told, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield psutil.Process(process.pid), port

@@ -15,7 +15,7 @@ class Purpose(Enum):
     PAGE = auto()
     """A window shows it."""
     PART = auto()
-    """A page of our origin shows or runs it, such as an image, and cannot read it."""
+    """A page of our origin embeds it, such as an image."""
     SCRIPT = auto()
     """A script may read it, or a file or frame takes it."""
     UNKNOWN = auto()
