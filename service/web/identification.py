@@ -24,7 +24,7 @@ from service.web.cookies import auth_cookie_name, cleared, is_secure, xsrf_cooki
 from service.web.credentials import Credential, Source, cookie_pairs, find_credential
 from service.web.entra_claims import header_of
 from service.web.fetch_metadata import is_browser, may_be_page
-from service.web.xsrf import FORM, check_origin, check_xsrf, xsrf_token
+from service.web.xsrf import FORM, check_websocket, check_xsrf, xsrf_token
 
 if TYPE_CHECKING:
     from service.web.entra import Entra
@@ -115,7 +115,7 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
     if conn.scope["type"] == "websocket":
         if not context.settings.allow_websocket_cookie:
             raise OriginError("This service takes no cookies on WebSockets; send a token.")
-        check_origin(conn, context.settings)
+        check_websocket(conn, expected, context.settings)
     else:
         await check_xsrf(conn, expected, context.settings)
     identity: Identity = conn.scope["state"].pop("sender", None) or await _ask(conn, credential)
