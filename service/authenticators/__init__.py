@@ -124,12 +124,17 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         """Store a password, which the policy has been asked about; one who had none is authorized with it.
 
         Raises:
-            HTTPError: 429; `by`, who is signed in, has too much under way.
+            HTTPError: 429; `by`, who is signed in, has too much under way. 409; the password has been changed, or the
+                account made or deleted, since this was called, which is to be when the old password has been judged.
 
         """
+        before = self._stored(name)
         with _refusing():
             async with self._turns.turn(by, is_known=True):
                 hashed = await asyncio.to_thread(passwords.hashed, password)
+        # Else a thief's request that waits for its turn would undo the owner's, and a deleted account would come back.
+        if self._stored(name) != before:
+            raise web.HTTPError(HTTPStatus.CONFLICT, "The password has been changed by another request. Try again.")
         account = self.get_user(name)
         if account is None:
             self.db.add(UserInfo(username=name, password=hashed, is_authorized=True))
@@ -185,6 +190,10 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
 
     def _account(self, name: str) -> UserInfo | None:
         return self.get_user(name) if len(name) <= MAX_NAME else None
+
+    def _stored(self, name: str) -> bytes | None:
+        account = self.get_user(name)
+        return None if account is None else bytes(account.password)
 
     async def _judge(self, name: str, password: str) -> UserInfo | None:
         """Return the account if the password is right, in the same time whether there is such an account or not."""
