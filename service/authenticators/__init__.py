@@ -112,11 +112,17 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         account = self.get_user(user.name)
         return account is not None and bool(account.is_authorized)
 
-    async def confirms(self, name: str, password: str) -> bool:
-        """Judge the password of somebody who is signed in. Raises HTTPError 429."""
+    async def confirms(self, handler: BaseHandler, name: str, password: str) -> bool:
+        """Judge the password of somebody who is signed in. Raises HTTPError 429.
+
+        Each address from which they signed in by password lately has a count of its own, and all others share one. So
+        whoever has stolen a session cannot keep the owner from changing the password.
+        """
+        address = self._proxies.client_of(handler.request)
+        place = network_of(address) if self._attempts.knows(account=name, address=address) else "elsewhere"
         with _refusing():
             self._turns.check(name, is_known=True)
-            self._changes.open(name).count += 1
+            self._changes.open(f"{place} {name}").count += 1
             async with self._turns.turn(name, is_known=True):
                 return await self._judge(name, password) is not None
 
