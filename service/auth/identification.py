@@ -14,7 +14,7 @@ from service.auth.credentials import Credential, Source, cookie_pairs, find_cred
 from service.auth.errors import CookieConflictError, HeadersTooLargeError, NotSignedInError, OriginError, XsrfError
 from service.auth.fetch_metadata import is_browser, may_be_page
 from service.auth.providers.entra_claims import header_of
-from service.auth.xsrf import FORM, check_origin, check_xsrf, xsrf_token
+from service.auth.xsrf import FORM, check_websocket, check_xsrf, xsrf_token
 from service.errors import ServiceError
 from service.hub.errors import HubUnavailableError, InvalidTokenError
 from service.hub.models import Identity
@@ -108,7 +108,7 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
     if conn.scope["type"] == "websocket":
         if not context.settings.allow_websocket_cookie:
             raise OriginError("This service takes no cookies on WebSockets; send a token.")
-        check_origin(conn, context.settings)
+        check_websocket(conn, expected, context.settings)
     else:
         await check_xsrf(conn, expected, context.settings)
     identity: Identity = conn.scope["state"].pop("sender", None) or await _ask(conn, credential)

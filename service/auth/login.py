@@ -158,7 +158,7 @@ async def logout_page(request: Request) -> Response:
         raise SignOutMethodError
     try:
         identity = await identify(request)
-    except (NotSignedInError, InvalidTokenError):
+    except (NotSignedInError, InvalidTokenError, CookieConflictError):
         return pages_of(request).signed_out(request)
     except ServiceError:  # who wants out gets out, whatever the Hub's state
         identity = None

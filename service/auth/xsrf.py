@@ -42,14 +42,28 @@ async def check_xsrf(conn: HTTPConnection, expected: str, settings: Settings) ->
     if not is_invited and not needs_check(conn.scope["method"], purpose_of(conn)):
         return
     given = headers.get("x-xsrftoken") or headers.get("x-csrftoken") or _from_query(conn) or await _from_form(conn)
-    if not hmac.compare_digest(given.encode(), expected.encode()):
-        raise XsrfError
+    _compare(given, expected)
+
+
+def check_websocket(conn: HTTPConnection, expected: str, settings: Settings) -> None:
+    """Raises OriginError, XsrfError unless a page of ours opens this WebSocket, signed by cookie.
+
+    Another user's notebook may have our origin, and could read what comes. JupyterHub lets it; here the XSRF token must
+    be in the address, for scripts cannot set a header.
+    """
+    check_origin(conn, settings)
+    _compare(_from_query(conn), expected)
 
 
 def check_origin(conn: HTTPConnection, settings: Settings) -> None:
     """Raises OriginError unless a browser says that one of our own pages asks."""
     if not _is_ours(conn, settings):
         raise OriginError
+
+
+def _compare(given: str, expected: str) -> None:
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise XsrfError
 
 
 def _is_ours(conn: HTTPConnection, settings: Settings) -> bool:

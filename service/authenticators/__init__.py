@@ -112,11 +112,17 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         account = self.get_user(user.name)
         return account is not None and bool(account.is_authorized)
 
-    async def confirms(self, name: str, password: str) -> bool:
-        """Judge the password of somebody who is signed in. Raises HTTPError 429."""
+    async def confirms(self, handler: BaseHandler, name: str, password: str) -> bool:
+        """Judge the password of somebody who is signed in. Raises HTTPError 429.
+
+        Each address from which they signed in by password lately has a count of its own, and all others share one. So
+        whoever has stolen a session cannot keep the owner from changing the password.
+        """
+        address = self._proxies.client_of(handler.request)
+        place = network_of(address) if self._attempts.knows(account=name, address=address) else "elsewhere"
         with _refusing():
             self._turns.check(name, is_known=True)
-            self._changes.open(name).count += 1
+            self._changes.open(f"{place} {name}").count += 1
             async with self._turns.turn(name, is_known=True):
                 return await self._judge(name, password) is not None
 
@@ -124,12 +130,17 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         """Store a password, which the policy has been asked about; one who had none is authorized with it.
 
         Raises:
-            HTTPError: 429; `by`, who is signed in, has too much under way.
+            HTTPError: 429; `by`, who is signed in, has too much under way. 409; the password has been changed, or the
+                account made or deleted, since this was called, which is to be when the old password has been judged.
 
         """
+        before = self._stored(name)
         with _refusing():
             async with self._turns.turn(by, is_known=True):
                 hashed = await asyncio.to_thread(passwords.hashed, password)
+        # Else a thief's request that waits for its turn would undo the owner's, and a deleted account would come back.
+        if self._stored(name) != before:
+            raise web.HTTPError(HTTPStatus.CONFLICT, "The password has been changed by another request. Try again.")
         account = self.get_user(name)
         if account is None:
             self.db.add(UserInfo(username=name, password=hashed, is_authorized=True))
@@ -185,6 +196,10 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
 
     def _account(self, name: str) -> UserInfo | None:
         return self.get_user(name) if len(name) <= MAX_NAME else None
+
+    def _stored(self, name: str) -> bytes | None:
+        account = self.get_user(name)
+        return None if account is None else bytes(account.password)
 
     async def _judge(self, name: str, password: str) -> UserInfo | None:
         """Return the account if the password is right, in the same time whether there is such an account or not."""

@@ -3,12 +3,15 @@
 Tornado's `remote_ip` will not do: it prefers `X-Real-Ip`, which any client can send and the Hub's proxy passes on.
 """
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from tornado.httputil import HTTPServerRequest
 
 Network = IPv4Network | IPv6Network
+
+_WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]*)?|([0-9.]+):[0-9]*")
 
 
 class Proxies:
@@ -30,7 +33,7 @@ class Proxies:
 
     def client(self, peer: str, forwarded: str) -> str:
         """Return the first address, counted from the connection's own back, that no trusted proxy has."""
-        hops = [hop.strip() for hop in forwarded.split(",")] if forwarded.strip() else []
+        hops = [_without_port(hop.strip()) for hop in forwarded.split(",")] if forwarded.strip() else []
         if not hops or not (peer == "" or _is_loopback(peer) or self._are_trusted(peer)):
             return peer
         while len(hops) > 1 and self._are_trusted(hops[-1]):
@@ -45,6 +48,12 @@ class Proxies:
         if isinstance(address, IPv6Address):
             address = address.ipv4_mapped or address
         return any(address in network for network in self._trusted)
+
+
+def _without_port(hop: str) -> str:
+    """The address alone: some proxies, such as Azure's, write `192.0.2.1:443` or `[2001:db8::1]:443`."""
+    found = _WITH_PORT.fullmatch(hop)
+    return found[1] or found[2] if found else hop
 
 
 def _is_loopback(text: str) -> bool:

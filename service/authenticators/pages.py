@@ -77,7 +77,7 @@ class ChangePassword(_Page):
         """Change it, and stay signed in here."""
         name = self._own()
         password, flaw = self._new_password(name)
-        if not flaw and not await self.authenticator.confirms(name, self._text("old_password")):
+        if not flaw and not await self.authenticator.confirms(self, name, self._text("old_password")):
             flaw = "The old password is wrong."
         done = ""
         if not flaw:

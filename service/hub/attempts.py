@@ -46,15 +46,18 @@ class PasswordAttempts:
 
     def knows(self, *, account: str, address: str) -> bool:
         """Whether this account was signed in to from this address lately."""
-        return self._known.has(_key(account), network_of(address))
+        return self._known.has(account, network_of(address))
 
     def count(self, *, account: str, address: str) -> "Attempt":
         """Count one attempt. Raises ThrottledError when there were too many; the attempt must not be made then."""
-        name, network = _key(account), network_of(address)
-        pair = f"{network} {name}"
-        if self._known.has(name, network):
-            windows, given_back = [self._known_pairs.open(pair), self._known_accounts.open(name)], []
+        network = network_of(address)
+        # Who is known, is so by this very spelling: another account's may be so like it that both have one key.
+        if self._known.has(account, network):
+            known = [self._known_pairs.open(f"{network} {account}"), self._known_accounts.open(account)]
+            windows, given_back = known, []
         else:
+            name = _key(account)
+            pair = f"{network} {name}"
             # All are asked before any counts: what one limit refuses does not use up another.
             given_back = [
                 self._everywhere.open(""),
@@ -64,7 +67,7 @@ class PasswordAttempts:
             windows = [self._pairs.open(pair), *given_back]
         for window in windows:
             window.count += 1
-        return Attempt(self._known, name, network, [(window, window.began) for window in given_back])
+        return Attempt(self._known, account, network, [(window, window.began) for window in given_back])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +114,10 @@ class _KnownPairs:
 
 
 def _key(name: str) -> str:
-    """One key for all spellings that an authenticator may take for the same: case, width, spaces."""
-    return "".join(unicodedata.normalize("NFKC", name[:_MAX_NAME]).casefold().split())[:_MAX_NAME]
+    """One key for all spellings that an authenticator may take for the same.
+
+    That is case, width, spaces, accents (as Active Directory and some databases) and invisible characters (as SASLprep,
+    RFC 4013). Accounts that differ in these alone share their limits.
+    """
+    text = unicodedata.normalize("NFKD", name[:_MAX_NAME]).casefold()
+    return "".join(letter for letter in text if unicodedata.category(letter)[0] not in "MCZ")[:_MAX_NAME]

@@ -1,6 +1,8 @@
 """What uvicorn leaves open: how long a head may be and take, when a body is read, WebSockets' beginnings, unix sockets.
 
 It waits for a head for ever, and begins to read a body, or a WebSocket's messages, before the application asks for it.
+Of requests that are sent without waiting for answers it keeps any number, and reads on after each answer; and when such
+a connection is lost, the request that is being answered is not told.
 httptools takes a head of any length, and trailers, and takes the square of it to read. `websockets` limits a handshake
 to 128 headers of 8192 bytes, but uvicorn does not send what it then answers, and leaves the connection open. Who
 connects to a unix socket has no address, so that no list of proxies can name them.
@@ -11,10 +13,12 @@ import socket
 from http import HTTPStatus
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_HEAD = 64 * 1024  # bytes; four times what Node, and so the Hub's proxy, passes on
+MAX_WAITING = 16  # requests of one connection that wait for the answer to another; hardly a client sends any ahead
 MAX_MESSAGE = 1024 * 1024  # bytes of a WebSocket's message; uvicorn would hold 16 MB
 _FIRST_REQUEST = 1  # seconds that it may take to come when the server is stopped; others are on their way for less
 _PER_BYTE = 16  # bytes, one of a body and what may come around it
@@ -29,6 +33,8 @@ def _address(transport: asyncio.BaseTransport, client: tuple[str, int] | None) -
 class BoundedHttp(HttpToolsProtocol):
     """Answers 431 to a head or trailers that go on and on, and 408 to a head that does not come to its end.
 
+    A connection with more than `MAX_WAITING` requests waiting is closed.
+
     Of a body it takes what one read of the socket brings, and more when the application asks. Where a connection is to
     be closed after an answer, the rest of the request's body is thrown away for a moment: a server that closes while
     data arrives takes its answer back (RFC 9112 section 9.6).
@@ -41,6 +47,7 @@ class BoundedHttp(HttpToolsProtocol):
     _is_in_head = False
     _is_lingering = False
     _deadline: asyncio.TimerHandle | None = None
+    _served: RequestResponseCycle | None = None  # the request that is being answered; `cycle` is the last that has come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
         """Begin a connection."""
@@ -52,6 +59,10 @@ class BoundedHttp(HttpToolsProtocol):
         """End a connection."""
         self._clear_deadline()
         super().connection_lost(exc)
+        self.pipeline.clear()
+        if self._served is not None and not self._served.response_complete:
+            self._served.disconnected = True
+            self._served.message_event.set()
 
     def shutdown(self) -> None:
         """End, as the server does; but who has just connected is on the point of asking, and is heard first."""
@@ -67,10 +78,16 @@ class BoundedHttp(HttpToolsProtocol):
         self._is_in_head = True
 
     def on_headers_complete(self) -> None:
-        """Begin to serve it."""
+        """Begin to serve it, or have it wait for its turn. Raises OverflowError, which ends the reading."""
         self._is_in_head = False
         self._clear_deadline()
+        if len(self.pipeline) >= MAX_WAITING:
+            raise OverflowError
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body; with it comes the size of its chunk, five bytes even for a chunk of one."""

@@ -97,6 +97,7 @@ class Browser(_Client):
     """A browser: a request is one of a script in our own pages, unless it is a `visit`.
 
     It carries the cookies and, as our pages do, the XSRF token in a header; `headers={"X-XSRFToken": ""}` is without.
+    A WebSocket has it in the address; `?_xsrf=` is without.
     """
 
     async def visit(self, where: str, *, follow: bool = False, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -113,7 +114,9 @@ class Browser(_Client):
     ) -> AbstractAsyncContextManager[WebSocket]:
         """Open a WebSocket as a page of ours does; otherwise as `Caller.websocket`."""
         headers = HANDSHAKE | {"Origin": self._origin} | dict(options.pop("headers", ()))
-        return super().websocket(where, subprotocols=subprotocols, headers=headers, **options)
+        asked = httpx.URL(where).params.merge(options.pop("params", None))
+        params = httpx.QueryParams({"_xsrf": self._xsrf}).merge(asked)
+        return super().websocket(where, subprotocols=subprotocols, headers=headers, params=params, **options)
 
     def sign_in(self, token: str, *, session_id: str) -> None:
         """Hold the cookies that a sign-in leaves behind: the Hub's session, the sealed token, its XSRF token."""
@@ -141,9 +144,12 @@ class Browser(_Client):
             headers["Origin"] = self._origin
         headers.update(options.pop("headers", None))
         if headers["Sec-Fetch-Mode"] == SCRIPT["Sec-Fetch-Mode"]:  # no page can set a header on the others
-            xsrf = self.cookies.get(XSRF_COOKIE, path=self.service.settings.prefix) or ""
-            headers.setdefault("X-XSRFToken", xsrf)
+            headers.setdefault("X-XSRFToken", self._xsrf)
         return super().build_request(method, url, headers=headers, **options)
+
+    @property
+    def _xsrf(self) -> str:
+        return self.cookies.get(XSRF_COOKIE, path=self.service.settings.prefix) or ""
 
     @property
     def _origin(self) -> str:

@@ -22,7 +22,7 @@ OPEN = """
   window.heedless = new EventSource(`live/events?_xsrf=${xsrf}`);
   const without = new EventSource("live/events");
   without.onerror = () => { told.without = without.readyState; };
-  const socket = new WebSocket("live/echo");
+  const socket = new WebSocket(`live/echo?_xsrf=${xsrf}`);
   socket.onopen = () => socket.send("hello");
   socket.onmessage = (event) => { told.echo = event.data; };
   socket.onclose = (event) => { told.closed = [event.code, event.reason]; };

@@ -37,9 +37,9 @@ def live_hub(make_shared_hub: MakeHub) -> Iterator[RealHub]:
 
 
 @asynccontextmanager
-async def echoing(hub: RealHub, headers: dict[str, str]) -> AsyncIterator[ClientConnection]:
+async def echoing(hub: RealHub, headers: dict[str, str], query: str = "") -> AsyncIterator[ClientConnection]:
     """An open WebSocket that answers."""
-    where = f"{hub.service_url}live/echo".replace("http", "ws", 1)
+    where = f"{hub.service_url}live/echo{query}".replace("http", "ws", 1)
     async with connect(where, additional_headers=headers, proxy=None) as socket:
         await socket.send("hello")
         assert await socket.recv() == "hello"
@@ -100,14 +100,14 @@ async def test_a_token_ends(live_hub: RealHub) -> None:
 
 
 async def test_a_browser_signs_out_at_the_hub(live_hub: RealHub) -> None:
-    """What its cookie opened is closed: WebSocket and event stream, which had the XSRF token in its address."""
+    """What its cookie opened is closed: WebSocket and event stream, which had the XSRF token in their address."""
     async with live_hub.session("testuser") as browser:
         headers = await signed(live_hub, browser)
         xsrf = browser.cookie("_xsrf", path=live_hub.service_path)
         begun = asyncio.Event()
         sent = SCRIPT | headers | {"Accept": "text/event-stream"}
         stream = asyncio.create_task(problem_at_the_end(live_hub, f"?_xsrf={xsrf}", sent, begun))
-        async with echoing(live_hub, headers) as socket:
+        async with echoing(live_hub, headers, f"?_xsrf={xsrf}") as socket:
             await begun.wait()
             await browser.sign_out()
 

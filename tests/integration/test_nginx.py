@@ -99,11 +99,11 @@ async def client(**options: Any) -> AsyncIterator[httpx.AsyncClient]:  # noqa: A
         yield http
 
 
-def echo(site: Site, headers: dict[str, str]) -> connect:
+def echo(site: Site, headers: dict[str, str], query: str = "") -> connect:
     """Return a WebSocket to be opened, which says everything back."""
     address = urlsplit(site.home)
     return connect(
-        f"wss://{address.netloc}{PATH}live/echo",
+        f"wss://{address.netloc}{PATH}live/echo{query}",
         host="127.0.0.1",
         port=address.port,
         ssl=tls_front.trusting(),
@@ -158,12 +158,13 @@ async def test_websocket_by_cookie(site: Site) -> None:
     async with site.browser("testuser") as browser:
         await browser.visit(f"{site.home}me")
         held = {"Cookie": browser.signing(PATH)["Cookie"]}
-    async with echo(site, held | {"Origin": site.nginx.origin}) as socket:
+        query = f"?_xsrf={browser.cookie('_xsrf', path=PATH)}"
+    async with echo(site, held | {"Origin": site.nginx.origin}, query) as socket:
         await socket.send("hello")
         assert await socket.recv() == "hello"
 
     with pytest.raises(InvalidStatus) as refused:
-        async with echo(site, held | {"Origin": "https://evil.example"}):
+        async with echo(site, held | {"Origin": "https://evil.example"}, query):
             pass
     assert refused.value.response.status_code == 403
 

@@ -266,6 +266,27 @@ async def test_guessing_the_old_password(at: Callable[..., Session]) -> None:
     assert await is_let_in(owner, "frank")
 
 
+async def test_a_thief_does_not_keep_the_owner_from_a_new_password(at: Callable[..., Session]) -> None:
+    """Wrong old passwords in a stolen session, sent from elsewhere, leave the owner's own place its attempts."""
+    owner, thief = at(), at()
+    await attempt(owner, "grace", RIGHT)
+    for cookie in owner.client.cookies.jar:
+        thief.client.cookies.jar.set_cookie(cookie)
+
+    statuses = [(await change(thief, old=WRONG)).status_code for _ in range(PER_PAIR + 1)]
+
+    assert statuses == [400] * PER_PAIR + [429]
+    assert "Your password has been changed." in (await change(owner, old=RIGHT)).text
+
+
+async def change(browser: Session, *, old: str) -> httpx.Response:
+    """Fill in the form for a new password."""
+    page = await browser.visit("hub/change-password")
+    (form,) = forms(page)
+    form.values |= {"old_password": old, "new_password": NEW, "new_password_again": NEW}
+    return await browser.submit(page, form)
+
+
 async def test_names_without_end(at: Callable[..., Session]) -> None:
     """A name longer than any account's is looked at as any other is, and told from others by nothing."""
     stranger = at()

@@ -1,6 +1,7 @@
 """WebSockets through the Hub's proxy to a real server: who is let in, and how the others are told."""
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import connect
@@ -42,13 +43,17 @@ async def test_tokens(varied_hub: RealHub) -> None:
 
 
 async def test_cookies(varied_hub: RealHub) -> None:
-    """A cookie signs in a handshake that one of our own pages asks for, and no other page's."""
+    """A cookie signs in a handshake that one of our own pages asks for, and no other page's, also on our origin."""
     home = varied_hub.service_at(MIGHTY)
     async with varied_hub.session("testuser") as browser:
         await browser.visit(f"{home}me")
         cookies = "; ".join(f"{name}={value}" for (name, path), value in browser.cookies().items() if path in home)
+        xsrf = browser.cookie("_xsrf", path=urlsplit(home).path)
     origin = f"{browser.url.scheme}://{browser.url.netloc.decode()}"
 
-    assert await greeted(varied_hub, headers={"Cookie": cookies, "Origin": origin}) == "testuser"
+    signed = {"Cookie": cookies, "Origin": origin}
+    assert await greeted(varied_hub, f"?_xsrf={xsrf}", headers=signed) == "testuser"
+    assert await greeted(varied_hub, headers=signed) == "403 xsrf", "as another user's notebook would ask"
     for elsewhere in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
-        assert await greeted(varied_hub, headers={"Cookie": cookies, **elsewhere}) == "403 origin"
+        told = await greeted(varied_hub, f"?_xsrf={xsrf}", headers={"Cookie": cookies, **elsewhere})
+        assert told == "403 origin"

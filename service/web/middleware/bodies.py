@@ -9,7 +9,7 @@ of callers alone. Every body must come at a pace, and so has a deadline by its l
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.forms import returns_form
 from service.auth.guard import Guard
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
 from service.errors import ServiceError
@@ -64,10 +65,14 @@ def may_have_body(scope: Scope) -> bool:
 
 
 class _Kind(NamedTuple):
-    """What is known of a route. `has_limit`: it says itself how long a body may be."""
+    """What is known of a route. `has_limit`: it says itself how long a body may be.
+
+    `returns_form`: a form that is refused goes back to who has sent it, and so is read all the same.
+    """
 
     is_guarded: bool = False
     has_limit: bool = False
+    returns_form: bool = False
 
 
 class Patience(NamedTuple):
@@ -118,16 +123,18 @@ def _kinds(contexts: Iterable[RouteContext]) -> Mapping[int, _Kind]:
     kinds: dict[int, _Kind] = {}
     for context in contexts:
         if isinstance(context.original_route, APIRoute):
-            kind = _Kind(_is_guarded(context.dependant), context.max_body_size is not None)
+            calls = list(_calls(context.dependant))
+            is_guarded = any(isinstance(call, Guard) for call in calls)
+            kind = _Kind(is_guarded, context.max_body_size is not None, returns_form in calls)
             other = kinds.get(id(context.original_route), kind)
-            kinds[id(context.original_route)] = _Kind(
-                kind.is_guarded and other.is_guarded, kind.has_limit and other.has_limit
-            )
+            kinds[id(context.original_route)] = _Kind(*map(all, zip(kind, other, strict=True)))
     return kinds
 
 
-def _is_guarded(dependant: Dependant) -> bool:
-    return any(isinstance(part.call, Guard) or _is_guarded(part) for part in dependant.dependencies)
+def _calls(dependant: Dependant) -> Iterator[object]:
+    for part in dependant.dependencies:
+        yield part.call
+        yield from _calls(part)
 
 
 class _Body:
@@ -211,7 +218,7 @@ class _Body:
             try:
                 identity = await identify_sender(HTTPConnection(self._route_scope))
             except (ServiceError, SignedInByUrl) as error:
-                if "returns_form" not in self._state:
+                if not self._bodies.kind(self._route_scope).returns_form:
                     raise RefusedBody(error) from None
         if identity is not None:
             return self._of_caller(identity)

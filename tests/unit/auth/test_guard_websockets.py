@@ -1,7 +1,8 @@
-"""Who may open a WebSocket: every credential, and for the cookie the Origin in place of the XSRF token."""
+"""Who may open a WebSocket: every credential, and for the cookie the Origin and the XSRF token."""
 
 import json
 from collections.abc import Mapping
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
@@ -46,6 +47,11 @@ async def cookies(service: Service, *, session_id: str | None = SESSION_ID) -> d
     browser = await service.signed_in(session_id=session_id)
     held = {name: value for (name, _path), value in browser.cookies().items()}
     return {"Cookie": "; ".join(f"{name}={value}" for name, value in held.items()), "Origin": ORIGIN}
+
+
+def xsrf_of(headers: Mapping[str, str]) -> str:
+    """Return the XSRF token among these cookies, which a page of ours holds."""
+    return SimpleCookie(headers["Cookie"])["_xsrf"].value
 
 
 def refusal(handshake: Handshake) -> tuple[int, str]:
@@ -95,10 +101,20 @@ async def test_a_cookie_needs_our_origin(service: Service, origin: str | None, e
     headers = await cookies(service) | {"Origin": origin or ""}
     if origin is None:
         del headers["Origin"]
-    answered = await connect(service, "ws", headers=headers)
+    answered = await connect(service, f"ws?_xsrf={xsrf_of(headers)}", headers=headers)
 
     assert answered.status == expected
     assert expected == 101 or refusal(answered) == (403, "origin")
+
+
+@pytest.mark.parametrize("query", ["", "?_xsrf=", "?_xsrf=x", "?_xsrf=x&_xsrf={xsrf}"])
+async def test_a_cookie_needs_the_xsrf_token(service: Service, query: str) -> None:
+    """Another user's notebook has our origin. It lacks the XSRF token, which a page of ours puts into the address."""
+    headers = await cookies(service)
+    xsrf = xsrf_of(headers)
+
+    assert refusal(await connect(service, f"ws{query.format(xsrf=xsrf)}", headers=headers)) == (403, "xsrf")
+    assert (await connect(service, f"ws?_xsrf={xsrf}", headers=headers)).status == 101
 
 
 async def test_public_host_says_what_our_origin_is(serve: Serve) -> None:
@@ -108,7 +124,7 @@ async def test_public_host_says_what_our_origin_is(serve: Serve) -> None:
 
     for origin, expected in (("https://hub.example.org", 101), ("https://10.0.0.1", 403)):
         sent = headers | {"Origin": origin, "Host": "10.0.0.1"}
-        assert (await connect(service, "ws", headers=sent)).status == expected
+        assert (await connect(service, f"ws?_xsrf={xsrf_of(headers)}", headers=sent)).status == expected
 
 
 async def test_cookies_can_be_turned_off(serve: Serve) -> None:

@@ -198,7 +198,8 @@ async def test_signed_out_at_the_hub(live: Service) -> None:
     """Signing out at the Hub ends what a browser's cookie opened."""
     browser = await live.signed_in()
     held = "; ".join(f"{name}={value}" for (name, _path), value in browser.cookies().items())
-    async with opened(live, "echo", headers={"Cookie": held, "Origin": ORIGIN}) as socket:
+    where = f"echo?_xsrf={browser.cookie('_xsrf', path=PREFIX)}"
+    async with opened(live, where, headers={"Cookie": held, "Origin": ORIGIN}) as socket:
         await socket.until(lambda: asked(live) >= 2)
         live.hub.end_session(SESSION_ID)
         await socket.until_over()

@@ -26,6 +26,9 @@ CLIENT, FORGED, FRONT = "203.0.113.5", "198.51.100.9", "192.0.2.7"
         ([], FRONT, FORGED, FRONT),
         ([FRONT], CLIENT, FORGED, CLIENT),
         ([], "127.0.0.1", f"{FORGED}, nonsense", "nonsense"),
+        ([FRONT], "127.0.0.1", f"{CLIENT}:50123, {FRONT}:443", CLIENT),
+        ([FRONT], "127.0.0.1", f"[2001:db8::1]:50123, {FRONT}", "2001:db8::1"),
+        ([], "127.0.0.1", f"{FORGED}, ", ""),
     ],
     ids=[
         "the Hub's proxy",
@@ -42,6 +45,9 @@ CLIENT, FORGED, FRONT = "203.0.113.5", "198.51.100.9", "192.0.2.7"
         "somebody past the proxy",
         "somebody past a named proxy",
         "no address",
+        "with ports",
+        "by IPv6 with a port",
+        "nothing at all",
     ],
 )
 def test_the_client_is_the_last_who_is_no_proxy(trusted: list[str], peer: str, forwarded: str, found: str) -> None:

@@ -145,10 +145,25 @@ def test_refused_attempts_use_up_nothing(attempts: PasswordAttempts) -> None:
     assert wrong(attempts, 1000, account="user-{}") == PASSWORDS_PER_ADDRESS - PASSWORDS_PER_PAIR
 
 
-@pytest.mark.parametrize("spelling", ["Ada", " ada", "ada ", "\uff21da", "a da"])
+@pytest.mark.parametrize("spelling", ["Ada", " ada", "ada ", "\uff21da", "a da", "\xe4da", "a\u0308da", "a\xadda"])
 def test_one_account_however_it_is_written(attempts: PasswordAttempts, spelling: str) -> None:
-    """Case, width and spaces, which some authenticators do not mind, make no other account of a name."""
+    """Case, width, spaces, accents and what nobody sees, which some authenticators do not mind, make no other name."""
     assert wrong(attempts, 6) + wrong(attempts, 6, account=spelling) == PASSWORDS_PER_PAIR
+
+
+@pytest.mark.parametrize("alike", ["\uff41da", "Ada", "a\xadda"])
+def test_an_account_of_nearly_the_same_name_is_not_known_for_the_other(attempts: PasswordAttempts, alike: str) -> None:
+    """Who has an account whose name looks like the owner's cannot use up what the owner's known places may try."""
+    assert sign_in(attempts)
+    for number in range(ADDRESSES_PER_ACCOUNT):
+        assert sign_in(attempts, account=alike, address=ELSEWHERE.format(number))
+    for number in range(ADDRESSES_PER_ACCOUNT):
+        wrong(attempts, 10, address=ELSEWHERE.format(number))
+        wrong(attempts, 10, account=alike, address=ELSEWHERE.format(number))
+
+    assert attempts.knows(account="ada", address=HOME)
+    assert not attempts.knows(account="ada", address=ELSEWHERE.format(0))
+    assert sign_in(attempts)
 
 
 def test_an_address_is_known_for_a_month(attempts: PasswordAttempts, clock: Clock) -> None:
@@ -157,7 +172,7 @@ def test_an_address_is_known_for_a_month(attempts: PasswordAttempts, clock: Cloc
     for _ in range(3):
         assert sign_in(attempts)
         clock.seconds += KNOWN_FOR - 1
-        assert attempts.knows(account="ADA", address=HOME)
+        assert attempts.knows(account="ada", address=HOME)
         assert not attempts.knows(account="ada", address=ELSEWHERE)
     clock.seconds += 1
 

@@ -1,14 +1,15 @@
 """Requests that go on and on besides their body, sent to a server that listens on a real socket."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.server.protocol import MAX_HEAD, options
+from service.server.protocol import MAX_HEAD, MAX_WAITING, options
 from tests.unit.hub.conftest import settle
 
 UPGRADE = [
@@ -37,9 +38,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def connected(app: ASGIApp = application) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Start a server and connect to it."""
-    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **options())
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, **options())
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
@@ -177,3 +178,41 @@ async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
 async def test_handshakes(sent: bytes, status: bytes) -> None:
     """One that is too large is refused, and not left waiting."""
     assert await answer(sent) == (status, b"101" not in status)
+
+
+async def test_a_few_requests_sent_ahead() -> None:
+    """They wait for their turn."""
+    async with asyncio.timeout(20), connected() as (reader, writer):
+        writer.write(head() * (MAX_WAITING + 1))
+        for _ in range(MAX_WAITING + 1):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 No Content")
+
+
+async def test_many_requests_sent_ahead() -> None:
+    """They are not kept: the connection is closed."""
+    received = b""
+    async with asyncio.timeout(20), connected() as (reader, writer):
+        writer.write(head() * 5000)
+        with contextlib.suppress(ConnectionError):  # for the server leaves the rest unread
+            while some := await reader.read(READ):
+                received += some
+
+    assert received.count(b"HTTP/1.1 204") <= MAX_WAITING + 1
+
+
+async def test_a_lost_connection_with_requests_sent_ahead() -> None:
+    """The request that is being answered is told that its client has gone, though another has come after it."""
+    gone = asyncio.Event()
+
+    async def waiting(_scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    async with asyncio.timeout(20), connected(waiting) as (reader, writer):
+        writer.write(head() * 2)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+        await gone.wait()

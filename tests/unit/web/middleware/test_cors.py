@@ -314,8 +314,9 @@ async def test_a_websocket_with_a_cookie(serve: Serve, allow_credentials: bool) 
     browser = await service.signed_in()
     held = "; ".join(f"{name}={value}" for (name, _path), value in browser.cookies().items())
 
-    ours = await connect(service, "ws", headers={"Cookie": held, "Origin": ORIGIN})
-    theirs = await connect(service, "ws", headers={"Cookie": held, "Origin": FRIEND})
+    where = f"ws?_xsrf={browser.cookie('_xsrf', path=PREFIX)}"
+    ours = await connect(service, where, headers={"Cookie": held, "Origin": ORIGIN})
+    theirs = await connect(service, where, headers={"Cookie": held, "Origin": FRIEND})
 
     assert (ours.status, ours.text) == (101, "testuser")
     assert (theirs.status, json.loads(theirs.text)["code"]) == (403, "origin")

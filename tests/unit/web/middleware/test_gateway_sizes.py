@@ -110,8 +110,8 @@ async def test_a_long_next_goes_to_the_start_page(service: Service) -> None:
     assert abs(len(long.headers["Location"]) - len(short.headers["Location"])) < 50
 
 
-async def test_a_long_session_id_counts_as_none(service: Service) -> None:
-    """Our cookie stands for the session that it was made in, so one beside a strange session id is no credential."""
+async def test_a_long_session_id(service: Service) -> None:
+    """Our cookie stands for the session that it was made in, so one beside a strange session id signs nobody in."""
     token = service.hub.issue("testuser", session_id=None)
     sealed = service.sealed(token)
     async with service.api(
@@ -119,7 +119,7 @@ async def test_a_long_session_id_counts_as_none(service: Service) -> None:
     ) as api:
         reply = await api.get("me")
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "not_signed_in")
+    assert (reply.status_code, reply.json()["code"]) == (400, "cookie_conflict")
 
 
 @pytest.mark.parametrize(

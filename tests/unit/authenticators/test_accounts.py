@@ -1,0 +1,65 @@
+"""Accounts while several requests change one of them at once."""
+
+import asyncio
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+
+pytest.importorskip("nativeauthenticator", reason="no JupyterHub installed: pip install '.[hub]'")
+
+from jupyterhub import orm
+from sqlalchemy.orm import Session
+from tornado.web import HTTPError
+
+from service.authenticators import PasswordAuthenticator, passwords
+
+FIRST, SECOND, THIRD = "first of all passwords", "second to none of them", "third time is the charm"
+
+
+@pytest.fixture
+def database() -> Iterator[Session]:
+    """The Hub's, in memory."""
+    with orm.new_session_factory("sqlite:///:memory:")() as session:
+        yield session
+
+
+@pytest.fixture
+def authenticator(database: Session) -> PasswordAuthenticator:
+    """It has one account, ada's."""
+    return PasswordAuthenticator(db=database, first_users={"ada": FIRST})
+
+
+def is_right(authenticator: PasswordAuthenticator, name: str, password: str) -> bool:
+    """Compare with what is stored."""
+    return passwords.matches(bytes(authenticator.get_user(name).password), password)
+
+
+async def test_a_change_that_waits_does_not_undo_another(authenticator: PasswordAuthenticator) -> None:
+    """Of two changes under way at once the first to be stored stays: a thief's does not come after the owner's."""
+    changes = (authenticator.set_password("ada", new, by="ada") for new in (SECOND, THIRD))
+    first, second = await asyncio.gather(*changes, return_exceptions=True)
+
+    (refused,) = [outcome for outcome in (first, second) if outcome is not None]
+    assert isinstance(refused, HTTPError)
+    assert refused.status_code == HTTPStatus.CONFLICT
+    assert is_right(authenticator, "ada", SECOND if first is None else THIRD)
+
+
+async def test_a_deleted_account_does_not_come_back(authenticator: PasswordAuthenticator, database: Session) -> None:
+    """Whoever changes their password while an administrator deletes them has no account afterwards."""
+    change = asyncio.create_task(authenticator.set_password("ada", SECOND, by="ada"))
+    await asyncio.sleep(0)
+    database.delete(authenticator.get_user("ada"))
+    database.commit()
+
+    with pytest.raises(HTTPError, match="409"):
+        await change
+    assert not authenticator.user_exists("ada")
+
+
+async def test_somebody_without_a_password_gets_one(authenticator: PasswordAuthenticator) -> None:
+    """An administrator gives a first password to a user who has no account yet."""
+    await authenticator.set_password("grace", SECOND, by="admin")
+
+    assert is_right(authenticator, "grace", SECOND)
