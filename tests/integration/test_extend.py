@@ -22,6 +22,7 @@ from tests.support.session import forms
 WRITE = "custom:notes:write"
 PORT = "10101"  # in the documentation
 ROUTERS = ("notes", "hello", "board", "feed", "servers")
+MODULES = {f"mypackage/{name}.py" for name in (*ROUTERS, "app")} | {"visits/manifest.py", "visits/application.py"}
 
 
 def shown() -> Iterator[Block]:
@@ -33,26 +34,28 @@ def shown() -> Iterator[Block]:
 
 @pytest.fixture(scope="module")
 def extended(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
-    """A Hub whose service serves the routers, beside one that is an application of its own."""
+    """A Hub with three services: one serves the routers, one the application, and one is started by its own module."""
     directory = tmp_path_factory.mktemp("extended")
-    (directory / "mypackage").mkdir()
-    ports = free_ports(2)
+    ports = free_ports(3)
     files: dict[str, list[str]] = {}
     for block in shown():
         if not block.title.startswith("tests/"):
             files.setdefault(block.title, []).append(block.code)
-    first, second = files.pop("jupyterhub_config.py")
-    assert files.keys() == {f"mypackage/{name}.py" for name in (*ROUTERS, "app")}
+    first, visits, second = files.pop("jupyterhub_config.py")
+    assert files.keys() == MODULES
     for name, (code,) in files.items():
+        (directory / name).parent.mkdir(exist_ok=True)
         (directory / name).write_text(code.replace(PORT, str(ports[1])))
     # All of the documentation's routers in one service.
     routers = ", ".join(f'"mypackage.{name}:router"' for name in ROUTERS)
     first = first.replace('"mypackage.notes:router"', routers)
     first = first.replace('apps=["mypackage.notes"]', 'apps=["mypackage.notes", "mypackage.servers"]')
     config = [f"import sys; sys.path.insert(0, {str(directory)!r})", "from service.registration import register"]
-    for code, port in ((first, ports[0]), (second, ports[1])):
+    # Router and application are documented under the same name of a service, so the application gets another.
+    named: dict[str, str] = {"name": "visits"}
+    for code, port, more in ((first, ports[0], {}), (second, ports[1], {}), (visits, ports[2], named)):
         environment = {"PYTHONPATH": str(directory), "SERVICE_RECHECK_INTERVAL": "0.5"}
-        here = {"url": f"http://127.0.0.1:{port}", "environment": environment}
+        here = {"url": f"http://127.0.0.1:{port}", "environment": environment, **more}
         config.append(code.replace("register(c, ", f"register(c, **{here!r}, "))
     hub = make_shared_hub(register=None, config="\n".join(config))
     yield hub
@@ -145,6 +148,20 @@ async def test_own_log_tells_no_secret(extended: RealHub) -> None:
     assert "notes?[hidden]" in extended.log_text()
 
 
+async def test_visits_are_counted(extended: RealHub) -> None:
+    """The application runs by its name: with its scope, with the setting that `register()` passes on, and its check."""
+    token = await token_for(extended, "visits", "custom:visits:count")
+    without_scope = await token_for(extended, "visits")
+
+    refused = await extended.ask("POST", "visits", token=without_scope, service="visits")
+    visits = [await extended.ask("POST", "visits", token=token, service="visits") for _ in range(6)]
+    ready = await extended.ask("GET", "health/ready", service="visits")
+
+    assert refused.status_code == 403
+    assert [visit.status_code for visit in visits] == [*[200] * 5, 409]
+    assert (ready.status_code, ready.json()["problem"]) == (503, "There is no room for another visit.")
+
+
 async def test_hello(extended: RealHub) -> None:
     """The README's router answers."""
     reply = await extended.ask("GET", "hello", token=await extended.user_token("testuser"))
@@ -218,7 +235,7 @@ async def test_the_servers(extended: RealHub) -> None:
 
 
 def test_its_tests_pass(tmp_path: Path) -> None:
-    """The documented tests of the notes find them as documented, without a Hub."""
+    """The documented tests pass with the documented modules, without a Hub."""
     for block in shown():
         file = tmp_path / block.title
         file.parent.mkdir(exist_ok=True)
@@ -234,4 +251,4 @@ def test_its_tests_pass(tmp_path: Path) -> None:
         timeout=60,
     )
 
-    assert "6 passed" in run.stdout, run.stdout + run.stderr
+    assert "7 passed" in run.stdout, run.stdout + run.stderr
