@@ -109,7 +109,7 @@ async def test_a_cookie_needs_our_origin(service: Service, origin: str | None, e
 
 @pytest.mark.parametrize("query", ["", "?_xsrf=", "?_xsrf=x", "?_xsrf=x&_xsrf={xsrf}"])
 async def test_a_cookie_needs_the_xsrf_token(service: Service, query: str) -> None:
-    """Another user's notebook has our origin too: it lacks the XSRF token, which a page of ours puts into the address."""
+    """Another user's notebook has our origin too: it lacks the XSRF token, which our page puts into the address."""
     headers = await cookies(service)
     xsrf = xsrf_of(headers)
 
