@@ -271,6 +271,8 @@ class _Body:
     def _leaves_much(self) -> bool:
         if self._is_complete or not self._scope["http_version"].startswith("1"):
             return False
+        if not self._read and any(name == b"expect" for name, _ in self._scope["headers"]):
+            return True  # its client was not asked for it, and may send the next request in its place
         return self._length is None or self._length - self._read > _KEPT
 
 
