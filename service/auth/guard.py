@@ -49,6 +49,7 @@ __all__ = [
     "Veto",
     "XsrfToken",
     "address_of",
+    "check_access",
     "check_sign_in",
     "credential_of",
     "here",
@@ -102,13 +103,18 @@ class Guard(SecurityBase):
 
     def check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
         """Raises InsufficientScopeError, AdminRequiredError."""
-        access = context_of(conn).settings.access_scopes
-        if not identity.held.covers_any(access):
-            raise InsufficientScopeError(access, mode="any")
+        check_access(identity, conn)
         if self.scopes and (missing := identity.held.missing(self.scopes, mode=self.mode)):
             raise _insufficient(missing, identity, conn, mode=self.mode)
         if self.admin and not identity.admin:
             raise AdminRequiredError
+
+
+def check_access(identity: Identity, conn: HTTPConnection) -> None:
+    """Raises InsufficientScopeError where somebody may not use this service at all."""
+    access = context_of(conn).settings.access_scopes
+    if not identity.held.covers_any(access):
+        raise InsufficientScopeError(access, mode="any")
 
 
 async def _admitted(identity: Identity, conn: HTTPConnection) -> Identity:

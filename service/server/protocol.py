@@ -1,6 +1,7 @@
 """What uvicorn leaves open: how long a head may be and take, when a body is read, WebSockets' beginnings, unix sockets.
 
 It waits for a head for ever, and begins to read a body, or a WebSocket's messages, before the application asks for it.
+It waits for ever for a client to take its answer.
 Of requests that are sent without waiting for answers it keeps any number, and reads on after each answer; and when such
 a connection is lost, the request that is being answered is not told.
 httptools takes a head of any length, and trailers, and takes the square of it to read. `websockets` limits a handshake
@@ -42,11 +43,14 @@ class BoundedHttp(HttpToolsProtocol):
 
     patience = 30.0  # seconds for a head to be complete, and for the rest of a body after the answer
     last_patience = 2.0  # seconds for the rest of a body after which the connection is to be closed
+    # Seconds in which some of an answer must be taken. The system's buffer of up to 4 MB is refilled by thirds.
+    reading_patience = 300.0
 
     _besides = 0  # bytes of a request, as far as it has been read, that are not its body
     _is_in_head = False
     _is_lingering = False
     _deadline: asyncio.TimerHandle | None = None
+    _reading_deadline: asyncio.TimerHandle | None = None
     _served: RequestResponseCycle | None = None  # the request that is being answered; `cycle` is the last that has come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
@@ -58,6 +62,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End a connection."""
         self._clear_deadline()
+        self._clear_reading_deadline()
         super().connection_lost(exc)
         self.pipeline.clear()
         if self._served is not None and not self._served.response_complete:
@@ -120,6 +125,28 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.transport = _Lingering(self)  # type: ignore[assignment]  # what uvicorn needs of one
             if self.cycle.body:  # else the application may be waiting for some
                 self.flow.pause_reading()  # its next `receive()` resumes it, and so does the answer's end
+
+    def pause_writing(self) -> None:
+        """Wait for a client that takes its answer slowly, but not for one that takes nothing."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        super().resume_writing()
+        self._clear_reading_deadline()
+
+    def _watch_reader(self, left: int | None = None) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == left:
+            self.transport.abort()
+        else:
+            self._reading_deadline = self.loop.call_later(self.reading_patience, self._watch_reader, unsent)
+
+    def _clear_reading_deadline(self) -> None:
+        if self._reading_deadline is not None:
+            self._reading_deadline.cancel()
+            self._reading_deadline = None
 
     def linger(self) -> None:
         """Close, but not while the rest of a body comes whose request has been answered."""

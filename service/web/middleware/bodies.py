@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.forms import returns_form
-from service.auth.guard import Guard
+from service.auth.guard import Guard, check_access
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
 from service.errors import ServiceError
 from service.hub.models import Identity
@@ -216,7 +216,7 @@ class _Body:
         identity: Identity | None = self._state.get("identity")
         if identity is None and self._bodies.kind(self._route_scope).is_guarded:
             try:
-                identity = await identify_sender(HTTPConnection(self._route_scope))
+                identity = await self._sender()
             except (ServiceError, SignedInByUrl) as error:
                 if not self._bodies.kind(self._route_scope).returns_form:
                     raise RefusedBody(error) from None
@@ -230,10 +230,16 @@ class _Body:
     async def _caller_after_all(self) -> Holding:
         """Ask who sends what is too long for a stranger. The Hub is asked only then: the token may be for another."""
         try:
-            return self._of_caller(await identify_sender(HTTPConnection(self._route_scope)))
+            return self._of_caller(await self._sender())
         except (ServiceError, SignedInByUrl):
             detail = f"This route takes {STRANGERS_BODY} bytes of somebody who is not known. Sign in, or send a token."
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from None
+
+    async def _sender(self) -> Identity:
+        conn = HTTPConnection(self._route_scope)
+        identity = await identify_sender(conn)
+        check_access(identity, conn)  # who may not call has no room of callers; other rights are for the guards
+        return identity
 
     def _of_caller(self, identity: Identity) -> Holding:
         self._is_strangers = False
@@ -266,6 +272,8 @@ class _Body:
     def _leaves_much(self) -> bool:
         if self._is_complete or not self._scope["http_version"].startswith("1"):
             return False
+        if not self._read and any(name == b"expect" for name, _ in self._scope["headers"]):
+            return True  # its client was not asked for it, and may send the next request in its place
         return self._length is None or self._length - self._read > _KEPT
 
 

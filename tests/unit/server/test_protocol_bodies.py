@@ -22,13 +22,16 @@ class Impatient(BoundedHttp):
 
     patience = 0.3
     last_patience = 0.3
+    reading_patience = 0.3
 
 
 class Application:
     """Does nothing before `may_go_on`; then it takes `pieces` of a body, and answers; `closes` the connection."""
 
-    def __init__(self, *, pieces: int = 0, closes: bool = False) -> None:
+    def __init__(self, *, pieces: int = 0, closes: bool = False, answer: bytes = b"") -> None:
         """Wait."""
+        self.has_ended = asyncio.Event()
+        self._answer = answer
         self.has_begun = asyncio.Event()
         self.may_go_on = asyncio.Event()
         self.received: list[Message] = []
@@ -46,8 +49,11 @@ class Application:
             return
         for _ in range(self._pieces):
             self.received.append(await receive())
-        await send({"type": "http.response.start", "status": 204, "headers": self._headers})
+        await send({"type": "http.response.start", "status": 200 if self._answer else 204, "headers": self._headers})
+        if self._answer:
+            await send({"type": "http.response.body", "body": self._answer, "more_body": True})
         await send({"type": "http.response.body"})
+        self.has_ended.set()
 
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -210,3 +216,33 @@ async def test_a_message_that_is_too_large() -> None:
 
     assert frame[:1] == b"\x88"
     assert int.from_bytes(frame[2:4]) == 1009
+
+
+async def test_an_answer_that_nobody_takes() -> None:
+    """A client that takes nothing of a long answer is given up, and what waits to be sent is not kept for it."""
+    application = Application(answer=b"x" * LENGTH)
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(head())
+        await application.has_ended.wait()  # as it is told only when there is nobody to send to
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            while some := await reader.read(READ):
+                received += some
+
+    assert len(received) < LENGTH
+
+
+async def test_an_answer_that_is_taken_slowly() -> None:
+    """A client that goes on taking something gets all of it."""
+    application = Application(answer=b"x" * LENGTH)
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        writer.write(head())
+        await reader.readuntil(b"\r\n\r\n")
+        received = 0
+        while received < LENGTH:
+            received += len(await reader.read(READ))
+            await asyncio.sleep(0.01)

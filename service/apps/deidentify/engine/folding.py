@@ -13,10 +13,21 @@ LATIN = re.compile(r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?(\w)")
 PUNCTUATION = {"Pd": "-", "Pi": '"', "Pf": '"', "Zs": " ", "Zl": "\n", "Zp": "\n", "Cc": "\n"}
 # Single quotation marks, prime, acute accent, modifier apostrophe.
 QUOTES = dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc", "'")
+# Signs that stand in numbers, dates and addresses as the ASCII ones do, and that Unicode does not count as the same:
+# minus signs and a hyphen bullet, fraction and division slashes, ratio signs, middle dots and full stops of Asia.
+LIKE_ASCII = {
+    **dict.fromkeys("\u2212\u02d7\u2043", "-"),
+    **dict.fromkeys("\u2044\u2215\u29f8\u2571", "/"),
+    **dict.fromkeys("\u2236\ua789", ":"),
+    **dict.fromkeys("\u00b7\u2027\u2219\u22c5\u30fb\uff65\u3002\uff61", "."),
+}
 OTHER = "~"  # punctuation that no rule knows
 MICRO = "\N{GREEK SMALL LETTER MU}"  # what NFKD makes of the micro sign
 # Not assigned yet, and invisible whatever they will be (Default_Ignorable_Code_Point of Unicode).
 IGNORED = re.compile("[\u2065\ufff0-\ufff8\U000e0000-\U000e0fff]")
+# In no category of invisible characters, and drawn as nothing: the place of an image in text that once had one, and a
+# note of music without a head.
+UNDRAWN = "\ufffc\U0001d159"
 CHARACTERS = 4096  # that are remembered; all of Unicode would take a gigabyte
 DIGIT = "0"  # a number that is not made of digits
 FOREIGN = "q"  # a letter of another script; words of it are in no list, and are masked whatever the rules say
@@ -29,8 +40,8 @@ def fold(text: str) -> str:
 
 @lru_cache(CHARACTERS)
 def _folded(character: str) -> str:
-    if character in QUOTES:
-        return QUOTES[character]
+    if found := QUOTES.get(character) or LIKE_ASCII.get(character):
+        return found
     if letter := _drawn(character):
         return letter
     plain = _plain(unicodedata.normalize("NFKD", character)[0], is_upper=character.isupper())
@@ -115,4 +126,8 @@ def at(text: str, places: Sequence[int] | None) -> str:
 @lru_cache(CHARACTERS)
 def _is_mark(character: str) -> bool:
     category = unicodedata.category(character)
-    return category in ("Mn", "Mc", "Me", "Cf") or (category == "Cn" and IGNORED.match(character) is not None)
+    return (
+        category in ("Mn", "Mc", "Me", "Cf")
+        or character in UNDRAWN
+        or (category == "Cn" and IGNORED.match(character) is not None)
+    )

@@ -170,6 +170,30 @@ async def test_a_strangers_body_is_not_read(service: Service, path: str, headers
 
 
 @pytest.mark.parametrize("path", GUARDED)
+async def test_a_body_that_waits_to_be_asked_for(service: Service, path: str) -> None:
+    """Who is refused instead may not send it, so that the connection ends: the next request would be taken for it."""
+    headers = {**JSON, "Content-Length": "30", "Expect": "100-continue"}
+    sending = Sending(service.app, path, headers=headers)
+
+    async with asyncio.timeout(5):
+        assert await sending.answer() == 401
+
+    assert (sending.read, sending.headers["connection"]) == (0, "close")
+
+
+@pytest.mark.parametrize("path", GUARDED)
+async def test_the_body_of_somebody_without_access_is_not_read(service: Service, path: str) -> None:
+    """A token of the Hub that does not let its holder in here gives them none of the room of those who are let in."""
+    token = service.hub.issue("testuser", scopes=["read:users!user"])
+    sending = Sending(service.app, path, headers={"Content-Length": "1000000", **bearer(token)})
+
+    async with asyncio.timeout(5):
+        assert await sending.answer() == 403
+
+    assert (sending.read, sending.code) == (0, "insufficient_scope")
+
+
+@pytest.mark.parametrize("path", GUARDED)
 async def test_the_refusal_is_the_one_of_a_request_without_a_body(service: Service, path: str) -> None:
     """Who is not let in is told the same as ever, problem and headers; a small body costs nobody the connection."""
     api = service.api()

@@ -36,6 +36,7 @@ INVISIBLE = [
     for character in map(chr, range(sys.maxunicode + 1))
     if unicodedata.category(character) in ("Mn", "Me", "Cf")
     or (unicodedata.category(character) == "Cn" and ord(character) in FREE)
+    or character in "\ufffc\U0001d159"  # drawn as nothing, though they count as symbols
 ]
 
 
@@ -163,3 +164,25 @@ def test_words_to_mask_however_they_are_written(engine: Engine, text: str, word:
     result = engine.deidentify(text, deny=[word], compat=compat, replacement="tag")
 
     assert result.text.removeprefix("the ") in ("[OTHER]", "[OTHER]\u00a0[OTHER]", "[LOCATION]", "[NAME]")
+
+
+@pytest.mark.parametrize("dash", ["\u2010", "\u2013", "\u2212", "\u02d7", "\u2043", "\uff0d"], ids=ascii)
+def test_numbers_with_another_dash(engine: Engine, dash: str) -> None:
+    """A number of a telephone, a social security number and a date are masked with the dashes that programs put in."""
+    text = "Phone 617-555-1234, SSN 078-05-1120, seen 1956-03-14.".replace("-", dash)
+
+    assert left(engine, text) == "PhoneSSNseen"
+
+
+@pytest.mark.parametrize(
+    "slash", ["\u2044", "\u2215", "\u29f8", "\u2571", "\uff0f", "\u00b7", "\u30fb", "\u3002"], ids=ascii
+)
+def test_dates_with_another_sign(engine: Engine, slash: str) -> None:
+    """A date is masked with a slash or a dot that only looks like that of ASCII."""
+    assert left(engine, "Seen 03/14/1956.".replace("/", slash)) == "Seen"
+
+
+@pytest.mark.parametrize("dot", ["\u00b7", "\u2027", "\u2219", "\u22c5"], ids=ascii)
+def test_decimals_with_another_dot_stay(engine: Engine, dot: str) -> None:
+    """A value that is written with a middle dot is no identifier."""
+    assert engine.deidentify(f"Temperature 36{dot}5 today.").text == f"Temperature 36{dot}5 today."

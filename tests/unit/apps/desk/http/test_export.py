@@ -78,6 +78,8 @@ FORMULAS = [
     "\uff0b1",
     "\uff0d1",
     "\uff20x",
+    "\u22121",
+    "\ufe661",
     '=HYPERLINK("http://x","y")',
 ]
 
@@ -88,7 +90,7 @@ async def test_formulas_are_neutralised(text: str) -> None:
     assert await cells(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("blank", ["", " ", "  \u00a0", '"', '""', ' "', "\u3000"], ids=ascii)
+@pytest.mark.parametrize("blank", ["", " ", "  \u00a0", '"', '""', ' "', "\u3000", "\ufeff", "\u200b "], ids=ascii)
 @pytest.mark.parametrize("separator", [";", "|", "\t", "\r", "\n", "\r\n", "\v", "\f", "\u2028"], ids=ascii)
 @pytest.mark.parametrize("formula", ["=cmd|' /C calc'!A0", "+1", "-1", "@A1", "\uff1d1"])
 async def test_formulas_after_another_separator(formula: str, separator: str, blank: str) -> None:
