@@ -138,9 +138,9 @@ def service_environment(settings: Mapping[str, str], more: Mapping[str, object],
         RegistrationError: PYTHONPATH leads to another package of that name.
     """
     said = {key: value for key, value in settings.items() if value} | {key: str(value) for key, value in more.items()}
-    given = said.get("PYTHONPATH", python_path)
-    wanted = service_python_path(Path(__file__).resolve().parents[2], given)
-    return said if wanted == given else said | {"PYTHONPATH": wanted}
+    inherited = said.get("PYTHONPATH", python_path)
+    wanted = service_python_path(Path(__file__).resolve().parents[2], inherited)
+    return said if wanted == inherited else said | {"PYTHONPATH": wanted}
 
 
 def service_python_path(home: Path, given: str) -> str:

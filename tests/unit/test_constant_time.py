@@ -65,7 +65,7 @@ def test_no_secret_is_compared_by_an_operator() -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize("where", ["web/xsrf.py", "hub/oauth.py"], ids=["XSRF token", "PKCE verifier"])
+@pytest.mark.parametrize("where", ["auth/xsrf.py", "hub/oauth.py"], ids=["XSRF token", "PKCE verifier"])
 def test_what_is_compared_is_compared_in_constant_time(where: str) -> None:
     """Where a stranger's value meets ours it is `hmac.compare_digest` that says yes or no."""
     assert "hmac.compare_digest(" in (PACKAGE / where).read_text()

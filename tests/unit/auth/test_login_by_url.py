@@ -117,8 +117,6 @@ async def test_the_question_stands_alone(service: Service) -> None:
         pytest.param({"Sec-Fetch-Site": "cross-site"}, id="a page of another site"),
         pytest.param({"Sec-Fetch-Site": "same-site"}, id="a page of a sibling domain"),
         pytest.param({"Sec-Fetch-Site": "same-origin"}, id="a page of our origin, such as a notebook's"),
-        pytest.param(TYPED | {"Sec-Fetch-Dest": "iframe"}, id="a frame"),
-        pytest.param(TYPED | {"Sec-Fetch-Dest": "empty"}, id="a service worker"),
         pytest.param({"Sec-Fetch-Mode": "", "Sec-Fetch-Site": "", "Sec-Fetch-Dest": ""}, id="plain http"),
     ],
 )
@@ -128,6 +126,16 @@ async def test_nobody_is_asked_for_another_page(service: Service, headers: dict[
     reply = await browser.visit(f"docs?token={service.hub.issue('testuser')}", follow=False, headers=headers)
 
     assert at(reply) == (303, f"{PREFIX}docs")
+    assert "set-cookie" not in reply.headers
+
+
+@pytest.mark.parametrize("dest", ["iframe", "empty"], ids=["a frame", "a service worker"])
+async def test_nobody_is_asked_for_a_script(service: Service, dest: str) -> None:
+    """A frame and a worker count as scripts: the token in the address is theirs, and no cookie comes of it."""
+    browser, headers = service.browser(), TYPED | {"Sec-Fetch-Dest": dest}
+    reply = await browser.visit(f"me?token={service.hub.issue('testuser')}", follow=False, headers=headers)
+
+    assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/json")
     assert "set-cookie" not in reply.headers
 
 

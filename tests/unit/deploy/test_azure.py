@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from service.settings import Settings
 from tests.support.azure import flaws
 from tests.support.node import REPOSITORY
+from tests.support.variables import known_variables
 
 DEPLOY = REPOSITORY / "deploy/azure"
 TEMPLATE = DEPLOY / "deploy-aci.yaml"
@@ -146,7 +146,7 @@ def test_the_side_car(group: dict[str, Any]) -> None:
 def test_settings(group: dict[str, Any]) -> None:
     """The service knows every setting that it is given, and only nginx is reached from outside."""
     service = container(group, "service")
-    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    known = known_variables()
 
     assert {each["name"] for each in service["environmentVariables"]} <= known
     assert "ports" not in service

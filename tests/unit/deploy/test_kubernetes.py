@@ -12,6 +12,7 @@ import yaml
 
 from service.settings import Settings
 from tests.support.node import REPOSITORY
+from tests.support.variables import known_variables
 
 DEPLOY = REPOSITORY / "deploy/kubernetes"
 VERSIONS = ("1.37", "1.30")  # the newest that the schemas have, and the first that knows preStop: sleep
@@ -116,7 +117,7 @@ def test_nobody_but_the_proxy_is_believed() -> None:
 def test_settings() -> None:
     """The service knows every setting that it is given, and takes them; secrets come from Secrets."""
     given = environment()
-    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    known = known_variables()
     secret = {name for name, value in given.items() if isinstance(value, dict)}
 
     assert set(given) <= known
