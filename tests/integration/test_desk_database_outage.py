@@ -142,13 +142,13 @@ async def test_a_server_that_hangs_is_an_outage(server: Postgres, url: str) -> N
     """A request waits for seconds, not for ever; when the server goes on, so does the desk."""
     async with room.open_desk(url) as desk:
         await desk.accounts.ensure("ada", by="ada")
-        await desk.accounts.standing("ada")
+        await desk.accounts.status("ada")
         with server.frozen():
             begun = monotonic()
             with pytest.raises(DatabaseUnavailableError):
-                await desk.accounts.standing("ada")
+                await desk.accounts.status("ada")
             waited = monotonic() - begun
-        standing = await desk.accounts.standing("ada")
+        status = await desk.accounts.status("ada")
 
     assert waited < 30
-    assert standing is not None
+    assert status is not None

@@ -78,7 +78,7 @@ async def test_a_full_disk_loses_nothing(desk: Desk, zoe: Employee, file: Path) 
     assert "SQL" not in str(refused.value)
     assert (await desk.tickets.find(TicketQuery(sort="created", limit=200))).items == acknowledged
     assert len((await desk.audit.find(AuditQuery(what="ticket.created", limit=200))).items) == len(acknowledged)
-    assert (await desk.ping(), check(file)) == ("", "ok")
+    assert (await desk.probe.check(), check(file)) == ("", "ok")
 
     disk.pages = 2**31
     await desk.tickets.create(new, by="ada")

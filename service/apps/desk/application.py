@@ -76,7 +76,7 @@ class SupportDesk(Application):
 
     async def problem(self, opened: "Team") -> str:
         """Say that the database does not answer."""
-        return await opened.desk.ping()
+        return await opened.desk.probe.check()
 
     def prepare(self, core: Settings, settings: DeskSettings) -> None:
         """Bring the tables up to date."""

@@ -128,17 +128,6 @@ class ChangeUnderWayError(ConflictError):
     default = "Another change of the team is under way. Try again in half a minute."
 
 
-class RoleChangeFailedError(ServiceError):
-    """A role could neither be changed nor put back: the Hub broke off in the middle."""
-
-    code = "role_change_failed"
-    status = HTTPStatus.BAD_GATEWAY
-    default = (
-        "The Hub broke off in the middle of the change, and the old role could not be put back: the person has no role "
-        "now, or the Hub must say which. Look, and change it again."
-    )
-
-
 class DatabaseUnavailableError(ServiceError):
     """The database cannot be used now; whether a change that was under way was made is not known.
 

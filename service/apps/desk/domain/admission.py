@@ -7,14 +7,14 @@ no session, no token through this service; nor one that was made since then at t
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from service.apps.desk.domain.values import Standing
+from service.apps.desk.domain.values import AccountStatus
 from service.apps.desk.errors import AccountDisabledError, LoginDeniedError
 
 AskTokenCreated = Callable[[str, str], Awaitable[datetime | None]]
 """From a user's name and a token's id to since when there is the token; None where nobody knows."""
 
 
-async def check(standing: Standing, *, name: str, token_id: str | None, ask: AskTokenCreated) -> None:
+async def check(status: AccountStatus, *, name: str, token_id: str | None, ask: AskTokenCreated) -> None:
     """Check a caller and the token they come with; `token_id` is the Hub's, None where it did not say.
 
     The age is asked each time: a Hub on SQLite gives the id of a token that was deleted to the next one.
@@ -24,10 +24,10 @@ async def check(standing: Standing, *, name: str, token_id: str | None, ask: Ask
         LoginDeniedError: the token is not known to be from before the flag.
         HubUnavailableError, HubRefusedServiceError: the Hub could not be asked how old the token is.
     """
-    if standing.disabled:
+    if status.disabled:
         raise AccountDisabledError
-    if standing.login_denied:
-        check_age(await ask(name, token_id) if token_id else None, denied_at=standing.login_denied_at)
+    if status.login_denied:
+        check_age(await ask(name, token_id) if token_id else None, denied_at=status.login_denied_at)
 
 
 def check_age(created: datetime | None, *, denied_at: datetime | None) -> None:
@@ -36,7 +36,7 @@ def check_age(created: datetime | None, *, denied_at: datetime | None) -> None:
         raise LoginDeniedError
 
 
-def check_sign_in(standing: Standing | None) -> None:
+def check_sign_in(status: AccountStatus | None) -> None:
     """Raises LoginDeniedError for whom nothing new may begin; who is disabled may sign in, and be told so."""
-    if standing is not None and standing.login_denied:
+    if status is not None and status.login_denied:
         raise LoginDeniedError

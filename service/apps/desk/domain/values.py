@@ -177,7 +177,7 @@ class Account(Stored, Named):
     login_denied: bool = False
 
 
-class Standing(Value):
+class AccountStatus(Value):
     """What is asked of an account with each request. `login_denied_at` is null where logins are not denied."""
 
     disabled: bool

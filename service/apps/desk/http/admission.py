@@ -22,18 +22,18 @@ async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
     if identity.kind != "user":
         return None
     desk = team_of(conn).desk
-    standing = await desk.accounts.standing(identity.name)
-    if standing is None:
+    status = await desk.accounts.status(identity.name)
+    if status is None:
         return await _newcomer(identity, conn, desk) if role_of(identity.groups) else None
     ask = context_of(conn).hub.token_created
-    await admission.check(standing, name=identity.name, token_id=identity.token_id, ask=ask)
-    return standing.rights_changed_at
+    await admission.check(status, name=identity.name, token_id=identity.token_id, ask=ask)
+    return status.rights_changed_at
 
 
 async def admit_sign_in(identity: Identity, conn: HTTPConnection) -> None:
     """Raises LoginDeniedError."""
     if identity.kind == "user":
-        admission.check_sign_in(await team_of(conn).desk.accounts.standing(identity.name))
+        admission.check_sign_in(await team_of(conn).desk.accounts.status(identity.name))
 
 
 def entitled(identity: Identity) -> Collection[str]:

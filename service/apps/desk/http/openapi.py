@@ -11,7 +11,7 @@ _MEANINGS = {
     409: "At odds with how things stand; `code` says how",
     412: "Somebody else has changed it since: read it again",
     428: "`If-Match` does not say which version the change was made for",
-    502: "The Hub broke off in the middle of the change, or does not accept the service",
+    502: "The Hub does not accept the service",
     503: "The database or the Hub cannot be asked",
     507: "The database is full",
 }

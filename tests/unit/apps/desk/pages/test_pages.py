@@ -397,7 +397,7 @@ async def test_what_was_typed_outlives_an_outage(desk: Desk, away: str, monkeypa
         desk.service.hub.respond("GET", "/user", status=503, json={})
     else:
         gone = DatabaseUnavailableError(reason="gone")
-        monkeypatch.setattr(Accounts, "standing", AsyncMock(side_effect=gone))
+        monkeypatch.setattr(Accounts, "status", AsyncMock(side_effect=gone))
     reply = await browser.post(f"{UI}employees/new", data=sent, headers=NAVIGATION)
 
     assert (reply.status_code, reply.headers["Retry-After"] != "", fields(reply)) == (503, True, sent)

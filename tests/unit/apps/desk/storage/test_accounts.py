@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from service.apps.desk.domain.values import Account, AccountNew, AccountQuery, AuditQuery, Standing
+from service.apps.desk.domain.values import Account, AccountNew, AccountQuery, AccountStatus, AuditQuery
 from service.apps.desk.errors import (
     AccountExistsError,
     EmailTakenError,
@@ -62,17 +62,17 @@ async def test_who_has_no_account_is_not_found(desk: Desk, name: str) -> None:
 async def test_the_flags_stand_with_their_times(desk: Desk, ada: Account, clock: Clock) -> None:
     """When logins were denied is known as long as they are; denied again, it is known anew."""
     denied = await desk.accounts.change("ada", {"login_denied": True, "disabled": True}, version=1, by="admin")
-    first = await desk.accounts.standing("ada")
+    first = await desk.accounts.status("ada")
     assert (denied.disabled, denied.login_denied) == (True, True)
     assert first is not None
     assert first.login_denied_at is not None
     assert ada.created < first.login_denied_at <= clock.time
 
     await desk.accounts.change("ada", {"phone": None}, version=2, by="admin")
-    assert await desk.accounts.standing("ada") == first
+    assert await desk.accounts.status("ada") == first
 
     await desk.accounts.change("ada", {"login_denied": False, "disabled": False}, version=3, by="admin")
-    assert await desk.accounts.standing("ada") == Standing(
+    assert await desk.accounts.status("ada") == AccountStatus(
         disabled=False, login_denied=False, login_denied_at=None, rights_changed_at=first.rights_changed_at
     )
     with pytest.raises(VersionConflictError):
@@ -82,10 +82,10 @@ async def test_the_flags_stand_with_their_times(desk: Desk, ada: Account, clock:
 @pytest.mark.parametrize("name", ["nobody", "", "Ada"])
 async def test_who_has_no_account_has_no_standing(desk: Desk, name: str) -> None:
     """Nothing is held against them here; what they may is the Hub's to say."""
-    assert await desk.accounts.standing(name) is None
+    assert await desk.accounts.status(name) is None
 
 
-async def failing(_name: str) -> dict[str, object] | None:
+async def failing(_name: str) -> AccountStatus | None:
     """The short way to the database, out of order."""
     raise sqlite3.OperationalError
 
@@ -94,10 +94,10 @@ async def failing(_name: str) -> dict[str, object] | None:
 async def test_the_standing_is_told_also_where_the_short_way_fails(desk: Desk, clock: Clock) -> None:
     """The usual way to the database says the same."""
     await desk.accounts.change("ada", {"login_denied": True}, version=1, by="admin")
-    usual = Accounts(desk.database, ask=failing, now=clock)
+    usual = Accounts(desk.database, look_up=failing, now=clock)
 
-    assert await usual.standing("ada") == await desk.accounts.standing("ada") is not None
-    assert await usual.standing("nobody") is None
+    assert await usual.status("ada") == await desk.accounts.status("ada") is not None
+    assert await usual.status("nobody") is None
 
 
 async def test_an_account_comes_to_be_at_the_first_visit(desk: Desk, ada: Account) -> None:

@@ -61,20 +61,20 @@ async def _create(desk: Desk, new: TicketNew) -> None:
 
 
 async def test_reads_do_not_wait_for_a_write(desk: Desk, zoe: Employee) -> None:
-    """They see what was committed before, the account's standing too."""
+    """They see what was committed before, the account's status too."""
     await desk.accounts.ensure("ada", by="ada")
     async with desk.database.write() as connection:
         await connection.execute(text("UPDATE accounts SET disabled = true"))
         await connection.execute(text("UPDATE employees SET city = 'Lagos'"))
         with anyio.fail_after(2):
-            standing, employee = await desk.accounts.standing("ada"), await desk.employees.get(zoe.id)
+            status, employee = await desk.accounts.status("ada"), await desk.employees.get(zoe.id)
 
-    assert (standing and standing.disabled, employee.city) == (False, None)
-    standing = await desk.accounts.standing("ada")
-    assert (standing and standing.disabled) is True
+    assert (status and status.disabled, employee.city) == (False, None)
+    status = await desk.accounts.status("ada")
+    assert (status and status.disabled) is True
 
 
 @pytest.mark.usefixtures("zoe")
 async def test_a_database_that_answers_is_no_problem(desk: Desk) -> None:
     """Asked by a probe."""
-    assert await desk.ping() == ""
+    assert await desk.probe.check() == ""
