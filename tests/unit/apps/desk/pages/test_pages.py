@@ -250,7 +250,7 @@ async def test_who_asked_is_found_by_name(desk: Desk) -> None:
     assert 'type="radio" name="employee_id" value="2" autocomplete="off" checked autofocus' in asked.text
     assert 'value="No sound"' in asked.text
     assert 'name="employee_id" value="1"' not in asked.text
-    assert "Nobody is called so." in nobody.text
+    assert "Nobody has this name." in nobody.text
     assert 'value="zzz"' in nobody.text
     assert made.status_code == 303
     assert (await desk.support.get("desk/tickets/2")).json()["employee_id"] == 2
@@ -459,7 +459,7 @@ async def test_an_employee_with_tickets_is_not_deleted(desk: Desk) -> None:
     """The question whether to delete somebody with tickets ends in why they stay."""
     reply = await send(desk.manager.browser(), "employees/1/delete")
 
-    assert (reply.status_code, "There are tickets of this employee." in reply.text) == (409, True)
+    assert (reply.status_code, "This employee has tickets." in reply.text) == (409, True)
 
 
 async def test_the_last_administrator_stays(desk: Desk) -> None:
