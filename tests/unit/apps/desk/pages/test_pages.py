@@ -337,7 +337,7 @@ async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
         ("tickets/new", {"title": "kept" * 60, "employee_id": "1"}, "title", "At most 200 characters."),
         ("tickets/new", {"title": "kept"}, "employee_id", "Say who asked."),
         ("tickets/new", {"title": "kept", "employee_id": "99"}, "employee_id", "There is no such employee."),
-        ("tickets/new", {"title": "kept", "employee_id": "1", "owner": "x"}, "owner", "There is no account of this"),
+        ("tickets/new", {"title": "kept", "employee_id": "1", "owner": "x"}, "owner", "There is no account with this"),
         ("employees/new", {"first_name": "kept", "last_name": "B", "phone": "12"}, "phone", "This must be a phone"),
         ("employees/new", {"first_name": "kept", "last_name": "B", "email": "12"}, "email", "This must be an e-mail"),
         ("employees/new", {"first_name": "kept", "last_name": "B", "birthday": "x"}, "birthday", "This must be a day"),
@@ -346,7 +346,7 @@ async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
         ("employees/1", {"first_name": "kept", "last_name": "a\x07"}, "last_name", "This must not contain control"),
         ("accounts/carol", {"first_name": "kept", "last_name": "B", "phone": "x"}, "phone", "This must be a phone"),
         ("new-account", {"name": "ghost", "first_name": "kept", "last_name": "B"}, "name", "The Hub has no user"),
-        ("new-account", {"name": "carol", "first_name": "kept", "last_name": "B"}, "name", "There is an account"),
+        ("new-account", {"name": "carol", "first_name": "kept", "last_name": "B"}, "name", "There is already an account"),
         ("new-account", {"name": "me", "first_name": "kept", "last_name": "B"}, "name", "This must not be me"),
     ],
 )  # fmt: skip
