@@ -346,7 +346,7 @@ async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
         ("employees/1", {"first_name": "kept", "last_name": "a\x07"}, "last_name", "This must not contain control"),
         ("accounts/carol", {"first_name": "kept", "last_name": "B", "phone": "x"}, "phone", "This must be a phone"),
         ("new-account", {"name": "ghost", "first_name": "kept", "last_name": "B"}, "name", "The Hub has no user"),
-        ("new-account", {"name": "carol", "first_name": "kept", "last_name": "B"}, "name", "There is already an account"),
+        ("new-account", {"name": "carol", "first_name": "kept", "last_name": "B"}, "name", "There is already"),
         ("new-account", {"name": "me", "first_name": "kept", "last_name": "B"}, "name", "This must not be me"),
     ],
 )  # fmt: skip
