@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from service.apps.desk import http as desk_web
+from service.apps.desk import routes as desk_web
 from service.apps.desk.domain.policy import GRANTS, Permission, Role, group_of
 from service.auth.guard import Guard
 from tests.conftest import MakeHub

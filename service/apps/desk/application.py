@@ -42,7 +42,7 @@ class SupportDesk(Application):
 
     def routers(self) -> Sequence[APIRouter]:
         """Return the API and the pages."""
-        from service.apps.desk.http import router  # noqa: PLC0415 - its extra may not be installed
+        from service.apps.desk.routes import router  # noqa: PLC0415 - its extra may not be installed
 
         return [router]
 
