@@ -1,4 +1,4 @@
-"""The service killed while many write: what was acknowledged is there, nothing is overwritten, the audit matches."""
+"""The service is killed while many clients write. Nothing acknowledged is lost or overwritten; the audit matches."""
 
 import secrets
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ CONFIG = f"c.JupyterHub.load_groups = {{{group_of(Role.ADMIN)!r}: {{'users': ['a
 
 
 class Killable:
-    """The service with two workers, as something that can be killed and started again."""
+    """The service with two workers, which can be killed and started again."""
 
     def __init__(self, told: dict[str, str], *, directory: Path) -> None:
         self._told = told
@@ -60,7 +60,7 @@ def service_of(hub: RealHub, database_url: str, *, directory: Path) -> Killable:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
-    """A Hub with an administrator of the desk, beside a service that somebody else starts."""
+    """A Hub with an administrator of the desk, and a service that it does not start."""
     register = {"managed": False, "api_token": API_TOKEN, "url": f"http://127.0.0.1:{PORT}", "apps": ["desk"]}
     hub = RealHub(register=register, config=CONFIG)
     directory = tmp_path_factory.mktemp("first")
@@ -81,12 +81,12 @@ def service(hub: RealHub, database_url: str, tmp_path: Path) -> Iterator[Killabl
 
 
 async def has(load: Load, number: int) -> bool:
-    """Whether so many tickets have been acknowledged."""
+    """Say whether this number of tickets has been acknowledged."""
     return len(load.acknowledged) >= number
 
 
 async def test_what_was_acknowledged_outlives_the_process(hub: RealHub, service: Killable, database_url: str) -> None:
-    """A thousand tickets, created and changed by fifty clients, through three deaths of the service."""
+    """A thousand tickets, created and changed by fifty clients, survive killing the service three times."""
     token = await hub.user_token("admin")
     desk = f"http://127.0.0.1:{PORT}{hub.service_path}desk/"
     async with local_client(headers=token.bearer, limits=httpx.Limits(max_connections=CLIENTS)) as client:

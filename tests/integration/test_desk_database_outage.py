@@ -14,7 +14,7 @@ import pytest
 
 from service.apps.desk.domain.values import TicketQuery
 from service.apps.desk.errors import DatabaseUnavailableError
-from service.apps.desk.storage import desk as room
+from service.apps.desk.storage import desk as storage
 from tests.support.desk import Desk, open_desk
 from tests.support.desk_load import Load
 from tests.support.polling import eventually
@@ -54,7 +54,7 @@ def seen(replies: list[httpx.Response]) -> set[tuple[int, str, str]]:
 
 
 async def test_a_restart_under_load(server: Postgres, desk: Desk, url: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Who writes meanwhile is told to come again, and what was acknowledged before and after is there."""
+    """During a restart writers get 503, and everything acknowledged before and after is there."""
     load = Load(lambda method, path, **options: desk.admin.request(method, f"desk/{path}", **options))
     is_over = anyio.Event()
 
@@ -85,7 +85,7 @@ async def test_a_restart_under_load(server: Postgres, desk: Desk, url: str, capl
 
 
 async def test_nobody_is_let_in_unseen(server: Postgres, desk: Desk) -> None:
-    """While nobody can say whose account is disabled every route refuses; the process lives, and is not ready."""
+    """While the database cannot say whose account is disabled, every route refuses. The process is live, not ready."""
     await desk.employee()
     support, stranger = desk.support, desk.stranger()
     server.stop()
@@ -120,8 +120,8 @@ async def test_a_page_says_it_too(server: Postgres, desk: Desk) -> None:
 
 
 async def test_too_many_connections_are_an_outage(url: str) -> None:
-    """Where the server has none left who asks is told to come again, and served once there are some."""
-    async with room.open_desk(url) as desk, AsyncExitStack() as others:
+    """If the server has no connection left the caller gets 503, and is served once there is one."""
+    async with storage.open_desk(url) as desk, AsyncExitStack() as others:
         with pytest.raises(asyncpg.TooManyConnectionsError):
             await _take_all(url, others)
         with pytest.raises(DatabaseUnavailableError) as refused:
@@ -139,16 +139,16 @@ async def _take_all(url: str, stack: AsyncExitStack) -> None:
 
 
 async def test_a_server_that_hangs_is_an_outage(server: Postgres, url: str) -> None:
-    """A request waits for seconds, not for ever; when the server goes on, so does the desk."""
-    async with room.open_desk(url) as desk:
+    """A request waits for seconds, not for ever, and the desk goes on when the server does."""
+    async with storage.open_desk(url) as desk:
         await desk.accounts.ensure("ada", by="ada")
-        await desk.accounts.standing("ada")
+        await desk.accounts.status("ada")
         with server.frozen():
             begun = monotonic()
             with pytest.raises(DatabaseUnavailableError):
-                await desk.accounts.standing("ada")
+                await desk.accounts.status("ada")
             waited = monotonic() - begun
-        standing = await desk.accounts.standing("ada")
+        status = await desk.accounts.status("ada")
 
     assert waited < 30
-    assert standing is not None
+    assert status is not None

@@ -83,7 +83,7 @@ def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("before", revisions()[:-1])
 async def test_a_database_of_an_earlier_revision_is_brought_up_to_date(empty_database_url: str, before: str) -> None:
-    """What is in it stays, and its tables are then those that the code knows."""
+    """The data stays, and the tables become those of the code."""
     assert await migrate(empty_database_url, to=before) == before
     assert not await is_as_the_code_has_it(empty_database_url)
     row: dict[str, object] = {"first_name": "Zoë", "last_name": "Okonkwo", "version": 1}
@@ -101,14 +101,14 @@ async def test_a_database_of_an_earlier_revision_is_brought_up_to_date(empty_dat
 
 
 async def test_an_empty_database_gets_the_tables_that_the_code_knows(empty_database_url: str) -> None:
-    """All at once; a second time there is nothing to do."""
+    """An empty database gets all tables. A second run does nothing."""
     assert await migrate(empty_database_url) == revisions()[-1]
     assert await is_as_the_code_has_it(empty_database_url)
     assert await migrate(empty_database_url) == revisions()[-1]
 
 
 async def test_what_was_broken_off_is_begun_anew(empty_database_url: str) -> None:
-    """A revision that fails half-way leaves the database as it was: all are applied, or none."""
+    """If a revision fails the database stays as it was: all revisions are applied, or none."""
     await say(empty_database_url, "CREATE TABLE audit (mine INTEGER)")
     with pytest.raises(Exception, match="already exists"):
         await migrate(empty_database_url)
@@ -118,7 +118,7 @@ async def test_what_was_broken_off_is_begun_anew(empty_database_url: str) -> Non
 
 
 async def test_many_processes_start_at_once(empty_database_url: str) -> None:
-    """One makes the tables, and the others wait for it."""
+    """Of several processes one makes the tables, and the others wait."""
     ended = run(empty_database_url, *[["migrate"]] * PROCESSES)
 
     assert ended == [(0, f"The tables are at revision {revisions()[-1]}.\n")] * PROCESSES
@@ -145,7 +145,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("wrong", "reason"), WRONG.values(), ids=WRONG)
 def test_a_server_that_does_not_let_us_in_ends_the_start(postgresql: Postgres, wrong: str, reason: str) -> None:
-    """In a sentence, with neither password nor address."""
+    """The message is one sentence, without the password and the address."""
     address = f"127.0.0.1:{postgresql.port}"
     user, rest = (wrong, "/postgres") if wrong.isalpha() else ("postgres", wrong if wrong[0] == "/" else f"/x{wrong}")
     ((status, said),) = run(f"postgresql://{user}:{PASSWORD}@{address}{rest}", [])
@@ -157,7 +157,7 @@ def test_a_server_that_does_not_let_us_in_ends_the_start(postgresql: Postgres, w
 
 
 async def test_a_server_that_is_not_there_yet_is_waited_for(postgresql: Postgres) -> None:
-    """As long as it may take to start; then the service gives up."""
+    """The service waits as long as the server may take to start, then gives up."""
     with pytest.raises(DatabaseUnavailableError) as refused:
         await migrate(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{free_port()}/desk", patience=1)
     assert refused.value.reason == "ConnectionRefusedError"
@@ -198,7 +198,7 @@ async def test_without_the_extension_text_is_found_too(postgresql: Postgres, cap
 
 
 def test_there_is_one_way_and_more_than_one_step() -> None:
-    """Revisions follow each other in a line."""
+    """The revisions form one line, with more than one step."""
     config = Config()
     config.set_main_option("script_location", "service.apps.desk:migrations")
     assert len(ScriptDirectory.from_config(config).get_heads()) == 1
@@ -206,7 +206,7 @@ def test_there_is_one_way_and_more_than_one_step() -> None:
 
 
 async def test_an_address_that_is_wrong_is_not_shown() -> None:
-    """Nor is the password in it, where what is wrong shows only when it is used."""
+    """Neither a wrong address nor its password is shown, even if the error appears only when it is used."""
     with pytest.raises(ConfigurationError) as refused:
         await migrate(f"postgresql://postgres:{PASSWORD}@127.0.0.1:port/desk")
     assert PASSWORD not in str(refused.value)

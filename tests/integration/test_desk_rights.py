@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from service.apps.desk import http as desk_web
+from service.apps.desk import routes as desk_web
 from service.apps.desk.domain.policy import GRANTS, Permission, Role, group_of
 from service.auth.guard import Guard
 from tests.conftest import MakeHub
@@ -253,7 +253,7 @@ async def tokens(desk: Desk) -> dict[str, Token | None]:
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("asked", ROWS, ids=IDS)
 async def test_who_may_what(desk: Desk, tokens: dict[str, Token | None], asked: Row, caller: str) -> None:
-    """Whoever's token carries what a route needs may, and nobody else; who is disabled may see how they stand."""
+    """A route needs a token that carries its permission. A disabled person can read only their own status."""
     reply = await asked.ask(desk, tokens[caller])
     said = reply.json().get("code", "") if "problem" in reply.headers.get("Content-Type", "") else ""
 
@@ -269,7 +269,7 @@ async def test_who_may_what(desk: Desk, tokens: dict[str, Token | None], asked: 
 
 @pytest.mark.parametrize("asked", ROWS, ids=IDS)
 async def test_without_any_credential(desk: Desk, asked: Row) -> None:
-    """Who says nothing at all is asked to sign in."""
+    """A request without a credential is asked to sign in."""
     path = asked.route.partition(" ")[2].format(ticket_id=1, employee_id=1, name="admin")
     reply = await desk.hub.ask(asked.route.partition(" ")[0], path.removeprefix("/"), json={})
 
@@ -277,7 +277,7 @@ async def test_without_any_credential(desk: Desk, asked: Row) -> None:
 
 
 async def test_no_route_is_missing(desk: Desk) -> None:
-    """The table has every route that OpenAPI tells of; each asks for what the table says, one at least."""
+    """The table has every route of the OpenAPI document, and each requires the permissions of the table."""
     document = (await desk.http.get(f"{desk.hub.service_url}openapi.json", headers=desk.admin.bearer)).json()
     told = {
         f"{method.upper()} {path}": set(operation["security"][0]["JupyterHub"])
@@ -313,7 +313,7 @@ def test_no_way_in_without_a_guard() -> None:
 
 
 async def test_everywhere_else_too(desk: Desk, tokens: dict[str, Token | None]) -> None:
-    """Who is disabled gets in nowhere in the service but to oneself, signing in and out, and what is open to all."""
+    """A disabled person can use only `/me`, signing in and out, and what is open to all."""
     asked = ("me", "debug", "desk/status", "desk/ui/tickets", "login", "docs")
     replies = {path: await desk.hub.ask("GET", path, token=tokens["disabled"]) for path in asked}
 

@@ -64,7 +64,7 @@ def check(file: Path) -> object:
 
 
 async def test_a_full_disk_loses_nothing(desk: Desk, zoe: Employee, file: Path) -> None:
-    """What does not fit is refused with a clear error; what was acknowledged can be read; with space it goes on."""
+    """On a full disk writes are refused with a clear error, reads work, and with new space the desk goes on."""
     new = TicketNew(title="x", description="y" * MUCH, employee_id=zoe.id)
     disk = Disk(desk.database)
     disk.pages = pages_of(file) + 30
@@ -78,7 +78,7 @@ async def test_a_full_disk_loses_nothing(desk: Desk, zoe: Employee, file: Path) 
     assert "SQL" not in str(refused.value)
     assert (await desk.tickets.find(TicketQuery(sort="created", limit=200))).items == acknowledged
     assert len((await desk.audit.find(AuditQuery(what="ticket.created", limit=200))).items) == len(acknowledged)
-    assert (await desk.ping(), check(file)) == ("", "ok")
+    assert (await desk.probe.check(), check(file)) == ("", "ok")
 
     disk.pages = 2**31
     await desk.tickets.create(new, by="ada")
@@ -91,7 +91,7 @@ async def _create_until_full(desk: Desk, new: TicketNew, acknowledged: list[Tick
 
 
 async def test_a_lock_that_is_held_too_long_is_an_outage_to_writers(desk: Desk, zoe: Employee, file: Path) -> None:
-    """Somebody at the database's prompt holds it: who writes is told to come again, who reads notices nothing."""
+    """While somebody else holds the write lock for too long, writers get 503 and readers notice nothing."""
     with closing(sqlite3.connect(file, isolation_level=None)) as prompt:
         prompt.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseUnavailableError) as refused:
@@ -104,7 +104,7 @@ async def test_a_lock_that_is_held_too_long_is_an_outage_to_writers(desk: Desk, 
 
 
 async def test_more_writers_than_connections_take_their_turns(desk: Desk, zoe: Employee) -> None:
-    """Hundreds at once are served, one after another."""
+    """Hundreds of simultaneous writers are served one after another."""
     async with anyio.create_task_group() as group:
         for number in range(300):
             group.start_soon(_create, desk, TicketNew(title=str(number), employee_id=zoe.id))
@@ -138,7 +138,7 @@ async def test_what_is_no_database_is_left_as_it_is(
 
 
 async def test_a_question_that_takes_too_long_is_cut_off(postgresql: Postgres) -> None:
-    """PostgreSQL ends what somebody would wait for longer than they wait for a page."""
+    """PostgreSQL cancels a statement that takes longer than somebody waits for a page."""
     url = postgresql.database()
     async with open_desk(url) as desk:
         async with desk.database.read() as connection:

@@ -1,4 +1,4 @@
-"""The support desk in a test's own process: its service, a database in a folder, and one of each role who calls."""
+"""The support desk in the test's process: the service, a database in a folder, and a caller of each role."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -16,20 +16,20 @@ TICKET = {"title": "The printer prints blank pages", "employee_id": 1}
 
 
 class Desk:
-    """A running desk, and who calls it; a member of the team has an account from their first request on."""
+    """A running desk and its callers. A member of the team gets an account at their first request."""
 
     def __init__(self, service: Service) -> None:
-        """Know one of each role, by the role's name."""
+        """Make a caller of each role, with the role's name."""
         self.service = service
         self.support, self.manager, self.admin = (self.member(role) for role in Role)
 
     def member(self, role: Role, *, name: str = "", scopes: Collection[str] | None = None) -> Caller:
-        """Make a member of the team, with a token that holds all that the role may, or only some scopes."""
+        """Make a member of the team, with a token for all of the role's scopes, or some."""
         held = GRANTS[role] if scopes is None else scopes
         return self.service.user(name or str(role), scopes=held, groups=[group_of(role)])
 
     def stranger(self) -> Caller:
-        """Make a user of the Hub who is not of the team."""
+        """Make a user of the Hub outside the team."""
         return self.service.user("testuser")
 
     async def employee(self, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -48,7 +48,7 @@ class Desk:
 
 
 def version(thing: dict[str, Any]) -> dict[str, str]:
-    """The header that names the version that a change is made for."""
+    """Return the header with the version that a change is made for."""
     return {"If-Match": f'"{thing["version"]}"'}
 
 

@@ -1,4 +1,4 @@
-"""A check for Schemathesis: what a role is not allowed is not answered as if it were. The role is in DESK_ROLE."""
+"""A check for Schemathesis: requests that the role in DESK_ROLE does not allow must be refused."""
 
 import os
 from http import HTTPStatus
@@ -40,7 +40,7 @@ NAMES = {"first_name", "last_name"}
 
 @schemathesis.check
 def is_allowed(_ctx: CheckContext, response: Response, case: "Case[Any]") -> None:
-    """Fail where an answer is not a refusal, and the policy has one for this role."""
+    """Fail if the policy refuses a request of this role and the answer is not a refusal."""
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         return
     role = os.environ["DESK_ROLE"]

@@ -1,4 +1,4 @@
-"""A desk as it may look after a while: people of many places, long names and short, and what they asked for."""
+"""Sample data of a desk in use: people of many places, long and short names, and their tickets."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ _PATHS = [[], ["in_progress"], ["in_progress", "waiting"], ["resolved"], ["resol
 
 
 def tickets(count: int) -> list[dict[str, Any]]:
-    """Return that many tickets, each with the statuses that it goes through."""
+    """Return this number of tickets, each with the statuses that it goes through."""
     return [
         {
             "title": _ASKED[number % len(_ASKED)][0],

@@ -1,4 +1,4 @@
-"""Clients that write to a desk at once, whatever becomes of it, and what they know of what they wrote."""
+"""Clients that write to a desk simultaneously, also while it is killed, and remember what was acknowledged."""
 
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +20,7 @@ Send = Callable[..., Awaitable[httpx.Response]]
 
 
 class Load:
-    """Clients of one desk. `acknowledged` are tickets by id, as they were answered last."""
+    """The clients of one desk. `acknowledged` has the latest acknowledged state of each ticket, by id."""
 
     def __init__(self, send: Send) -> None:
         self._ask = send
@@ -41,7 +41,7 @@ class Load:
         self.counters = [(await self._surely("POST", "tickets", json=new))["id"] for _ in range(COUNTERS)]
 
     async def run(self, clients: int, *, is_over: Callable[[], bool]) -> None:
-        """Let so many clients write, at once, until it is over."""
+        """Let this number of clients write simultaneously until `is_over`."""
 
         async def client() -> None:
             while not is_over():
@@ -52,7 +52,7 @@ class Load:
                 group.start_soon(client)
 
     async def _create(self, number: int) -> None:
-        """Create a ticket, take it up, and add one to a counter."""
+        """Create a ticket, change its status, and add one to a counter."""
         new = {"title": f"ticket {number}", "employee_id": self._employee}
         made = await self._send("POST", "tickets", json=new)
         if made is None:
@@ -90,7 +90,7 @@ class Load:
         return answer
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response | None:  # noqa: ANN401
-        """Ask; None where nobody can say what became of it."""
+        """Send a request. Returns None if it is unknown whether it was carried out."""
         try:
             reply = await self._ask(method, path, **options)
         except httpx.TransportError:
@@ -103,7 +103,7 @@ class Load:
         return None
 
     async def check(self, database_url: str) -> None:
-        """Compare what is known with what is stored: nothing lost, nothing overwritten, and the audit says how."""
+        """Check that nothing acknowledged was lost or overwritten, and that the audit explains what is stored."""
         tickets, told = await _stored(database_url)
         now = {ticket["id"]: ticket for ticket in (each.model_dump(mode="json") for each in tickets)}
         for key, known in self.acknowledged.items():
@@ -126,7 +126,7 @@ class Load:
 
 
 async def _stored(database_url: str) -> tuple[list[Ticket], list[AuditEntry]]:
-    """Read all tickets, and all that was told of them, the oldest first."""
+    """Return all tickets and their audit entries, the oldest first."""
     async with open_desk(database_url) as desk:
         tickets = [ticket async for ticket in desk.tickets.export(TicketQuery())]
         query, told = AuditQuery(limit=200), list[AuditEntry]()
@@ -139,7 +139,7 @@ async def _stored(database_url: str) -> tuple[list[Ticket], list[AuditEntry]]:
 
 
 def _replayed(told: Sequence[AuditEntry]) -> dict[int, dict[str, Any]]:
-    """What each ticket is by what was told of it; each entry begins where the one before has ended."""
+    """Return each ticket as its audit entries say. Each entry must begin where the one before ended."""
     now: dict[int, dict[str, Any]] = defaultdict(lambda: {"version": 0})
     for entry in told:
         ticket = now[int(entry.thing.removeprefix("ticket/"))]

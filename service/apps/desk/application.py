@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class SupportDesk(Application):
-    """Tickets of those who ask for help, and a team whose roles are groups of the Hub.
+    """Tickets of people who need help, and a team whose roles are groups of the Hub.
 
-    What brings SQLAlchemy is imported where it is used: the desk can be known without its extra.
+    Modules that need SQLAlchemy are imported where they are used, so that this one works without the extra.
     """
 
     name = "desk"
@@ -37,36 +37,36 @@ class SupportDesk(Application):
     templates = Path(__file__).parent / "templates"
     static = Path(__file__).parent / "static"
     navigation: ClassVar[Sequence[Link]] = [
-        Link("desk", "Desk", "Tickets of those who ask for help, and who may see to them.")
+        Link("desk", "Desk", "Tickets of people who need help, and the team that works on them.")
     ]
 
     def routers(self) -> Sequence[APIRouter]:
         """Return the API and the pages."""
-        from service.apps.desk.http import router  # noqa: PLC0415 - its extra may not be installed
+        from service.apps.desk.routes import router  # noqa: PLC0415 - its extra may not be installed
 
         return [router]
 
     def vetoes(self) -> Sequence[Veto]:
-        """Keep out disabled accounts, and new tokens of those who may not sign in."""
+        """Refuse disabled accounts, and new tokens of people who may not sign in."""
         from service.apps.desk.http.admission import admit  # noqa: PLC0415 - likewise
 
         return [admit]
 
     def sign_in_vetoes(self) -> Sequence[SignInVeto]:
-        """Give no session and no token to those who may not sign in."""
+        """Refuse sessions and tokens to people who may not sign in."""
         from service.apps.desk.http.admission import admit_sign_in  # noqa: PLC0415 - likewise
 
         return [admit_sign_in]
 
     def entitlements(self) -> Sequence[Entitlement]:
-        """Say which scopes a role gives."""
+        """Return the scopes that a caller's role gives."""
         from service.apps.desk.http.admission import entitled  # noqa: PLC0415 - likewise
 
         return [entitled]
 
     @asynccontextmanager
     async def open(self, resources: Resources, settings: DeskSettings) -> AsyncIterator["Team"]:
-        """Open the database, and what changes roles at the Hub."""
+        """Open the database, and the keeper of roles at the Hub."""
         from service.apps.desk.team import open_team  # noqa: PLC0415 - likewise
 
         url = database_url(resources.settings, settings).get_secret_value()
@@ -75,8 +75,8 @@ class SupportDesk(Application):
             yield team
 
     async def problem(self, opened: "Team") -> str:
-        """Say that the database does not answer."""
-        return await opened.desk.ping()
+        """Say what is wrong with the database."""
+        return await opened.desk.probe.check()
 
     def prepare(self, core: Settings, settings: DeskSettings) -> None:
         """Bring the tables up to date."""

@@ -1,4 +1,4 @@
-"""`python -P -m service desk …` and `migrate`: what an operator does for the support desk at a terminal."""
+"""`python -P -m service desk …` and `migrate`: an operator's commands for the support desk."""
 
 import asyncio
 from typing import Annotated
@@ -12,7 +12,7 @@ from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.resources import open_resources
 from service.settings import Settings, load_settings, read_settings
 
-_BY = "bootstrap"  # who did it, in the audit
+_BY = "bootstrap"  # the name in the audit
 
 app = typer.Typer(no_args_is_help=True, help="The support desk.")
 
@@ -24,7 +24,7 @@ def commands() -> None:
 
 @app.command()
 def bootstrap(name: Annotated[str, typer.Argument(help="A user of the Hub, by the name that it shows.")]) -> None:
-    """Make the first administrator. They, and nobody at a terminal, make the others.
+    """Make the first administrator, who can then make others in the desk itself.
 
     Run it with the environment that the service has: JUPYTERHUB_API_TOKEN, JUPYTERHUB_API_URL, and DATABASE_URL or
     SERVICE_STATE.
@@ -41,7 +41,7 @@ def bootstrap(name: Annotated[str, typer.Argument(help="A user of the Hub, by th
 
 
 def explained(error: ServiceError) -> str:
-    """What went wrong, for an operator, who may know more than a client of the service."""
+    """Return what went wrong, in more detail than clients of the service are told."""
     if isinstance(error, HubRefusedServiceError):
         return f"The Hub refuses this service: {error.reason}. Check JUPYTERHUB_API_TOKEN and the registration."
     if isinstance(error, HubUnavailableError):

@@ -1,4 +1,4 @@
-"""What `python -P -m service doctor` says of the desk's database."""
+"""The desk's part of `python -P -m service doctor`: its database."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from service.finding import Finding, failed, ok, refused, unknown
 
 
 async def look_at_database(url: str) -> Finding:
-    """Connect, and compare the revision of its tables with ours; changes nothing."""
+    """Connect, and compare the revision of the tables with ours. Changes nothing."""
     if _is_missing(url):
         return unknown("database", "there is none yet: the first start makes it")
     try:

@@ -1,4 +1,4 @@
-"""What goes wrong at the desk."""
+"""The desk's errors."""
 
 import logging
 from http import HTTPStatus
@@ -8,17 +8,17 @@ from service.errors import ConflictError, ServiceError
 
 
 class AccountDisabledError(NotAdmittedError):
-    """The account is disabled: its person may sign in and out and see who they are, and do nothing else."""
+    """The account is disabled. The person may sign in and out and see who they are, and nothing else."""
 
     code = "account_disabled"
     default = "Your account is disabled. Ask an administrator of the support desk."
 
 
 class LoginDeniedError(NotAdmittedError):
-    """The person may not begin anything new: no session, no token. What they began before goes on."""
+    """The person may not start a session or use a new token. Older ones go on."""
 
     code = "login_denied"
-    default = "You may not sign in anew, nor with a new token. Ask an administrator of the support desk."
+    default = "You may not sign in again, nor use a new token. Ask an administrator of the support desk."
 
 
 class NotFoundError(ServiceError):
@@ -30,7 +30,7 @@ class NotFoundError(ServiceError):
 
 
 class VersionConflictError(ServiceError):
-    """Somebody has changed or deleted the thing since the caller read it; nothing was changed."""
+    """Somebody has changed or deleted the thing since the caller read it. Nothing was changed."""
 
     code = "version_conflict"
     status = HTTPStatus.PRECONDITION_FAILED
@@ -38,7 +38,7 @@ class VersionConflictError(ServiceError):
 
 
 class PreconditionRequiredError(ServiceError):
-    """A change does not say which version it was made for, so that another's could be lost (RFC 6585 section 3)."""
+    """A change does not say which version it was made for, so somebody else's could be lost (RFC 6585 section 3)."""
 
     code = "precondition_required"
     status = HTTPStatus.PRECONDITION_REQUIRED
@@ -46,22 +46,22 @@ class PreconditionRequiredError(ServiceError):
 
 
 class InvalidCursorError(ServiceError):
-    """A cursor is not one of ours, or not of this list, sorted and filtered like this."""
+    """A cursor is not ours, or is of another list, or of this list with another order or filter."""
 
     code = "invalid_cursor"
     status = HTTPStatus.BAD_REQUEST
-    default = "This cursor is not of this list, or of the same list sorted or filtered otherwise. Begin without one."
+    default = "This cursor belongs to another list, or to this list with another order or filter. Begin without one."
 
 
 class EmployeeHasTicketsError(ConflictError):
-    """An employee cannot go while tickets speak of them."""
+    """An employee cannot be deleted while they have tickets."""
 
     code = "employee_has_tickets"
-    default = "There are tickets of this employee. Delete them first, or give them to somebody else."
+    default = "This employee has tickets. Delete these first, or give them to another employee."
 
 
 class EmployeeMissingError(ConflictError):
-    """A ticket names an employee who is not there."""
+    """A ticket names an employee who does not exist."""
 
     code = "employee_missing"
     default = "There is no such employee."
@@ -71,11 +71,11 @@ class OwnerMissingError(ConflictError):
     """A ticket names an owner who has no account."""
 
     code = "owner_missing"
-    default = "There is no account of this owner's name."
+    default = "There is no account with this owner's name."
 
 
 class StatusTransitionError(ConflictError):
-    """A ticket cannot go from the status it has to the one asked for."""
+    """A ticket cannot change from its status to the requested one."""
 
     code = "status_transition"
 
@@ -98,21 +98,21 @@ class EmailTakenError(ConflictError):
 
 
 class AccountExistsError(ConflictError):
-    """There is an account of this name already."""
+    """There is already an account with this name."""
 
     code = "account_exists"
-    default = "There is an account of this name already."
+    default = "There is already an account with this name."
 
 
 class LastAdminError(ConflictError):
-    """Without this person nobody could administer the desk any more."""
+    """Without this person nobody could administer the desk."""
 
     code = "last_admin"
     default = "This is the last active administrator of the support desk. Make somebody else one first."
 
 
 class AdminExistsError(ConflictError):
-    """There is somebody who can administer the desk, and so make others administrators."""
+    """The desk has an active administrator, who can make others."""
 
     code = "admin_exists"
     default = (
@@ -122,25 +122,14 @@ class AdminExistsError(ConflictError):
 
 
 class ChangeUnderWayError(ConflictError):
-    """Another change of roles, or one that was cut off, is not over yet."""
+    """Another change of the team is in progress, or one was cut off less than 45 seconds ago."""
 
     code = "change_under_way"
-    default = "Another change of the team is under way. Try again in half a minute."
-
-
-class RoleChangeFailedError(ServiceError):
-    """A role could neither be changed nor put back: the Hub broke off in the middle."""
-
-    code = "role_change_failed"
-    status = HTTPStatus.BAD_GATEWAY
-    default = (
-        "The Hub broke off in the middle of the change, and the old role could not be put back: the person has no role "
-        "now, or the Hub must say which. Look, and change it again."
-    )
+    default = "Another change of the team is in progress. Try again in a minute."
 
 
 class DatabaseUnavailableError(ServiceError):
-    """The database cannot be used now; whether a change that was under way was made is not known.
+    """The database cannot be used now. It is not known whether a change in progress was made.
 
     `reason` is for the operator: a code of the database or a kind of error. `retry_after` in seconds.
     """
@@ -160,12 +149,12 @@ class DatabaseUnavailableError(ServiceError):
 
 
 class DatabaseFullError(ServiceError):
-    """The database has no space left; nothing was changed, and what is there can be read."""
+    """The database has no space left. Nothing was changed; reading still works."""
 
     code = "database_full"
     status = HTTPStatus.INSUFFICIENT_STORAGE
-    default = "The database has no space left, so nothing was changed. Whoever runs the service must make some."
+    default = "The database has no space left, so nothing was changed. Ask the operator of the service to free some."
 
     def for_operator(self) -> tuple[int, str]:
         """Say what is to be done."""
-        return logging.ERROR, "The database has no space left: make some."
+        return logging.ERROR, "The database has no space left: free some."

@@ -1,4 +1,4 @@
-"""What the support desk asks of the Hub, as plain data for `service.registration`."""
+"""What the support desk needs from the Hub, as plain data for `service.registration`."""
 
 from service.apps.desk.domain.policy import GRANTS, MEANINGS, Role, group_of
 
@@ -6,7 +6,7 @@ CUSTOM_SCOPES = {str(permission): {"description": meaning} for permission, meani
 
 GROUPS = [group_of(role) for role in Role]
 
-# The Hub makes the groups; who is in them is for the desk, and for the Hub's admins, to say.
+# The Hub makes the groups. The desk, and the Hub's admins, say who is in them.
 ROLES = [
     {
         "name": group_of(role),
@@ -17,7 +17,7 @@ ROLES = [
     for role in Role
 ]
 
-# Since when a token exists (for `login_denied`), and these groups: who is in them, and changing that. No others.
+# To read the age of tokens (for `login_denied`), and to read and change who is in these groups, and no others.
 SERVICE_SCOPES = ["read:tokens", *(f"groups!group={group}" for group in GROUPS)]
 
 # Modules that the extra `desk` brings.

@@ -17,7 +17,7 @@ _KINDS = {
 
 
 def _database(given: SecretStr) -> SecretStr:
-    """A file that all workers can open, or a server. Which driver speaks to it is ours to choose."""
+    """A file that all workers can open, or a server. We choose the driver."""
     scheme, _, rest = given.get_secret_value().partition("://")
     kind = _KINDS.get(scheme.lower())
     is_right = kind == "postgresql" and ONE_WORD.fullmatch(rest) and "#" not in rest

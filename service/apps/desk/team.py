@@ -1,4 +1,4 @@
-"""All that the desk has open in one process: its tables, and what changes roles at the Hub."""
+"""What the desk has open in one process: its tables, and the keeper of roles at the Hub."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from service.hub.client import HubClient
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Open it with `open_team`."""
+    """The open desk and its roles. Open it with `open_team`."""
 
     desk: Desk
     roles: RoleKeeper

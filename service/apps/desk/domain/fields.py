@@ -1,4 +1,4 @@
-"""What may stand in a field: text in any script, phone numbers, e-mail addresses, dates."""
+"""The types of fields: text in any script, phone numbers, e-mail addresses, dates."""
 
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
@@ -9,14 +9,14 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 MAX_ID: Final = 2**63 - 1  # PostgreSQL's bigint, SQLite's integer
-SERVICE: Final = "service/"  # before a service's name, where somebody acts: no user's name at the Hub has a slash
-_SORT_LENGTH = 100  # characters of a text that it is sorted by: an index takes only so much
+SERVICE: Final = "service/"  # before the name of a service that acts: names of the Hub's users have no slash
+_SORT_LENGTH = 100  # characters: entries of an index are limited in size
 
-# Control characters, halves of characters, and what breaks lines or reverses the text around it: a name must not
-# rewrite the page it is on.
+# Control characters, lone surrogates, and characters that break lines or reverse the text around them: a name must not
+# change the page around it.
 _BREAKING = {"Cc", "Cs", "Zl", "Zp"}
 _REVERSING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a sign that show nothing
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol without visible shape
 _OLDEST = date(1900, 1, 1)
 
 
@@ -26,7 +26,7 @@ def _line(value: object) -> object:
         return value
     text = _printable(" ".join(unicodedata.normalize("NFC", value).split()))
     if text and all(unicodedata.category(c)[0] in "CMZ" or c in _BLANK for c in text):
-        raise ValueError("must have something in it that can be seen")  # or a link with this text leads nowhere
+        raise ValueError("must contain a visible character")  # or a link with this text could not be clicked
     return text
 
 
@@ -39,21 +39,21 @@ def _lines(value: object) -> object:
 
 
 def _printable(text: str, *, but: str = "") -> str:
-    """`text`, where it holds no control characters other than `but`."""
+    """Return `text` if it has no control characters other than `but`."""
     if any((unicodedata.category(c) in _BREAKING or c in _REVERSING) and c not in but for c in text):
         raise ValueError("must not contain control characters")
     return text
 
 
 def _hub_name(value: str) -> str:
-    """A name as the Hub has it, letter by letter (`jupyterhub.auth.Authenticator.validate_username`)."""
+    """A name exactly as the Hub writes it (`jupyterhub.auth.Authenticator.validate_username`)."""
     if "/" in value or value != value.strip():
         raise ValueError("must be the name of a user of the Hub")
     return _printable(value)
 
 
 def _phone(value: str) -> str:
-    """E.164, from what people write: `+44 (0)20 7946 0958`."""
+    """E.164, from notations such as `+44 (0)20 7946 0958`."""
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
@@ -64,7 +64,7 @@ def _phone(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    """In lower case, so that nobody stands there twice: no provider tells the cases apart."""
+    """In lower case, so that nobody is listed twice: providers do not distinguish case."""
     try:
         return validate_email(value.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError:
@@ -79,7 +79,7 @@ def _utc(value: datetime) -> datetime:
 
 
 def _birthday(value: date) -> date:
-    # Somewhere it is tomorrow already.
+    # In some time zones it is already tomorrow.
     if not _OLDEST <= value <= datetime.now(UTC).date() + timedelta(days=1):
         raise ValueError("must be a day since 1900 that is not in the future")
     return value
@@ -94,17 +94,17 @@ Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Birthday = Annotated[date, AfterValidator(_birthday)]
 HubName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_hub_name)]
 Exact = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(lambda value: _printable(value.strip()))]
-"""What is looked for as it stands: names are the Hub's, letter by letter."""
+"""A filter that is compared exactly, as with names of the Hub's users."""
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 def fold(*texts: str | None) -> str:
-    """The texts as they are searched: without case, each on a line of its own, so that no term spans two."""
+    """Return the texts as they are searched: case-folded, one on each line, so that no term matches across two."""
     return "\n".join(unicodedata.normalize("NFC", text.casefold()) for text in texts if text)
 
 
 def sort_key(*texts: str) -> str:
-    """The texts as they are sorted by code point: without case and accents."""
+    """Return the texts as they are sorted by code point: without case and accents."""
     plain = unicodedata.normalize("NFKD", " ".join(texts).casefold())
     return "".join(c for c in plain if unicodedata.category(c) != "Mn")[:_SORT_LENGTH]

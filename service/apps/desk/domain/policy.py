@@ -1,7 +1,7 @@
-"""Who may do what at the support desk: the one table, from which the Hub's scopes, roles and groups are made.
+"""Who may do what at the support desk: the only table, from which the Hub's scopes, roles and groups are made.
 
-A permission is a custom scope of the Hub, a role one of the Hub's, and a member of the team has it by being in a group
-of the Hub's. What a request may do is what its token's scopes say. Standard library only: the Hub's process imports it.
+A permission is a custom scope of the Hub, and a role is a role of the Hub. Members of the team have a role by being in
+a group of the Hub. A request may do what its token's scopes say. Standard library only: the Hub's process imports it.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What can be allowed, by the name of the scope that allows it."""
+    """The permissions, each by the name of its scope."""
 
     TICKETS_CREATE = "custom:desk:tickets:create"
     TICKETS_READ = "custom:desk:tickets:read"
@@ -32,7 +32,7 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """What a member of the team is; a later one may all that an earlier one may, and more."""
+    """The roles of the team, the smallest first: each has all permissions of the one before, and more."""
 
     SUPPORT = "support"
     MANAGER = "manager"
@@ -96,11 +96,11 @@ def group_of(role: Role) -> str:
 
 
 def role_of(groups: Collection[str]) -> Role | None:
-    """Return the highest role that membership in `groups` gives; None for who is not of the team."""
+    """Return the largest role that membership in `groups` gives; None for somebody outside the team."""
     return next((role for role in reversed(Role) if group_of(role) in groups), None)
 
 
 def allowed(groups: Collection[str]) -> frozenset[Permission]:
-    """Return all that membership in `groups` allows; a token may carry less."""
+    """Return all permissions that membership in `groups` gives. A token may carry fewer."""
     role = role_of(groups)
     return frozenset() if role is None else GRANTS[role]

@@ -1,7 +1,7 @@
-"""Moving a person from one role to another: between the Hub's groups, and into the desk's memory.
+"""Change a person's role: in the Hub's groups, then in the audit.
 
-Remove first, then add, then commit: at no moment has anybody more than they had, or shall have. What fails is put back;
-where that fails too, the person has no role.
+The new role is given before the old ones are taken. Each role may all that a smaller one may, so whoever is in two
+groups has the larger of two roles: never more than before or after the change, and never none on the way.
 """
 
 import asyncio
@@ -9,162 +9,147 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.apps.desk.domain.policy import Role, group_of, role_of
-from service.apps.desk.errors import RoleChangeFailedError
 from service.apps.desk.storage.accounts import CLOCKS
 from service.apps.desk.storage.audit import record
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.lease import Lease, note
 from service.apps.desk.storage.tables import accounts
 from service.errors import ServiceError
+from service.hub.client import HubClient
 from service.hub.errors import HubUnavailableError, HubUserMissingError
 
+_T = TypeVar("_T")
 _log = logging.getLogger("service")
 
-# Seconds for the change, and as many to put it back: together less than `lease.LIFETIME`.
-_PATIENCE = 12.0
-_LAST_ATTEMPT = 6.0  # seconds to take all roles from somebody whom the old one could not be given back
+# Seconds to change the groups, and to read them where that failed: together less than `lease.LIFETIME`.
+_CHANGE, _READ = 12.0, 6.0
 
 
-class HubGroups(Protocol):
-    """What is asked of the Hub, with the service's own token; see `service.hub.client.HubClient`."""
-
-    async def group_members(self, group: str) -> frozenset[str]:
-        """Return the names of a group's members."""
-
-    async def add_to_group(self, group: str, name: str) -> frozenset[str]:
-        """Add a user, and return who is in it now. Raises HubUserMissingError, GroupsManagedError."""
-
-    async def remove_from_group(self, group: str, name: str) -> frozenset[str]:
-        """Remove a user, who need not be in it, and return who is. Raises as `add_to_group`."""
-
-    async def has_user(self, name: str) -> bool:
-        """Say whether the Hub has a user of exactly this name."""
-
-    async def create_user(self, name: str) -> None:
-        """Make a user. Raises HubUserMissingError where the service may not."""
+async def roles_of(hub: HubClient, name: str) -> list[Role]:
+    """Return the roles whose groups a person is in, the smallest first."""
+    return [role for role, names in (await members_by_role(hub)).items() if name in names]
 
 
-class Move:
-    """One person's way from the roles `held` to `role`, or to none."""
+async def members_by_role(hub: HubClient) -> dict[Role, frozenset[str]]:
+    """Return who is in the group of each role, the smallest role first."""
+    found = await asyncio.gather(*(hub.group_members(group_of(role)) for role in Role))
+    return dict(zip(Role, found, strict=True))
+
+
+class PendingRoleChange:
+    """The change of one person from the roles `held` (the smallest first) to `role` alone, or to none."""
 
     def __init__(
-        self, hub: HubGroups, database: Database, *, name: str, held: Collection[Role], role: Role | None, by: str
+        self, hub: HubClient, database: Database, *, name: str, held: Collection[Role], role: Role | None, by: str
     ) -> None:
         self._hub = hub
         self._database = database
         self._name = name
-        self._held = sorted(held)
+        self._held = list(held)
         self._role = role
+        self._wanted = [] if role is None else [role]
         self._by = by
-        self._before = role_of({group_of(each) for each in held})
 
     async def make(self, lease: Lease) -> None:
-        """Make it. Raises what made it fail and left all as it was, or RoleChangeFailedError."""
-        intent = {"name": self._name, "before": self._before, "after": self._role, "by": self._by}
-        async with self._database.write() as connection:
-            await note(connection, lease, intent)
-            # Until it is over the Hub is asked at each of the person's requests; also if we should never come back.
-            await mark(connection, self._name, at=lease.until)
-        try:
-            await _in_time(self._apply, _PATIENCE)
-            await self._write_down(lease, "account.role_changed", after=self._role)
-        except Exception:
-            await self._put_back(lease)
-            raise
+        """Make the change, which can be repeated where it failed.
 
-    async def _apply(self) -> None:
-        for role in self._held:
-            if role is not self._role:
-                await self._remove(role)
-        if self._role is not None and self._role not in self._held:
-            await self._add(self._role)
-
-    async def _put_back(self, lease: Lease) -> None:
+        Raises:
+            HubUnavailableError, HubRefusedServiceError, HubUserMissingError, GroupsManagedError: the person has no less
+                than the smaller, and no more than the larger, of the old and the new role.
+            DatabaseUnavailableError: likewise. The next change writes into the audit what this one had begun.
+        """
+        await self._announce(lease)
         try:
-            await _in_time(self._restore, _PATIENCE)
+            await _in_time(self._give_and_take, _CHANGE)
         except ServiceError:
-            await self._give_up(lease)
-            raise RoleChangeFailedError from None
-        with suppress(ServiceError):  # the mark in the future, and the lease, end by themselves
-            async with self._database.write() as connection:
-                await note(connection, lease, None)
-                await mark(connection, self._name)
-
-    async def _restore(self) -> None:
-        if self._role is not None and self._role not in self._held:
-            await self._remove(self._role)
-        for role in self._held:
-            await self._add(role)
-
-    async def _give_up(self, lease: Lease) -> None:
-        """Neither the new role nor the old: see that it is none, and say so where it will be found."""
-        after: str | None = None
-        try:
-            await _in_time(self._strip, _LAST_ATTEMPT)
-        except ServiceError:
-            after = "unknown"
-        _log.error("The role of a member of the team could not be changed, nor put back: the audit says whose.")
-        try:
-            await self._write_down(lease, "account.role_change_failed", after=after)
-        except ServiceError:
-            lease.is_kept = True
-
-    async def _strip(self) -> None:
-        for role in Role:
-            await self._remove(role)
-
-    async def _remove(self, role: Role) -> None:
-        with suppress(HubUserMissingError):  # is in no group
-            await self._hub.remove_from_group(group_of(role), self._name)
-
-    async def _add(self, role: Role) -> None:
-        # The Hub may know the person by another spelling, and it was that one who was added.
-        if self._name not in await self._hub.add_to_group(group_of(role), self._name):
-            raise HubUserMissingError
-
-    async def _write_down(self, lease: Lease, what: str, *, after: str | None) -> None:
+            if not await self._was_made_all_the_same(lease):
+                raise
         async with self._database.write() as connection:
             await note(connection, lease, None)
             await mark(connection, self._name)
-            await tell(connection, what, self._name, by=self._by, before=self._before, after=after)
+            await self._tell(connection, "account.role_changed", after=self._role)
+
+    async def _announce(self, lease: Lease) -> None:
+        intent = {"name": self._name, "before": _largest(self._held), "after": self._role, "by": self._by}
+        async with self._database.write() as connection:
+            await note(connection, lease, intent)
+            # Until then each of the person's requests asks the Hub, even if this process is killed in the middle.
+            await mark(connection, self._name, at=lease.until)
+
+    async def _give_and_take(self) -> None:
+        if self._role is not None and self._role not in self._held:
+            group = group_of(self._role)
+            if self._name not in await self._hub.add_to_group(group, self._name):
+                # The Hub writes the name differently, and has added whoever has the name that it made of this one.
+                await self._hub.remove_from_group(group, self._name)
+                raise HubUserMissingError
+        for role in reversed(self._held):  # the largest first: if the rest fails, the person has less, not more
+            if role is not self._role:
+                with suppress(HubUserMissingError):  # a user who is not there is in no group
+                    await self._hub.remove_from_group(group_of(role), self._name)
+
+    async def _was_made_all_the_same(self, lease: Lease) -> bool:
+        """Ask the Hub what came of a change that failed, and tell the audit if the groups are neither old nor new.
+
+        `rights_changed_at` stays at the end of the lease: the Hub may still be at work on what it did not answer.
+        """
+        try:
+            present: list[Role] | None = await _in_time(lambda: roles_of(self._hub, self._name), _READ)
+        except ServiceError:
+            present = None
+        if present == self._wanted:
+            return True
+        async with self._database.write() as connection:
+            await note(connection, lease, None)
+            if present != self._held:
+                _log.error("A change of a role at the desk failed half-way. The audit says whose: repeat the change.")
+                after = "unknown" if present is None else _largest(present)
+                await self._tell(connection, "account.role_change_failed", after=after)
+        return False
+
+    async def _tell(self, connection: AsyncConnection, what: str, *, after: str | None) -> None:
+        await tell(connection, what, self._name, by=self._by, before=_largest(self._held), after=after)
 
 
 async def tell_cut_off(connection: AsyncConnection, intent: dict[str, Any]) -> None:
-    """Tell of a change that was begun and never ended: the process was killed. What the Hub says now, holds."""
-    await mark(connection, intent["name"])
-    await tell(
-        connection,
-        "account.role_change_cut_off",
-        intent["name"],
-        by=intent["by"],
-        before=intent["before"],
-        after=intent["after"],
-    )
+    """Write into the audit a change that was begun and not ended, as when the process was killed.
+
+    It is not carried on with: nobody was told that it was made. The person has the role that the Hub's groups give, no
+    larger than the larger of `before` and `after`. Whoever wanted the change can repeat it.
+    """
+    _log.error("A change of a role at the desk was cut off. The audit says whose: look which role they have.")
+    name, by, before, after = (intent[key] for key in ("name", "by", "before", "after"))
+    await mark(connection, name)
+    await tell(connection, "account.role_change_cut_off", name, by=by, before=before, after=after)
 
 
 async def tell(
     connection: AsyncConnection, what: str, name: str, *, by: str, before: str | None, after: str | None
 ) -> None:
-    """Write an entry about somebody's role into the audit."""
+    """Write an entry about a person's role into the audit."""
     now = datetime.now(UTC)
     await record(connection, what, f"account/{name}", by=by, when=now, before={"role": before}, after={"role": after})
 
 
 async def mark(connection: AsyncConnection, name: str, *, at: datetime | None = None) -> None:
-    """Let what the Hub said of a person before `at`, by default now, not count any more."""
+    """Make what the Hub said of a person before `at` (aware; by default now) not count any more."""
     moment = at or datetime.now(UTC) + CLOCKS
     await connection.execute(update(accounts).where(accounts.c.name == name).values(rights_changed_at=moment))
 
 
-async def _in_time(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+def _largest(roles: Collection[Role]) -> Role | None:
+    return role_of({group_of(role) for role in roles})
+
+
+async def _in_time(work: Callable[[], Awaitable[_T]], seconds: float) -> _T:
     try:
         async with asyncio.timeout(seconds):
-            await work()
+            return await work()
     except TimeoutError:
         raise HubUnavailableError(reason="it did not answer in time") from None

@@ -1,19 +1,17 @@
-"""Who has which role at the desk, and how that is changed. The Hub's groups say it: there is no second copy here."""
+"""Who has which role at the desk, and how roles change. The Hub's groups say it: there is no second copy here."""
 
-import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from service.apps.desk.domain import role_change
-from service.apps.desk.domain.policy import Role, group_of
-from service.apps.desk.domain.role_change import HubGroups, Move
+from service.apps.desk.domain.policy import Role
+from service.apps.desk.domain.role_change import PendingRoleChange, members_by_role
 from service.apps.desk.domain.values import Account, AccountNew
 from service.apps.desk.errors import (
     AdminExistsError,
     LastAdminError,
     NotFoundError,
-    RoleChangeFailedError,
     VersionConflictError,
 )
 from service.apps.desk.storage import lease
@@ -21,23 +19,24 @@ from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.lease import Lease
 from service.errors import ServiceError
+from service.hub.client import HubClient
 from service.hub.errors import GroupsManagedError, HubUserMissingError
 
 _BLOCKING = ("disabled", "login_denied")
 
 
 class RoleKeeper:
-    """Reads and changes roles, one change at a time in all workers.
+    """Reads and changes roles, one change at a time on all workers.
 
-    All that can take from the desk its last active administrator goes through here: the change of a role, `disabled`
-    and `login_denied`, the deletion of an account. Active is who has the role admin, and neither of the two flags.
+    Everything that could remove the desk's last active administrator goes through here: changes of a role, the flags
+    `disabled` and `login_denied`, the deletion of an account. An administrator is active who has neither flag.
 
-    Every method may raise HubUnavailableError, HubRefusedServiceError, DatabaseUnavailableError; those that change
-    something ChangeUnderWayError.
+    Every method may raise HubUnavailableError, HubRefusedServiceError, DatabaseUnavailableError. Methods that change
+    something may also raise ChangeUnderWayError.
     """
 
     def __init__(
-        self, hub: HubGroups, database: Database, accounts: Accounts, *, groups_are_managed: bool = False
+        self, hub: HubClient, database: Database, accounts: Accounts, *, groups_are_managed: bool = False
     ) -> None:
         self._hub = hub
         self._database = database
@@ -46,8 +45,8 @@ class RoleKeeper:
 
     async def members(self) -> Mapping[str, Role]:
         """Return everybody who has a role, by name."""
-        # A higher role comes later, and counts.
-        return {name: role for role, names in (await self._groups()).items() for name in names}
+        # A larger role comes later, and counts.
+        return {name: role for role, names in (await members_by_role(self._hub)).items() for name in names}
 
     async def role_of(self, name: str) -> Role | None:
         """Return a person's role as of now."""
@@ -55,21 +54,24 @@ class RoleKeeper:
 
     async def active_admins(self) -> frozenset[str]:
         """Return who can administer the desk."""
-        return frozenset([name for name in (await self._groups())[Role.ADMIN] if await self._is_active(name)])
+        return frozenset(
+            [name for name in (await members_by_role(self._hub))[Role.ADMIN] if await self._is_active(name)]
+        )
 
     async def change(self, name: str, role: Role | None, *, by: str) -> None:
-        """Give a role, or with None take it. Holds from the person's next request on, on every worker.
+        """Give a role, or with None take it. The change holds from the person's next request on, on every worker.
+
+        It can be repeated where the Hub or the database failed: until then the person has the old role or the new one.
 
         Raises:
             NotFoundError: there is no such account.
             LastAdminError, GroupsManagedError, HubUserMissingError: nothing was changed.
-            RoleChangeFailedError: the Hub broke off, and the person may have no role now.
         """
         async with self._alone() as held:
-            await self._move(held, name, role, by=by)
+            await self._change(held, name, role, by=by)
 
     async def make_first_admin(self, name: str, *, by: str) -> None:
-        """Give the role admin, and an account that is not blocked, where nobody can administer the desk.
+        """Give the role admin, and an account without flags, if nobody can administer the desk.
 
         Raises:
             AdminExistsError: somebody can.
@@ -83,10 +85,12 @@ class RoleKeeper:
             if account.disabled or account.login_denied:
                 flags = dict.fromkeys(_BLOCKING, False)
                 await self._accounts.change(name, flags, version=account.version, by=by)
-            await self._move(held, name, Role.ADMIN, by=by)
+            await self._change(held, name, Role.ADMIN, by=by)
 
     async def create(self, new: AccountNew, *, role: Role | None = None, by: str) -> Account:
-        """Create an account, with a role if one is named; with both or neither, unless the Hub breaks off.
+        """Create an account, with a role if one is named.
+
+        If the role cannot be given the account goes again, unless the person has a role or the Hub does not say so.
 
         Raises:
             HubUserMissingError: the Hub has no user of this name, and the service may not make one.
@@ -99,50 +103,51 @@ class RoleKeeper:
         try:
             if role is not None:
                 await self.change(new.name, role, by=by)
-        except RoleChangeFailedError:
-            raise
         except ServiceError:
-            await self._accounts.delete(new.name, version=account.version, by=by)
+            # The team's page lists accounts: a role without one would be seen by nobody.
+            if await self.role_of(new.name) is None:
+                await self._accounts.delete(new.name, version=account.version, by=by)
             raise
         return account
 
     async def change_account(self, name: str, patch: Mapping[str, Any], *, version: int, by: str) -> Account:
-        """Change an account as `Accounts.change` does. Raises LastAdminError where nobody active would be left."""
+        """Change an account as `Accounts.change` does. Raises LastAdminError if no active admin would be left."""
         if not any(patch.get(flag) for flag in _BLOCKING):
             return await self._accounts.change(name, patch, version=version, by=by)
         async with self._alone():
-            await self._check_not_last(name, (await self._groups())[Role.ADMIN])
+            await self._check_not_last(name, (await members_by_role(self._hub))[Role.ADMIN])
             return await self._accounts.change(name, patch, version=version, by=by)
 
     async def delete(self, name: str, *, version: int, by: str) -> None:
-        """Take the role, then delete the account; the Hub's user stays. Raises as `change` and `Accounts.delete`."""
+        """Take the role, then delete the account. The Hub's user stays. Raises as `change` and `Accounts.delete`."""
         async with self._alone() as held:
             if (await self._accounts.get(name)).version != version:
                 raise VersionConflictError
-            before = await self._move(held, name, None, by=by)
+            before = await self._change(held, name, None, by=by)
             try:
                 await self._accounts.delete(name, version=version, by=by)
-            except VersionConflictError:  # somebody has changed the contacts meanwhile, which takes no lease
-                await self._move(held, name, before, by=by)
+            except VersionConflictError:  # somebody has changed names or contacts meanwhile, which takes no lease
+                await self._change(held, name, before, by=by)
                 raise
 
-    async def _move(self, held: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
-        """Give a role, or take it; return the one before."""
-        groups = await self._groups()
-        present = [each for each in Role if name in groups[each]]
-        if await self._accounts.standing(name) is None:
+    async def _change(self, held: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
+        """Give a role, or take it. Returns the role before."""
+        members = await members_by_role(self._hub)
+        present = [each for each in Role if name in members[each]]
+        if await self._accounts.status(name) is None:
             if not present:
                 raise NotFoundError
             await self._accounts.ensure(name, by=by)
         before = present[-1] if present else None
-        if present == [role] or (role is None and not present):
+        if present == ([] if role is None else [role]):
             return before
         self._check_groups_are_ours()
         if role is not Role.ADMIN:
-            await self._check_not_last(name, groups[Role.ADMIN])
+            await self._check_not_last(name, members[Role.ADMIN])
         if role is not None:
             await self._ensure_hub_user(name)
-        await Move(self._hub, self._database, name=name, held=present, role=role, by=by).make(held)
+        change = PendingRoleChange(self._hub, self._database, name=name, held=present, role=role, by=by)
+        await change.make(held)
         return before
 
     async def _check_not_last(self, name: str, admins: Collection[str]) -> None:
@@ -154,8 +159,8 @@ class RoleKeeper:
         raise LastAdminError
 
     async def _is_active(self, name: str) -> bool:
-        standing = await self._accounts.standing(name)
-        return standing is None or not (standing.disabled or standing.login_denied)
+        status = await self._accounts.status(name)
+        return status is None or not (status.disabled or status.login_denied)
 
     async def _ensure_hub_user(self, name: str) -> None:
         if await self._hub.has_user(name):
@@ -163,10 +168,6 @@ class RoleKeeper:
         await self._hub.create_user(name)
         if not await self._hub.has_user(name):
             raise HubUserMissingError("The Hub writes this name differently: take the name that it shows.")
-
-    async def _groups(self) -> Mapping[Role, frozenset[str]]:
-        found = await asyncio.gather(*(self._hub.group_members(group_of(role)) for role in Role))
-        return dict(zip(Role, found, strict=True))
 
     def _check_groups_are_ours(self) -> None:
         if self._groups_are_managed:

@@ -1,11 +1,11 @@
-"""The states of a ticket, and how one follows another."""
+"""The statuses of a ticket, and which may follow which."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a ticket stands."""
+    """The status of a ticket."""
 
     OPEN = "open"
     IN_PROGRESS = "in_progress"
@@ -24,5 +24,5 @@ NEXT: Mapping[Status, tuple[Status, ...]] = {
 
 
 def may_follow(now: Status, then: Status) -> bool:
-    """Whether a ticket that stands at `now` may be set to `then`; staying as it is always may."""
+    """Say whether a ticket may go from `now` to `then`. It may always stay as it is."""
     return then == now or then in NEXT[now]

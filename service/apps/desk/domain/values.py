@@ -1,7 +1,7 @@
-"""What goes in and out of the desk: things as they are asked for, as they are stored, and pages of them.
+"""The desk's values: things to create, changes, stored things, queries and pages.
 
-A `…Change` is a JSON Merge Patch (RFC 7396): what is absent stays, null clears what is optional. What comes out of the
-database was judged on its way in and is not judged again.
+A `…Change` is a JSON Merge Patch (RFC 7396): absent fields stay, and null clears an optional field. Values are checked
+when they come in. What comes from the database is not checked again.
 """
 
 from datetime import date, datetime
@@ -34,13 +34,13 @@ MAX_CURSOR = 1024  # characters; ours are shorter
 
 
 class Value(BaseModel):
-    """Frozen, without fields of a name it does not know, and silent about what was given."""
+    """Frozen. Refuses unknown fields, and does not repeat what was given in error messages."""
 
     model_config = _CONFIG
 
 
 class Stored(Value):
-    """What every stored thing has. `version` grows by one with each change; times are UTC."""
+    """What every stored thing has. `version` grows by one with each change. Times are in UTC."""
 
     version: int = Field(examples=[1])
     created: datetime
@@ -48,7 +48,7 @@ class Stored(Value):
 
 
 class Numbered(Value):
-    """What is known by an `id`; a base beside `Stored`, so that it comes first."""
+    """Things with an `id`. A base of its own, so that the id comes before the fields of `Stored`."""
 
     id: int = Field(examples=[1])
 
@@ -57,18 +57,18 @@ class Numbered(Value):
 
 
 class TicketNew(Value):
-    """A ticket to create; it is `open`, and its creator's unless another owner is named."""
+    """A ticket to create. Its status is `open`, and its owner the creator unless another is named."""
 
     title: Line = Field(examples=["The printer on the second floor prints blank pages"])
     description: Text = Field("", examples=["Since this morning. The toner was changed last week."])
     employee_id: Id = Field(description="Who asked for help.", examples=[1])
-    owner: HubName | None = Field(None, description="Who of the team sees to it.", examples=["support"])
+    owner: HubName | None = Field(None, description="The member of the team who works on it.", examples=["support"])
 
 
 class TicketChange(TypedDict, total=False):
     """What to change of a ticket."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]  # pydantic's own way
+    __pydantic_config__ = _CONFIG  # type: ignore[misc]  # as pydantic documents it
 
     title: Line
     description: Text
@@ -91,7 +91,7 @@ class Ticket(Stored, Numbered):
 
 
 class EmployeeNew(Value):
-    """An employee to create. Phone and e-mail are each one employee's only."""
+    """An employee to create. No two employees have the same phone or e-mail."""
 
     first_name: PersonName = Field(examples=["Zoë"])
     last_name: PersonName = Field(examples=["Okonkwo"])
@@ -107,7 +107,7 @@ class EmployeeNew(Value):
 class EmployeeChange(TypedDict, total=False):
     """What to change of an employee."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]  # pydantic's own way
+    __pydantic_config__ = _CONFIG  # type: ignore[misc]  # as pydantic documents it
 
     first_name: PersonName
     last_name: PersonName
@@ -138,7 +138,7 @@ class Employee(Stored, Numbered):
 
 
 class AccountNew(Value):
-    """An account to create. `name` is the Hub user's, and stays. Phone and e-mail are each one account's only."""
+    """An account to create. `name` is the Hub user's and cannot change. No two accounts share a phone or an e-mail."""
 
     name: HubName = Field(examples=["support"])
     first_name: PersonName = Field(examples=["Ada"])
@@ -150,7 +150,7 @@ class AccountNew(Value):
 class AccountChange(TypedDict, total=False):
     """What to change of an account."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]  # pydantic's own way
+    __pydantic_config__ = _CONFIG  # type: ignore[misc]  # as pydantic documents it
 
     first_name: PersonName
     last_name: PersonName
@@ -161,7 +161,7 @@ class AccountChange(TypedDict, total=False):
 
 
 class Named(Value):
-    """What is known by a `name`; likewise."""
+    """Things with a `name`, which comes first for the same reason."""
 
     name: str = Field(examples=["support"])
 
@@ -177,8 +177,8 @@ class Account(Stored, Named):
     login_denied: bool = False
 
 
-class Standing(Value):
-    """What is asked of an account with each request. `login_denied_at` is null where logins are not denied."""
+class AccountStatus(Value):
+    """What each request needs to know of an account. `login_denied_at` is None while logins are not denied."""
 
     disabled: bool
     login_denied: bool
@@ -190,7 +190,7 @@ class Standing(Value):
 
 
 class AuditEntry(Value):
-    """Who changed what, when. `before` and `after` hold the fields that differ; null before it was, and after."""
+    """Who changed what, when. `before` and `after` hold the fields that differ; null where there was no thing."""
 
     id: int = Field(examples=[1])
     when: datetime
@@ -205,30 +205,30 @@ class AuditEntry(Value):
 
 
 class Page(BaseModel, Generic[T]):
-    """Some of a list; `next` is the cursor of what follows, null at the end."""
+    """A part of a list. `next` is the cursor of the next page, null at the end."""
 
     items: list[T]
     next: str | None
 
 
 class PageQuery(Value):
-    """How much of a list, and from where on."""
+    """How many items of a list, and from where on."""
 
     limit: int = Field(_PAGE, ge=1, le=MAX_PAGE, description="Items at most.")
-    cursor: str | None = Field(None, max_length=MAX_CURSOR, description="Where to go on: `next` of the page before.")
+    cursor: str | None = Field(None, max_length=MAX_CURSOR, description="Where to continue: `next` of the page before.")
 
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, given: object) -> object:
-        """Take what a form sends for a field that was left empty as if it were not there."""
+        """Ignore empty values, which forms send for empty fields."""
         return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
 
 
-Term = Annotated[Line, Field(max_length=100, description="What the text holds, in upper or lower case.")]
+Term = Annotated[Line, Field(max_length=100, description="Text to find, in upper or lower case.")]
 
 
 class SortedQuery(PageQuery):
-    """Which things of a list, and in which order: by `sort`, backwards with `-` before it."""
+    """Which things of a list, and in which order. `-` before the field of `sort` reverses the order."""
 
     sort: str
     text: Term | None = None

@@ -1,4 +1,4 @@
-"""What the desk's routes take from a request: the room, the caller with a permission, the key of a thing."""
+"""What the desk's routes take from a request: the open desk, the caller's name, the key of a thing."""
 
 import re
 from collections.abc import Iterable
@@ -20,11 +20,11 @@ from service.hub.models import Identity
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _NAME = 255  # characters of a Hub user's name
-OWN = "me"  # what stands for the caller's own account in addresses
+OWN = "me"  # stands for the caller's own account in addresses
 
 
 def team_of(conn: HTTPConnection) -> Team:
-    """What the desk has open."""
+    """Return what the desk has open."""
     team: Team = opened(conn, "desk")
     return team
 
@@ -42,12 +42,12 @@ Roles = Annotated[RoleKeeper, Depends(_roles)]
 
 
 def id_in(text: str) -> int | None:
-    """The id that a text is, if it is one."""
+    """Return the id that a text spells; None if it is none."""
     return int(text) if _ID.fullmatch(text) and int(text) <= MAX_ID else None
 
 
 def _possible_id(text: str) -> int:
-    """What no thing could be called is not there, rather than wrong."""
+    """Answer 404 rather than 422 to what cannot be an id."""
     found = id_in(text)
     if found is None:
         raise NotFoundError
@@ -65,10 +65,10 @@ AccountName = Annotated[str, Path(examples=["support"]), BeforeValidator(_possib
 
 
 def actor(identity: Identity) -> str:
-    """Who does it, as the desk keeps it: no service is taken for a user of its name."""
+    """Return the caller's name for the audit. A service's has a prefix, so that it is not taken for a user's."""
     return identity.name if identity.kind == "user" else f"{SERVICE}{identity.name}"
 
 
 def demand(identity: Identity, permissions: Iterable[Permission], conn: HTTPConnection) -> None:
-    """Judge what only the body of a request shows to be needed. Raises InsufficientScopeError as `require` does."""
+    """Check permissions that depend on the body of a request. Raises InsufficientScopeError as `require` does."""
     Guard(*permissions).check_rights(identity, conn)

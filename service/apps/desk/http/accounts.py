@@ -19,7 +19,7 @@ from service.hub.models import Identity
 
 router = APIRouter()
 
-# What a patch needs for each field that it names.
+# The permission that a patch needs for each field.
 CHANGES: Mapping[str, Permission] = {
     "first_name": Permission.ACCOUNTS_UPDATE,
     "last_name": Permission.ACCOUNTS_UPDATE,
@@ -45,7 +45,7 @@ class Member(Account):
 
 
 class MemberNew(AccountNew):
-    """An account to create. Giving it a role needs `custom:desk:accounts:role`, too."""
+    """An account to create. Giving it a role also requires `custom:desk:accounts:role`."""
 
     role: Role | None = Field(None, examples=[Role.SUPPORT])
 
@@ -58,7 +58,7 @@ class MemberNew(AccountNew):
 
 
 class RoleChange(BaseModel):
-    """The role that somebody is to have; null for none."""
+    """The new role of a person; null for none."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,14 +66,14 @@ class RoleChange(BaseModel):
 
 
 def member(account: Account, role: Role | None) -> Member:
-    """Join what the database and the Hub know."""
+    """Join what the database and the Hub say of a person."""
     return Member(**account.model_dump(), role=role)
 
 
 async def create_member(roles: RoleKeeper, new: MemberNew, *, by: str) -> Member:
-    """Create the account and give the role; without one, its user has what the Hub says."""
+    """Create the account and give the role. If none is named, the person keeps the role that they have at the Hub."""
     account = AccountNew(**new.model_dump(exclude={"role"}))
-    held = new.role or await roles.role_of(new.name)  # first: what was made must not be answered with the Hub's failure
+    held = new.role or await roles.role_of(new.name)  # first: if the Hub fails, nothing must have been created
     return member(await roles.create(account, role=new.role, by=by), held)
 
 
@@ -81,7 +81,7 @@ async def create_member(roles: RoleKeeper, new: MemberNew, *, by: str) -> Member
 async def find(
     _: Reader, request: Request, response: Response, desk: OpenDesk, roles: Roles, query: Asked
 ) -> Page[Member]:
-    """List the team, by name unless `sort` says otherwise."""
+    """List the accounts of the team, by name unless `sort` says otherwise."""
     held, page = await roles.members(), await desk.accounts.find(query)
     members = [member(account, held.get(account.name)) for account in page.items]
     return linked(request, response, Page[Member](items=members, next=page.next), query=query)
@@ -89,7 +89,7 @@ async def find(
 
 @router.get("/accounts.csv", summary="Export accounts", response_class=Response, responses=CSV)
 async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked) -> Response:
-    """Give all accounts that the filter fits; `limit` and `cursor` do not count."""
+    """Return all accounts that match the filter. `limit` and `cursor` are ignored."""
     held = await roles.members()
     members = (member(account, held.get(account.name)) async for account in desk.accounts.export(whole(query)))
     return await as_csv(members, model=Member, name="accounts.csv")
@@ -97,7 +97,7 @@ async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked) -> Respo
 
 @router.post("/accounts", summary="Create an account", status_code=201, responses=CREATED | refusals(502))
 async def create(user: Creator, request: Request, response: Response, roles: Roles, new: MemberNew) -> Member:
-    """Create an account for a user of the Hub, and give them a role if one is named."""
+    """Create an account for a user of the Hub, and give them the role that the body names, if any."""
     if new.role is not None:
         demand(user, [Permission.ACCOUNTS_ROLE], request)
     made = await create_member(roles, new, by=actor(user))
@@ -112,7 +112,7 @@ async def read_own(user: OwnAccountReader, response: Response, desk: OpenDesk, r
 
 @router.get("/accounts/{name}", summary="Read an account", responses=ONE)
 async def read(_: Reader, response: Response, desk: OpenDesk, roles: Roles, name: AccountName) -> Member:
-    """Read an account. The role is the Hub's, so that an unchanged `ETag` does not tell of it."""
+    """Read an account. The `ETag` does not cover the role, which is kept at the Hub."""
     return tagged(response, member(await desk.accounts.get(name), await roles.role_of(name)))
 
 
@@ -131,9 +131,9 @@ async def change(
     version: ExpectedVersion,
     patch: Annotated[AccountChange, Body()],
 ) -> Member:
-    """Change what the patch names; each field needs its permission, and null clears."""
+    """Change the fields that the patch names. Each needs its permission. Null clears a field."""
     demand(user, needed_for(patch), request)
-    role = await roles.role_of(name)  # first: what was changed must not be answered with the Hub's failure
+    role = await roles.role_of(name)  # first: if the Hub fails, nothing must have been changed
     account = await roles.change_account(name, patch, version=version, by=actor(user))
     return tagged(response, member(account, role))
 
@@ -142,7 +142,7 @@ async def change(
 async def change_role(
     user: RoleGiver, response: Response, desk: OpenDesk, roles: Roles, name: AccountName, new: RoleChange
 ) -> Member:
-    """Move the person between the Hub's groups. Less holds from their next request on, wherever they are signed in."""
+    """Change the person's group at the Hub. Fewer rights hold from their next request on, on every device."""
     await roles.change(name, new.role, by=actor(user))
     return tagged(response, member(await desk.accounts.get(name), new.role))
 
@@ -154,5 +154,5 @@ async def delete(user: Remover, roles: Roles, name: AccountName, version: Expect
 
 
 def needed_for(fields: Iterable[str]) -> set[Permission]:
-    """The permissions that a change of these fields needs."""
+    """Return the permissions that a change of these fields needs."""
     return {CHANGES[field] for field in fields}

@@ -1,4 +1,4 @@
-"""What the desk says to every request of the service, and to every sign-in: see `desk.domain.admission`."""
+"""The desk's vetoes on requests and sign-ins of the whole service: see `desk.domain.admission`."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -15,36 +15,36 @@ from service.hub.models import Identity
 
 
 async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
-    """Keep out whose account is disabled, and who may not sign in but has a new token; say since when rights hold.
+    """Refuse disabled accounts, and new tokens of people who may not sign in. Returns when their rights last changed.
 
-    One look into the database, at people only. Raises AccountDisabledError, LoginDeniedError.
+    Looks up people only, and once in the database. Raises AccountDisabledError, LoginDeniedError.
     """
     if identity.kind != "user":
         return None
     desk = team_of(conn).desk
-    standing = await desk.accounts.standing(identity.name)
-    if standing is None:
+    status = await desk.accounts.status(identity.name)
+    if status is None:
         return await _newcomer(identity, conn, desk) if role_of(identity.groups) else None
     ask = context_of(conn).hub.token_created
-    await admission.check(standing, name=identity.name, token_id=identity.token_id, ask=ask)
-    return standing.rights_changed_at
+    await admission.check(status, name=identity.name, token_id=identity.token_id, ask=ask)
+    return status.rights_changed_at
 
 
 async def admit_sign_in(identity: Identity, conn: HTTPConnection) -> None:
-    """Raises LoginDeniedError."""
+    """Refuse to sign in a person who is not allowed to. Raises LoginDeniedError."""
     if identity.kind == "user":
-        admission.check_sign_in(await team_of(conn).desk.accounts.standing(identity.name))
+        admission.check_sign_in(await team_of(conn).desk.accounts.status(identity.name))
 
 
 def entitled(identity: Identity) -> Collection[str]:
-    """What the role allows that the caller's groups give."""
+    """Return the permissions of the role that the caller's groups give."""
     return allowed(identity.groups)
 
 
 async def _newcomer(identity: Identity, conn: HTTPConnection, desk: Desk) -> datetime:
-    """Somebody with a role and no account: put into a group at the Hub's own page, or just deleted here.
+    """Look up a person who has a role and no account: put into a group on the Hub's own page, or just deleted here.
 
-    The Hub says which, when it is asked anew; the former get their account now.
+    The Hub is asked again. A person who still has a role gets an account now.
     """
     now = datetime.now(UTC)
     if role_of((await identify_since(conn, now)).groups):

@@ -20,5 +20,5 @@ Reader = Annotated[Identity, require(Permission.AUDIT_READ)]
 
 @router.get("/audit", summary="Read who changed what", responses=LIST)
 async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[AuditEntry]:
-    """List changes, the latest first. What was deleted is told of here for good."""
+    """List changes, the latest first. Entries about deleted things stay."""
     return linked(request, response, await desk.audit.find(query), query=query)

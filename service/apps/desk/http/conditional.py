@@ -1,6 +1,6 @@
-"""ETags of the desk's things, and what requests make depend on them (RFC 9110 sections 8.8.3 and 13).
+"""ETags of the desk's things, and conditional requests (RFC 9110 sections 8.8.3 and 13).
 
-A thing's tag is its version in quotes. A change needs the one that it was made for, so that no update is lost.
+A thing's ETag is its version in quotes. A change must name the version that it was made for, so that no update is lost.
 """
 
 import re
@@ -17,7 +17,7 @@ _TAGS = re.compile(r'(?:W/)?("[^"]*")')
 
 
 class Versioned(Protocol):
-    """What the room stores."""
+    """Anything the desk stores."""
 
     @property
     def version(self) -> int:
@@ -28,24 +28,24 @@ V = TypeVar("V", bound=Versioned)
 
 
 def etag(thing: Versioned) -> str:
-    """The strong entity tag of a thing as it is now."""
+    """Return the strong ETag of this version of the thing."""
     return f'"{thing.version}"'
 
 
 def tagged(response: Response, thing: V) -> V:
-    """Put the thing's tag on the answer that will hold it."""
+    """Set the response's ETag, and return the thing."""
     response.headers["ETag"] = etag(thing)
     return thing
 
 
 def created(request: Request, response: Response, thing: V, *, key: int | str) -> V:
-    """Say on the answer where a thing made in this list is found, too."""
+    """Set the response's ETag and Location for a thing that was created, and return the thing."""
     response.headers["Location"] = f"{here(request).partition('?')[0]}/{quote(str(key), safe='')}"
     return tagged(response, thing)
 
 
 def unless_known(request: Request, response: Response, thing: V) -> V | Response:
-    """Answer with the thing, or by 304 where `If-None-Match` says that the client has it."""
+    """Return the thing with its ETag, or 304 if `If-None-Match` names this version."""
     named = ",".join(request.headers.getlist("if-none-match"))
     if named.strip() == "*" or etag(thing) in _TAGS.findall(named):
         return Response(status_code=304, headers={"ETag": etag(thing)})
@@ -55,12 +55,12 @@ def unless_known(request: Request, response: Response, thing: V) -> V | Response
 def version_in(if_match: str) -> int:
     """Read the version that a change was made for.
 
-    Only one tag of ours will do. A weak one matches nothing (RFC 9110 section 13.1.1), and neither does a list: nobody
-    could say which of its versions the sender has seen.
+    Only one strong ETag is accepted. A weak one matches nothing (RFC 9110 section 13.1.1). A list does not say which
+    version the sender has seen.
 
     Raises:
-        PreconditionRequiredError: there is none, or `*`, which would let any update be lost.
-        VersionConflictError: it is not, and never was, a tag of the thing.
+        PreconditionRequiredError: there is no version, or `*`, which could lose any update.
+        VersionConflictError: this cannot be an ETag of ours.
     """
     if if_match.strip() in {"", "*"}:
         raise PreconditionRequiredError

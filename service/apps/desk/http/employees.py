@@ -31,7 +31,7 @@ async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, 
 
 @router.get("/employees.csv", summary="Export employees", response_class=Response, responses=CSV)
 async def export(_: Reader, desk: OpenDesk, query: Asked) -> Response:
-    """Give all employees that the filter fits; `limit` and `cursor` do not count."""
+    """Return all employees that match the filter. `limit` and `cursor` are ignored."""
     return await as_csv(desk.employees.export(whole(query)), model=Employee, name="employees.csv")
 
 
@@ -64,11 +64,11 @@ async def change(
     version: ExpectedVersion,
     patch: Annotated[EmployeeChange, Body()],
 ) -> Employee:
-    """Change what the patch names, and nothing else; null clears."""
+    """Change the fields that the patch names. Null clears a field."""
     return tagged(response, await desk.employees.change(employee_id, patch, version=version, by=actor(user)))
 
 
 @router.delete("/employees/{employee_id}", summary="Delete an employee", status_code=204, responses=DELETED)
 async def delete(user: Remover, desk: OpenDesk, employee_id: ThingId, version: ExpectedVersion) -> None:
-    """Delete an employee who has no tickets. The audit keeps who it was."""
+    """Delete an employee who has no tickets. The audit keeps their data."""
     await desk.employees.delete(employee_id, version=version, by=actor(user))

@@ -1,4 +1,4 @@
-"""Lists as CSV (RFC 4180): streamed, and harmless to the spreadsheet that opens it."""
+"""Lists as CSV (RFC 4180): streamed, and safe to open in a spreadsheet."""
 
 import csv
 import io
@@ -24,8 +24,8 @@ _UNSEEN = ("\t", "\r", "\n")  # at the beginning of a cell, whatever follows (OW
 async def as_csv(rows: AsyncIterator[BaseModel], *, model: type[BaseModel], name: str) -> StreamingResponse:
     """Answer with a file `name` that has a column for each of the model's fields.
 
-    An error before the first rows were read is raised here, and so answered as any other; one after that cuts the
-    connection off, so that no part of a list looks like the whole.
+    An error before the first rows have been read is raised here, and answered as any other. A later one closes the
+    connection, so that a part of a list does not look like the whole.
     """
     pieces = _pieces(rows, list(model.model_fields))
     first = await anext(pieces)
@@ -44,7 +44,7 @@ async def _all(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 async def _pieces(rows: AsyncIterator[BaseModel], columns: list[str]) -> AsyncIterator[str]:
     buffer = io.StringIO(newline="")
-    # All in quotes, so that line ends and commas within a cell are part of it.
+    # All quoted, so that line ends and commas inside a cell belong to it.
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
     writer.writerow(columns)
     async for row in rows:
@@ -58,7 +58,7 @@ async def _pieces(rows: AsyncIterator[BaseModel], columns: list[str]) -> AsyncIt
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - what JSON has
-    """A value as text that no spreadsheet calculates: an apostrophe stands before what could be read as a formula."""
+    """Return a value as text. An apostrophe keeps spreadsheets from reading it as a formula."""
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Pages of a list: what is asked for, and how the next one is found (RFC 8288)."""
+"""Query parameters of lists, and links to the next page (RFC 8288)."""
 
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from service.auth.guard import here
 
 T = TypeVar("T")
 
-# An address may carry more than the question: a token, its XSRF token.
+# An address may have other parameters: a token, an XSRF token.
 _TOLERANT = ConfigDict(extra="ignore")
 
 
@@ -43,12 +43,12 @@ Q = TypeVar("Q", bound=BaseModel)
 
 
 def whole(query: Q) -> Q:
-    """The same list from its beginning to its end."""
+    """Return the same query for the list from its beginning."""
     return query.model_copy(update={"cursor": None})
 
 
 def linked(request: Request, response: Response, page: Page[T], *, query: BaseModel) -> Page[T]:
-    """Put the address of the next page, if there is one, on the answer."""
+    """Set the response's Link to the next page, if there is one, and return the page."""
     if page.next:
         following = address(here(request).partition("?")[0], query, cursor=page.next)
         response.headers["Link"] = f'<{following}>; rel="next"'
@@ -56,9 +56,9 @@ def linked(request: Request, response: Response, page: Page[T], *, query: BaseMo
 
 
 def address(path: str, query: BaseModel, *, cursor: str | None = None) -> str:
-    """The same list from `cursor` on, or from its beginning, by what was understood of an address.
+    """Return the address of the same list, from `cursor` on or from its beginning.
 
-    So no token that stood in it is repeated.
+    It has only the parameters of the list, so it does not repeat a token that was in the request's address.
     """
     asked = query.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"cursor"})
     words = urlencode(asked | ({"cursor": cursor} if cursor else {}))

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the desk's routes beyond what FastAPI finds out by itself."""
+"""What the OpenAPI document says of the desk's routes in addition to what FastAPI finds out."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schema
 _MEANINGS = {
     400: "The cursor, or the body, cannot be read",
     404: "There is no such thing",
-    409: "At odds with how things stand; `code` says how",
+    409: "In conflict with the present state; `code` says how",
     412: "Somebody else has changed it since: read it again",
     428: "`If-Match` does not say which version the change was made for",
-    502: "The Hub broke off in the middle of the change, or does not accept the service",
+    502: "The Hub does not accept the service",
     503: "The database or the Hub cannot be asked",
     507: "The database is full",
 }
 _ETAG = {"ETag": {"description": "Names this version; send it as If-Match.", "schema": {"type": "string"}}}
 _LINK = {"Link": {"description": "Leads to the next page, if there is one.", "schema": {"type": "string"}}}
-_LOCATION = {"Location": {"description": "Where it is found.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "The address of the new thing.", "schema": {"type": "string"}}}
 
 
 def refusals(*statuses: int) -> Responses:
-    """The problems that a route may end in; the database may be away in each."""
+    """Return the problems that a route may answer with. Each may answer 503."""
     return {status: {"description": _MEANINGS[status], "content": _PROBLEM} for status in (*statuses, 503)}
 
 
@@ -33,7 +33,7 @@ CHANGED: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **
 DELETED: Responses = {204: {"description": "Deleted"}, **refusals(404, 409, 412, 428, 507)}
 CSV: Responses = {
     200: {
-        "description": "A line for each, after one with the names",
+        "description": "A line with the column names, then one for each item",
         "content": {"text/csv": {"schema": {"type": "string"}}},
     },
     **refusals(),

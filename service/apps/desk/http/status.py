@@ -1,4 +1,4 @@
-"""How the caller stands with the desk; asked by anybody whom the service lets in, also by who is kept out elsewhere."""
+"""The caller's own role, permissions and flags. Anybody may ask who can sign in, also with a disabled account."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -12,7 +12,7 @@ router = APIRouter()
 
 
 class Status(BaseModel):
-    """`role` is what the Hub's groups say, `permissions` what the token of this request may: it may be narrower."""
+    """`role` is what the Hub's groups say. `permissions` is what this request's token carries, which may be less."""
 
     name: str = Field(examples=["support"])
     role: Role | None = Field(examples=[Role.SUPPORT])
@@ -24,11 +24,11 @@ class Status(BaseModel):
 @router.get("/status", summary="How you stand with the desk", responses=refusals())
 async def status(user: CurrentUserUnvetoed, desk: OpenDesk) -> Status:
     """Say which role the caller has, and what may be done with this token."""
-    standing = await desk.accounts.standing(user.name) if user.kind == "user" else None
+    account = await desk.accounts.status(user.name) if user.kind == "user" else None
     return Status(
         name=user.name,
         role=role_of(user.groups),
         permissions=[permission for permission in Permission if user.held.covers(permission)],
-        disabled=standing is not None and standing.disabled,
-        login_denied=standing is not None and standing.login_denied,
+        disabled=account is not None and account.disabled,
+        login_denied=account is not None and account.login_denied,
     )

@@ -1,4 +1,4 @@
-"""Tickets: who asked for what, and how it stands."""
+"""Tickets: what somebody needs help with, who works on it, and its status."""
 
 from typing import Annotated
 
@@ -32,20 +32,20 @@ async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, 
 
 @router.get("/tickets/mine", summary="List your own tickets", responses=LIST)
 async def find_own(user: Owner, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
-    """List the tickets that the caller owns, whatever `owner` says."""
+    """List the tickets that the caller owns. `owner` is ignored."""
     found = await desk.tickets.find(query.model_copy(update={"owner": actor(user)}))
     return linked(request, response, found, query=query)
 
 
 @router.get("/tickets.csv", summary="Export tickets", response_class=Response, responses=CSV)
 async def export(_: Reader, desk: OpenDesk, query: Asked) -> Response:
-    """Give all tickets that the filters fit; `limit` and `cursor` do not count."""
+    """Return all tickets that match the filters. `limit` and `cursor` are ignored."""
     return await as_csv(desk.tickets.export(whole(query)), model=Ticket, name="tickets.csv")
 
 
 @router.post("/tickets", summary="Create a ticket", status_code=201, responses=CREATED)
 async def create(user: Creator, request: Request, response: Response, desk: OpenDesk, new: TicketNew) -> Ticket:
-    """Create a ticket. It is open, and the caller's own unless `owner` names somebody else of the team."""
+    """Create a ticket. It is `open`, and the caller owns it unless `owner` names another member of the team."""
     ticket = await desk.tickets.create(new, by=actor(user))
     return created(request, response, ticket, key=ticket.id)
 
@@ -69,11 +69,11 @@ async def change(
     version: ExpectedVersion,
     patch: Annotated[TicketChange, Body()],
 ) -> Ticket:
-    """Change what the patch names, and nothing else. A status may only be followed by some of the others."""
+    """Change the fields that the patch names. Each status may only be followed by some of the others."""
     return tagged(response, await desk.tickets.change(ticket_id, patch, version=version, by=actor(user)))
 
 
 @router.delete("/tickets/{ticket_id}", summary="Delete a ticket", status_code=204, responses=DELETED)
 async def delete(user: Remover, desk: OpenDesk, ticket_id: ThingId, version: ExpectedVersion) -> None:
-    """Delete a ticket. The audit keeps what it was."""
+    """Delete a ticket. The audit keeps its content."""
     await desk.tickets.delete(ticket_id, version=version, by=actor(user))

@@ -1,5 +1,6 @@
-"""How the desk's tables came to be, one revision after another; `desk.storage.migrate` applies what is missing.
+"""The revisions of the desk's tables. `desk.storage.migrate` applies the missing ones.
 
-A new revision is a new file in `versions`, whose `down_revision` is the one before. It takes its tables as they are to
-be then, from nowhere else: `desk.storage.tables` moves on. Tests compare the two, from empty and from the one before.
+A new revision is a new file in `versions`, whose `down_revision` is the one before. It spells out the tables itself and
+does not import `desk.storage.tables`, which will change again. Tests compare the result with that module, starting from
+an empty database and from the revision before.
 """

@@ -1,7 +1,7 @@
-"""The support desk in a browser: pages below `/desk/ui`, made here, that work without JavaScript.
+"""The support desk in a browser: pages below `/desk/ui`, rendered on the server, that work without JavaScript.
 
-Kept apart from the API, whose addresses mean one thing whoever asks. A page offers what its reader may do and no more;
-what a form sends is judged by the same permissions and the same room as a request to the API.
+They have addresses of their own, so that an address of the API means the same whoever asks. A page offers only what its
+reader may do. Forms need the same permissions, and pass the same checks, as requests to the API.
 """
 
 from fastapi import APIRouter, Depends
@@ -19,5 +19,5 @@ for each in (tickets, employees, accounts, audit):
 
 @router.get("")
 async def begin(request: Request) -> Response:
-    """Lead to what people work with."""
+    """Redirect to the tickets."""
     return RedirectResponse(f"{base(request)}tickets", status_code=303)

@@ -1,4 +1,4 @@
-"""Pages of accounts: the team, a new member, one to read and change, their role, and one's own account."""
+"""Pages of accounts: the team, a new member, one to read and change, their role, and the reader's own account."""
 
 from dataclasses import replace
 from urllib.parse import quote
@@ -39,7 +39,7 @@ _NEW = frozenset(MemberNew.model_fields)
 
 @router.get("/me")
 async def read_own(user: OwnAccountReader, request: Request, desk: OpenDesk) -> Response:
-    """One's own account, and what one may do."""
+    """The reader's own account and permissions."""
     account = await desk.accounts.get(actor(user))
     allowed = [MEANINGS[permission] for permission in Permission if user.held.covers(permission)]
     settings = context_of(request).settings
@@ -76,14 +76,14 @@ async def create(user: Creator, request: Request, roles: Roles) -> Response:
 
 @router.get("/accounts/{name}")
 async def read(user: Reader, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
-    """The account, as a form as far as one may change it."""
+    """The account; a form for the fields that the reader may change."""
     found = await _member(desk, roles, name)
     return _form(request, user, Draft(filled(found), found.version), found=found)
 
 
 @router.post("/accounts/{name}")
 async def change(user: Editor, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
-    """Change what was changed in the form, among the fields that one may change."""
+    """Change what was changed in the form, among the fields that the reader may change."""
     typed, found = await submitted(request), await _member(desk, roles, name)
     names = [each for each, permission in CHANGES.items() if user.held.covers(permission)]
     try:
@@ -109,14 +109,14 @@ async def change_role(user: RoleGiver, request: Request, desk: OpenDesk, roles: 
 
 @router.get("/accounts/{name}/delete")
 async def ask(user: Remover, request: Request, desk: OpenDesk, name: AccountName) -> Response:
-    """The question before it is gone."""
+    """The question before the account is deleted."""
     account = await desk.accounts.get(name)
     return _question(request, user, name, Draft({}, account.version))
 
 
 @router.post("/accounts/{name}/delete")
 async def delete(user: Remover, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
-    """Delete it as it was when the question was asked; the role goes first."""
+    """Delete the version that the question was about. The role is removed first."""
     typed = await submitted(request)
     try:
         await roles.delete(name, version=version_of(typed), by=actor(user))
@@ -136,7 +136,7 @@ def _address(name: str) -> str:
 
 def _question(request: Request, user: Identity, name: str, draft: Draft) -> Response:
     back = _address(name)
-    warning = "Their role goes at once. Their user at the Hub stays, and so do their tickets, under their name."
+    warning = "Their role is removed at once. Their user at the Hub stays, and so do their tickets, under their name."
     return question(request, user, draft, noun="account", name=name, back=back, warning=warning)
 
 

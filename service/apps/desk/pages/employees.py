@@ -47,7 +47,7 @@ async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
 
 @router.get("/{employee_id}")
 async def read(user: Reader, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
-    """The employee, as a form for who may change it, and their latest tickets."""
+    """The employee, as a form if the reader may change it, and their latest tickets."""
     employee = await desk.employees.get(employee_id)
     return await _form(request, user, desk, Draft(filled(employee), employee.version), employee=employee)
 
@@ -68,14 +68,14 @@ async def change(user: Editor, request: Request, desk: OpenDesk, employee_id: Th
 
 @router.get("/{employee_id}/delete")
 async def ask(user: Remover, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
-    """The question before they are gone."""
+    """The question before the employee is deleted."""
     employee = await desk.employees.get(employee_id)
     return _question(request, user, employee, Draft({}, employee.version))
 
 
 @router.post("/{employee_id}/delete")
 async def delete(user: Remover, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
-    """Delete them as they were when the question was asked."""
+    """Delete the version that the question was about."""
     typed = await submitted(request)
     try:
         await desk.employees.delete(employee_id, version=version_of(typed), by=actor(user))
@@ -88,7 +88,7 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, employee_id: T
 def _question(request: Request, user: Identity, employee: Employee, draft: Draft) -> Response:
     name = f"{employee.first_name} {employee.last_name}"
     back = f"employees/{employee.id}"
-    return question(request, user, draft, noun="employee", name=name, back=back, warning="The audit keeps who it was.")
+    return question(request, user, draft, noun="employee", name=name, back=back, warning="The audit keeps their data.")
 
 
 async def _form(

@@ -1,4 +1,4 @@
-"""Forms: what was typed, what the room says of it, and how both go back on the page when it was not taken."""
+"""Forms: read what was typed, and show it again with the errors if the desk refuses it."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -21,11 +21,11 @@ from service.apps.desk.errors import (
 from service.errors import ServiceError
 from service.hub.errors import HubUserMissingError
 
-# Boxes that are ticked or not: a form says nothing of one that is not.
+# Checkboxes: a form does not send those that are not ticked.
 _BOXES = {"disabled", "login_denied"}
-# What an empty field means, where it is not null.
+# What an empty field means, if not null.
 _EMPTY: Mapping[str, Any] = {"description": "", **dict.fromkeys(_BOXES, False)}
-# Beside which field an error is told.
+# The field beside which an error is shown.
 _FIELDS: Mapping[type[ServiceError], str] = {
     PhoneTakenError: "phone",
     EmailTakenError: "email",
@@ -44,7 +44,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A form as a page shows it. `now`: what fields hold by now that somebody else has changed since it was read."""
+    """A form as a page shows it. `now`: the present values of fields that somebody else has changed in the meantime."""
 
     values: Mapping[str, str]
     version: int = 0
@@ -55,7 +55,7 @@ class Draft:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> str:
-        """What stands in a field."""
+        """Return what is in a field."""
         return self.values.get(name, "")
 
 
@@ -68,23 +68,23 @@ async def submitted(request: Request) -> dict[str, str]:
 
 
 def version_of(typed: Mapping[str, str]) -> int:
-    """The version that a form was made for; none that there is, where it does not say."""
+    """Return the version that a form was made for; 0, which does not exist, if the form does not say."""
     text = typed.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - a bigint's digits
 
 
 def filled(thing: BaseModel) -> dict[str, str]:
-    """The fields of a thing as a form has them."""
+    """Return the fields of a thing as a form shows them."""
     return {name: _text(value) for name, value in thing.model_dump(mode="json").items()}
 
 
 def meant(typed: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
-    """What these fields of a form say, for the room to judge; one left empty says null."""
+    """Return what these fields of a form mean, not yet checked. An empty field means null."""
     return {name: typed.get(name, "").strip() or _EMPTY.get(name) for name in names}
 
 
 def patch_of(typed: Mapping[str, str], names: Collection[str], *, since: BaseModel) -> dict[str, Any]:
-    """Those of the fields that are in the form, and say something else than the thing holds."""
+    """Return the fields in the form whose values differ from the thing's."""
     held = filled(since)
     return {name: value for name, value in meant(typed, _sent(typed, names)).items() if _text(value) != held[name]}
 
@@ -100,7 +100,7 @@ def refused(
     names: Collection[str] = (),
     current: BaseModel | None = None,
 ) -> Draft:
-    """Put what was typed back on the page, with what was wrong.
+    """Return the form as it was typed, with what was wrong.
 
     `names` are the fields of the form, and `current` the thing as it is now, if there is one.
     """
@@ -124,8 +124,8 @@ def refused(
 _log = logging.getLogger("service")
 
 _CONFLICT = (
-    "Somebody has changed this since you opened it, and nothing was saved. What you typed is still here; where it "
-    "differs, what stands there now is told below the field. Save again to put yours in its place."
+    "Somebody has changed this since you opened it, and nothing was saved. What you typed is still here. Where it "
+    "differs, the present value is shown below the field. Save again to replace it with yours."
 )
 
 
@@ -136,7 +136,7 @@ def _text(value: object) -> str:
 
 
 def _words(item: Mapping[str, Any]) -> str:
-    """Say what is wrong as a person has it."""
+    """Say what is wrong in words for a reader."""
     kind, said = item["type"], str(item["msg"]).removeprefix("Value error, ")
     if kind in _MISSING:
         return "Fill this in."

@@ -1,4 +1,4 @@
-"""What all pages of the desk share: who reads them, where they lead, and the token that their forms carry."""
+"""What all pages of the desk share: rendering, lists, links, and the question before something is deleted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +16,12 @@ from service.auth.context import context_of
 from service.hub.models import Identity
 from service.web import pages
 
-# What an address may ask a page to say; anything else it is asked goes unsaid.
+# The messages that `?done=` can show. Other values show nothing.
 _DONE = {
     "created": "Created.",
     "saved": "Saved.",
     "deleted": "Deleted.",
-    "role": "The role is changed. Less holds from now on; more comes with the person's next sign-in.",
+    "role": "The role is changed. Fewer rights hold from now on; more rights come with the person's next sign-in.",
 }
 LABELS: Mapping[Status, str] = {
     Status.OPEN: "Open",
@@ -40,7 +40,7 @@ def page(
     draft: Draft | None = None,
     **values: Any,  # noqa: ANN401 - a template takes anything
 ) -> Response:
-    """Make a page of `templates/desk/`, with a form as it stands where there is one. `values`: the template's own."""
+    """Render a template of `templates/desk/`, with a form if there is one. `values`: for this template."""
     return pages.render(
         request,
         f"desk/{template}",
@@ -67,7 +67,7 @@ def question(
 
 
 def listing(request: Request, query: BaseModel, found: Page[Any], *, path: str) -> dict[str, Any]:
-    """What a list's page says of itself: what was asked for, where it goes on and began, and where it is a file."""
+    """Return a list page's query, and the addresses of the next page, the first page and the CSV file."""
     return {
         "query": query,
         "following": found.next and address(f"{base(request)}{path}", query, cursor=found.next),
@@ -77,10 +77,10 @@ def listing(request: Request, query: BaseModel, found: Page[Any], *, path: str) 
 
 
 def base(request: Request) -> str:
-    """Where the pages are, with a slash at the end."""
+    """Return the path of the pages, with a slash at the end."""
     return f"{context_of(request).settings.prefix}desk/ui/"
 
 
 def onward(request: Request, where: str, *, done: str) -> Response:
-    """After a form: on to a page, which says what was done, so that to load it again does nothing twice."""
+    """Redirect after a form to a page that says what was done, so that reloading does not send the form again."""
     return RedirectResponse(f"{base(request)}{where}?done={done}", status_code=303)

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/tickets")
 
 _NEW = ("title", "description", "owner", "employee_id")
 _FIELDS = (*_NEW, "status")
-_FOUND = 10  # employees shown of those that a search finds
+_FOUND = 10  # employees shown at most of those that a search finds
 
 
 @router.get("")
@@ -36,13 +36,13 @@ async def find(user: Reader, request: Request, desk: OpenDesk, query: Asked) -> 
 
 @router.get("/new")
 async def new(user: Creator, request: Request, desk: OpenDesk, employee: str = "") -> Response:
-    """An empty form, or one for the employee of whose page one comes."""
+    """An empty form, or one for the employee from whose page the reader comes."""
     return await _form(request, user, desk, Draft({"owner": actor(user), "employee_id": employee}))
 
 
 @router.post("/new")
 async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
-    """Create the ticket, unless the form asks who is called so."""
+    """Create the ticket, or search for the employee if the form asks for one by name."""
     typed = await submitted(request)
     if typed.get("who", "").strip():
         return await _form(request, user, desk, Draft(typed))
@@ -55,14 +55,14 @@ async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
 
 @router.get("/{ticket_id}")
 async def read(user: Reader, request: Request, desk: OpenDesk, ticket_id: ThingId) -> Response:
-    """The ticket, as a form for who may change it."""
+    """The ticket; a form if the reader may change it."""
     ticket = await desk.tickets.get(ticket_id)
     return await _form(request, user, desk, Draft(filled(ticket), ticket.version), ticket=ticket)
 
 
 @router.post("/{ticket_id}")
 async def change(user: Editor, request: Request, desk: OpenDesk, ticket_id: ThingId) -> Response:
-    """Change what was changed in the form, unless it asks who is called so."""
+    """Change what was changed in the form, or search for the employee if it asks for one by name."""
     typed = await submitted(request)
     ticket = await desk.tickets.get(ticket_id)
     if typed.get("who", "").strip():
@@ -77,14 +77,14 @@ async def change(user: Editor, request: Request, desk: OpenDesk, ticket_id: Thin
 
 @router.get("/{ticket_id}/delete")
 async def ask(user: Remover, request: Request, desk: OpenDesk, ticket_id: ThingId) -> Response:
-    """The question before it is gone."""
+    """The question before the ticket is deleted."""
     ticket = await desk.tickets.get(ticket_id)
     return _question(request, user, ticket, Draft({}, ticket.version))
 
 
 @router.post("/{ticket_id}/delete")
 async def delete(user: Remover, request: Request, desk: OpenDesk, ticket_id: ThingId) -> Response:
-    """Delete it as it was when the question was asked."""
+    """Delete the version that the question was about."""
     typed = await submitted(request)
     try:
         await desk.tickets.delete(ticket_id, version=version_of(typed), by=actor(user))
@@ -97,17 +97,17 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, ticket_id: Thi
 def _question(request: Request, user: Identity, ticket: Ticket, draft: Draft) -> Response:
     back = f"tickets/{ticket.id}"
     return question(
-        request, user, draft, noun="ticket", name=ticket.title, back=back, warning="The audit keeps what it said."
+        request, user, draft, noun="ticket", name=ticket.title, back=back, warning="The audit keeps its content."
     )
 
 
 async def _form(
     request: Request, user: Identity, desk: Desk, draft: Draft, *, ticket: Ticket | None = None
 ) -> Response:
-    """The page of a ticket, a new one where there is none, with the employees to choose from where it asks for some."""
+    """The page of a ticket, or of a new one, with the employees that the form's search found."""
     matches = await _matches(desk, user, draft.value("who").strip())
     if draft.value("who").strip() and not matches:
-        draft = replace(draft, errors={"who": "Nobody is called so."})
+        draft = replace(draft, errors={"who": "Nobody has this name."})
     elif matches:
         only = {"employee_id": str(*matches)} if len(matches) == 1 else {}
         message = "Nothing is saved yet: choose who it was, then save."
@@ -133,11 +133,11 @@ async def _matches(desk: Desk, user: Identity, who: str) -> dict[int, Employee]:
         return {}
     try:
         found = await desk.employees.find(EmployeeQuery(text=who, limit=_FOUND))
-    except ValidationError:  # too long, say, for anybody to be called so
+    except ValidationError:  # it cannot be a name, for example because it is too long
         return {}
     return {employee.id: employee for employee in found.items}
 
 
 async def _names(desk: Desk, user: Identity, ids: Collection[int]) -> dict[int, Employee]:
-    """Those of the employees whom the reader may see."""
+    """Return these employees, if the reader may see employees."""
     return dict(await desk.employees.some(ids)) if ids and user.held.covers(Permission.EMPLOYEES_READ) else {}

@@ -1,5 +1,4 @@
-// Niceties of the desk's pages, which do without: times as the reader's clock has them, and a word before what was typed
-// is left behind.
+// Optional improvements of the desk's pages: times in the reader's time zone, and a warning before typed text is lost.
 "use strict";
 
 for (const element of document.querySelectorAll("main time[datetime]")) {

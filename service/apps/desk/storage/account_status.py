@@ -1,47 +1,50 @@
-"""How an account stands, which every request of the whole service asks: past SQLAlchemy, at a tenth of its time.
+"""Look up an account's status, which every request of the whole service needs, faster than through SQLAlchemy.
 
-Whatever fails here is asked again the usual way, which knows what the database's errors mean; see `Accounts.standing`.
+SQLAlchemy writes the statement, once, and the driver runs it. Run by SQLAlchemy, the statement takes five times as long
+on SQLite (300 µs for 57, on a busy machine, synchronous and on a connection that stays open; fifty times as long
+through aiosqlite's thread), and on PostgreSQL twice as long (2.3 ms for 1.2) or, with the pool, five times.
+
+A look-up that fails here is repeated on the desk's pool, whose errors say what is wrong; see `Accounts.status`.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from typing import Any, Final
 
 import asyncpg
+from sqlalchemy import bindparam, make_url, select
 
+from service.apps.desk.domain.values import AccountStatus
 from service.apps.desk.storage.database import file_of
+from service.apps.desk.storage.tables import accounts
 
-Ask = Callable[[str], Awaitable[Mapping[str, Any] | None]]
-"""Returns the columns of `Standing` by the account's name, None where there is no such account."""
+StatusLookup = Callable[[str], Awaitable[AccountStatus | None]]
+"""Returns the status of the account with this name; None where there is none. Raises what the driver raises."""
 
 CONNECTIONS: Final = 2  # of one process, to PostgreSQL: each answers thousands a second
 _TIMEOUT = 2  # seconds; it answers in less than a thousandth
-_CLOSING = 2  # seconds for connections to be closed in form
+_CLOSING = 2  # seconds to close connections properly
 
-_POSTGRESQL = "SELECT disabled, login_denied, login_denied_at, rights_changed_at FROM accounts WHERE name = $1"
-_SQLITE = (
-    "SELECT disabled, login_denied, login_denied_at || 'Z' AS login_denied_at, "
-    "rights_changed_at || 'Z' AS rights_changed_at FROM accounts WHERE name = ?"
-)
+_COLUMNS = [accounts.c[name] for name in AccountStatus.model_fields]
+STATEMENT = select(*_COLUMNS).where(accounts.c.name == bindparam("name"))
 
 
 @asynccontextmanager
-async def open_standings(url: str) -> AsyncIterator[Ask]:
-    """Open what asks the database at `url`, whose tables are there."""
+async def open_status_lookup(url: str) -> AsyncIterator[StatusLookup]:
+    """Open connections to the database at `url`, whose tables must be there."""
     path = file_of(url)
     if path is not None:
-        # In this very thread: it takes less than to hand it to another. Readers wait for nobody.
+        # On the event loop's thread: the look-up takes less than handing it to another, and readers wait for nobody.
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-            connection.row_factory = sqlite3.Row
-            yield _asking(connection)
+            yield _on_sqlite(connection)
         return
     pool = await asyncpg.create_pool(
-        url, min_size=0, max_size=CONNECTIONS, timeout=_TIMEOUT, command_timeout=_TIMEOUT, reset=_leave
+        url, min_size=0, max_size=CONNECTIONS, timeout=_TIMEOUT, command_timeout=_TIMEOUT, reset=_keep_session
     )
     try:
-        yield lambda name: pool.fetchrow(_POSTGRESQL, name)
+        yield _on_postgresql(pool)
     finally:
         try:
             await asyncio.wait_for(pool.close(), _CLOSING)
@@ -49,13 +52,40 @@ async def open_standings(url: str) -> AsyncIterator[Ask]:
             pool.terminate()
 
 
-def _asking(connection: sqlite3.Connection) -> Ask:
-    async def ask(name: str) -> Mapping[str, Any] | None:
-        rows = connection.execute(_SQLITE, (name,)).fetchall()
-        return dict(rows[0]) if rows else None
+def _on_sqlite(connection: sqlite3.Connection) -> StatusLookup:
+    statement, read = _prepared("sqlite://")
 
-    return ask
+    async def look_up(name: str) -> AccountStatus | None:
+        rows = connection.execute(statement, (name,)).fetchall()
+        return read(rows[0]) if rows else None
+
+    return look_up
 
 
-async def _leave(_connection: object) -> None:
-    """Nothing that would have to be reset between two questions."""
+def _on_postgresql(pool: Any) -> StatusLookup:  # noqa: ANN401 - asyncpg has no types
+    statement, read = _prepared("postgresql+asyncpg://")
+
+    async def look_up(name: str) -> AccountStatus | None:
+        row = await pool.fetchrow(statement, name)
+        return None if row is None else read(row)
+
+    return look_up
+
+
+def _prepared(driver: str) -> tuple[str, Callable[[Sequence[Any]], AccountStatus]]:
+    """Return the statement as a driver takes it, and what makes a status of the driver's row."""
+    dialect = make_url(driver).get_dialect()()
+    # SQLite has neither booleans nor times.
+    columns = [(each.name, each.type.dialect_impl(dialect).result_processor(dialect, None)) for each in _COLUMNS]
+
+    def read(row: Sequence[Any]) -> AccountStatus:
+        values = zip(columns, row, strict=True)
+        return AccountStatus.model_validate(
+            {name: process(value) if process else value for (name, process), value in values}
+        )
+
+    return str(STATEMENT.compile(dialect=dialect)), read
+
+
+async def _keep_session(_connection: object) -> None:
+    """Reset nothing between two look-ups: they leave nothing behind."""

@@ -1,4 +1,4 @@
-"""Accounts: the members of the team. Which role each has, the Hub says; see `service.apps.desk.domain.roles`."""
+"""Accounts: the members of the team. The Hub says which role each has; see `service.apps.desk.domain.roles`."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -6,26 +6,23 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from service.apps.desk.domain.fields import HubName, fold
-from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountQuery, Standing
+from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountQuery, AccountStatus
 from service.apps.desk.errors import AccountExistsError, LoginDeniedError, NotFoundError
-from service.apps.desk.storage.account_status import Ask
+from service.apps.desk.storage.account_status import STATEMENT, StatusLookup
 from service.apps.desk.storage.database import Clock, Database
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import accounts
 
-# By how much the clocks of machines that share the desk may differ.
+# How far the clocks of machines that share the desk may differ.
 CLOCKS = timedelta(seconds=1)
-
-_STANDING = select(*(accounts.c[name] for name in Standing.model_fields))
 
 
 class Accounts(Records[AccountNew, Account, AccountQuery]):
-    """All accounts. To delete one leaves the Hub's user, and the owner's name on tickets."""
+    """All accounts. Deleting one leaves the Hub's user, and the owner's name on tickets."""
 
     noun = "account"
     table = accounts
@@ -34,9 +31,9 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
     change_form = TypeAdapter(AccountChange)
     sorts = MappingProxyType({"created": accounts.c.created, "updated": accounts.c.updated, "name": accounts.c.name})
 
-    def __init__(self, database: Database, *, ask: Ask, now: Clock) -> None:
+    def __init__(self, database: Database, *, look_up: StatusLookup, now: Clock) -> None:
         super().__init__(database, kind=Account, now=now)
-        self._ask = ask
+        self._look_up = look_up
 
     @override
     def _derived(self, fields: Fields) -> dict[str, Any]:
@@ -50,23 +47,22 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
         if before is None:
             return {**given, **self._fresh()}
         if "login_denied" in given:
-            if before.login_denied and before.name == by:  # to lift it is for somebody else
+            if before.login_denied and before.name == by:  # somebody else must lift it
                 raise LoginDeniedError
             return {**given, "login_denied_at": self._now() if given["login_denied"] else None}
         return dict(given)
 
-    async def standing(self, name: str) -> Standing | None:
-        """Return what each request asks of an account; None for who has none."""
+    async def status(self, name: str) -> AccountStatus | None:
+        """Return what each request needs to know of an account; None if there is none of this name."""
         try:
-            found = await self._ask(name)
-        except Exception:  # noqa: BLE001 - whatever it is: the usual way says so, or does better
+            return await self._look_up(name)
+        except Exception:  # noqa: BLE001 - whatever failed: the pool's errors say what, and its connections may work
             async with self._database.read() as connection:
-                row = (await connection.execute(_STANDING.where(accounts.c.name == name))).mappings().one_or_none()
-            found = None if row is None else dict(row)
-        return None if found is None else Standing.model_validate(dict(found))
+                row = (await connection.execute(STATEMENT, {"name": name})).mappings().one_or_none()
+            return None if row is None else AccountStatus(**row)
 
     async def ensure(self, name: str, *, by: str) -> Account:
-        """Return the account, made without names where there is none: its person was put into a group at the Hub."""
+        """Return the account. One is made, without names, for somebody who was put into a group at the Hub."""
         with suppress(NotFoundError):
             return await self.get(name)
         empty = {"first_name": "", "last_name": "", "phone": None, "email": None}
@@ -77,5 +73,5 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
         return await self.get(name)
 
     def _fresh(self) -> dict[str, Any]:
-        """What each account begins with. What the Hub said before may be of one of this name that was deleted."""
+        """What each account begins with. What the Hub said before may concern a deleted account of this name."""
         return {"disabled": False, "login_denied": False, "rights_changed_at": self._now() + CLOCKS}

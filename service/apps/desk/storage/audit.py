@@ -1,4 +1,4 @@
-"""Who changed what, when: one entry with each change, in its transaction, never altered and never deleted."""
+"""Who changed what, when. Each change writes one entry in its transaction. Entries are never changed or deleted."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ _ORDER = Order(audit.c.when, audit.c.id, descending=True)
 
 
 class Audit:
-    """The desk's memory."""
+    """The entries of the audit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,7 +27,7 @@ class Audit:
         """Return a page, the latest first.
 
         Raises:
-            InvalidCursorError: the cursor is not of this list.
+            InvalidCursorError: the cursor is of another list.
             DatabaseUnavailableError: the database cannot be asked.
         """
         page = _ORDER.page_of(select(audit).where(*_wanted(query)), query, of="audit")
@@ -46,7 +46,7 @@ async def record(
     before: Fields | None,
     after: Fields | None,
 ) -> None:
-    """Write an entry into the transaction that makes the change; the values as JSON has them."""
+    """Write an entry in the transaction that makes the change. `before` and `after` hold JSON values."""
     entry = {"when": when, "who": by, "what": what, "thing": thing, "before": before, "after": after}
     await connection.execute(insert(audit).values(entry))
 

@@ -1,4 +1,4 @@
-"""The desk: opened once by a process, and everything that is asked of it."""
+"""The desk's database and its tables, opened once by each process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.apps.desk.domain.values import Employee, Ticket
 from service.apps.desk.errors import DatabaseUnavailableError
-from service.apps.desk.storage.account_status import open_standings
+from service.apps.desk.storage.account_status import open_status_lookup
 from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.audit import Audit
 from service.apps.desk.storage.database import Clock, Database, open_database, utc_now
@@ -18,11 +18,11 @@ from service.apps.desk.storage.employees import Employees
 from service.apps.desk.storage.migrate import migrate
 from service.apps.desk.storage.tickets import Tickets
 
-MEMORY = 2.0  # seconds that an answer of `Desk.ping` holds: anybody may call for it
+MEMORY = 2.0  # seconds that an answer of the probe is reused: anybody may ask for it
 
 
-class Pulse:
-    """Asks the database whether it is there, one question at a time."""
+class DatabaseProbe:
+    """Asks the database whether it answers, one question at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class Pulse:
         self._last: tuple[float, str] | None = None
 
     async def check(self) -> str:
-        """Say what is wrong with the database and what to do; nothing where it answers."""
+        """Say what is wrong with the database and what to do. Empty if it answers, or did in the last two seconds."""
         async with self._lock:
             if self._last is None or monotonic() >= self._last[0] + MEMORY:
                 self._last = (monotonic(), await self._ask())
@@ -54,28 +54,24 @@ class Desk:
     employees: Employees
     accounts: Accounts
     audit: Audit
-    pulse: Pulse
-
-    async def ping(self) -> str:
-        """Say what is wrong with the database and what to do; nothing where it answers, or did just now."""
-        return await self.pulse.check()
+    probe: DatabaseProbe
 
 
 @asynccontextmanager
 async def open_desk(database_url: str, *, now: Clock = utc_now) -> AsyncIterator[Desk]:
-    """Open the database, bring its tables up to date, and close it in the end. `now`: aware.
+    """Open the database and bring its tables up to date. `now` returns aware times.
 
     Raises:
         ConfigurationError: the database does not let us in, or was made by a later version of the service.
         DatabaseUnavailableError: it does not answer.
     """
     await migrate(database_url)
-    async with open_database(database_url) as database, open_standings(database_url) as ask:
+    async with open_database(database_url) as database, open_status_lookup(database_url) as look_up:
         yield Desk(
             database=database,
             tickets=Tickets(database, kind=Ticket, now=now),
             employees=Employees(database, kind=Employee, now=now),
-            accounts=Accounts(database, ask=ask, now=now),
+            accounts=Accounts(database, look_up=look_up, now=now),
             audit=Audit(database),
-            pulse=Pulse(database),
+            probe=DatabaseProbe(database),
         )

@@ -1,7 +1,7 @@
-"""One change of the team at a time, in all workers: a lease in the database, which runs out where its holder died.
+"""One change of the team at a time, on all workers: a lease in the database, which runs out if its holder dies.
 
-No transaction is held open while the Hub is asked. What its holder is about to do stands in the lease's note, so that
-whoever finds it run out can tell what was cut off.
+No transaction stays open while the Hub is asked. The lease's note says what its holder is about to do. Whoever takes
+the lease after it has run out writes into the audit what was cut off.
 """
 
 import asyncio
@@ -21,33 +21,33 @@ from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.tables import leases
 from service.errors import ConflictError, ServiceError
 
-# Longer than any change may take, with all that is undone; see `service.apps.desk.domain.role_change`.
+# Longer than any change may take; see `service.apps.desk.domain.role_change`.
 LIFETIME = timedelta(seconds=45)
-WAIT = 5.0  # seconds for which one change waits for another
-_STEP = (0.02, 0.1)  # seconds between two looks
+WAIT = 5.0  # seconds that one change waits for another
+_STEP = (0.02, 0.1)  # seconds between two attempts
 
 _TEAM = "team"
 
 Teller = Callable[[AsyncConnection, dict[str, Any]], Awaitable[None]]
-"""Tells, within a transaction, of what the note says was begun and cut off."""
+"""Writes into the audit, in a transaction, what the note says was begun and cut off."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lease:
-    """A lease, held until `until` (aware UTC). `is_kept`: it is not given back, so that its note will be told."""
+    """A lease, held until `until` (aware UTC)."""
 
     holder: str
     until: datetime
-    is_kept: bool = False
 
 
 @asynccontextmanager
 async def alone(
     database: Database, tell: Teller, *, wait: float = WAIT, lifetime: timedelta = LIFETIME
 ) -> AsyncIterator[Lease]:
-    """Hold the lease of the team. Raises ChangeUnderWayError where others hold it for all of `wait` seconds.
+    """Hold the team's lease. Raises ChangeUnderWayError if others hold it for all of `wait` seconds.
 
-    Who is killed or cancelled meanwhile leaves it behind, with its note.
+    A lease with a note is not given back: it runs out, and the next holder tells of it. Nor is it where the holder is
+    killed or cancelled.
     """
     lease = await _take(database, tell, wait=wait, lifetime=lifetime)
     try:
@@ -59,10 +59,10 @@ async def alone(
 
 
 async def note(connection: AsyncConnection, lease: Lease, what: dict[str, Any] | None) -> None:
-    """Say in the lease what is about to be done; None: nothing that would have to be told.
+    """Write into the lease what is about to be done, or None when that is over.
 
     Raises:
-        ChangeUnderWayError: it has run out, and somebody else has it.
+        ChangeUnderWayError: the lease has run out, and somebody else holds it.
     """
     held = update(leases).where(leases.c.name == _TEAM, leases.c.holder == lease.holder)
     if (await connection.execute(held.values(note=what))).rowcount != 1:
@@ -78,7 +78,7 @@ async def _take(database: Database, tell: Teller, *, wait: float, lifetime: time
                 return lease
         if loop.time() >= deadline:
             raise ChangeUnderWayError
-        await asyncio.sleep(uniform(*_STEP))  # noqa: S311 - so that those who wait do not all meet again
+        await asyncio.sleep(uniform(*_STEP))  # noqa: S311 - so that not all who wait try at once
 
 
 async def _try(database: Database, tell: Teller, lifetime: timedelta) -> Lease | None:
@@ -99,8 +99,7 @@ async def _try(database: Database, tell: Teller, lifetime: timedelta) -> Lease |
 
 
 async def _give_back(database: Database, lease: Lease) -> None:
-    if lease.is_kept:
-        return
-    with suppress(ServiceError):  # it ends by itself
+    over = (leases.c.name == _TEAM, leases.c.holder == lease.holder, leases.c.note.is_(None))
+    with suppress(ServiceError):  # it runs out by itself
         async with database.write() as connection:
-            await connection.execute(delete(leases).where(leases.c.name == _TEAM, leases.c.holder == lease.holder))
+            await connection.execute(delete(leases).where(*over))

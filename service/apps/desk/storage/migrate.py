@@ -1,4 +1,4 @@
-"""Brings the database's tables to where the code is; any number of processes may do so at once."""
+"""Bring the database's tables up to date. Any number of processes may do so at once."""
 
 import asyncio
 import logging
@@ -15,23 +15,23 @@ from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage.database import Database, open_database
 from service.errors import ConfigurationError
 
-# A name of our own: the Hub keeps its revisions as Alembic does by default, perhaps in the same database.
+# Not Alembic's default: the Hub uses that one, perhaps in the same database.
 VERSION_TABLE: Final = "desk_revision"
-_LOCK = 0x6465736B  # "desk": PostgreSQL's advisory locks have numbers
-_PATIENCE = 30.0  # seconds for which a database may be starting, as all does after a power failure
+_LOCK = 0x6465736B  # "desk" in ASCII: PostgreSQL's advisory locks are numbers
+_PATIENCE = 30.0  # seconds to wait for a database that is starting, as after a power failure
 _STEP = 0.5  # seconds between two attempts
-# PostgreSQL's codes that waiting does not help: wrong user or password, no such database, not allowed.
+# PostgreSQL's codes for errors that stay: wrong user or password, no such database, not allowed.
 _REFUSALS = ("28", "3D000", "42501")
-# SQLite's that mean a wrong file, rather than one that another process is at.
-_HOPELESS = ("SQLITE_AUTH", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM", "SQLITE_READONLY")
+# SQLite's codes for a wrong file, rather than one that another process uses.
+_PERMANENT = ("SQLITE_AUTH", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM", "SQLITE_READONLY")
 
 _log = logging.getLogger("service")
 
 
 async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE) -> str:
-    """Apply the revisions that are missing, in one transaction, and return the last. `to`: which to go to.
+    """Apply the missing revisions in one transaction, up to `to`, and return the last.
 
-    Waits while another process does the same, and up to `patience` seconds for a database that is not there yet.
+    Waits while another process does the same, and up to `patience` seconds for a database that does not answer yet.
 
     Raises:
         ConfigurationError: the database does not let us in, or has a revision that this version does not know.
@@ -44,11 +44,11 @@ async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE) ->
                 return await _migrate(database, to)
             except DatabaseUnavailableError as error:
                 if error.reason.startswith(_REFUSALS):
-                    flaw = (
+                    problem = (
                         f"DATABASE_URL: PostgreSQL refuses user, password, database or right (its code {error.reason})"
                     )
-                    raise ConfigurationError([flaw]) from None
-                if monotonic() > deadline or error.reason.startswith(_HOPELESS):
+                    raise ConfigurationError([problem]) from None
+                if monotonic() > deadline or error.reason.startswith(_PERMANENT):
                     raise
                 if error.reason != waited_for:
                     waited_for = error.reason
@@ -57,7 +57,7 @@ async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE) ->
 
 
 async def is_up_to_date(url: str) -> bool:
-    """Say whether a start would change nothing. Raises as `migrate`, at once."""
+    """Say whether a start would change nothing. Raises as `migrate`, without waiting."""
     async with open_database(url) as database, database.read() as connection:
         return await connection.run_sync(_is_current, "head")
 
@@ -90,8 +90,8 @@ def _is_current(connection: Connection, to: str) -> bool:
     scripts = ScriptDirectory.from_config(_config())
     now = _current(connection)
     if now and now not in {script.revision for script in scripts.walk_revisions()}:
-        flaw = f"DATABASE_URL: a later version of the service has changed the database (to {now}): run that one"
-        raise ConfigurationError([flaw])
+        problem = f"DATABASE_URL: a later version of the service has changed the database (to {now}): run that one"
+        raise ConfigurationError([problem])
     return now == (scripts.get_current_head() if to == "head" else to)
 
 

@@ -1,7 +1,7 @@
-"""Pages of a list by keyset: a page begins behind the last row of the one before, found by an index.
+"""Pages of a list by keyset: a page begins behind the last row of the page before, which an index finds.
 
-A cursor says where, by the values of that row which the list is sorted by. It is bound to the list, its order and its
-filters; whoever makes one up gets another place in the same list, and no more.
+A cursor holds that row's values of the columns that the list is sorted by. It is bound to the list, its order and its
+filters. Somebody who makes one up gets another place in the same list, and nothing else.
 """
 
 import base64
@@ -31,16 +31,16 @@ class Order:
     def __init__(self, *columns: Column[Any], descending: bool) -> None:
         self.columns = columns
         self._by = [column.desc() if descending else column for column in columns]
-        # Made once: SQLAlchemy takes its time for it.
+        # Made once: that is slow in SQLAlchemy.
         here = tuple_(*columns)
         place = tuple_(*(bindparam(f"place_{column.key}", type_=column.type) for column in columns))
         self._beyond = here < place if descending else here > place
 
     def page_of(self, statement: Select[Any], query: PageQuery, *, of: str) -> tuple[Select[Any], dict[str, object]]:
-        """Narrow `statement` to the page that is asked for, and one row more; with parameters. `of`: the list's name.
+        """Limit `statement` to the requested page and one more row. Returns its parameters, too. `of`: the list's name.
 
         Raises:
-            InvalidCursorError: the cursor is not of this list.
+            InvalidCursorError: the cursor is of another list.
         """
         ordered = statement.order_by(*self._by).limit(query.limit + 1)
         if query.cursor is None:
@@ -50,7 +50,7 @@ class Order:
         return ordered.where(self._beyond), parameters
 
     def page(self, rows: Sequence[RowMapping], query: PageQuery, kind: type[T], *, of: str) -> Page[T]:
-        """Make a page of what the statement of `page_of` has found."""
+        """Make a page of the rows that the statement of `page_of` returned."""
         shown = rows[: query.limit]
         following = None
         if len(rows) > query.limit:

@@ -1,4 +1,4 @@
-"""What tickets, employees and accounts have in common: create, get, find, change, delete, each with its audit entry."""
+"""What tickets, employees and accounts share: create, get, find, change, delete, each with its audit entry."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ _STAMPS = {"version", "created", "updated"}
 
 
 class Records(ABC, Generic[New, Thing, Query]):
-    """The things of one table. Every method may raise DatabaseUnavailableError, those that write DatabaseFullError."""
+    """The records of one table. All may raise DatabaseUnavailableError; those that write DatabaseFullError."""
 
     noun: ClassVar[str]
     table: ClassVar[Table]
@@ -34,7 +34,7 @@ class Records(ABC, Generic[New, Thing, Query]):
     key_form: ClassVar[TypeAdapter[Any]]
     change_form: ClassVar[TypeAdapter[Any]]
     sorts: ClassVar[Mapping[str, Column[Any]]]
-    missing: ClassVar[type[ConflictError]] = ConflictError  # what a broken foreign key means
+    missing: ClassVar[type[ConflictError]] = ConflictError  # the error for a broken foreign key
 
     def __init__(self, database: Database, *, kind: type[Thing], now: Clock) -> None:
         self._database = database
@@ -48,20 +48,20 @@ class Records(ABC, Generic[New, Thing, Query]):
 
     @abstractmethod
     def _derived(self, fields: Fields) -> dict[str, Any]:
-        """The columns that follow from the fields: what is searched and sorted by."""
+        """Return the columns that are computed from the fields, to search and sort by."""
 
     @abstractmethod
     async def _judged(
         self, connection: AsyncConnection, before: Thing | None, given: Fields, *, by: str
     ) -> dict[str, Any]:
-        """Return the columns to write for what is given, judged by what else there is. `before`: None if it is new."""
+        """Check `given` against what is stored, and return the columns to write. `before`: None for a new one."""
 
     def _wanted(self, query: Query) -> list[ColumnElement[bool]]:  # noqa: ARG002 - for those that have filters
-        """The filters other than text."""
+        """Return the filters other than text."""
         return []
 
     async def create(self, new: New, *, by: str) -> Thing:
-        """Create a thing in the name of `by`. Raises ConflictError where it is at odds with another."""
+        """Create a thing in the name of `by`. Raises ConflictError if another one stands in its way."""
         async with self._database.write(missing=self.missing) as connection:
             return await self._insert(connection, await self._judged(connection, None, new.model_dump(), by=by), by=by)
 
@@ -71,14 +71,14 @@ class Records(ABC, Generic[New, Thing, Query]):
             return await self._read(connection, key)
 
     async def some(self, keys: Collection[int] | Collection[str]) -> Mapping[Any, Thing]:
-        """Return those of a few things that there are, by key."""
+        """Return the things with these keys, by key. Keys without a thing are left out."""
         statement = select(*self._columns()).where(self.key.in_(keys))
         async with self._database.read() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         return {row[self.key.key]: self._kind.model_validate(dict(row)) for row in rows}
 
     async def find(self, query: Query) -> Page[Thing]:
-        """Return a page of the list. Raises InvalidCursorError where the cursor is not of it."""
+        """Return a page of the list. Raises InvalidCursorError if the cursor is of another list."""
         order = self._orders[query.sort]
         statement = select(*self._columns(), *order.columns).where(*self._wanted(query))
         if query.text is not None:
@@ -89,7 +89,7 @@ class Records(ABC, Generic[New, Thing, Query]):
         return order.page(rows, query, self._kind, of=self.noun)
 
     async def export(self, query: Query) -> AsyncIterator[Thing]:
-        """Yield the whole list from the cursor on, page by page: what changes meanwhile may be in it or not."""
+        """Yield the whole list from the cursor on, page by page. Changes made meanwhile may be in it or not."""
         cursor = query.cursor
         while True:
             page = await self.find(query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE}))
@@ -99,13 +99,13 @@ class Records(ABC, Generic[New, Thing, Query]):
                 return
 
     async def change(self, key: int | str, patch: Fields, *, version: int, by: str) -> Thing:
-        """Apply a patch to the thing as `version` has it, and return it; one that changes nothing leaves no trace.
+        """Apply a patch to this version of the thing, and return it. A patch that changes nothing leaves no trace.
 
         Raises:
             NotFoundError: there is no such thing.
-            VersionConflictError: it has another version by now.
-            ConflictError: the change is at odds with something else.
-            ValidationError: pydantic's, for fields that are unknown, cannot be changed or are wrong.
+            VersionConflictError: it has another version now.
+            ConflictError: something else stands in the way of the change.
+            pydantic.ValidationError: a field is unknown, cannot be changed or is wrong.
         """
         given = self.change_form.validate_python(dict(patch))
         async with self._database.write(missing=self.missing) as connection:
@@ -120,7 +120,7 @@ class Records(ABC, Generic[New, Thing, Query]):
             return after
 
     async def delete(self, key: int | str, *, version: int, by: str) -> None:
-        """Delete the thing as `version` has it. Raises NotFoundError, VersionConflictError, ConflictError."""
+        """Delete this version of the thing. Raises NotFoundError, VersionConflictError, ConflictError."""
         async with self._database.write(missing=self.missing) as connection:
             before = await self._read(connection, key, version=version)
             gone = await connection.execute(delete(self.table).where(*self._this(before)))
@@ -137,7 +137,7 @@ class Records(ABC, Generic[New, Thing, Query]):
     async def _read(self, connection: AsyncConnection, key: object, *, version: int | None = None) -> Thing:
         try:
             valid = self.key_form.validate_python(key)
-        except ValidationError:  # no such thing could be
+        except ValidationError:  # nothing can have this key
             raise NotFoundError from None
         found = (await connection.execute(select(*self._columns()).where(self.key == valid))).mappings().one_or_none()
         if found is None:

@@ -1,4 +1,4 @@
-"""The desk's tables, as SQLAlchemy Core has them; `migrations/` makes them."""
+"""The desk's tables in SQLAlchemy Core. `migrations/` creates them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -33,29 +33,29 @@ metadata = MetaData(
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment, UTC in the database and out of it; SQLite knows no zones."""
+    """An aware time, in UTC. SQLite stores it without a time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     @property
     def python_type(self) -> type[datetime]:
-        """What stands in a row."""
+        """The type of a row's value."""
         return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Bring it to UTC."""
+        """Convert it to UTC."""
         utc = value and value.astimezone(UTC)
         return utc.replace(tzinfo=None) if utc and dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Say that it is UTC."""
+        """Mark it as UTC."""
         return value.replace(tzinfo=UTC) if value and dialect.name == "sqlite" else value
 
 
-# Sorted by code point everywhere: a page begins where the last one ended, whatever the database's own collation.
+# Sorted by code point, whatever the database's collation: a page must begin where the last one ended.
 _Sorted = Text().with_variant(Text(collation="C"), "postgresql")
-_Id = BigInteger().with_variant(Integer(), "sqlite")  # what SQLite counts up by itself
+_Id = BigInteger().with_variant(Integer(), "sqlite")  # the only type that SQLite increments
 _Json = JSON(none_as_null=True)
 
 
@@ -77,7 +77,7 @@ def _searched() -> Column[Any]:
 
 
 def _trigrams(table: str) -> Index:
-    """PostgreSQL finds text anywhere in `search` by it, where the extension pg_trgm can be had."""
+    """The index by which PostgreSQL finds text anywhere in `search`, if the extension pg_trgm is available."""
     index = Index(f"ix_{table}_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"})
     return index.ddl_if(dialect="postgresql")
 
@@ -135,18 +135,18 @@ tickets = Table(
     Column("description", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("employee_id", _Id, ForeignKey(employees.c.id), nullable=False),
-    Column("owner", Text, nullable=False),  # by name: an account may go, its tickets stay
+    Column("owner", Text, nullable=False),  # not a foreign key: an account may be deleted, its tickets stay
     *_stamps(),
     _searched(),
     Column("title_key", _Sorted, nullable=False),
-    # Each filter with each order: a page is then read where it stands, however rare or frequent what is asked for.
+    # One index for each filter with each order: reading a page then takes as long for rare values as for frequent ones.
     *(
         Index(None, *wanted, order, "id")
         for wanted in ([], ["status"], ["owner"], ["employee_id"])
         for order in ("created", "updated", "title_key")
     ),
     _trigrams("tickets"),
-    sqlite_autoincrement=True,  # an id that was deleted is not given again: the audit speaks of it
+    sqlite_autoincrement=True,  # the id of a deleted ticket is not reused: the audit refers to it
 )
 
 audit = Table(

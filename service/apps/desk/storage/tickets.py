@@ -1,4 +1,4 @@
-"""Tickets: what somebody asked help for, who sees to it, and how it stands."""
+"""Tickets: what somebody needs help with, who works on it, and its status."""
 
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,7 @@ from service.apps.desk.storage.tables import accounts, tickets
 
 
 class Tickets(Records[TicketNew, Ticket, TicketQuery]):
-    """All tickets. An owner other than who acts must have an account when they become it; it may go later."""
+    """All tickets. Giving a ticket to somebody else requires that they have an account, which may be deleted later."""
 
     noun = "ticket"
     table = tickets

@@ -1,1 +1,1 @@
-"""The support desk's room."""
+"""The support desk."""

@@ -10,13 +10,13 @@ from service.apps.desk.storage.desk import Desk, open_desk
 
 
 class Clock:
-    """Tells the time that a test has set; a minute later each time it is asked."""
+    """Returns the time that a test has set, a minute later at each call."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """Tell it."""
+        """Return the time."""
         self.time += timedelta(minutes=1)
         return self.time
 

@@ -1,4 +1,4 @@
-"""What the desk asks of a Hub."""
+"""What the desk needs from a Hub."""
 
 import subprocess
 import sys

@@ -25,14 +25,14 @@ DATABASES = {
 
 @pytest.mark.parametrize(("given", "url"), DATABASES.values(), ids=DATABASES)
 def test_a_database_is_named_in_one_form(given: str, url: str) -> None:
-    """However it is written, with or without a driver."""
+    """A database's address is brought to one form, with or without a driver in it."""
     settings = read_settings(DeskSettings, {"DATABASE_URL": given})
     assert database_url(Settings(api_token=SecretStr("t")), settings).get_secret_value() == url
 
 
 @pytest.mark.parametrize("given", [{}, {"DATABASE_URL": ""}], ids=["not set", "empty"])
 def test_a_database_is_a_file_in_the_state_folder(tmp_path: Path, given: dict[str, str]) -> None:
-    """Unless another is named."""
+    """The database is a file in the state folder unless `DATABASE_URL` names another."""
     core = Settings(api_token=SecretStr("t"), state_given=str(tmp_path))
     assert (
         database_url(core, read_settings(DeskSettings, given)).get_secret_value() == f"sqlite:///{tmp_path}/desk.sqlite"
@@ -59,6 +59,6 @@ def test_a_wrong_value_is_named_and_not_shown(text: str) -> None:
 
 
 def test_settings_show_no_password() -> None:
-    """Not as text, not as JSON."""
+    """Neither the text nor the JSON of the settings shows the password."""
     settings = read_settings(DeskSettings, {"DATABASE_URL": "postgresql://u:canary@h/d"})
     assert "canary" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"

@@ -1,4 +1,4 @@
-"""The team, those it helps, and what for."""
+"""The tables of accounts, employees and tickets."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who changed what, when; the database itself keeps it from being altered."""
+"""The table of the audit, with triggers that refuse changes to it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the table, and what guards it."""
+    """Make the table and its triggers."""
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(), nullable=False),

@@ -1,11 +1,11 @@
-"""Whom the desk keeps out of the service, and whom out of beginning something new."""
+"""Who may not use the service, and who may not sign in to it."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from service.apps.desk.domain import admission
-from service.apps.desk.domain.values import Standing
+from service.apps.desk.domain.values import AccountStatus
 from service.apps.desk.errors import AccountDisabledError, LoginDeniedError
 from service.errors import ServiceError
 from service.hub.errors import HubUnavailableError
@@ -14,9 +14,9 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
 
-def standing(*, disabled: bool = False, denied_at: datetime | None = None) -> Standing:
+def status(*, disabled: bool = False, denied_at: datetime | None = None) -> AccountStatus:
     """How somebody stands."""
-    return Standing(
+    return AccountStatus(
         disabled=disabled, login_denied=denied_at is not None, login_denied_at=denied_at, rights_changed_at=None
     )
 
@@ -38,69 +38,69 @@ class Hub:
 
 @pytest.mark.parametrize("denied_at", [None, NOW], ids=["only disabled", "denied too"])
 async def test_disabled(denied_at: datetime | None) -> None:
-    """Who is disabled is kept out, and the Hub is not asked anything."""
+    """A disabled person is refused without asking the Hub."""
     hub = Hub(NOW - TICK)
 
     with pytest.raises(AccountDisabledError):
-        await admission.check(standing(disabled=True, denied_at=denied_at), name="ada", token_id="a1", ask=hub)
+        await admission.check(status(disabled=True, denied_at=denied_at), name="ada", token_id="a1", ask=hub)
     assert hub.asked == []
 
 
 async def test_without_a_flag_nobody_is_asked() -> None:
-    """Who has no flag comes in; the age of a token is not asked."""
+    """A person without flags is let in, and the Hub is not asked for the token's age."""
     hub = Hub(HubUnavailableError(reason="down"))
 
-    await admission.check(standing(), name="ada", token_id="a1", ask=hub)
+    await admission.check(status(), name="ada", token_id="a1", ask=hub)
 
     assert hub.asked == []
 
 
 async def test_a_token_from_before_goes_on() -> None:
-    """Who may not sign in goes on with a token from before that was said."""
+    """A person with `login_denied` goes on with a token that is older than the flag."""
     hub = Hub(NOW - TICK)
 
-    await admission.check(standing(denied_at=NOW), name="ada", token_id="a1", ask=hub)
+    await admission.check(status(denied_at=NOW), name="ada", token_id="a1", ask=hub)
 
     assert hub.asked == [("ada", "a1")]
 
 
 @pytest.mark.parametrize("created", [NOW, NOW + TICK, None], ids=["same moment", "later", "unknown"])
 async def test_a_token_that_may_be_new(created: datetime | None) -> None:
-    """A token that is not known to be from before is refused."""
+    """A token that is not known to be older than the flag is refused."""
     with pytest.raises(LoginDeniedError):
-        await admission.check(standing(denied_at=NOW), name="ada", token_id="a1", ask=Hub(created))
+        await admission.check(status(denied_at=NOW), name="ada", token_id="a1", ask=Hub(created))
 
 
 @pytest.mark.parametrize("token_id", [None, ""])
 async def test_a_token_without_an_id(token_id: str | None) -> None:
-    """A token that the Hub did not name is refused, without a question."""
+    """A token without an id is refused without asking the Hub."""
     hub = Hub(NOW - TICK)
 
     with pytest.raises(LoginDeniedError):
-        await admission.check(standing(denied_at=NOW), name="ada", token_id=token_id, ask=hub)
+        await admission.check(status(denied_at=NOW), name="ada", token_id=token_id, ask=hub)
     assert hub.asked == []
 
 
 async def test_a_flag_without_its_moment() -> None:
-    """A flag of which nobody knows since when it stands keeps every token out."""
-    denied = Standing(disabled=False, login_denied=True, login_denied_at=None, rights_changed_at=None)
+    """A flag without a time refuses every token."""
+    denied = AccountStatus(disabled=False, login_denied=True, login_denied_at=None, rights_changed_at=None)
 
     with pytest.raises(LoginDeniedError):
         await admission.check(denied, name="ada", token_id="a1", ask=Hub(NOW))
 
 
 async def test_the_hub_cannot_be_asked() -> None:
-    """While the Hub cannot say how old a token is, nobody of whom that matters comes in."""
+    """While the Hub cannot say how old a token is, a person with `login_denied` is not let in."""
     with pytest.raises(HubUnavailableError):
         await admission.check(
-            standing(denied_at=NOW), name="ada", token_id="a1", ask=Hub(HubUnavailableError(reason="down"))
+            status(denied_at=NOW), name="ada", token_id="a1", ask=Hub(HubUnavailableError(reason="down"))
         )
 
 
 async def test_the_age_is_asked_every_time() -> None:
-    """An id may be given to another token later, so that no answer is kept."""
+    """The age is asked for each time, because the Hub may give the id to another token."""
     hub = Hub(NOW - TICK)
-    denied = standing(denied_at=NOW)
+    denied = status(denied_at=NOW)
     await admission.check(denied, name="ada", token_id="a1", ask=hub)
     hub.says = NOW + TICK
 
@@ -109,8 +109,8 @@ async def test_the_age_is_asked_every_time() -> None:
 
 
 def test_signing_in() -> None:
-    """Who may not sign in does not; who is disabled does, and so does who has no account."""
+    """`login_denied` refuses signing in. Disabled people, and people without an account, can sign in."""
     admission.check_sign_in(None)
-    admission.check_sign_in(standing(disabled=True))
+    admission.check_sign_in(status(disabled=True))
     with pytest.raises(LoginDeniedError):
-        admission.check_sign_in(standing(denied_at=NOW))
+        admission.check_sign_in(status(denied_at=NOW))

@@ -1,4 +1,4 @@
-"""What may stand in a field, and how it is kept."""
+"""What a field accepts, and how it is stored."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -89,7 +89,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("kind", "given", "kept"), KEPT.values(), ids=KEPT)
 def test_what_is_right_is_kept_in_one_form(kind: Any, given: object, kept: object) -> None:  # noqa: ANN401
-    """Names in any script, and what is written in several ways in one; once in that form it stays as it is."""
+    """Names in any script are accepted. Values with several notations are stored in one, which stays as it is."""
     form = TypeAdapter(kind)
 
     assert form.validate_python(given) == kept
@@ -98,14 +98,14 @@ def test_what_is_right_is_kept_in_one_form(kind: Any, given: object, kept: objec
 
 @pytest.mark.parametrize(("kind", "given"), REFUSED.values(), ids=REFUSED)
 def test_what_is_wrong_is_refused(kind: Any, given: object) -> None:  # noqa: ANN401
-    """Nothing wrong comes in, and nothing that a page, a log or a database could stumble over."""
+    """Wrong values are refused, and so are those that could break a page, a log or a database."""
     with pytest.raises(ValidationError):
         TypeAdapter(kind).validate_python(given)
 
 
 @given(st.text(max_size=300))
 def test_no_text_is_too_much_for_a_field(text: str) -> None:
-    """Any text is kept or refused; what is kept can be stored as UTF-8, and is not changed when it comes again."""
+    """Any text is accepted or refused. What is accepted can be stored as UTF-8, and does not change if sent again."""
     for kind in (PersonName, Text, Phone, Email, HubName):
         form = TypeAdapter[Any](kind)
         try:
@@ -127,21 +127,21 @@ SAME = {
 
 @pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
 def test_texts_that_differ_in_case_alone_are_found_alike(one: str, other: str) -> None:
-    """Search does not tell cases apart, in any script that has them."""
+    """Search ignores case in every script that has it."""
     assert fold(one) == fold(other)
 
 
 def test_a_term_cannot_reach_over_two_fields() -> None:
-    """What is searched keeps the fields apart by a line end, which no term can have."""
+    """A line end, which no search term can have, separates the fields."""
     assert fold("Zoë", None, "Okonkwo") == "zoë\nokonkwo"
 
 
 def test_names_sort_without_case_and_accents() -> None:
-    """Émile stands among those with E, whoever writes himself small too."""
+    """Émile is sorted with other names in E, as is a name in lower case."""
     assert sorted(["zoe", "Émile", "adam", "Eva", "Åse"], key=sort_key) == ["adam", "Åse", "Émile", "Eva", "zoe"]
 
 
 @given(st.text(max_size=200))
 def test_no_text_is_too_long_to_be_sorted(text: str) -> None:
-    """An entry of an index has room for any key: PostgreSQL's ends at 2,704 bytes, of which others take some."""
+    """Any sort key fits into an entry of an index, which PostgreSQL limits to 2,704 bytes."""
     assert len(sort_key(text, text).encode()) <= 400

@@ -1,4 +1,4 @@
-"""Who may do what at the desk: the table, and how groups of the Hub become roles."""
+"""Who may do what at the desk: the table of permissions, and the roles that groups of the Hub give."""
 
 import pytest
 
@@ -32,19 +32,19 @@ WANTED: dict[str, set[Role]] = {
 
 @pytest.mark.parametrize("permission", Permission)
 def test_who_may(permission: Permission) -> None:
-    """Each permission is given to these roles and no others; there is none beside those of the table."""
+    """Each permission belongs to the roles in the table, and to no others."""
     name = permission.removeprefix("custom:desk:")
 
     assert {role for role in Role if permission in GRANTS[role]} == WANTED[name]
 
 
 def test_the_table_has_no_more() -> None:
-    """What the table names is a permission."""
+    """The table has all permissions, and nothing else."""
     assert set(WANTED) == {permission.removeprefix("custom:desk:") for permission in Permission}
 
 
-def test_a_higher_role_may_more() -> None:
-    """Support's permissions are a part of a manager's, and those of an admin's."""
+def test_a_larger_role_includes_the_smaller() -> None:
+    """Roles are nested, so a person in two groups has exactly the larger role."""
     assert GRANTS[Role.SUPPORT] < GRANTS[Role.MANAGER] < GRANTS[Role.ADMIN]
 
 
@@ -62,14 +62,14 @@ def test_a_higher_role_may_more() -> None:
     ids=lambda value: ",".join(value) if isinstance(value, list) else str(value),
 )
 def test_the_role_of_groups(groups: list[str], role: Role | None) -> None:
-    """A role comes from the group of its name; of several the highest counts, and other groups give none."""
+    """A role comes from the group of its name. Of several the largest counts; other groups give none."""
     assert role_of(groups) == role
     assert allowed(groups) == (GRANTS[role] if role else frozenset())
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_group_gives_its_role(role: Role) -> None:
-    """Who is in a role's group has that role."""
+    """A member of a role's group has that role."""
     assert role_of([group_of(role)]) is role
 
 

@@ -1,18 +1,20 @@
-"""Who has which role, how that is changed, and what becomes of a change that fails."""
+"""Who has which role, how roles change, and what a change that fails leaves behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from service.apps.desk.domain import role_change
 from service.apps.desk.domain.policy import Role, group_of
-from service.apps.desk.domain.role_change import Move
 from service.apps.desk.domain.roles import RoleKeeper
 from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery
 from service.apps.desk.errors import (
@@ -21,12 +23,11 @@ from service.apps.desk.errors import (
     ChangeUnderWayError,
     LastAdminError,
     NotFoundError,
-    RoleChangeFailedError,
     VersionConflictError,
 )
 from service.apps.desk.storage import lease
 from service.apps.desk.storage.desk import Desk, open_desk
-from service.apps.desk.storage.lease import Lease
+from service.apps.desk.storage.tables import leases
 from service.errors import ServiceError
 from service.hub.client import HubClient
 from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
@@ -38,15 +39,20 @@ API = "http://hub.test/hub/api"
 
 
 class Hub:
-    """A Hub in memory that can be made to break off: `broken` are the requests (method, group) that it does not answer.
+    """A Hub in memory that can fail in the middle of a change.
 
-    A number says how many times; without one it is for ever. `seen` are the changes that it made, in order.
+    `broken` says how many times it answers 503 to a request (method, group). `lost` are requests that it carries out
+    before it answers 503. `before_change` is awaited, with the method, before each change. `seen` are the changes that
+    were made, in order, and `held` the roles of the person after each.
     """
 
     def __init__(self, scopes: Collection[str] = SCOPES) -> None:
         self.fake = FakeHub(API, service_scopes=scopes, groups=[group_of(role) for role in Role])
         self.broken: dict[tuple[str, str], int] = {}
+        self.lost: set[tuple[str, str]] = set()
+        self.before_change: Callable[[str], Awaitable[None]] | None = None
         self.seen: list[tuple[str, str]] = []
+        self.held: list[set[Role]] = []
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer, or fail."""
@@ -55,9 +61,13 @@ class Hub:
         if self.broken.get(what, 0) > 0:
             self.broken[what] -= 1
             return httpx.Response(503)
+        if what[0] and self.before_change:
+            await self.before_change(request.method)
+        reply = await self.fake(request)
         if what[0]:
             self.seen.append(what)
-        return await self.fake(request)
+            self.held.append(self.roles(json.loads(request.content)["users"][0]))
+        return httpx.Response(503) if what in self.lost else reply
 
     def put(self, name: str, *roles: Role) -> None:
         """Make a user who is in the groups of roles."""
@@ -89,8 +99,8 @@ class Team:
 
     async def changed_at(self, name: str) -> datetime | None:
         """Return since when what the Hub says of somebody counts."""
-        standing = await self.desk.accounts.standing(name)
-        return None if standing is None else standing.rights_changed_at
+        status = await self.desk.accounts.status(name)
+        return None if status is None else status.rights_changed_at
 
 
 @asynccontextmanager
@@ -158,11 +168,30 @@ async def test_a_change(team: Team, before: tuple[Role, ...], after: Role | None
     assert shown == ([told] if is_change else [])
 
 
-async def test_removed_before_added(team: Team) -> None:
-    """Nobody has two roles on the way from one to the other."""
+async def test_the_new_role_is_given_before_the_old_is_taken(team: Team) -> None:
+    """A person keeps the old role until the new one is given."""
     await team.roles.change("sue", Role.MANAGER, by="ada")
 
-    assert team.hub.seen == [("DELETE", "desk-support"), ("POST", "desk-manager")]
+    assert team.hub.seen == [("POST", "desk-manager"), ("DELETE", "desk-support")]
+
+
+HELD = [(), *(roles for size in (1, 2, 3) for roles in combinations(Role, size))]
+
+
+@pytest.mark.parametrize("before", HELD, ids=lambda roles: "+".join(roles) or "none")
+@pytest.mark.parametrize("after", [None, *Role])
+async def test_on_the_way_a_person_has_a_role_and_no_larger_one(
+    team: Team, before: tuple[Role, ...], after: Role | None
+) -> None:
+    """After each request to the Hub the largest role is between the old one and the new one, and never grows twice."""
+    await team.account("max", *before)
+    await team.roles.change("max", after, by="ada")
+
+    order = [None, *Role]
+    old, new = order.index(before[-1] if before else None), order.index(after)
+    sizes = [max((order.index(role) for role in held), default=0) for held in team.hub.held]
+    assert all(min(old, new) <= size <= max(old, new) for size in sizes)
+    assert sizes == sorted(sizes, reverse=new < old)
 
 
 async def test_what_the_hub_said_before_does_not_count(team: Team) -> None:
@@ -179,16 +208,13 @@ async def test_what_the_hub_said_before_does_not_count(team: Team) -> None:
 async def test_while_a_change_is_under_way_no_answer_counts(team: Team) -> None:
     """Before the Hub is asked to change anything, answers of until long after do not count: whatever happens to us."""
     ahead: list[timedelta] = []
-    original = team.hub.fake
 
-    async def look(request: httpx.Request) -> httpx.Response:
-        if request.method == "DELETE":
-            changed = await team.changed_at("sue")
-            assert changed is not None
-            ahead.append(changed - datetime.now(UTC))
-        return await original(request)
+    async def look(_method: str) -> None:
+        changed = await team.changed_at("sue")
+        assert changed is not None
+        ahead.append(changed - datetime.now(UTC))
 
-    team.hub.fake = look  # type: ignore[assignment]
+    team.hub.before_change = look
     await team.roles.change("sue", None, by="ada")
 
     assert [moment > timedelta(seconds=30) for moment in ahead] == [True]
@@ -311,16 +337,14 @@ async def test_changes_of_one_person_follow_one_another(database_url: str) -> No
 # What fails
 
 
-async def test_an_account_changes_while_it_is_deleted(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who deletes what somebody else changes at that moment is told so, and the person has their role still."""
-    take = Move.make
+async def test_an_account_changes_while_it_is_deleted(team: Team) -> None:
+    """An account that somebody else changes while it is deleted stays, with its role."""
 
-    async def make(move: Move, lease: Lease) -> None:
-        await take(move, lease)
-        monkeypatch.undo()
-        await team.desk.accounts.change("sue", {"phone": "+442079460958"}, version=1, by="bob")
+    async def change_it(method: str) -> None:
+        if method == "DELETE":
+            await team.desk.accounts.change("sue", {"phone": "+442079460958"}, version=1, by="bob")
 
-    monkeypatch.setattr(Move, "make", make)
+    team.hub.before_change = change_it
     await expect(VersionConflictError, team.roles.delete("sue", version=1, by="ada"))
 
     assert team.hub.roles("sue") == {Role.SUPPORT}
@@ -328,7 +352,7 @@ async def test_an_account_changes_while_it_is_deleted(team: Team, monkeypatch: p
 
 
 async def test_the_new_role_fails(team: Team) -> None:
-    """When the Hub does not give the new role, the old one is given back, and the change has not been."""
+    """When the Hub does not give the new role, the old one stays, and the audit has no change."""
     team.hub.broken["POST", "desk-manager"] = 1
     await expect(HubUnavailableError, team.roles.change("sue", Role.MANAGER, by="ada"))
 
@@ -338,65 +362,146 @@ async def test_the_new_role_fails(team: Team) -> None:
     assert team.hub.roles("sue") == {Role.MANAGER}
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        pytest.param(Role.SUPPORT, Role.ADMIN, "admin", id="promotion"),
+        pytest.param(Role.ADMIN, Role.SUPPORT, "admin", id="demotion"),
+    ],
+)
+async def test_the_old_role_cannot_be_taken(team: Team, before: Role, after: Role, left: str) -> None:
+    """The caller learns of the failure, the audit of the role that is left, and repeating the change ends it."""
+    await team.account("max", before)
+    team.hub.broken["DELETE", group_of(before)] = 1
+    await expect(HubUnavailableError, team.roles.change("max", after, by="ada"))
+
+    assert team.hub.roles("max") == {before, after}
+    (entry,) = await team.told()
+    assert (entry.what, entry.who, entry.thing) == ("account.role_change_failed", "ada", "account/max")
+    assert (entry.before, entry.after) == ({"role": before}, {"role": left})
+    async with asyncio.timeout(2):
+        await team.roles.change("max", after, by="ada")
+    assert team.hub.roles("max") == {after}
+    assert [each.what for each in await team.told()] == ["account.role_change_failed", "account.role_changed"]
+
+
 async def test_removing_fails_half_way(team: Team) -> None:
-    """When of several old roles one cannot be taken, those that were taken are given back."""
-    await team.account("max", Role.SUPPORT, Role.MANAGER)
+    """When several roles are taken and one cannot be, the largest are gone first."""
+    await team.account("max", *Role)
     team.hub.broken["DELETE", "desk-manager"] = 1
     await expect(HubUnavailableError, team.roles.change("max", None, by="ada"))
 
     assert team.hub.roles("max") == {Role.SUPPORT, Role.MANAGER}
-
-
-async def test_neither_the_new_role_nor_the_old(team: Team) -> None:
-    """When the old role cannot be given back either, the person has none, the answer says so, and the audit."""
-    team.hub.broken |= {("POST", "desk-manager"): 9, ("POST", "desk-support"): 9}
-    await expect(RoleChangeFailedError, team.roles.change("sue", Role.MANAGER, by="ada"))
-
-    assert team.hub.roles("sue") == set()
     (entry,) = await team.told()
-    assert (entry.what, entry.who, entry.thing) == ("account.role_change_failed", "ada", "account/sue")
-    assert (entry.before, entry.after) == ({"role": "support"}, {"role": None})
+    assert (entry.what, entry.before, entry.after) == (
+        "account.role_change_failed",
+        {"role": "admin"},
+        {"role": "manager"},
+    )
+
+
+async def test_the_answer_to_the_last_request_is_lost(team: Team) -> None:
+    """A change that the Hub has made counts as made, even if its answer did not arrive."""
+    team.hub.lost = {("DELETE", "desk-support")}
+    await team.roles.change("sue", Role.MANAGER, by="ada")
+
+    assert team.hub.roles("sue") == {Role.MANAGER}
+    assert [entry.what for entry in await team.told()] == ["account.role_changed"]
 
 
 async def test_the_hub_goes_down_in_the_middle(team: Team) -> None:
-    """When nothing can be done at the Hub any more, the audit says that the role is unknown."""
-    every = {(method, group_of(role)): 99 for method in ("POST", "DELETE") for role in Role}
-    team.hub.broken |= every | {("DELETE", "desk-support"): 0}
-    await team.account("max", Role.SUPPORT, Role.MANAGER)
-    await expect(RoleChangeFailedError, team.roles.change("max", None, by="ada"))
+    """When the Hub cannot say what came of a change, the audit says that the role is unknown."""
+
+    async def go_down(method: str) -> None:
+        if method == "DELETE":
+            team.hub.fake.outage = lambda _request: httpx.Response(503)
+
+    team.hub.before_change = go_down
+    await expect(HubUnavailableError, team.roles.change("sue", Role.MANAGER, by="ada"))
 
     (entry,) = await team.told()
     assert (entry.what, entry.after) == ("account.role_change_failed", {"role": "unknown"})
+    assert team.hub.roles("sue") == {Role.SUPPORT, Role.MANAGER}
 
 
-async def test_a_failure_leaves_the_way_free(team: Team) -> None:
-    """After a change that failed the next one need not wait."""
-    team.hub.broken |= {("POST", "desk-manager"): 9, ("POST", "desk-support"): 1}
-    await expect(RoleChangeFailedError, team.roles.change("sue", Role.MANAGER, by="ada"))
-    async with asyncio.timeout(2):
-        await team.roles.change("sue", Role.SUPPORT, by="ada")
+@pytest.mark.parametrize("role", [None, Role.MANAGER, Role.ADMIN])
+async def test_after_a_failure_no_answer_counts_for_a_while(team: Team, role: Role | None) -> None:
+    """After a change that failed, the Hub is asked at each request: it may still do what it did not answer."""
+    team.hub.broken |= {("POST", group_of(each)): 1 for each in Role} | {("DELETE", "desk-support"): 1}
+    await expect(HubUnavailableError, team.roles.change("sue", role, by="ada"))
+    changed = await team.changed_at("sue")
 
-    assert team.hub.roles("sue") == {Role.SUPPORT}
+    assert changed is not None
+    assert changed - datetime.now(UTC) > timedelta(seconds=30)
+
+
+async def cut_off(team: Team, name: str, role: Role | None) -> None:
+    """Begin a change, end it when the first old role is about to be taken, and let its lease run out."""
+    is_half_way = asyncio.Event()
+
+    async def hang(method: str) -> None:
+        if method == "DELETE":
+            is_half_way.set()
+            await asyncio.Event().wait()
+
+    team.hub.before_change = hang
+    change = asyncio.create_task(team.roles.change(name, role, by="bob"))
+    await is_half_way.wait()
+    change.cancel()
+    await asyncio.wait([change])
+    team.hub.before_change = None
+    async with team.desk.database.write() as connection:
+        await connection.execute(update(leases).values(until=datetime.now(UTC)))
 
 
 async def test_a_change_that_was_cut_off(team: Team) -> None:
-    """What a worker had begun when it was killed is told by the next change, and what the Hub said does not count."""
-    async with lease.alone(team.desk.database, role_change.tell_cut_off, lifetime=timedelta(0)) as held:
-        intent = {"name": "sue", "before": "support", "after": "manager", "by": "bob"}
-        async with team.desk.database.write() as connection:
-            await lease.note(connection, held, intent)
-        held.is_kept = True
+    """The next change tells of one that was cut off; what the Hub said of that person before does not count."""
+    await cut_off(team, "sue", Role.MANAGER)
+    before = datetime.now(UTC)
     await team.roles.change("bob", Role.MANAGER, by="ada")
 
-    cut_off, changed = await team.told()
-    assert (cut_off.what, cut_off.who, cut_off.thing) == ("account.role_change_cut_off", "bob", "account/sue")
-    assert (cut_off.before, cut_off.after) == ({"role": "support"}, {"role": "manager"})
+    cut, changed = await team.told()
+    assert (cut.what, cut.who, cut.thing) == ("account.role_change_cut_off", "bob", "account/sue")
+    assert (cut.before, cut.after) == ({"role": "support"}, {"role": "manager"})
     assert changed.what == "account.role_changed"
-    assert await team.changed_at("sue") is not None
+    moment = await team.changed_at("sue")
+    assert moment is not None
+    assert moment > before
+
+
+async def test_a_demotion_that_was_cut_off(team: Team) -> None:
+    """It leaves the role of before, which the desk shows; the audit tells of it, and sent again it is made."""
+    await cut_off(team, "bob", Role.SUPPORT)
+    assert (await team.roles.role_of("bob"), team.hub.roles("bob")) == (Role.ADMIN, {Role.SUPPORT, Role.ADMIN})
+    assert await team.roles.active_admins() == {"ada", "bob"}
+
+    await team.roles.change("bob", Role.SUPPORT, by="ada")
+    assert team.hub.roles("bob") == {Role.SUPPORT}
+    assert [(entry.what, entry.before, entry.after) for entry in await team.told()] == [
+        ("account.role_change_cut_off", {"role": "admin"}, {"role": "support"}),
+        ("account.role_changed", {"role": "admin"}, {"role": "support"}),
+    ]
+
+
+async def test_a_change_that_outlives_its_lease(team: Team) -> None:
+    """A change that the Hub made after another had taken the lease is refused, and told by the next change."""
+
+    async def lose_lease(method: str) -> None:
+        if method == "DELETE":
+            async with team.desk.database.write() as connection:
+                await connection.execute(update(leases).values(holder="another", until=datetime.now(UTC)))
+
+    team.hub.before_change = lose_lease
+    await expect(ChangeUnderWayError, team.roles.change("sue", Role.MANAGER, by="ada"))
+    team.hub.before_change = None
+    assert team.hub.roles("sue") == {Role.MANAGER}
+
+    await team.roles.change("bob", Role.MANAGER, by="ada")
+    assert [entry.what for entry in await team.told()] == ["account.role_change_cut_off", "account.role_changed"]
 
 
 async def test_a_change_that_is_under_way_is_waited_for(team: Team) -> None:
-    """A change while another holds the team is refused in the end, and does nothing."""
+    """A change is refused if another one holds the lease for too long."""
     async with lease.alone(team.desk.database, role_change.tell_cut_off):
         with pytest.raises(ChangeUnderWayError):
             async with lease.alone(team.desk.database, role_change.tell_cut_off, wait=0.3):
@@ -443,12 +548,32 @@ async def test_a_name_that_the_hub_writes_differently(database_url: str) -> None
 
 
 async def test_the_role_of_a_new_account_fails(team: Team) -> None:
-    """Where the role cannot be given, there is no account either."""
+    """If the role cannot be given, there is no account either."""
     team.hub.put("eve")
     team.hub.broken["POST", "desk-manager"] = 9
     await expect(HubUnavailableError, team.roles.create(new("eve"), role=Role.MANAGER, by="ada"))
 
     await expect(NotFoundError, team.desk.accounts.get("eve"))
+
+
+async def test_the_role_of_a_new_account_may_have_been_given(team: Team) -> None:
+    """If the Hub may have given the role, the account stays, so that the team's page shows whoever has one."""
+    team.hub.put("eve", Role.SUPPORT)
+    team.hub.broken["DELETE", "desk-support"] = 1
+    await expect(HubUnavailableError, team.roles.create(new("eve"), role=Role.MANAGER, by="ada"))
+
+    assert (await team.desk.accounts.get("eve")).name == "eve"
+    assert await team.roles.role_of("eve") is Role.MANAGER
+
+
+async def test_the_hub_gives_the_role_to_another_spelling(team: Team) -> None:
+    """A role that the Hub gave to somebody whose name is written differently is taken again."""
+    team.hub.put("eve")
+    team.hub.put("Eve")
+    await expect(HubUserMissingError, team.roles.create(new("Eve"), role=Role.ADMIN, by="ada"))
+
+    assert (team.hub.roles("eve"), team.hub.roles("Eve")) == (set(), set())
+    await expect(NotFoundError, team.desk.accounts.get("Eve"))
 
 
 async def test_an_account_is_made_once(team: Team) -> None:

@@ -17,10 +17,10 @@ ALLOWED = {
 
 @pytest.mark.parametrize(("now", "then"), [*product(Status, Status)])
 def test_a_status_follows_those_it_may(now: Status, then: Status) -> None:
-    """Work is begun, waits, is done, and may be taken up again; what is closed is opened first."""
+    """A ticket may go only to the statuses in the table; a closed one must be opened first."""
     assert may_follow(now, then) == (then in ALLOWED[now])
 
 
 def test_what_is_offered_changes_something() -> None:
-    """The statuses offered for a ticket are those that may follow, without the one that it has."""
+    """The statuses offered for a ticket are those that may follow, without its own."""
     assert {now: {*then} for now, then in NEXT.items()} == {Status(n): t - {n} for n, t in ALLOWED.items()}

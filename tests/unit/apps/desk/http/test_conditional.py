@@ -1,4 +1,4 @@
-"""ETags: what a client holds, and what a change was made for."""
+"""ETags: the version that a client has, and the version that a change was made for."""
 
 from dataclasses import dataclass
 
@@ -19,13 +19,13 @@ class Thing:
 
 @pytest.mark.parametrize("header", ['"7"', '  "7" '])
 def test_one_tag_of_ours_names_a_version(header: str) -> None:
-    """The tag that came with what was read names the version that a change is for."""
+    """The ETag that came with a thing names the version that a change is made for."""
     assert version_in(header) == 7
 
 
 @pytest.mark.parametrize("header", ["", "  ", "*", " * "], ids=["absent", "blank", "star", "star among blanks"])
 def test_a_change_says_which_version_it_is_for(header: str) -> None:
-    """Without a tag a change is refused, and so is one for whatever version there is: updates would be lost."""
+    """A change without an ETag, or for any version, is refused: updates would be lost."""
     with pytest.raises(PreconditionRequiredError):
         version_in(header)
 
@@ -50,13 +50,13 @@ NOT_OURS = {
 
 @pytest.mark.parametrize("header", NOT_OURS.values(), ids=NOT_OURS.keys())
 def test_a_tag_that_is_none_of_ours_matches_nothing(header: str) -> None:
-    """A weak tag, a list, another's tag and nonsense match no version, so the change is not made."""
+    """A weak ETag, a list, an ETag of others and nonsense match no version, so the change is not made."""
     with pytest.raises(VersionConflictError):
         version_in(header)
 
 
 def test_errors_are_told_apart_by_code() -> None:
-    """A client can tell that it must send a tag from that it must read anew."""
+    """The codes differ for a missing ETag and for one that does not match."""
     codes: dict[type[ServiceError], str] = {
         PreconditionRequiredError: "precondition_required",
         VersionConflictError: "version_conflict",

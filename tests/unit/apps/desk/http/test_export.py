@@ -46,7 +46,7 @@ async def cells(text: str) -> str:
 
 
 async def test_the_form() -> None:
-    """A line with the names, one for each row, each ended by CR LF, each cell in quotes (RFC 4180)."""
+    """A line with the column names, then one for each row, ended by CR LF, with each cell in quotes (RFC 4180)."""
     text = await export(Row(text='say "ä,b"\nc', day=date(2020, 2, 29), flag=True), Row(number=2))
 
     assert text == (
@@ -57,12 +57,12 @@ async def test_the_form() -> None:
 
 
 async def test_an_empty_list() -> None:
-    """A list without rows has the names alone."""
+    """An empty list has only the line with the column names."""
     assert await export() == '"number","text","day","flag"\r\n'
 
 
 async def test_the_headers() -> None:
-    """A browser saves it as a file; its media type says that it is UTF-8 and begins with the names."""
+    """A browser saves it as a file. The media type says that it is UTF-8 and has a header line."""
     answer = await as_csv(rows(), model=Row, name="rows.csv")
 
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
@@ -86,7 +86,7 @@ FORMULAS = [
 
 @pytest.mark.parametrize("text", FORMULAS)
 async def test_formulas_are_neutralised(text: str) -> None:
-    """What a spreadsheet would calculate begins with an apostrophe, and is text."""
+    """Text that a spreadsheet would calculate begins with an apostrophe."""
     assert await cells(text) == f"'{text}"
 
 
@@ -99,7 +99,7 @@ async def test_formulas_after_another_separator(formula: str, separator: str, bl
 
 
 async def test_several_formulas() -> None:
-    """Each has an apostrophe."""
+    """Each of several formulas in one cell gets an apostrophe."""
     assert await cells("=1;=2\t=3") == "'=1;'=2\t'=3"
     assert await cells(" =1") == "' =1"
     assert await cells(";=1") == ";'=1"
@@ -122,7 +122,7 @@ async def test_whatever_the_spreadsheet_splits_at(text: str, separator: str) -> 
 
 
 async def test_a_cell_of_separators_takes_no_time() -> None:
-    """However long it is."""
+    """A long cell of separators is written in a fraction of a second."""
     text = "; " * 50_000 + "=1"
 
     assert await cells(text) == text[:-3] + "' =1"
@@ -147,18 +147,18 @@ async def test_a_cell_of_separators_takes_no_time() -> None:
     ],
 )
 async def test_all_else_is_as_it_is(text: str) -> None:
-    """What no spreadsheet calculates is not touched."""
+    """Text that no spreadsheet calculates stays as it is."""
     assert await cells(text) == text
 
 
 async def test_a_failure_before_the_first_rows() -> None:
-    """What fails before anything was sent is an error like any other, with a status of its own."""
+    """A failure before anything was sent is answered with its own status."""
     with pytest.raises(DatabaseUnavailableError):
         await as_csv(rows(then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv")
 
 
 async def test_a_failure_in_the_middle() -> None:
-    """What fails later cuts the answer off: a part of the list does not look like the whole."""
+    """A later failure cuts the answer off, so that a part of the list does not look like the whole."""
     many: Sequence[Row] = [Row(text="x" * 1000)] * 100
     answer = await as_csv(rows(*many, then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv")
 

@@ -1,4 +1,4 @@
-"""The desk's routes: what they take and give. Who may call them is the matrix's business."""
+"""The desk's routes: what they take and return. `integration/test_desk_rights.py` tests who may call them."""
 
 import csv
 import io
@@ -46,7 +46,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk
     ],
 )
 async def test_what_is_created_is_found(desk: Desk, path: str, new: dict[str, Any], where: str) -> None:
-    """A new thing is answered by 201, with the address and the tag that reading it has."""
+    """Creating a thing answers 201, with its address and its ETag."""
     desk.service.user("a b")
     made = await desk.admin.post(path, json=new)
     found = await desk.admin.get(made.headers["Location"])
@@ -57,7 +57,7 @@ async def test_what_is_created_is_found(desk: Desk, path: str, new: dict[str, An
 
 
 async def test_reading_again(desk: Desk) -> None:
-    """Whoever has a thing as it is gets 304 and no body; once it was changed they get it anew."""
+    """A client that has the present version gets 304 without a body; after a change it gets the new version."""
     ticket = await desk.ticket()
     known = {"If-None-Match": '"1"'}
 
@@ -111,7 +111,7 @@ async def test_no_update_is_lost(
 
 @pytest.mark.parametrize("path", ["desk/tickets/1", "desk/employees/2", "desk/accounts/carol"])
 async def test_what_is_deleted_is_gone(desk: Desk, path: str) -> None:
-    """A deletion is answered by 204 without a body; the thing is not found any more."""
+    """Deleting answers 204 without a body, and the thing is not found any more."""
     await desk.ticket()
     await desk.employee(first_name="Ada")
     await desk.account()
@@ -126,8 +126,8 @@ async def test_what_is_deleted_is_gone(desk: Desk, path: str) -> None:
     "key", ["0", "-1", "999", "abc", "1.0", "01", "٣", "1e3", str(MAX_ID), str(MAX_ID + 1), "9" * 40, "%00", "1%20"]
 )
 @pytest.mark.parametrize("list_", ["tickets", "employees"])
-async def test_what_could_never_be_is_not_found(shared: Desk, method: str, key: str, list_: str) -> None:
-    """An id that no thing has, or could have, is answered by 404, whatever it looks like."""
+async def test_an_impossible_id_is_not_found(shared: Desk, method: str, key: str, list_: str) -> None:
+    """An id that no thing has, or could have, answers 404."""
     body: object = {} if method == "PATCH" else None
     reply = await shared.admin.request(method, f"desk/{list_}/{key}", headers={"If-Match": '"1"'}, json=body)
 
@@ -136,7 +136,7 @@ async def test_what_could_never_be_is_not_found(shared: Desk, method: str, key: 
 
 @pytest.mark.parametrize("name", ["nobody", "%00", "a%0Ab", "%F0%9F%98%80", "x" * 300, "..%5C", "%20"])
 async def test_nobody_of_that_name(shared: Desk, name: str) -> None:
-    """A name that no account has, or could have, is answered by 404."""
+    """A name that no account has, or could have, answers 404."""
     assert (await shared.admin.get(f"desk/accounts/{name}")).status_code == 404
 
 
@@ -157,7 +157,7 @@ async def test_nobody_of_that_name(shared: Desk, name: str) -> None:
     ],
 )
 async def test_no_field_but_those_for_it(shared: Desk, path: str, body: dict[str, Any]) -> None:
-    """Fields that a request may not set are refused, not passed over, and nothing is made."""
+    """Fields that a request may not set are refused, not ignored, and nothing is created."""
     reply = await shared.admin.post(path, json=body)
 
     assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")
@@ -178,7 +178,7 @@ async def test_no_field_but_those_for_it(shared: Desk, path: str, body: dict[str
     ],
 )
 async def test_no_change_of_what_is_fixed(shared: Desk, path: str, field: str) -> None:
-    """A patch of a field that cannot be changed, or is not there, is refused whole."""
+    """A patch with a field that cannot be changed, or does not exist, is refused as a whole."""
     before = (await shared.admin.get(path)).json()
     patch = {"title": "x", "first_name": "x", field: "2020-01-01T00:00:00Z"}
     reply = await shared.admin.patch(path, json=patch, headers={"If-Match": '"1"'})
@@ -197,7 +197,7 @@ async def test_a_patch_is_an_object(shared: Desk, body: str) -> None:
 
 
 async def test_what_was_sent_is_not_repeated(shared: Desk) -> None:
-    """An answer about a wrong field names the field, and not what stood in it."""
+    """An answer about a wrong field names the field, and does not repeat its value."""
     reply = await shared.admin.post("desk/employees", json=EMPLOYEE | {"phone": "not-a-phone", "<b>secret</b>": "x"})
 
     assert reply.status_code == 422
@@ -218,8 +218,8 @@ async def test_what_was_sent_is_not_repeated(shared: Desk) -> None:
         (422, "invalid_request", {"title": None}),
     ],
 )
-async def test_a_ticket_that_cannot_be(desk: Desk, status: int, code: str, patch: dict[str, Any]) -> None:
-    """A ticket keeps to the employees, owners and statuses that there are."""
+async def test_an_impossible_ticket(desk: Desk, status: int, code: str, patch: dict[str, Any]) -> None:
+    """A ticket can only have existing employees, owners and statuses."""
     ticket = await desk.ticket()
     closed = await desk.admin.patch("desk/tickets/1", json={"status": "closed"}, headers=version(ticket))
     reply = await desk.admin.patch("desk/tickets/1", json=patch, headers=version(closed.json()))
@@ -255,7 +255,7 @@ async def test_page_by_page(desk: Desk) -> None:
 
 
 async def test_a_link_repeats_no_token(tmp_path: Path) -> None:
-    """An address with a token in it does not come back in `Link`, nor does what it did not mean."""
+    """`Link` repeats neither a token in the address nor parameters that the list does not have."""
     async with open_desk(tmp_path, allow_token_in_url=True) as desk:
         await desk.employee()
         await desk.employee()
@@ -268,7 +268,7 @@ async def test_a_link_repeats_no_token(tmp_path: Path) -> None:
 
 
 async def test_only_ones_own(desk: Desk) -> None:
-    """`mine` lists what the caller owns, whatever the address says, page by page."""
+    """`mine` lists what the caller owns, whatever the query says, page by page."""
     await desk.support.get("desk/accounts/me")
     for owner in ("support", "admin", "support"):
         await desk.ticket(owner=owner)
@@ -293,7 +293,7 @@ async def test_only_ones_own(desk: Desk) -> None:
         ("cursor=" + "A" * 1025, 422, "invalid_request"),
     ],
 )
-async def test_a_list_that_cannot_be(shared: Desk, list_: str, query: str, status: int, code: str) -> None:
+async def test_an_impossible_list(shared: Desk, list_: str, query: str, status: int, code: str) -> None:
     """Limits and cursors out of bounds are refused."""
     reply = await shared.admin.get(f"desk/{list_}?{query}")
 
@@ -301,7 +301,7 @@ async def test_a_list_that_cannot_be(shared: Desk, list_: str, query: str, statu
 
 
 async def test_a_cursor_of_another_list(desk: Desk) -> None:
-    """A cursor leads on in its own list alone: not with other filters, in another order, or elsewhere."""
+    """A cursor works only in its own list, with the same filters and order."""
     for _ in range(3):
         await desk.ticket()
     cursor = (await desk.support.get("desk/tickets?limit=1")).json()["next"]
@@ -331,8 +331,8 @@ async def test_a_list_as_a_file(desk: Desk, list_: str) -> None:
 # Oneself
 
 
-async def test_how_one_stands(desk: Desk) -> None:
-    """`status` says the role, and what this token may, which can be less."""
+async def test_ones_own_status(desk: Desk) -> None:
+    """`status` says the caller's role, and the permissions of this token, which can be fewer."""
     narrowed = desk.member(Role.MANAGER, scopes=[Permission.TICKETS_READ])
     told = {
         name: (await caller.get("desk/status")).json() for name, caller in (("m", narrowed), ("s", desk.stranger()))
@@ -349,7 +349,7 @@ async def test_how_one_stands(desk: Desk) -> None:
 
 
 async def test_the_disabled_see_why(desk: Desk) -> None:
-    """Whose account is disabled can ask how they stand, and nothing else of the desk."""
+    """Somebody whose account is disabled can read their own status, and nothing else of the desk."""
     await desk.support.get("desk/accounts/me")
     await desk.admin.patch("desk/accounts/support", json={"disabled": True}, headers={"If-Match": '"1"'})
     status, tickets = await desk.support.get("desk/status"), await desk.support.get("desk/tickets")
@@ -367,8 +367,8 @@ async def test_ones_own_account(desk: Desk) -> None:
     assert its.status_code == 404
 
 
-async def test_what_it_is_known_by_comes_first(desk: Desk) -> None:
-    """Whoever reads an answer, or a row of a file, sees first what it is about."""
+async def test_the_id_or_name_comes_first(desk: Desk) -> None:
+    """The first field of an answer, and the first column of a file, is the id or the name."""
     ticket, account = await desk.ticket(), await desk.account()
     files = [(await desk.admin.get(f"desk/{name}.csv")).text for name in ("tickets", "employees", "accounts")]
 
@@ -377,7 +377,7 @@ async def test_what_it_is_known_by_comes_first(desk: Desk) -> None:
 
 
 async def test_a_service_called_as_a_user_is(desk: Desk) -> None:
-    """A service that has a user's name acts under one that no user can have, and reads nothing that is theirs."""
+    """A service that has a user's name acts under a name that no user can have, and reads nothing of that user's."""
     await desk.ticket(by=desk.support)
     namesake = desk.service.other_service("support", scopes=list(Permission))
     assert (await namesake.get("desk/accounts/me")).status_code == 404
@@ -392,7 +392,7 @@ async def test_a_service_called_as_a_user_is(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["zoe\u0308", "a  b", "x" * 255])
 async def test_the_audit_finds_every_name(desk: Desk, name: str) -> None:
-    """What happened to somebody is found by their name, however the Hub writes it."""
+    """The audit finds entries about any name that the Hub allows."""
     await desk.member(Role.SUPPORT, name=name).get("desk/accounts/me")
     told = (await desk.admin.get("desk/audit", params={"thing": f"account/{name}", "who": name})).json()
 
@@ -401,7 +401,7 @@ async def test_the_audit_finds_every_name(desk: Desk, name: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("PATCH", ""), ("DELETE", ""), ("PUT", "/role")])
 async def test_somebody_called_me(desk: Desk, method: str, path: str) -> None:
-    """What is said of `me` is said of no account by that name."""
+    """`me` in an address never means an account of that name."""
     await desk.member(Role.SUPPORT, name="me").get("desk/accounts/me")
     body = {"role": None} if method == "PUT" else {"phone": None}
     reply = await desk.admin.request(method, f"desk/accounts/me{path}", json=body, headers={"If-Match": '"1"'})
@@ -438,7 +438,7 @@ async def test_a_field_of_an_account_needs_its_permission(desk: Desk, held: Perm
 
 
 async def test_all_fields_of_a_patch_are_judged(desk: Desk) -> None:
-    """One field that the caller may change does not take along one that they may not."""
+    """A patch with one field that the caller may not change is refused, whatever else it has."""
     await desk.account()
     patch = {"phone": "+442079460958", "first_name": "X"}
     reply = await desk.manager.patch("desk/accounts/carol", json=patch, headers={"If-Match": '"1"'})
@@ -449,7 +449,7 @@ async def test_all_fields_of_a_patch_are_judged(desk: Desk) -> None:
 
 
 async def test_who_is_denied_does_not_lift_it(desk: Desk) -> None:
-    """Who may lift the denial of sign-ins lifts others', and not their own, whatever form the answer no has."""
+    """Somebody who may change `login_denied` can lift it for others, and not for themselves, in whatever notation."""
     await desk.manager.get("desk/accounts/me")
     denied = await desk.admin.patch("desk/accounts/manager", json={"login_denied": True}, headers={"If-Match": '"1"'})
     tag = {"If-Match": denied.headers["ETag"]}
@@ -464,7 +464,7 @@ async def test_who_is_denied_does_not_lift_it(desk: Desk) -> None:
 
 
 async def test_an_account_with_a_role(desk: Desk) -> None:
-    """A new account can have a role at once, given by somebody who may give it, and is of the Hub's group."""
+    """A new account can get a role at once from somebody who may give it, and is then in the Hub's group."""
     desk.service.user("carol")
     new = {"name": "carol", "first_name": "Carol", "last_name": "Kay", "role": "manager"}
     narrowed = desk.member(Role.ADMIN, name="dave", scopes=GRANTS[Role.ADMIN] - {Permission.ACCOUNTS_ROLE})
@@ -479,8 +479,8 @@ async def test_an_account_with_a_role(desk: Desk) -> None:
     assert changed.status_code == 200
 
 
-async def test_an_account_for_who_has_a_role(desk: Desk) -> None:
-    """A new account is answered with the role that its user has at the Hub already."""
+async def test_an_account_for_somebody_with_a_role(desk: Desk) -> None:
+    """Creating an account answers with the role that its user already has at the Hub."""
     made = await desk.account("eve"), await desk.account("dave", role=Role.MANAGER)
     desk.service.hub.add_user("frank", groups=("desk-manager",))
     new = {"name": "frank", "first_name": "Frank", "last_name": "Kay"}
@@ -491,7 +491,7 @@ async def test_an_account_for_who_has_a_role(desk: Desk) -> None:
 
 @pytest.mark.parametrize("role", [*Role, None])
 async def test_a_change_of_role(desk: Desk, role: Role | None) -> None:
-    """A role is set by name, null takes it; the account tells it from then on."""
+    """A role is given by name and removed by null, and the account shows it from then on."""
     await desk.account(role=Role.SUPPORT)
     reply = await desk.admin.put("desk/accounts/carol/role", json={"role": role})
     listed = (await desk.admin.get("desk/accounts?text=carol")).json()["items"]
@@ -504,7 +504,7 @@ async def test_a_change_of_role(desk: Desk, role: Role | None) -> None:
     "body", [{}, {"role": "root"}, {"role": "desk-admin"}, {"role": []}, {"role": None, "x": 1}, None]
 )
 async def test_no_other_roles(desk: Desk, body: object) -> None:
-    """What is no role of the desk's is refused."""
+    """Anything that is not a role of the desk is refused."""
     await desk.account(role=Role.SUPPORT)
     reply = await desk.admin.put("desk/accounts/carol/role", json=body)
 

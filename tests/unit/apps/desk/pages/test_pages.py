@@ -1,4 +1,4 @@
-"""The desk's pages: what each role is shown, what forms do, and that nothing typed is lost."""
+"""The desk's pages: what each role sees, what forms do, and that nothing typed is lost."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -100,7 +100,7 @@ def shows(page: httpx.Response) -> str:
 
 
 def test_every_route_is_here() -> None:
-    """The tables above have all pages and all forms that there are."""
+    """The tables above list all pages and all forms."""
     keys = {"ticket_id": "1", "employee_id": "1", "name": "carol"}
     found: dict[str, set[str]] = {"GET": set(), "POST": set()}
     for route in iter_route_contexts(pages.router.routes):
@@ -120,8 +120,8 @@ async def test_a_page_needs_its_permission(shared: Desk, page: str, role: Role) 
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_who_is_not_of_the_team(shared: Desk, page: str) -> None:
-    """Others of the Hub are refused, and who is not signed in is sent to do so."""
+async def test_somebody_outside_the_team(shared: Desk, page: str) -> None:
+    """Other users of the Hub are refused, and a browser that is not signed in is sent to sign in."""
     known = await shared.stranger().browser().visit(UI + page, follow=True)
     unknown = await shared.service.anonymous().browser().visit(UI + page)
 
@@ -159,8 +159,8 @@ async def test_a_form_needs_its_permission(shared: Desk, where: str, needed: Per
     assert (reply.status_code, needed in reply.json()["scopes"]) == (403, True)
 
 
-async def test_an_employee_whom_one_may_only_read(shared: Desk) -> None:
-    """Who may not change a thing sees what it holds, and no form."""
+async def test_a_read_only_employee(shared: Desk) -> None:
+    """A reader who may not change a thing sees its fields, and no form."""
     page = await shared.support.browser().visit(f"{UI}employees/1")
 
     assert "Zoë" in page.text
@@ -183,7 +183,7 @@ async def test_only_the_statuses_that_may_follow(desk: Desk, status: str, follow
     ("setting", "link"), [("change-password", 'href="/hub/change-password"'), ("", "")], ids=["native", "others"]
 )
 async def test_the_way_to_a_new_password(tmp_path: Path, setting: str, link: str) -> None:
-    """One's own account has a link to the Hub's page for passwords, where the Hub has one."""
+    """The page of one's own account links to the Hub's page for passwords, if the Hub has one."""
     async with open_desk(tmp_path, password_page=setting) as desk:
         page = await desk.support.browser().visit(f"{UI}me")
 
@@ -192,8 +192,8 @@ async def test_the_way_to_a_new_password(tmp_path: Path, setting: str, link: str
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_every_page_is_whole(shared: Desk, page: str) -> None:
-    """Every page says language and title, has one heading, loads our own files alone, and nothing is inline."""
+async def test_every_page_is_complete(shared: Desk, page: str) -> None:
+    """Every page has a language, a title and one heading, loads only our own files, and has nothing inline."""
     reply = await shared.admin.browser().visit(UI + page)
     outline = Outline(reply.text)
     linked = [each.get("href") or each.get("src") or "" for tag in ("link", "script") for each in outline.all(tag)]
@@ -217,7 +217,7 @@ async def test_where_it_begins(shared: Desk, where: str) -> None:
 
 
 async def test_a_ticket_from_beginning_to_end(desk: Desk) -> None:
-    """One creates a ticket, changes it, sets its status, and deletes it; each time a page says what was done."""
+    """A ticket is created, changed, given a status and deleted, and each time a page says what was done."""
     browser = desk.support.browser()
     made = await send(browser, "tickets/new", title="No sound", owner="support", employee_id="1", description="a\r\nb")
     saved = await send(browser, "tickets/2", title="No sound at all", description="a\r\nb", status="resolved")
@@ -239,8 +239,8 @@ async def test_a_ticket_from_beginning_to_end(desk: Desk) -> None:
     assert "No sound" not in tickets.text
 
 
-async def test_who_asked_is_found_by_name(desk: Desk) -> None:
-    """The form of a ticket finds employees by a part of their name; what was typed stays, and nothing is saved yet."""
+async def test_the_employee_of_a_ticket_is_found_by_name(desk: Desk) -> None:
+    """The form of a ticket finds employees by a part of their name. What was typed stays, and nothing is saved yet."""
     await desk.employee(first_name="Ada", last_name="Byron")
     browser = desk.support.browser()
     asked = await send(browser, "tickets/new", title="No sound", description="x", who="byr")
@@ -250,14 +250,14 @@ async def test_who_asked_is_found_by_name(desk: Desk) -> None:
     assert 'type="radio" name="employee_id" value="2" autocomplete="off" checked autofocus' in asked.text
     assert 'value="No sound"' in asked.text
     assert 'name="employee_id" value="1"' not in asked.text
-    assert "Nobody is called so." in nobody.text
+    assert "Nobody has this name." in nobody.text
     assert 'value="zzz"' in nobody.text
     assert made.status_code == 303
     assert (await desk.support.get("desk/tickets/2")).json()["employee_id"] == 2
 
 
 async def test_an_employee_from_beginning_to_end(desk: Desk) -> None:
-    """The same for employees; a field left empty is cleared."""
+    """An employee is created, changed and deleted. A field left empty is cleared."""
     browser = desk.manager.browser()
     made = await send(browser, "employees/new", first_name="Ada", last_name="Byron", city="Bath", phone="")
     saved = await send(browser, "employees/2", first_name="Ada", last_name="King", city="", birthday="1990-12-10")
@@ -274,7 +274,7 @@ async def test_an_employee_from_beginning_to_end(desk: Desk) -> None:
 
 
 async def test_an_account_from_beginning_to_end(desk: Desk) -> None:
-    """An administrator makes an account with a role, changes both, and deletes it."""
+    """An administrator creates an account with a role, changes both, and deletes the account."""
     desk.service.user("d ave")
     browser, page = desk.admin.browser(), "accounts/d%20ave"
     made = await send(browser, "new-account", name="d ave", first_name="Dave", last_name="B", role="support")
@@ -290,16 +290,16 @@ async def test_an_account_from_beginning_to_end(desk: Desk) -> None:
     assert desk.service.hub.members("desk-manager") == {"manager"}
 
 
-async def test_a_flag_is_taken_back(desk: Desk) -> None:
-    """A box that is not ticked any more takes the flag back."""
+async def test_a_flag_is_cleared(desk: Desk) -> None:
+    """Clearing a checkbox clears the flag."""
     await desk.admin.patch("desk/accounts/carol", json={"disabled": True}, headers={"If-Match": '"1"'})
     await send(desk.manager.browser(), "accounts/carol", phone="", email="")
 
     assert (await desk.admin.get("desk/accounts/carol")).json()["disabled"] is False
 
 
-async def test_a_field_that_is_not_ones_to_change(desk: Desk) -> None:
-    """What a form has no field for is not changed, whoever puts it in."""
+async def test_a_field_that_the_reader_may_not_change(desk: Desk) -> None:
+    """A field that the reader's form does not have is not changed, even if it is sent."""
     await send(desk.manager.browser(), "accounts/carol", first_name="X", role="admin", name="y", email="c@example.com")
     account = (await desk.admin.get("desk/accounts/carol")).json()
 
@@ -307,7 +307,7 @@ async def test_a_field_that_is_not_ones_to_change(desk: Desk) -> None:
 
 
 async def test_an_account_without_a_role(desk: Desk) -> None:
-    """Who may make accounts and give no roles makes one without, whatever the form says."""
+    """Somebody who may create accounts but not give roles creates one without a role, whatever the form says."""
     desk.service.user("dave")
     held = {*Permission} - {Permission.ACCOUNTS_ROLE}
     browser = desk.member(Role.ADMIN, name="erin", scopes=held).browser()
@@ -319,7 +319,7 @@ async def test_an_account_without_a_role(desk: Desk) -> None:
 
 @pytest.mark.parametrize("typed", [{}, {"role": "root"}, {"role": "desk-admin"}])
 async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
-    """A form that names no role there is changes none."""
+    """A form that names no existing role does not change the role."""
     await desk.account("dave", role=Role.SUPPORT)
     reply = await send(desk.admin.browser(), "accounts/dave/role", page="accounts/dave", **typed)
 
@@ -337,7 +337,7 @@ async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
         ("tickets/new", {"title": "kept" * 60, "employee_id": "1"}, "title", "At most 200 characters."),
         ("tickets/new", {"title": "kept"}, "employee_id", "Say who asked."),
         ("tickets/new", {"title": "kept", "employee_id": "99"}, "employee_id", "There is no such employee."),
-        ("tickets/new", {"title": "kept", "employee_id": "1", "owner": "x"}, "owner", "There is no account of this"),
+        ("tickets/new", {"title": "kept", "employee_id": "1", "owner": "x"}, "owner", "There is no account with this"),
         ("employees/new", {"first_name": "kept", "last_name": "B", "phone": "12"}, "phone", "This must be a phone"),
         ("employees/new", {"first_name": "kept", "last_name": "B", "email": "12"}, "email", "This must be an e-mail"),
         ("employees/new", {"first_name": "kept", "last_name": "B", "birthday": "x"}, "birthday", "This must be a day"),
@@ -346,11 +346,11 @@ async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
         ("employees/1", {"first_name": "kept", "last_name": "a\x07"}, "last_name", "This must not contain control"),
         ("accounts/carol", {"first_name": "kept", "last_name": "B", "phone": "x"}, "phone", "This must be a phone"),
         ("new-account", {"name": "ghost", "first_name": "kept", "last_name": "B"}, "name", "The Hub has no user"),
-        ("new-account", {"name": "carol", "first_name": "kept", "last_name": "B"}, "name", "There is an account"),
+        ("new-account", {"name": "carol", "first_name": "kept", "last_name": "B"}, "name", "There is already"),
         ("new-account", {"name": "me", "first_name": "kept", "last_name": "B"}, "name", "This must not be me"),
     ],
 )  # fmt: skip
-async def test_what_is_wrong_stands_beside_the_field(
+async def test_errors_are_shown_beside_the_field(
     desk: Desk, where: str, typed: dict[str, str], field: str, words: str
 ) -> None:
     """A form that is not taken comes back with what was typed, and the reason beside the field it is about."""
@@ -367,7 +367,7 @@ async def test_what_is_wrong_stands_beside_the_field(
 
 @pytest.mark.parametrize(("ended_at", "status"), [("the Hub", 403), ("the browser", 401)])
 async def test_what_was_typed_outlives_the_sign_in(desk: Desk, ended_at: str, status: int) -> None:
-    """A form sent when the sign-in has ended comes back; after a new one it is sent once more, and taken."""
+    """A form sent after the sign-in has ended comes back. After a new sign-in it is sent again, and accepted."""
     browser = desk.support.browser()
     typed = {"title": "Sound", "description": "from <b>\nthe left", "employee_id": "1", "owner": "support"}
     sent = {"_xsrf": find('name="_xsrf" value="([^"]*)"', await browser.visit(f"{UI}tickets/new")), **typed}
@@ -390,14 +390,14 @@ async def test_what_was_typed_outlives_the_sign_in(desk: Desk, ended_at: str, st
 
 @pytest.mark.parametrize("away", ["the Hub", "the database"])
 async def test_what_was_typed_outlives_an_outage(desk: Desk, away: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A form sent while nobody can say who sends it comes back with the reason, with the token that it had."""
+    """A form sent while the Hub or the database is down comes back with the reason, and with its XSRF token."""
     browser = desk.manager.browser()
     sent = {"_xsrf": browser.cookies["_xsrf"], "first_name": "Ida", "last_name": "Rhodes"}
     if away == "the Hub":
         desk.service.hub.respond("GET", "/user", status=503, json={})
     else:
         gone = DatabaseUnavailableError(reason="gone")
-        monkeypatch.setattr(Accounts, "standing", AsyncMock(side_effect=gone))
+        monkeypatch.setattr(Accounts, "status", AsyncMock(side_effect=gone))
     reply = await browser.post(f"{UI}employees/new", data=sent, headers=NAVIGATION)
 
     assert (reply.status_code, reply.headers["Retry-After"] != "", fields(reply)) == (503, True, sent)
@@ -405,7 +405,7 @@ async def test_what_was_typed_outlives_an_outage(desk: Desk, away: str, monkeypa
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}])
 async def test_what_another_site_has_sent(desk: Desk, headers: dict[str, str]) -> None:
-    """What another site has sent is not put before our reader to be confirmed."""
+    """A form that another site sent is not shown to the reader to be confirmed."""
     sent = {"_xsrf": "", "title": "Sound", "employee_id": "1"}
     reply = await desk.support.browser().post(f"{UI}tickets/new", data=sent, headers=NAVIGATION | headers)
 
@@ -413,7 +413,7 @@ async def test_what_another_site_has_sent(desk: Desk, headers: dict[str, str]) -
 
 
 async def test_both_versions_of_a_conflict(desk: Desk) -> None:
-    """Who saves what somebody else has changed meanwhile sees both; saving once more puts theirs in its place."""
+    """On a conflict the reader sees both versions, and saving again stores theirs."""
     await desk.admin.patch("desk/tickets/1", json={"description": "a\nb"}, headers={"If-Match": '"1"'})
     browser = desk.support.browser()
     opened = await browser.visit(f"{UI}tickets/1")
@@ -441,7 +441,7 @@ async def test_both_versions_of_a_conflict(desk: Desk) -> None:
     ],
 )
 async def test_nothing_is_deleted_that_was_changed_since(desk: Desk, where: str, change: dict[str, str]) -> None:
-    """Who was asked about a thing that has changed since is asked again."""
+    """If the thing has changed since the question, the question is asked again."""
     browser = desk.admin.browser()
     if where == "employees/1":
         await desk.admin.delete("desk/tickets/1", headers={"If-Match": '"1"'})
@@ -456,14 +456,14 @@ async def test_nothing_is_deleted_that_was_changed_since(desk: Desk, where: str,
 
 
 async def test_an_employee_with_tickets_is_not_deleted(desk: Desk) -> None:
-    """The question whether to delete somebody with tickets ends in why they stay."""
+    """Deleting an employee with tickets is refused, and the page says why."""
     reply = await send(desk.manager.browser(), "employees/1/delete")
 
-    assert (reply.status_code, "There are tickets of this employee." in reply.text) == (409, True)
+    assert (reply.status_code, "This employee has tickets." in reply.text) == (409, True)
 
 
 async def test_the_last_administrator_stays(desk: Desk) -> None:
-    """Nobody takes from the desk its last administrator, not even themselves; the page says why."""
+    """The last administrator cannot be removed, not even by themselves, and the page says why."""
     browser = desk.admin.browser()
     replies = [
         await send(browser, "accounts/admin", disabled="on", first_name="A", last_name="B"),
@@ -497,7 +497,7 @@ async def test_no_script_reads_a_page(shared: Desk, page: str) -> None:
 
 
 async def test_a_token_gets_no_xsrf_token(shared: Desk) -> None:
-    """A page that a token asked for holds no XSRF token: what others could send gets them none."""
+    """A page requested with a token has no XSRF token."""
     page = await shared.admin.get(f"{UI}tickets/1", headers=NAVIGATION)
 
     assert (page.status_code, find('name="_xsrf" value="([^"]*)"', page)) == (200, "")
@@ -508,7 +508,7 @@ async def test_a_token_gets_no_xsrf_token(shared: Desk) -> None:
     ["tickets", "tickets/2", "tickets/2/delete", "employees", "employees/2", "accounts", "accounts/dave", "audit"],
 )
 async def test_text_stays_text(desk: Desk, page: str) -> None:
-    """What was typed is shown on every page as it was typed, and is never part of the page."""
+    """Typed text is shown as text on every page, and never becomes markup."""
     await desk.employee(first_name=HTML, last_name=HTML, nick_name=HTML, city=HTML, country=HTML, address=HTML)
     await desk.ticket(title=HTML, description=f"</textarea>{HTML}", employee_id=2)
     await desk.account("dave", first_name=HTML, last_name=HTML)
@@ -520,7 +520,7 @@ async def test_text_stays_text(desk: Desk, page: str) -> None:
 
 @pytest.mark.parametrize("where", ["tickets", "employees", "accounts", "audit"])
 async def test_an_address_says_nothing_of_its_own(shared: Desk, where: str) -> None:
-    """What a link makes a page show is searched for or one of our own sentences; no link leads out."""
+    """A link can make a page show only a search term or one of our own sentences, and no link leads elsewhere."""
     word = "https://evil.example.org/"
     page = await shared.admin.browser().visit(f"{UI}{where}", params={"done": word, "next": word, "back": word})
 
@@ -530,7 +530,7 @@ async def test_an_address_says_nothing_of_its_own(shared: Desk, where: str) -> N
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/json", "text/plain"])
 async def test_only_forms(shared: Desk, content_type: str) -> None:
-    """No other body is taken for a form: a cookie alone signs none."""
+    """Only form bodies are accepted with a cookie."""
     headers = NAVIGATION | {"Content-Type": content_type}
     reply = await shared.admin.browser().post(f"{UI}tickets/new", content=b"--x--", headers=headers)
 
@@ -538,7 +538,7 @@ async def test_only_forms(shared: Desk, content_type: str) -> None:
 
 
 async def test_an_upload_with_a_token(shared: Desk) -> None:
-    """Nor is one with a token in a header."""
+    """An upload with a token in a header is refused, too."""
     reply = await shared.admin.post(f"{UI}tickets/new", files={"title": b"x"})
 
     assert reply.status_code == 415
@@ -553,8 +553,8 @@ async def test_a_huge_form(shared: Desk) -> None:
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "1.5", "9" * 40, "٣", "W/1", "0"])
-async def test_a_version_that_is_none(desk: Desk, version: str) -> None:
-    """A form that was made for no version there is changes nothing."""
+async def test_an_invalid_version(desk: Desk, version: str) -> None:
+    """A form for a version that does not exist changes nothing."""
     reply = await send(desk.admin.browser(), "tickets/1", title="x", version=version)
 
     assert reply.status_code == 412
@@ -563,7 +563,7 @@ async def test_a_version_that_is_none(desk: Desk, version: str) -> None:
 
 @pytest.mark.parametrize("employee", ["x", "-1", "9" * 40, "0", "99", "1 OR 1=1"])
 async def test_a_new_ticket_for_nobody(shared: Desk, employee: str) -> None:
-    """An address that names no employee there is opens a form without one."""
+    """An address that names no existing employee opens a form without one."""
     reply = await shared.support.browser().visit(f"{UI}tickets/new", params={"employee": employee})
 
     assert (reply.status_code, 'name="employee_id"' in reply.text) == (200, False)
@@ -571,7 +571,7 @@ async def test_a_new_ticket_for_nobody(shared: Desk, employee: str) -> None:
 
 @pytest.mark.parametrize("page", ["tickets/99", "tickets/x", "employees/99/delete", "accounts/nobody", "accounts/me"])
 async def test_nothing_there(shared: Desk, page: str) -> None:
-    """A page about nothing is the page that says so."""
+    """The page of a thing that does not exist answers 404."""
     reply = await shared.admin.browser().visit(UI + page)
 
     assert (reply.status_code, "not_found" in reply.text) == (404, True)

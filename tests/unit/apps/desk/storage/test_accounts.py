@@ -1,4 +1,4 @@
-"""Accounts: who is of the team, and how each request asks after them; on both databases."""
+"""Accounts: the members of the team, and the status that each request looks up; on both databases."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from service.apps.desk.domain.values import Account, AccountNew, AccountQuery, AuditQuery, Standing
+from service.apps.desk.domain.values import Account, AccountNew, AccountQuery, AccountStatus, AuditQuery
 from service.apps.desk.errors import (
     AccountExistsError,
     EmailTakenError,
@@ -28,7 +28,7 @@ async def ada(desk: Desk) -> Account:
 
 
 async def test_an_account_is_created_once(desk: Desk, ada: Account) -> None:
-    """Under the name that the Hub's user has, with nothing held against it."""
+    """An account is created under the Hub user's name, without flags, and only once."""
     assert ada.model_dump(exclude={"created", "updated"}) == {
         **ADA.model_dump(),
         "version": 1,
@@ -46,7 +46,7 @@ async def test_an_account_is_created_once(desk: Desk, ada: Account) -> None:
 
 @pytest.mark.usefixtures("ada")
 async def test_names_differ_by_case(desk: Desk) -> None:
-    """An account is the Hub's user of exactly that name."""
+    """An account belongs to the Hub's user of exactly this name."""
     await desk.accounts.create(AccountNew(name="ADA", first_name="A", last_name="B"), by="admin")
     with pytest.raises(NotFoundError):
         await desk.accounts.get("Ada")
@@ -54,25 +54,25 @@ async def test_names_differ_by_case(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["nobody", "", "a/b", "a\0b", "x" * 300, "\ud800"])
 async def test_who_has_no_account_is_not_found(desk: Desk, name: str) -> None:
-    """Whatever the name."""
+    """There is no account for a name without one, even an impossible name."""
     with pytest.raises(NotFoundError):
         await desk.accounts.get(name)
 
 
-async def test_the_flags_stand_with_their_times(desk: Desk, ada: Account, clock: Clock) -> None:
-    """When logins were denied is known as long as they are; denied again, it is known anew."""
+async def test_the_flags_are_stored_with_their_times(desk: Desk, ada: Account, clock: Clock) -> None:
+    """The time of `login_denied` is stored as long as the flag is set, and is new when it is set again."""
     denied = await desk.accounts.change("ada", {"login_denied": True, "disabled": True}, version=1, by="admin")
-    first = await desk.accounts.standing("ada")
+    first = await desk.accounts.status("ada")
     assert (denied.disabled, denied.login_denied) == (True, True)
     assert first is not None
     assert first.login_denied_at is not None
     assert ada.created < first.login_denied_at <= clock.time
 
     await desk.accounts.change("ada", {"phone": None}, version=2, by="admin")
-    assert await desk.accounts.standing("ada") == first
+    assert await desk.accounts.status("ada") == first
 
     await desk.accounts.change("ada", {"login_denied": False, "disabled": False}, version=3, by="admin")
-    assert await desk.accounts.standing("ada") == Standing(
+    assert await desk.accounts.status("ada") == AccountStatus(
         disabled=False, login_denied=False, login_denied_at=None, rights_changed_at=first.rights_changed_at
     )
     with pytest.raises(VersionConflictError):
@@ -80,28 +80,28 @@ async def test_the_flags_stand_with_their_times(desk: Desk, ada: Account, clock:
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "Ada"])
-async def test_who_has_no_account_has_no_standing(desk: Desk, name: str) -> None:
-    """Nothing is held against them here; what they may is the Hub's to say."""
-    assert await desk.accounts.standing(name) is None
+async def test_a_person_without_an_account_has_no_status(desk: Desk, name: str) -> None:
+    """There is no status for a name without an account; the Hub says what that person may do."""
+    assert await desk.accounts.status(name) is None
 
 
-async def failing(_name: str) -> dict[str, object] | None:
-    """The short way to the database, out of order."""
+async def failing(_name: str) -> AccountStatus | None:
+    """A look-up that fails."""
     raise sqlite3.OperationalError
 
 
 @pytest.mark.usefixtures("ada")
-async def test_the_standing_is_told_also_where_the_short_way_fails(desk: Desk, clock: Clock) -> None:
-    """The usual way to the database says the same."""
+async def test_the_status_is_found_if_the_fast_look_up_fails(desk: Desk, clock: Clock) -> None:
+    """The pool's connections return the same status as the fast look-up."""
     await desk.accounts.change("ada", {"login_denied": True}, version=1, by="admin")
-    usual = Accounts(desk.database, ask=failing, now=clock)
+    usual = Accounts(desk.database, look_up=failing, now=clock)
 
-    assert await usual.standing("ada") == await desk.accounts.standing("ada") is not None
-    assert await usual.standing("nobody") is None
+    assert await usual.status("ada") == await desk.accounts.status("ada") is not None
+    assert await usual.status("nobody") is None
 
 
-async def test_an_account_comes_to_be_at_the_first_visit(desk: Desk, ada: Account) -> None:
-    """Once, however many requests that visit has; one that is there stays as it is."""
+async def test_an_account_is_made_at_the_first_visit(desk: Desk, ada: Account) -> None:
+    """An account is made once, however many requests come together. An existing one stays as it is."""
     made: list[Account] = []
 
     async def visit() -> None:
@@ -120,7 +120,7 @@ async def test_an_account_comes_to_be_at_the_first_visit(desk: Desk, ada: Accoun
 
 @pytest.mark.usefixtures("ada")
 async def test_accounts_are_listed_by_name(desk: Desk) -> None:
-    """By code point, page by page."""
+    """Accounts are sorted by code point, page by page."""
     for name in ("Zed", "bob", "émile"):
         await desk.accounts.ensure(name, by=name)
 

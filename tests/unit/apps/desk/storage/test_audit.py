@@ -1,4 +1,4 @@
-"""The audit: each change, told once, for ever; on both databases."""
+"""The audit: each change is recorded once, for good; on both databases."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,8 +19,8 @@ async def told(desk: Desk, **query: Any) -> list[AuditEntry]:  # noqa: ANN401
     return (await desk.audit.find(AuditQuery(**query))).items
 
 
-async def test_a_ticket_is_told_from_beginning_to_end(desk: Desk, zoe: Employee) -> None:
-    """Who did what when, with all that came, what changed, and all that went."""
+async def test_the_life_of_a_ticket(desk: Desk, zoe: Employee) -> None:
+    """The audit records who did what when, with all fields of a new or deleted ticket, and the fields that changed."""
     ticket = await desk.tickets.create(TicketNew(title="Blank", employee_id=zoe.id), by="ada")
     changed = await desk.tickets.change(ticket.id, {"status": "waiting", "title": "Blank"}, version=1, by="eve")
     await desk.tickets.delete(ticket.id, version=2, by="bob")
@@ -40,8 +40,8 @@ def _entry(who: str, what: str, key: int, before: object, after: object) -> dict
     return {"who": who, "what": what, "thing": f"ticket/{key}", "before": before, "after": after}
 
 
-async def test_values_are_told_as_json_has_them(desk: Desk) -> None:
-    """Dates as text, what is not there as null, names in their script."""
+async def test_values_are_stored_as_json(desk: Desk) -> None:
+    """Dates are stored as text, missing values as null, and names in their script."""
     await desk.employees.create(
         EmployeeNew.model_validate({"first_name": "小明", "last_name": "王", "birthday": "1990-02-28"}), by="ada"
     )
@@ -50,8 +50,8 @@ async def test_values_are_told_as_json_has_them(desk: Desk) -> None:
     assert (entry.after["first_name"], entry.after["birthday"], entry.after["phone"]) == ("小明", "1990-02-28", None)
 
 
-async def test_what_was_refused_is_not_told(desk: Desk) -> None:
-    """An entry comes with its change, or not at all."""
+async def test_a_refused_change_is_not_recorded(desk: Desk) -> None:
+    """An entry is written with its change, or not at all."""
     with pytest.raises(EmployeeMissingError):
         await desk.tickets.create(TicketNew(title="x", employee_id=4711), by="ada")
     assert await told(desk) == []
@@ -59,8 +59,8 @@ async def test_what_was_refused_is_not_told(desk: Desk) -> None:
 
 @pytest.mark.parametrize("statement", [update(tables.audit).values(who="nobody"), delete(tables.audit)])
 @pytest.mark.usefixtures("zoe")
-async def test_the_database_lets_nobody_alter_it(desk: Desk, statement: Any) -> None:  # noqa: ANN401
-    """Neither our code nor somebody at the database's prompt, short of taking the guard away."""
+async def test_the_database_refuses_to_alter_entries(desk: Desk, statement: Any) -> None:  # noqa: ANN401
+    """Triggers refuse changes and deletions, by our code and by hand."""
     before = await told(desk)
     with pytest.raises(DBAPIError, match="the audit is only ever added to"):
         async with desk.database.write() as connection:
@@ -69,7 +69,7 @@ async def test_the_database_lets_nobody_alter_it(desk: Desk, statement: Any) -> 
 
 
 async def test_entries_are_found_by_who_what_thing_and_time(desk: Desk, zoe: Employee, clock: Clock) -> None:
-    """Filters combine; a time is from this moment on, and before that one."""
+    """Filters combine. `since` includes its moment, and `until` excludes it."""
     await desk.accounts.create(AccountNew(name="ada", first_name="A", last_name="B"), by="admin")
     await desk.employees.change(zoe.id, {"city": "Lagos"}, version=1, by="ada")
     await desk.employees.change(zoe.id, {"city": None}, version=2, by="eve")
@@ -85,7 +85,7 @@ async def test_entries_are_found_by_who_what_thing_and_time(desk: Desk, zoe: Emp
 
 
 async def test_entries_come_in_pages(desk: Desk, zoe: Employee) -> None:
-    """The latest first, each once."""
+    """Pages have the latest entries first, and each entry once."""
     for version in range(1, 8):
         await desk.employees.change(zoe.id, {"city": str(version)}, version=version, by="ada")
     query, found = AuditQuery(limit=3), []

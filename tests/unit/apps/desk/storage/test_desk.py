@@ -1,4 +1,4 @@
-"""The desk as a whole: its files, what it acknowledged, and what becomes of a write that is broken off."""
+"""The desk as a whole: its files, what it acknowledged, and writes that are cancelled."""
 
 import stat
 from pathlib import Path
@@ -12,7 +12,7 @@ from service.apps.desk.storage.desk import Desk, open_desk
 
 
 async def test_what_was_written_is_there_when_it_is_opened_again(database_url: str) -> None:
-    """Closing loses nothing, and opening again changes nothing."""
+    """Closing the desk loses nothing, and opening it again changes nothing."""
     async with open_desk(database_url) as desk:
         made = await desk.employees.create(EmployeeNew(first_name="Zoë", last_name="Okonkwo"), by="manager")
     async with open_desk(database_url) as desk:
@@ -20,7 +20,7 @@ async def test_what_was_written_is_there_when_it_is_opened_again(database_url: s
 
 
 async def test_the_files_are_ours_alone(tmp_path: Path) -> None:
-    """Names, addresses and birthdays: nobody else on the machine reads them, nor what SQLite keeps beside them."""
+    """No other user of the machine can read the database, or the files that SQLite keeps beside it."""
     folder = tmp_path / "state" / "of"
     async with open_desk(f"sqlite:///{folder / 'desk.sqlite'}") as desk:
         await desk.employees.create(EmployeeNew(first_name="Zoë", last_name="Okonkwo"), by="manager")
@@ -31,7 +31,7 @@ async def test_the_files_are_ours_alone(tmp_path: Path) -> None:
 
 
 async def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path) -> None:
-    """Through a power failure too (synchronous = FULL), while readers go on (WAL), with foreign keys minded."""
+    """Commits survive a power failure (synchronous = FULL), readers go on (WAL), and foreign keys are enforced."""
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     async with open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}") as desk, desk.database.write() as connection:
         found = {name: await connection.scalar(text(f"PRAGMA {name}")) for name in wanted}
@@ -39,8 +39,8 @@ async def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     assert found == wanted
 
 
-async def test_a_write_that_is_broken_off_is_undone_and_holds_up_nobody(desk: Desk, zoe: Employee) -> None:
-    """At whatever moment its request ends: no half a change, no lock left behind, no connection lost."""
+async def test_a_cancelled_write_is_undone_and_blocks_nobody(desk: Desk, zoe: Employee) -> None:
+    """A write cancelled at any moment leaves no half change, no lock, and no lost connection."""
     for moment in range(25):
         with anyio.move_on_after(moment / 1000):
             await desk.employees.change(zoe.id, {"city": str(moment)}, version=zoe.version, by="ada")
@@ -61,20 +61,20 @@ async def _create(desk: Desk, new: TicketNew) -> None:
 
 
 async def test_reads_do_not_wait_for_a_write(desk: Desk, zoe: Employee) -> None:
-    """They see what was committed before, the account's standing too."""
+    """During a write, reads see what was committed before, also the account's status."""
     await desk.accounts.ensure("ada", by="ada")
     async with desk.database.write() as connection:
         await connection.execute(text("UPDATE accounts SET disabled = true"))
         await connection.execute(text("UPDATE employees SET city = 'Lagos'"))
         with anyio.fail_after(2):
-            standing, employee = await desk.accounts.standing("ada"), await desk.employees.get(zoe.id)
+            status, employee = await desk.accounts.status("ada"), await desk.employees.get(zoe.id)
 
-    assert (standing and standing.disabled, employee.city) == (False, None)
-    standing = await desk.accounts.standing("ada")
-    assert (standing and standing.disabled) is True
+    assert (status and status.disabled, employee.city) == (False, None)
+    status = await desk.accounts.status("ada")
+    assert (status and status.disabled) is True
 
 
 @pytest.mark.usefixtures("zoe")
 async def test_a_database_that_answers_is_no_problem(desk: Desk) -> None:
-    """Asked by a probe."""
-    assert await desk.ping() == ""
+    """The probe reports no problem with a database that answers."""
+    assert await desk.probe.check() == ""

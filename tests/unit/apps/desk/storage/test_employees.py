@@ -28,7 +28,7 @@ FULL = EmployeeNew.model_validate(
 
 
 async def test_an_employee_is_kept_as_entered(desk: Desk) -> None:
-    """With phone and e-mail in the form that all have in common."""
+    """An employee is stored as entered, with phone and e-mail in one notation."""
     made = await desk.employees.create(FULL, by="manager")
 
     assert made.model_dump(include=set(EmployeeNew.model_fields)) == {
@@ -46,7 +46,7 @@ async def test_an_employee_is_kept_as_entered(desk: Desk) -> None:
 
 
 async def test_null_clears_what_is_optional(desk: Desk) -> None:
-    """As JSON Merge Patch has it; a name cannot be cleared."""
+    """Null in a patch clears an optional field (JSON Merge Patch). A name cannot be cleared."""
     made = await desk.employees.create(FULL, by="manager")
     patch = {"nick_name": None, "phone": None, "email": None, "birthday": None, "city": None}
     cleared = await desk.employees.change(made.id, patch, version=1, by="manager")
@@ -80,14 +80,14 @@ async def test_a_contact_is_one_employees_only(
 
 
 async def test_many_have_no_contact(desk: Desk) -> None:
-    """None is nobody's: any number may have none."""
+    """Any number of employees may have no phone and no e-mail."""
     for _ in range(3):
         await desk.employees.create(EmployeeNew(first_name="A", last_name="B"), by="manager")
     assert len((await desk.employees.find(EmployeeQuery())).items) == 3
 
 
 async def test_of_many_who_want_one_contact_one_gets_it(desk: Desk) -> None:
-    """However they come at once."""
+    """Of many simultaneous requests for the same phone, one succeeds."""
     outcomes: list[str] = []
 
     async def create(number: int) -> None:
@@ -106,7 +106,7 @@ async def test_of_many_who_want_one_contact_one_gets_it(desk: Desk) -> None:
 
 
 async def test_an_employee_with_tickets_stays(desk: Desk, zoe: Employee) -> None:
-    """Until the last ticket has gone, or is another's."""
+    """An employee cannot be deleted until their last ticket is deleted or given to another."""
     ticket = await desk.tickets.create(TicketNew(title="x", employee_id=zoe.id), by="ada")
     with pytest.raises(EmployeeHasTicketsError):
         await desk.employees.delete(zoe.id, version=1, by="manager")
@@ -118,7 +118,7 @@ async def test_an_employee_with_tickets_stays(desk: Desk, zoe: Employee) -> None
 
 
 async def test_names_are_listed_as_people_look_for_them(desk: Desk) -> None:
-    """By last name, then first, without case and accents, the same on every database."""
+    """Employees are sorted by last name, then first name, without case and accents, on both databases alike."""
     for name in ("Zoë Zimmer", "Émile Eder", "adam eder", "Åse Ängström", "王 小明"):
         first, _, last = name.partition(" ")
         await desk.employees.create(EmployeeNew(first_name=first, last_name=last), by="manager")
@@ -134,7 +134,7 @@ async def test_names_are_listed_as_people_look_for_them(desk: Desk) -> None:
 
 @pytest.mark.parametrize("text", ["okonk", "ZO", "0958", "example.com", "+44"])
 async def test_an_employee_is_found_by_name_and_contact(desk: Desk, text: str) -> None:
-    """Whatever part of it somebody remembers."""
+    """Search finds an employee by any part of name or contact."""
     await desk.employees.create(EmployeeNew(first_name="A", last_name="B"), by="manager")
     made = await desk.employees.create(FULL, by="manager")
 

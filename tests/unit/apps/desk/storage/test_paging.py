@@ -39,7 +39,7 @@ async def many(desk: Desk, zoe: Employee) -> int:
 
 @pytest.mark.parametrize("sort", SORTS)
 async def test_pages_make_up_the_list(desk: Desk, many: int, sort: str) -> None:
-    """Page after page gives each ticket once, in the order of the list as a whole, also among those that are alike."""
+    """The pages together have each ticket once, in the order of the whole list, even if sort keys are equal."""
     whole = (await desk.tickets.find(TicketQuery.model_validate({"sort": sort, "limit": 200}))).items
     query = TicketQuery.model_validate({"sort": sort, "limit": 7})
     paged = []
@@ -57,7 +57,7 @@ async def test_pages_make_up_the_list(desk: Desk, many: int, sort: str) -> None:
 
 @pytest.mark.usefixtures("many")
 async def test_a_list_that_ends_with_a_page_has_no_other(desk: Desk) -> None:
-    """The last page says so, full or not."""
+    """The last page has no cursor, even if it is full."""
     assert (await desk.tickets.find(TicketQuery(limit=50))).next is None
     assert (await desk.tickets.find(TicketQuery(limit=49))).next is not None
     assert (await desk.tickets.find(TicketQuery(status=Status.CLOSED))).model_dump() == {"items": [], "next": None}
@@ -65,7 +65,7 @@ async def test_a_list_that_ends_with_a_page_has_no_other(desk: Desk) -> None:
 
 @pytest.mark.usefixtures("many")
 async def test_a_page_goes_on_where_the_last_ended(desk: Desk, zoe: Employee) -> None:
-    """What has come or gone meanwhile moves nothing: neither twice nor left out is what was there all along."""
+    """Things created or deleted meanwhile do not make others appear twice or not at all."""
     first = await desk.tickets.find(TicketQuery(limit=10, sort="-created"))
     await desk.tickets.create(TicketNew(title="new", employee_id=zoe.id), by="ada")
     await desk.tickets.delete(first.items[-1].id, version=1, by="ada")
@@ -85,7 +85,7 @@ OTHER_LISTS: dict[str, dict[str, Any]] = {
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("other", OTHER_LISTS.values(), ids=OTHER_LISTS)
 async def test_a_cursor_is_of_one_list(desk: Desk, other: dict[str, Any]) -> None:
-    """Sorted or filtered otherwise it would point anywhere; larger pages are the same list."""
+    """A cursor is refused with another order or filter, and accepted with another page size."""
     cursor = (await desk.tickets.find(TicketQuery(limit=10))).next
 
     assert len((await desk.tickets.find(TicketQuery(limit=20, cursor=cursor))).items) == 20
@@ -135,7 +135,7 @@ TAMPERED: dict[str, Callable[[str], str]] = {
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
 async def test_a_cursor_that_is_not_ours_is_refused(desk: Desk, tamper: Callable[[str], str]) -> None:
-    """Whatever was done to it: never an error of the database, nor another list."""
+    """A cursor that was tampered with is refused, and never causes an error of the database."""
     cursor = (await desk.tickets.find(TicketQuery(limit=10))).next
     assert cursor is not None
     with pytest.raises(InvalidCursorError):
@@ -147,7 +147,7 @@ async def test_a_cursor_that_is_not_ours_is_refused(desk: Desk, tamper: Callable
     "title", ["a\0b", "\ud800", 7, None, ["x"]], ids=["NUL", "half a character", "7", "null", "list"]
 )
 async def test_a_cursor_with_text_that_is_not_ours_is_refused(desk: Desk, title: object) -> None:
-    """Nor can text be slipped in that the database could not take."""
+    """A made-up cursor with text that the database cannot take is refused."""
     cursor = (await desk.tickets.find(TicketQuery(limit=10, sort="title"))).next
     assert cursor is not None
     bound, _, key = parts_of(cursor)
@@ -157,7 +157,7 @@ async def test_a_cursor_with_text_that_is_not_ours_is_refused(desk: Desk, title:
 
 @pytest.mark.usefixtures("many")
 async def test_a_cursor_with_another_place_is_that_place(desk: Desk) -> None:
-    """Who makes one up sees another page of what they may see anyway; quotes are text like any other."""
+    """A made-up cursor shows another page of the same list; quotes in it are plain text."""
     cursor = (await desk.tickets.find(TicketQuery(limit=10, sort="title"))).next
     assert cursor is not None
     bound, _, key = parts_of(cursor)
@@ -168,7 +168,7 @@ async def test_a_cursor_with_another_place_is_that_place(desk: Desk) -> None:
 
 @given(st.text(max_size=200))
 def test_no_cursor_is_too_much(cursor: str) -> None:
-    """Any text is refused as what it is."""
+    """Any text that is not a cursor is refused."""
     order = Order(tickets.c.created, tickets.c.id, descending=False)
     with pytest.raises(InvalidCursorError):
         order.page_of(select(tickets), PageQuery.model_construct(cursor=cursor, limit=1), of="ticket")

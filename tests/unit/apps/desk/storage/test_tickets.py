@@ -29,7 +29,7 @@ async def ticket(desk: Desk, zoe: Employee) -> Ticket:
 
 
 async def test_a_new_ticket_is_open_and_its_creators(desk: Desk, zoe: Employee, ticket: Ticket) -> None:
-    """What is created is returned as it is stored, with id, version and times in UTC."""
+    """A new ticket is returned as it is stored, with id, version and times in UTC."""
     assert ticket.model_dump(exclude={"created", "updated"}) == {
         "id": ticket.id,
         "version": 1,
@@ -45,7 +45,7 @@ async def test_a_new_ticket_is_open_and_its_creators(desk: Desk, zoe: Employee, 
 
 @pytest.mark.parametrize("key", [0, -1, 4711, 2**63, 2**200, "x", "1'", "\0"])
 async def test_what_is_not_there_is_not_found(desk: Desk, key: int | str) -> None:
-    """Also what could never be, whatever the database makes of it."""
+    """A key that no ticket has, or could have, is not found."""
     with pytest.raises(NotFoundError):
         await desk.tickets.get(key)
     with pytest.raises(NotFoundError):
@@ -55,7 +55,7 @@ async def test_what_is_not_there_is_not_found(desk: Desk, key: int | str) -> Non
 
 
 async def test_a_patch_changes_what_it_names(desk: Desk, ticket: Ticket, clock: Clock) -> None:
-    """Fields that are absent stay (RFC 7396); version and time of the change move on."""
+    """Absent fields stay (RFC 7396). The version and the time of the last change move on."""
     changed = await desk.tickets.change(ticket.id, {"status": "waiting", "title": " New "}, version=1, by="eve")
 
     assert changed == ticket.model_copy(
@@ -65,7 +65,7 @@ async def test_a_patch_changes_what_it_names(desk: Desk, ticket: Ticket, clock: 
 
 
 async def test_a_patch_that_changes_nothing_leaves_no_trace(desk: Desk, ticket: Ticket) -> None:
-    """Neither the version nor the audit tells of it."""
+    """A patch that changes nothing does not change the version, and is not in the audit."""
     for patch in ({}, {"title": ticket.title, "status": "open"}):
         assert await desk.tickets.change(ticket.id, patch, version=1, by="eve") == ticket
     with pytest.raises(VersionConflictError):
@@ -85,14 +85,14 @@ WRONG: dict[str, Mapping[str, Any]] = {
 
 @pytest.mark.parametrize("patch", WRONG.values(), ids=WRONG)
 async def test_a_wrong_patch_is_refused(desk: Desk, ticket: Ticket, patch: Mapping[str, Any]) -> None:
-    """Unknown fields, fields that are not the caller's to change, and wrong values: nothing is changed."""
+    """A patch with unknown fields, fixed fields or wrong values changes nothing."""
     with pytest.raises(ValidationError):
         await desk.tickets.change(ticket.id, {"description": "changed", **patch}, version=1, by="eve")
     assert await desk.tickets.get(ticket.id) == ticket
 
 
 async def test_a_status_follows_the_table(desk: Desk, ticket: Ticket) -> None:
-    """A closed ticket is opened before anything else becomes of it."""
+    """A closed ticket must be opened before it gets another status."""
     closed = await desk.tickets.change(ticket.id, {"status": "closed"}, version=1, by="eve")
     with pytest.raises(StatusTransitionError, match=r"^A ticket that is closed cannot become waiting\.$"):
         await desk.tickets.change(ticket.id, {"status": "waiting"}, version=closed.version, by="eve")
@@ -100,7 +100,7 @@ async def test_a_status_follows_the_table(desk: Desk, ticket: Ticket) -> None:
 
 
 async def test_of_two_changes_at_once_one_is_told_to_look_again(desk: Desk, ticket: Ticket) -> None:
-    """No update is lost: of twenty that were made for one version, one is applied and the others are refused."""
+    """Of twenty changes made for one version, one is applied and the others are refused."""
     outcomes: list[str] = []
 
     async def change(number: int) -> None:
@@ -121,7 +121,7 @@ async def test_of_two_changes_at_once_one_is_told_to_look_again(desk: Desk, tick
 
 
 async def test_a_change_and_a_deletion_at_once_do_not_both_happen(desk: Desk, ticket: Ticket) -> None:
-    """Whoever comes second is refused."""
+    """Of a simultaneous change and deletion, the second is refused."""
     outcomes: list[str] = []
 
     async def attempt(number: int) -> None:
@@ -142,7 +142,7 @@ async def test_a_change_and_a_deletion_at_once_do_not_both_happen(desk: Desk, ti
 
 
 async def test_a_deleted_ticket_is_gone_and_its_id_not_given_again(desk: Desk, zoe: Employee, ticket: Ticket) -> None:
-    """The audit speaks of it by that id."""
+    """The id of a deleted ticket is not reused, because the audit refers to it."""
     with pytest.raises(VersionConflictError):
         await desk.tickets.delete(ticket.id, version=7, by="eve")
     await desk.tickets.delete(ticket.id, version=1, by="eve")
@@ -152,7 +152,7 @@ async def test_a_deleted_ticket_is_gone_and_its_id_not_given_again(desk: Desk, z
 
 
 async def test_who_asked_must_be_there(desk: Desk, ticket: Ticket) -> None:
-    """A ticket cannot name an employee who is not, neither at first nor later."""
+    """A ticket cannot name an employee who does not exist, neither when created nor later."""
     with pytest.raises(EmployeeMissingError):
         await desk.tickets.create(TicketNew(title="x", employee_id=4711), by="ada")
     with pytest.raises(EmployeeMissingError):
@@ -160,7 +160,7 @@ async def test_who_asked_must_be_there(desk: Desk, ticket: Ticket) -> None:
 
 
 async def test_an_owner_is_of_the_team(desk: Desk, zoe: Employee, ticket: Ticket) -> None:
-    """Somebody else than who acts must have an account when they become owner; a ticket outlives it."""
+    """A ticket can be given only to somebody with an account, and stays when that account is deleted."""
     with pytest.raises(OwnerMissingError):
         await desk.tickets.create(TicketNew(title="x", employee_id=zoe.id, owner="nobody"), by="ada")
     with pytest.raises(OwnerMissingError):
@@ -200,7 +200,7 @@ FOUND = {
 @pytest.mark.usefixtures("ticket")
 @pytest.mark.parametrize(("text", "found"), FOUND.values(), ids=FOUND)
 async def test_text_is_found_anywhere(desk: Desk, zoe: Employee, text: str, found: list[str]) -> None:
-    """In title and description, of any script and length, without case; no character has a meaning of its own."""
+    """Search looks in title and description, in any script, ignoring case, and has no wildcards."""
     for title in ("打印机坏了", "Straße 5: kein Netz", "Принтер не печатает", "C:\\Users is full"):
         await desk.tickets.create(TicketNew(title=title, employee_id=zoe.id), by="ada")
 
@@ -208,7 +208,7 @@ async def test_text_is_found_anywhere(desk: Desk, zoe: Employee, text: str, foun
 
 
 async def test_filters_narrow_and_combine(desk: Desk, ticket: Ticket) -> None:
-    """By status, owner, employee and text; what a form leaves empty is no filter."""
+    """Filters by status, owner, employee and text combine. An empty value is no filter."""
     bob = await desk.employees.create(EmployeeNew(first_name="Bob", last_name="B"), by="ada")
     other = await desk.tickets.create(TicketNew(title="Other printer", employee_id=bob.id), by="eve")
     await desk.tickets.change(other.id, {"status": "closed"}, version=1, by="eve")
@@ -222,7 +222,7 @@ async def test_filters_narrow_and_combine(desk: Desk, ticket: Ticket) -> None:
 
 
 async def test_an_export_is_the_whole_list(desk: Desk, zoe: Employee) -> None:
-    """All that a query finds, in its order, however many pages that takes."""
+    """An export has everything that the query finds, in its order, however many pages that takes."""
     async with desk.database.write() as connection:
         row = {"title": "t", "description": "", "status": "open", "employee_id": zoe.id, "owner": "ada", "version": 1}
         row |= {"created": zoe.created, "updated": zoe.created, "search": "t", "title_key": "t"}
@@ -234,7 +234,7 @@ async def test_an_export_is_the_whole_list(desk: Desk, zoe: Employee) -> None:
 
 
 async def test_a_conflict_of_any_kind_leaves_all_as_it_was(desk: Desk, ticket: Ticket) -> None:
-    """A change that fails in the database is undone as a whole, with its audit entry."""
+    """A change that fails in the database is undone completely, with its audit entry."""
     with pytest.raises(ConflictError):
         await desk.tickets.change(ticket.id, {"title": "changed", "employee_id": 4711}, version=1, by="ada")
 
