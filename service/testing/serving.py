@@ -103,5 +103,5 @@ async def open_service(
     )
     with respx.mock(assert_all_called=False) as router:
         router.route(url__startswith=settings.api_url).mock(side_effect=hub)
-        async with LifespanManager(create(settings, **options)) as manager:
+        async with LifespanManager(create(settings, **options), startup_timeout=None, shutdown_timeout=None) as manager:
             yield Service(manager.app, settings, hub)
