@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from service.settings import Settings
 from tests.support import tls_front
 from tests.support.external import ExternalService
 from tests.support.markdown import blocks
@@ -21,6 +20,7 @@ from tests.support.ports import free_port, free_ports
 from tests.support.postgres import Postgres
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 from tests.support.session import Session
+from tests.support.variables import known_variables
 
 FOLDER = REPOSITORY / "deploy" / "container"
 COMPOSE = FOLDER / "compose.yaml"
@@ -101,7 +101,7 @@ def test_the_lines_that_make_the_secrets(tmp_path: Path) -> None:
 
 def test_the_service_knows_its_settings() -> None:
     """No variable is misspelled."""
-    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    known = known_variables()
 
     assert set(SERVICES["service"]["environment"]) <= known
 

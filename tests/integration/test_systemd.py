@@ -13,12 +13,12 @@ import anyio
 import httpx
 import pytest
 
-from service.settings import Settings
 from tests.support import confined as confinement
 from tests.support.local_http import local_client
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
 from tests.support.process import KeptProcess, clean_environment
+from tests.support.variables import known_variables
 
 DEPLOY = REPOSITORY / "deploy/systemd"
 UNIT = DEPLOY / "service-fastapi.service"
@@ -114,7 +114,7 @@ def test_time_to_stop() -> None:
 
 def test_settings() -> None:
     """The service knows every setting of unit and template; the template has no secret."""
-    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    known = known_variables()
     unit = dict(pair.split("=", 1) for line in said("Service")["Environment"] for pair in line.split())
 
     assert {*unit, *template()} <= known
