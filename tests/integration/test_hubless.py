@@ -85,7 +85,7 @@ async def test_its_pages_lead_to_no_hub(url: str) -> None:
     ("given", "said"),
     [
         pytest.param({}, "JUPYTERHUB_API_TOKEN is not set", id="neither"),
-        pytest.param(ENTRA | {"SERVICE_APPS": "desk"}, "SERVICE_APPS: the desk needs a Hub", id="desk"),
+        pytest.param(ENTRA | {"SERVICE_APPS": "desk"}, "SERVICE_APPS: desk needs a Hub", id="desk"),
         pytest.param(ENTRA | {"JUPYTERHUB_SERVICE_NAME": "x"}, "JUPYTERHUB_API_TOKEN is not set", id="lost token"),
     ],
 )
