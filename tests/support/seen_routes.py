@@ -12,7 +12,7 @@ async def seen(request: Request) -> dict[str, object]:
     return _seen(request)
 
 
-@router.post("")
+@router.post("", max_body_size=1024 * 1024)
 async def seen_with_body(request: Request) -> dict[str, object]:
     """Likewise, with how many bytes came."""
     return {**_seen(request), "size": len(await request.body())}
