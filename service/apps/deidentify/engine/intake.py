@@ -40,6 +40,8 @@ _FLAG = re.compile(
         "|".join("".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls"))
     )
 )
+# For the OpenAPI document (ECMA-262): text of the planes that notes are written in, without what is refused there.
+PATTERN = r"^[\u0009-\u000D\u0020-\u007E\u0085\u00A0-\u202D\u202F-\uD7FF\uE000-\uFDCF\uFDF0-\uFFFD]*$"
 _AWAY = "Take it out, and send the note again."
 
 

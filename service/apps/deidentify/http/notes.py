@@ -24,7 +24,7 @@ from starlette.requests import HTTPConnection
 from service.application import opened
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.engine import Options as EngineOptions
-from service.apps.deidentify.engine.intake import other_encoding
+from service.apps.deidentify.engine.intake import PATTERN, other_encoding
 from service.apps.deidentify.engine.replacement import Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
@@ -90,7 +90,11 @@ class InAddressOfBatch(InAddress):
 class Note(Options):
     """A note, and how it is treated."""
 
-    text: Text = Field(description="The note.", examples=["Seen 12/03/2019 by Dr. Smith."])
+    text: Text = Field(
+        description="The note. Characters of other planes, such as emoji, are taken too.",
+        examples=["Seen 12/03/2019 by Dr. Smith."],
+        json_schema_extra={"pattern": PATTERN},
+    )
     id: Id | None = Field(None, description="Given back as it is, whatever it tells of a person.", examples=["note 1"])
     spans: bool = Field(default=False, description=_WITH_SPANS)
     allow: Words = Field([], description="Words never masked; whole words, in any case.")

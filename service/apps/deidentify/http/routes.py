@@ -10,7 +10,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
 from service.apps.deidentify.engine.engine import About
-from service.apps.deidentify.engine.intake import text_of
+from service.apps.deidentify.engine.intake import PATTERN, text_of
 from service.apps.deidentify.errors import NoteTooLargeError
 from service.apps.deidentify.http import pages
 from service.apps.deidentify.http.batch import MEDIA_TYPE, Batch
@@ -75,7 +75,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 _EXAMPLE = {"text": "Seen 12/03/2019 by Dr. Smith.", "replacement": "tag"}
 _NOTE = {
     JSON: {"schema": Note.model_json_schema(), "example": _EXAMPLE},
-    TEXT: {"schema": {"type": "string"}, "example": _EXAMPLE["text"]},
+    TEXT: {"schema": {"type": "string", "pattern": PATTERN}, "example": _EXAMPLE["text"]},
 }
 _MASKED = {
     TEXT: {"schema": {"type": "string"}, "example": "Seen **/**/**** by Dr. *****."},
