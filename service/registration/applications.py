@@ -14,14 +14,22 @@ _OURS = Path(__file__).parents[1] / "apps"
 
 def known_applications() -> dict[str, str]:
     """Return `package.module:attribute` of every application that can be named without saying where it is."""
-    installed = {entry.name: entry.value for entry in entry_points(group=GROUP)}
-    ours = {path.parent.name: path.parent.name for path in sorted(_OURS.glob("*/application.py"))}
-    return installed | {name: f"service.apps.{name}.application:application" for name in ours}
+    return _installed() | _ours()
 
 
 def address_of(name: str) -> str | None:
     """Return `package.module:attribute` of an application, None if there is none of this name."""
-    return name if ":" in name else known_applications().get(name)
+    # Looking through all installed packages takes milliseconds, and ours come before theirs anyway.
+    return name if ":" in name else _ours().get(name) or _installed().get(name)
+
+
+def _ours() -> dict[str, str]:
+    names = [path.parent.name for path in sorted(_OURS.glob("*/application.py"))]
+    return {name: f"service.apps.{name}.application:application" for name in names}
+
+
+def _installed() -> dict[str, str]:
+    return {entry.name: entry.value for entry in entry_points(group=GROUP)}
 
 
 def manifest_of(name: str) -> str | None:
