@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from bench.peers import serve
 from service.app import create_app
-from service.auth.guard import is_browser
+from service.auth.fetch_metadata import is_browser
 from service.hub.models import Identity
 from service.settings import load_settings
 from service.web import pages

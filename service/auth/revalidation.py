@@ -31,14 +31,15 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from service.auth.guard import credential_of, judge_again
+from service.auth.guard import judge_again
+from service.auth.identification import credential_of
 from service.auth.problems import Problem, closing, problem_of
+from service.auth.state import find_state
 from service.errors import ServiceError
 
 LEAVE = 5.0  # seconds that a client has to take the last message, and then a handler to notice that it has gone
 _EARLY = 0.002  # seconds; uvloop's timers count in milliseconds
 
-_OF_CONCERN = {"guards", "is_head"}
 _GONE: Message = {"type": "websocket.disconnect", "code": 1006}
 
 # The last message, in which a client is told why.
@@ -48,11 +49,10 @@ _log = logging.getLogger("service")
 
 
 class Revalidation:
-    """Wraps the application; `interval` and `leave` in seconds."""
+    """Wraps the application; `leave` in seconds."""
 
-    def __init__(self, app: ASGIApp, *, interval: float, leave: float = LEAVE) -> None:
+    def __init__(self, app: ASGIApp, *, leave: float = LEAVE) -> None:
         self._app = app
-        self._interval = interval
         self._leave = leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,9 +90,11 @@ class Revalidation:
     def _begin(
         self, scope: Scope, receive: Receive, send: Send, farewell: Farewell, *, task: "asyncio.Task[Any] | None"
     ) -> "_Connection | None":
-        if scope["state"].keys() & _OF_CONCERN:
-            return _Connection(scope, receive, send, farewell, task=task, interval=self._interval, leave=self._leave)
-        return None
+        state = find_state(scope)
+        if state is None or not (state.guards or _is_head(scope)):
+            return None
+        interval = state.context.settings.recheck_interval
+        return _Connection(scope, receive, send, farewell, task=task, interval=interval, leave=self._leave)
 
 
 class _Connection:
@@ -128,7 +130,7 @@ class _Connection:
         if message["type"] == "http.response.start":
             message = _never_kept(message)
         await self._send(message)
-        if "is_head" in self._scope["state"]:  # the server would wait for an end before it answers anything else
+        if _is_head(self._scope):  # the server would wait for an end before it answers anything else
             await self._end({"type": "http.response.body", "body": b"", "more_body": False})
         elif not _is_last(message):
             self.watch()
@@ -241,6 +243,11 @@ def _farewell(message: Message) -> Farewell | None:
         if name == b"content-type":
             return _FAREWELLS.get(value.lower().partition(b";")[0].strip())
     return None
+
+
+def _is_head(scope: Scope) -> bool:
+    """Whether a HEAD request is served as a GET (`service.web.middleware.gateway`)."""
+    return "is_head" in scope.get("state", ())
 
 
 def _is_last(message: Message) -> bool:

@@ -13,7 +13,8 @@ from starlette.requests import HTTPConnection
 from service import __version__
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
-from service.auth.guard import here, page_token
+from service.auth.identification import here, page_token
+from service.auth.state import state_of
 from service.hub.models import Identity
 from service.hub.oauth import safe_next
 
@@ -120,7 +121,7 @@ def error(
     return render(
         conn,
         "error.html",
-        identity=conn.scope["state"].get("identity"),
+        identity=state_of(conn).identity,
         problem=problem,
         sign_in=sign_in,
         renew=renew,

@@ -17,17 +17,17 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from starlette.websockets import WebSocket, WebSocketState
 
-from service.auth import login, token_links
-from service.auth.cookies import auth_cookie_name, cleared_wherever
 from service.auth.errors import (
     CookieConflictError,
     NotSignedInError,
     OutdatedTokenError,
     SignInError,
 )
+from service.auth.fetch_metadata import is_browser
 from service.auth.forms import refused_form
-from service.auth.guard import SignedInByUrl, here, is_browser, queue_cookies
+from service.auth.identification import SignedInByUrl
 from service.auth.problems import Problem, closing, note, problem_of, problem_response
+from service.auth.refusals import clear_conflict, redirect_of
 from service.errors import ServiceError
 from service.hub.errors import (
     InvalidTokenError,
@@ -49,33 +49,23 @@ _ECHOING = {"union_tag_invalid": "Input has an unknown tag", "extra_forbidden": 
 
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer one of our own errors."""
+    if isinstance(error, SignedInByUrl):
+        return await redirect_of(conn, error)
     error = cast("ServiceError", error)
     note(conn, error)
     problem = problem_of(error)
-    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
-    if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
-        return login.begin(conn, next_url=here(conn))
-    if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
-        return login.begin(conn, next_url=here(conn))
-    sign_in = (could_sign_in or isinstance(error, SignInError)) and resources_of(conn).settings.has_hub
-    if isinstance(error, CookieConflictError):
-        _clear_our_cookie(conn)
+    if (redirect := await redirect_of(conn, error)) is not None:
+        return redirect
+    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError | SignInError)
+    sign_in = could_sign_in and resources_of(conn).settings.has_hub
+    clear_conflict(conn, error)
     renew = isinstance(error, OutdatedTokenError | CookieConflictError)
     return await _answer(conn, problem, headers=error.headers(), sign_in=sign_in, renew=renew)
 
 
-def _clear_our_cookie(conn: HTTPConnection) -> None:
-    settings, path = resources_of(conn).settings, here(conn).partition("?")[0]
-    name, host = auth_cookie_name(settings), conn.headers.get("host", "")
-    queue_cookies(conn, cleared_wherever(settings, name, path=path, host=host))
-
-
 async def answer_refused_body(conn: HTTPConnection, refused: Exception) -> Response | None:
     """Answer a request whose body was not to be read."""
-    reason = cast("RefusedBody", refused).reason
-    if isinstance(reason, SignedInByUrl):
-        return await token_links.drop_token_from_url(conn, reason)
-    return await answer_error(conn, reason)
+    return await answer_error(conn, cast("RefusedBody", refused).reason)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:

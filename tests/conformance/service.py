@@ -23,7 +23,8 @@ from service.__main__ import serve, tls
 from service.app import create_app
 from service.auth import login
 from service.auth.errors import NotSignedInError
-from service.auth.guard import CurrentUser, Guard, here
+from service.auth.guard import CurrentUser, Guard
+from service.auth.identification import here
 from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.server.sockets import Config, listening

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from importlib import import_module
 from urllib.parse import unquote
 
+from service.auth.context import hub_tls
 from service.finding import Finding, failed, ok, unknown
 from service.hub import protocol
 from service.hub.client import HubClient, open_http
@@ -14,7 +15,6 @@ from service.hub.models import Identity
 from service.hub.oauth import Client
 from service.hub.scopes import ScopeSet
 from service.registration.applications import manifest_of
-from service.resources import hub_tls
 from service.settings import Settings
 
 _DRIFT = timedelta(seconds=30)  # by which clocks may differ; a Date header has whole seconds

@@ -7,7 +7,7 @@ hold anything, a token or a patient's name.
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,10 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.state import find_state
 from service.logs import REQUEST_ID, RequestRecord
 
 if TYPE_CHECKING:
-    from service.hub.models import Identity
     from service.metrics import Metrics
 
 HEADER = b"x-request-id"
@@ -33,10 +33,11 @@ _ELSEWHERE = "other"  # the route of what none answers
 
 
 class AccessLog:
-    """Wraps the application; nothing is outside of it but the server. `routes` are the application's."""
+    """Wraps the application; `routes` are the application's, `metrics` returns those of the process."""
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], metrics: Callable[[], "Metrics"]) -> None:
         self._app = app
+        self._metrics = metrics
         self._templates = _templates(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +45,7 @@ class AccessLog:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        entry = _Entry(scope, send, self._templates)
+        entry = _Entry(scope, send, self._templates, self._metrics())
         REQUEST_ID.set(entry.id)  # for the task that serves this request, and those that it begins
         try:
             await self._app(scope, receive, entry.send)
@@ -57,14 +58,14 @@ class _Entry:
 
     __slots__ = ("_began", "_is_closed", "_metrics", "_scope", "_send", "_status", "_templates", "id")
 
-    def __init__(self, scope: Scope, send: Send, templates: Mapping[int, str]) -> None:
+    def __init__(self, scope: Scope, send: Send, templates: Mapping[int, str], metrics: "Metrics") -> None:
         self._began = perf_counter()
         self._scope = scope
         self._send = send
         self._templates = templates
         self._status = 0  # none yet
         self._is_closed = False
-        self._metrics: Metrics = scope["state"]["context"].metrics
+        self._metrics = metrics
         self._metrics.open[scope["type"]] += 1
         self.id = _id_of(scope)
 
@@ -82,7 +83,7 @@ class _Entry:
         """Note how the request is answered, and since when; its id goes along."""
         self._status = message.get("status") or (_OPENED if message["type"] == "websocket.accept" else _CLOSED)
         message["headers"] = [*message.get("headers", ()), (HEADER, self.id.encode())]
-        scope = self._scope["state"].get("scope", self._scope)
+        scope = self._served
         found = scope.get("route") or scope.get("endpoint")
         self._metrics.answered(
             method=self._scope.get("method", "GET"),
@@ -90,6 +91,12 @@ class _Entry:
             status=self._status,
             seconds=perf_counter() - self._began,
         )
+
+    @property
+    def _served(self) -> Scope:
+        """The scope that was served: the gateway has made a GET of a HEAD."""
+        served: Scope = self._scope.get("state", {}).get("scope", self._scope)
+        return served
 
     def close(self) -> None:
         """Write the line, once."""
@@ -108,8 +115,8 @@ class _Entry:
             "duration_ms": round((perf_counter() - self._began) * 1000, 1),
             "client": (scope.get("client") or ("",))[0],
         }
-        identity: Identity | None = scope["state"].get("identity")
-        if identity is not None:
+        state = find_state(self._served)
+        if state is not None and (identity := state.identity) is not None:
             fields["service" if identity.kind == "service" else "user"] = identity.name
         _log.handle(RequestRecord(fields))
 

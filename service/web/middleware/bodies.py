@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.auth.forms import returns_form
 from service.auth.guard import Guard, check_access
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
+from service.auth.state import find_state
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.throttle import network_of
@@ -213,7 +214,8 @@ class _Body:
     # Whose it is
 
     async def _admit(self) -> Holding:
-        identity: Identity | None = self._state.get("identity")
+        state = find_state(self._route_scope)
+        identity = state.identity if state else None
         if identity is None and self._bodies.kind(self._route_scope).is_guarded:
             try:
                 identity = await self._sender()

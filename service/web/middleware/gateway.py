@@ -1,43 +1,31 @@
 """What every request passes first and every response last, as plain ASGI.
 
-Keeps requests to our prefix, adds the headers that all answers carry and the cookies queued on the way, and turns
-what nobody caught into an answer and one line in the log: where it happened, never what it was about.
+Keeps requests to our prefix, adds the headers that all answers carry, and turns what nobody caught into an answer and
+one line in the log: where it happened, never what it was about.
 """
 
 import logging
 import secrets
-from collections.abc import Collection, Iterable
 from http import HTTPStatus
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.hardening import MAX_BODY, secured
 from service.logs import place_of
 from service.settings import Settings
 from service.web import problems
 from service.web.middleware.bodies import may_have_body
-from service.web.middleware.opener_policy import opener_policy
 
 _log = logging.getLogger("service")
-
-# Bytes, unless a route says otherwise; of who is not known, `service.web.middleware.bodies` takes less.
-_MAX_BODY = 1024 * 1024
 
 # Bytes of path and query: what Node, and so the Hub's proxy, lets pass.
 _MAX_ADDRESS = 16 * 1024
 
-# Set unless a route has said otherwise. ASGI has names in lower case.
-_HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    # The origin only: an address may hold a token. With "no-referrer" the Origin header of our forms would be null.
-    (b"referrer-policy", b"strict-origin"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-]
-
-Header = tuple[bytes, bytes]
+_POLICY = (
+    b"content-security-policy",
+    b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+)
 
 
 class Gateway:
@@ -45,7 +33,7 @@ class Gateway:
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
-        self._limited = RequestBodyLimitMiddleware(app, max_body_size=_MAX_BODY)
+        self._limited = RequestBodyLimitMiddleware(app, max_body_size=MAX_BODY)
         self._root = settings.root_path
         self._base = f"{self._root}/"
 
@@ -54,8 +42,8 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        # Who is asking will stand in it, so that one request must not see another's; not every server makes the copy
-        # that ASGI asks for (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
+        # What a request leaves in it, another must not see; not every server makes the copy that ASGI asks for
+        # (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
         scope["state"] = dict(scope.get("state", ()))
         answer = _Answer(scope, send)
         if len(scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
@@ -107,10 +95,7 @@ class _Answer:
             self.is_finished = not message.get("more_body")
         elif message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.is_started = True
-            cookies = self._scope["state"].get("set_cookies", ())
-            message["headers"] = _completed(
-                message.get("headers", ()), opener=opener_policy(self._scope), cookies=cookies
-            )
+            message["headers"] = secured(message.get("headers", ()), self._scope, policy=_POLICY)
         await self._send(message)
 
 
@@ -132,19 +117,6 @@ def _with_problem_for_413(send: Send) -> Send:
         await send(message)
 
     return send_on
-
-
-def _completed(given: Iterable[Header], *, opener: bytes, cookies: Collection[str]) -> list[Header]:
-    headers = [*given]
-    present = {name for name, _ in headers}
-    common = (*_HEADERS, (b"cross-origin-opener-policy", opener))
-    headers.extend(header for header in common if header[0] not in present)
-    if cookies:
-        # A cookie that the route itself sets is meant to have the last word.
-        set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name == b"set-cookie"}
-        encoded = (cookie.encode("latin-1") for cookie in cookies)
-        headers.extend((b"set-cookie", cookie) for cookie in encoded if cookie.split(b"=", 1)[0] not in set_by_route)
-    return headers
 
 
 def _log_failure(error: Exception, reference: str) -> None:

@@ -14,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, Guard, require
+from service.auth.policy import Policy
 from service.auth.revalidation import Revalidation
+from service.auth.state import bind
 from service.hub.models import Identity
 from service.resources import open_resources
 from service.testing import OUTAGES
@@ -332,14 +334,14 @@ async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None
     async with open_resources(live.settings) as context:
 
         async def stubborn(scope: Scope, _receive: Receive, send: Send) -> None:
-            scope["state"] = {"context": context, "guards": [Guard()], "admit": ()}
+            bind(scope, context, Policy()).guards.append(Guard())
             await send({"type": "websocket.accept"})
             try:
                 await asyncio.Event().wait()
             finally:
                 left.append("cancelled")
 
-        app = Revalidation(stubborn, interval=INTERVAL, leave=0.1)
+        app = Revalidation(stubborn, leave=0.1)
         headers = {"Authorization": f"Bearer {token}"}
         async with OpenConnection(app, "websocket", "/", headers=headers, deaf=deaf) as socket:
             live.hub.revoke(token)

@@ -139,7 +139,7 @@ async def test_an_answer_without_headers() -> None:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"bare"})
 
-    async with OpenConnection(Revalidation(bare, interval=INTERVAL), "http", "/") as answer:
+    async with OpenConnection(Revalidation(bare), "http", "/") as answer:
         await answer.until_over()
 
     assert answer.said == "bare"
