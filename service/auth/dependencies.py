@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from service.auth import identification
 from service.auth.errors import AdminRequiredError, InsufficientScopeError
-from service.auth.guard import Guard, hub_client_for
+from service.auth.guard import Guard, admitted, hub_client_for
 from service.auth.identification import SignedInByUrl, page_token
 from service.auth.refusals import refused
 from service.auth.state import find_state
@@ -36,11 +36,17 @@ class UserGuard(Guard):
 
     async def __call__(self, conn: HTTPConnection) -> Identity:
         """Raises Refused, or WebSocketException on a WebSocket."""
-        self._hub.bind(conn.scope)
+        state = self._hub.bind(conn.scope)
         try:
-            return await super().__call__(conn)
+            # As Guard does; written out, as another coroutine would cost every request.
+            identity = state.identity or await identification.identify(conn)
+            if state.policy.vetoes:
+                identity = await admitted(identity, conn)
+            self.check_rights(identity, conn)
         except (ServiceError, SignedInByUrl) as error:
             raise await refused(conn, error) from None
+        state.guards.append(self)
+        return identity
 
 
 def visitor_of(hub: "Hub") -> Callable[[HTTPConnection], Awaitable[Identity | None]]:

@@ -67,10 +67,10 @@ class Guard(SecurityBase):
 
     async def __call__(self, conn: HTTPConnection) -> Identity:
         """Raises NotSignedInError, InvalidTokenError, XsrfError, InsufficientScopeError, HubUnavailableError, …."""
-        identity = await identify(conn)
         state = state_of(conn)
+        identity = state.identity or await identify(conn)
         if self.vetoed and state.policy.vetoes:
-            identity = await _admitted(identity, conn)
+            identity = await admitted(identity, conn)
         self.check_rights(identity, conn)
         state.guards.append(self)
         return identity
@@ -78,7 +78,8 @@ class Guard(SecurityBase):
     def check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
         """Raises InsufficientScopeError, AdminRequiredError."""
         check_access(identity, conn)
-        self.check_scopes(identity, conn)
+        if self.scopes or self.admin:
+            self.check_scopes(identity, conn)
 
     def check_scopes(self, identity: Identity, conn: HTTPConnection) -> None:
         """Raises InsufficientScopeError, AdminRequiredError for somebody who may use the service, but not this."""
@@ -95,7 +96,7 @@ def check_access(identity: Identity, conn: HTTPConnection) -> None:
         raise InsufficientScopeError(access, mode="any")
 
 
-async def _admitted(identity: Identity, conn: HTTPConnection) -> Identity:
+async def admitted(identity: Identity, conn: HTTPConnection) -> Identity:
     """Ask the vetoes, once a request; return what the Hub says of the caller since the moment that they name."""
     state = state_of(conn)
     if not state.is_admitted:

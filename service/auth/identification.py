@@ -45,11 +45,12 @@ async def identify(conn: HTTPConnection) -> Identity:
     """Return who the Hub says is calling, whatever they may do. Asked once a request."""
     state = state_of(conn)
     if state.identity is None:
-        credential = credential_of(conn)
+        context = state.context
+        credential = find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
         if credential is None:
             raise NotSignedInError
         # The way of nearly all requests from scripts and notebooks: nothing to wait for, nothing more to judge.
-        known = state.context.auth.known(credential.token) if credential.source is Source.HEADER else None
+        known = context.auth.known(credential.token) if credential.source is Source.HEADER else None
         identity = await _judge(conn, credential) if known is None else known
         if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
             await check_sign_in(identity, conn)

@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.datastructures import URLPath
-from starlette.routing import BaseRoute, Match, Mount
-from starlette.types import Receive, Scope, Send
+from fastapi.telemetry import TelemetryConfig
+from starlette.routing import BaseRoute, Mount
 
 from service.auth import hardening, login, token, token_links
 from service.auth.identification import SignedInByUrl
@@ -21,6 +20,9 @@ from service.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
     from service.auth.hub import Hub
+
+# Its spans would carry addresses with codes.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "logs": False, "metrics": False}
 
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -56,37 +58,13 @@ async def _answered(hub: "Hub", handler: _Handler, request: Request) -> Response
 
 def install(hub: "Hub", app: FastAPI, *, harden: bool) -> None:
     """See `Hub.install`."""
-    app.include_router(hub.router, include_in_schema=False)
-    app.router.routes.insert(0, SignInRoutes(app.router.routes.pop(), hub.policy.paths))
+    sign_in = FastAPI(title=app.title, openapi_url=None, telemetry=_NO_TELEMETRY)
+    sign_in.include_router(hub.router)
     for kind, handler in {Refused: answer_refused, ServiceError: answer, SignedInByUrl: answer}.items():
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type] # Starlette's takes an Exception, too
-    app.add_middleware(HubMiddleware, hub=hub, on_started=partial(check_started, hub, app))
+    app.add_middleware(HubMiddleware, hub=hub, sign_in=sign_in, on_started=partial(check_started, hub, app))
     if harden:
         hardening.harden(app)
-
-
-class SignInRoutes(BaseRoute):
-    """Stands before all routes, and looks at the path alone: others cost nothing, and none can take its place."""
-
-    def __init__(self, included: BaseRoute, paths: Paths) -> None:
-        self._included = included
-        self._paths = frozenset(path for path, _ in taken_by(paths))
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Let the router say which of its routes it is, if any."""
-        path = scope["path"]
-        root = scope.get("root_path", "")
-        if root and path.startswith(root):
-            path = path[len(root) :]
-        return self._included.matches(scope) if path in self._paths else (Match.NONE, {})
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve by the router."""
-        await self._included.handle(scope, receive, send)
-
-    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:  # noqa: ANN401 - Starlette's signature
-        """Leave names to the router."""
-        return self._included.url_path_for(name, **path_params)
 
 
 def taken_by(paths: Paths) -> Iterator[tuple[str, str]]:
@@ -128,8 +106,6 @@ def _collisions(app: FastAPI, paths: Paths) -> Iterator[str]:
     names = {getattr(paths, name): name for name in ("login", "callback", "logout", "token")}
     for context in iter_route_contexts(app.router.routes):
         route = context.original_route
-        if isinstance(route, SignInRoutes):
-            continue
         path = context.path or getattr(route, "path", None)
         for our_path, method in sorted(ours):
             if _is_taken(route, path, getattr(context, "methods", None), our_path, method):

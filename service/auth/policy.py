@@ -32,6 +32,11 @@ class Paths:
     token: str = "/token"  # noqa: S105 - a path
 
     @property
+    def all(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset({self.login, self.callback, self.logout, self.token, self.link})
+
+    @property
     def link(self) -> str:
         """Where a reader is asked whether to sign in by a link with a token."""
         return f"{self.login}/token"
