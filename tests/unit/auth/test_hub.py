@@ -49,17 +49,18 @@ def test_the_example_changes_few_lines() -> None:
 
 async def test_it_works_as_before(stock: Service) -> None:
     """Sync routes, class-based dependencies, the lifespan's state, background tasks and middleware are as they were."""
-    api = stock.api(stock.hub.issue("testuser"))
+    token = stock.hub.issue("testuser")
+    api = stock.api(token)
 
     assert (await api.get("items/chair")).json() == {"chair": 4}
     sold = await api.post("items/table/sales")
     assert (sold.status_code, sold.json(), sold.headers["X-Shop"]) == (201, {"table": 0}, "stock")
     assert (await api.get("reports/today")).json() == {"today": "quiet"}
     assert (await api.get("dashboard/chart")).headers["Content-Type"] == "image/svg+xml"
-    headers = {"Authorization": f"Bearer {api.token}"}
+    headers = {"Authorization": f"Bearer {token}"}
     async with OpenConnection(stock.app, "websocket", f"{PREFIX}live", headers=headers) as socket:
         await socket.until(lambda: "4 chairs" in socket.said)
-        stock.hub.revoke(api.token)
+        stock.hub.revoke(token)
         await socket.until_over()
     assert socket.closed == (1008, "invalid_token")
 
