@@ -17,6 +17,13 @@ FOLDER = REPOSITORY / "examples" / "existing_app"
 
 def example(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     """Return the application of after.py, which reads its settings from the environment."""
+    tell(settings, monkeypatch)
+    app: FastAPI = runpy.run_path(str(FOLDER / "after.py"))["app"]
+    return app
+
+
+def tell(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put settings into the environment, as a Hub does."""
     told = {
         "JUPYTERHUB_API_TOKEN": settings.api_token.get_secret_value(),
         "JUPYTERHUB_API_URL": settings.api_url,
@@ -28,8 +35,6 @@ def example(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
-    app: FastAPI = runpy.run_path(str(FOLDER / "after.py"))["app"]
-    return app
 
 
 def shop(

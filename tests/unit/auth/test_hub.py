@@ -211,7 +211,7 @@ async def test_no_lifespan_at_all() -> None:
     """Where a server runs none, a request fails with a sentence for the log, and answers nobody."""
     app = shop(settings_of())
     with pytest.raises(RuntimeError, match="lifespan was not run"):
-        await httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN).get(f"{PREFIX}whoami")
+        await httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN).get("/whoami")
 
 
 async def test_a_hub_serves_one_application() -> None:
@@ -321,7 +321,10 @@ def test_overrides_in_the_tests_of_an_adopter() -> None:
     def admin() -> str:
         return "admin"
 
+    hub.install(app)
     client = TestClient(app)
+    with pytest.raises(RuntimeError, match="lifespan was not run"):
+        client.get("/whoami")
     app.dependency_overrides[hub.user] = lambda: Identity(name="alice", scopes=("custom:notes:read",))
     assert (client.get("/whoami").json(), client.get("/notes").json()) == ("alice", "alice")
     assert client.get("/admin").status_code == 403
@@ -330,6 +333,20 @@ def test_overrides_in_the_tests_of_an_adopter() -> None:
     assert client.get("/admin").json() == "admin"
     refused = client.get("/notes")
     assert (refused.status_code, 'scope="custom:notes:read"' in refused.headers["WWW-Authenticate"]) == (403, True)
+
+
+def test_overrides_while_the_lifespan_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that need it run it, with any token, and ask no Hub."""
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "0" * 32)
+    hub = Hub.from_env()
+    app = FastAPI(lifespan=hub.lifespan)
+    hub.install(app)
+    app.get("/notes", dependencies=[Depends(hub.require("custom:notes:read"))])(lambda: "notes")
+    app.dependency_overrides[hub.user] = lambda: Identity(name="alice", scopes=())
+    with TestClient(app) as client:
+        assert client.get("/notes").status_code == 403
+        app.dependency_overrides[hub.user] = lambda: Identity(name="alice", scopes=("custom:notes:read",))
+        assert client.get("/notes").json() == "notes"
 
 
 async def test_our_service_within_another_application(serve: Serve) -> None:
