@@ -1,4 +1,4 @@
-"""The composition root: makes and closes what lives as long as the process, and knows no application."""
+"""Opens and closes what lives as long as the process. It knows no application."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources(AuthContext):
-    """What a request needs beyond itself. Open it with `open_resources`; nothing else makes or closes these."""
+    """What the handlers of requests share. Only `open_resources` makes and closes it."""
 
     readiness: Readiness
     metrics: Metrics
@@ -31,14 +31,14 @@ class Resources(AuthContext):
 
 
 def resources_of(conn: HTTPConnection) -> Resources:
-    """The process's Resources."""
+    """Return the Resources of this process."""
     resources: Resources = conn.scope["state"]["context"]
     return resources
 
 
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Open the process's one HTTP client and all that is built on it."""
+    """Open the HTTP client of this process, of which there is one, and everything that is built on it."""
     secret = settings.api_token.get_secret_value()
     oauth = Client(
         client_id=settings.client_id,
@@ -78,22 +78,22 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
 def _sample(metrics: Metrics, cache: AnswerCache[Key, Folded]) -> None:
     """Register the metrics that the cache already counts."""
     metrics.sample_counts(
-        "service_identity_cache_lookups_total", "Looks into the cache of identities.", "result", cache.figures.as_dict
+        "service_identity_cache_lookups_total", "Lookups in the cache of identities.", "result", cache.figures.as_dict
     )
     metrics.sample_gauge(
-        "service_identity_cache", "Answers of the Hub that are kept.", "what", lambda: {"entries": len(cache)}
+        "service_identity_cache", "Entries in the cache of identities.", "what", lambda: {"entries": len(cache)}
     )
 
 
 def instance_of(settings: Settings) -> str:
-    """Return what tells this service from others: the same for all its processes, derived from its token."""
+    """Return an id that tells this service from others. It is derived from the API token: all workers have the same."""
     return derive_key(settings.api_token.get_secret_value(), purpose="instance").hex()[:16]
 
 
 def hub_tls(settings: Settings) -> ssl.SSLContext | None:
-    """The Hub's internal_ssl: trust its CA alone, and show our certificate."""
+    """Return the TLS context for requests to the Hub. With `internal_ssl` it trusts the Hub's CA alone."""
     if not (settings.ssl_client_ca or settings.ssl_certfile):
-        # Over http nobody has to be trusted; loading the usual CAs would take longer than all the rest of starting.
+        # Plain http needs no CAs, and loading the usual ones would take longer than the rest of the start.
         return None if settings.api_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.create_default_context(cafile=settings.ssl_client_ca or None)
     if settings.ssl_certfile:

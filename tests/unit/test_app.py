@@ -127,7 +127,7 @@ def test_nobody_is_let_in_is_said_at_the_start(caplog: pytest.LogCaptureFixture)
     """Where no access scopes are known, the log says so before anybody asks."""
     create_app(settings_of(access_scopes_given=(), service_name=""))
 
-    assert caplog.messages == ["No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME."]
+    assert caplog.messages == ["Nobody has access, because no access scope is known: set JUPYTERHUB_SERVICE_NAME."]
 
 
 def test_what_is_not_loaded() -> None:
@@ -164,7 +164,7 @@ def test_entra_id_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_with_neither_hub_nor_entra_id_there_is_no_application() -> None:
     """Nobody could be known."""
-    with pytest.raises(ConfigurationError, match="neither a Hub nor Entra ID"):
+    with pytest.raises(ConfigurationError, match="Neither a Hub nor Entra ID"):
         create_app(Settings())
 
 
