@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from service.registration import entry as entries
 from service.registration import manifest
 from service.registration import rights as wanted
-from service.registration.applications import known_applications, manifest_of
+from service.registration.applications import known_applications, load_manifest
 from service.registration.entry import RegistrationError
 from service.registration.traits import configured_base_url, is_on, sections_with, settled, store
 
@@ -135,7 +135,7 @@ def read_manifests(apps: Iterable[str]) -> wanted.Rights:
     modules = []
     for app in apps:
         try:
-            modules.append(importlib.import_module(app if _is_manifest(app) else manifest_of(app) or app))
+            modules.append(importlib.import_module(app) if _is_manifest(app) else load_manifest(app))
         except ImportError as error:
             known = sorted(known_applications())
             raise RegistrationError(

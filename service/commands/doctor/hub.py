@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from importlib import import_module
 from urllib.parse import unquote
 
 from service.finding import Finding, failed, ok, unknown
@@ -13,7 +12,7 @@ from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
 from service.hub.oauth import Client
 from service.hub.scopes import ScopeSet
-from service.registration.applications import manifest_of
+from service.registration.applications import load_manifest
 from service.resources import hub_tls
 from service.settings import Settings
 
@@ -97,9 +96,11 @@ def _scopes(held: ScopeSet, settings: Settings) -> Finding:
             "scopes", "no access scope is known: nobody is let in", "JUPYTERHUB_SERVICE_NAME: the name= of register()"
         )
     for app in settings.apps:
-        manifest = manifest_of(app)  # another check says it where there is none
-        needed = getattr(import_module(manifest), "SERVICE_SCOPES", ()) if manifest else ()
-        if missing := held.missing(tuple(needed)):
+        try:
+            needed = getattr(load_manifest(app), "SERVICE_SCOPES", ())
+        except ImportError:  # the check of the applications reports it
+            continue
+        if missing := held.missing(needed):
             change = f'register(c, …, apps=["{app}"]) in jupyterhub_config.py, and restart the Hub'
             return failed("scopes", f"{app} needs {', '.join(missing)}", change)
     return ok("scopes", f"callers need {' or '.join(settings.access_scopes)}")

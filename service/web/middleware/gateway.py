@@ -59,10 +59,10 @@ class Gateway:
         scope["state"] = dict(scope.get("state", ()))
         response = _Response(scope, send)
         if len(scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
-            await problems.too_long()(scope, receive, response.send)
+            await problems.url_too_long()(scope, receive, response.send)
             return
         if not self._is_below_prefix(scope):
-            await problems.elsewhere()(scope, receive, response.send)
+            await problems.not_below_prefix()(scope, receive, response.send)
             return
         # Starlette removes the root path before it matches. A percent-encoded prefix arrives here decoded.
         scope["root_path"] = self._root
@@ -122,7 +122,7 @@ def _with_problem_for_413(send: Send) -> Send:
             return
         if start is not None:
             if message.get("body") == b"Content Too Large" and not message.get("more_body"):
-                problem = problems.too_large()
+                problem = problems.body_too_large()
                 start, message = {**start, "headers": problem.raw_headers}, {**message, "body": problem.body}
             await send(start)
             start = None
