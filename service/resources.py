@@ -48,7 +48,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     metrics = Metrics(settings.metrics_folder)
     async with metrics.sampled(), open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http:
         hub = HubClient(
-            http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth, asked=metrics.asked_hub
+            http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth, asked=metrics.count_hub_request
         )
         cache = AnswerCache[Key, Folded](ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size)
         throttle = Throttle()
@@ -68,8 +68,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
                 link_sealer=Sealer(secret, purpose="token in an address"),
                 instance=instance_of(settings),
                 xsrf_key=derive_key(secret, purpose="xsrf token"),
-                count_sign_in=metrics.signed_in,
-                count_problem=metrics.told,
+                count_sign_in=metrics.count_sign_in,
+                count_problem=metrics.count_problem,
             )
         finally:
             await cache.aclose()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from service.__main__ import how_to_serve
+from service.__main__ import uvicorn_options
 from service.app import create_app
 from service.logs import log_config
 from tests.support.logging_state import logging_kept
@@ -17,7 +17,7 @@ from tests.unit.conftest import settings_of
 CA = "JUPYTERHUB_SSL_CLIENT_CA"
 HUBS = "JUPYTERHUB_SSL_CERTFILE", "JUPYTERHUB_SSL_KEYFILE"
 OWN = "SERVICE_TLS_CERT", "SERVICE_TLS_KEY"
-NEEDED = "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed: an address to listen at is https"
+NEEDED = "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed, because an address to listen at is https"
 TOKEN = "canary-of-the-service-0123456789"
 
 
@@ -117,7 +117,7 @@ def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     monkeypatch.setenv("WEB_CONCURRENCY", "7")
     settings = settings_of(workers=workers)
     with logging_kept():
-        config = uvicorn.Config(create_app(settings), **how_to_serve(settings))
+        config = uvicorn.Config(create_app(settings), **uvicorn_options(settings))
 
     assert config.workers == workers
     assert (config.log_config, config.access_log) == (log_config(), False), "one line a request, and that is ours"

@@ -84,7 +84,7 @@ class _Entry:
         message["headers"] = [*message.get("headers", ()), (HEADER, self.id.encode())]
         scope = self._scope["state"].get("scope", self._scope)
         found = scope.get("route") or scope.get("endpoint")
-        self._metrics.answered(
+        self._metrics.count_response(
             method=self._scope.get("method", "GET"),
             route=self._templates.get(id(found), _ELSEWHERE),
             status=self._status,

@@ -9,7 +9,7 @@ from cryptography.x509 import DNSName, IPAddress, SubjectAlternativeName, load_p
 from typer.testing import CliRunner, Result
 
 from service.commands.app import app
-from service.server.tls import flaw_of
+from service.server.tls import problem_with
 
 
 def asked(*arguments: object) -> Result:
@@ -26,7 +26,7 @@ def test_what_it_makes(tmp_path: Path) -> None:
     names = leaf.extensions.get_extension_for_class(SubjectAlternativeName).value
 
     assert (made.exit_code, made.stderr) == (0, "")
-    assert flaw_of(str(certificate), str(key)) == ""
+    assert problem_with(str(certificate), str(key)) == ""
     assert list(names) == [DNSName("localhost"), IPAddress(IPv4Address("127.0.0.1"))]
     leaf.verify_directly_issued_by(load_pem_x509_certificate(ca.read_bytes()))
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
@@ -44,7 +44,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     assert [file.read_text() for file in tmp_path.iterdir()] == ["canary"]
 
     assert asked(tmp_path, "--host", "localhost", "--force").exit_code == 0
-    assert flaw_of(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")) == ""
+    assert problem_with(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")) == ""
     assert stat.S_IMODE((tmp_path / "key.pem").stat().st_mode) == 0o600
 
 

@@ -127,7 +127,7 @@ def test_an_external_service_is_given_nothing_that_would_not_reach_it(
     settings: dict[str, str], given: dict[str, object], named: str
 ) -> None:
     """Settings that only a service started by the Hub would see are an error, not silently lost."""
-    with pytest.raises(RegistrationError, match=rf"cannot give it {named}:"):
+    with pytest.raises(RegistrationError, match=rf"cannot set {named}:"):
         entry.check_external(settings, api_token="x" * 64, **given)
 
 

@@ -347,7 +347,7 @@ def test_one_name_is_registered_once() -> None:
     c = Config()
     register(c)
 
-    with pytest.raises(RegistrationError, match=r"^name: .*'fastapi' already"):
+    with pytest.raises(RegistrationError, match=r"^name: .* already has the name 'fastapi'"):
         register(c, url="http://127.0.0.1:10102")
 
 

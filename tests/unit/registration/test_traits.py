@@ -3,7 +3,7 @@
 import pytest
 from traitlets.config import Config
 
-from service.registration.traits import configured_base_url, is_on, sections_with, settled, store
+from service.registration.traits import configured_base_url, is_on, read, sections_with, store
 
 
 def appended(*items: object) -> Config:
@@ -27,18 +27,18 @@ def appended(*items: object) -> Config:
 )
 def test_a_container_is_read_however_it_was_set(c: Config, empty: object, expected: object) -> None:
     """Unset, plain and lazy containers are read as plain ones of the trait's type."""
-    assert settled(c.JupyterHub, "services", empty) == expected
+    assert read(c.JupyterHub, "services", empty) == expected
 
 
 def test_reading_changes_nothing() -> None:
     """What the operator appends after a reading still counts."""
     c = appended(1)
 
-    settled(c.JupyterHub, "services", [])
-    settled(c.JupyterHub, "load_roles", [])
+    read(c.JupyterHub, "services", [])
+    read(c.JupyterHub, "load_roles", [])
     c.JupyterHub.services.append(2)
 
-    assert settled(c.JupyterHub, "services", []) == [1, 2]
+    assert read(c.JupyterHub, "services", []) == [1, 2]
     assert "load_roles" not in c.JupyterHub
 
 

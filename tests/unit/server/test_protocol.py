@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.server.protocol import MAX_HEAD, MAX_WAITING, options
+from service.server.protocol import MAX_HEAD, MAX_PIPELINED, options
 from tests.unit.hub.conftest import settle
 
 UPGRADE = [
@@ -183,8 +183,8 @@ async def test_handshakes(sent: bytes, status: bytes) -> None:
 async def test_a_few_requests_sent_ahead() -> None:
     """They wait for their turn."""
     async with asyncio.timeout(20), connected() as (reader, writer):
-        writer.write(head() * (MAX_WAITING + 1))
-        for _ in range(MAX_WAITING + 1):
+        writer.write(head() * (MAX_PIPELINED + 1))
+        for _ in range(MAX_PIPELINED + 1):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 No Content")
 
 
@@ -197,7 +197,7 @@ async def test_many_requests_sent_ahead() -> None:
             while some := await reader.read(READ):
                 received += some
 
-    assert received.count(b"HTTP/1.1 204") <= MAX_WAITING + 1
+    assert received.count(b"HTTP/1.1 204") <= MAX_PIPELINED + 1
 
 
 async def test_a_lost_connection_with_requests_sent_ahead() -> None:

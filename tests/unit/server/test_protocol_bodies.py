@@ -20,9 +20,9 @@ POST = head(b"Content-Length: %d" % LENGTH)
 class Impatient(BoundedHttp):
     """Waits for moments."""
 
-    patience = 0.3
-    last_patience = 0.3
-    reading_patience = 0.3
+    timeout = 0.3
+    closing_timeout = 0.3
+    reading_timeout = 0.3
 
 
 class Application:
@@ -160,7 +160,7 @@ async def test_an_idle_connection_stays() -> None:
         for _ in range(2):
             writer.write(head())
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
-            await asyncio.sleep(2 * Impatient.patience)
+            await asyncio.sleep(2 * Impatient.timeout)
 
 
 async def test_an_answer_reaches_who_is_still_sending() -> None:

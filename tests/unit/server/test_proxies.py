@@ -64,7 +64,7 @@ async def test_the_first_request_waits_for_the_name() -> None:
 
 async def test_a_proxy_that_moves() -> None:
     """Its new address is believed once the name leads there, and the old one, which somebody else may have, no more."""
-    app = BehindProxies(received, ["proxy"], resolve=Names({PROXY}, {MOVED}).resolve, every=0)
+    app = BehindProxies(received, ["proxy"], resolve=Names({PROXY}, {MOVED}).resolve, interval=0)
     assert await seen(app, PROXY) == "192.0.2.7"
 
     async def has_moved() -> bool:
@@ -77,21 +77,21 @@ async def test_a_proxy_that_moves() -> None:
 async def test_a_name_server_that_is_down(caplog: pytest.LogCaptureFixture) -> None:
     """The proxy keeps the address that it had."""
     names = Names({PROXY}, None)
-    app = BehindProxies(received, ["proxy"], resolve=names.resolve, every=0)
+    app = BehindProxies(received, ["proxy"], resolve=names.resolve, interval=0)
 
     async def was_asked_again() -> bool:
         assert await seen(app, PROXY) == "192.0.2.7"
         return names.asked > 3
 
     await eventually(was_asked_again)
-    assert caplog.text.count(f"proxy cannot be looked up; believing {PROXY}") == 1
+    assert caplog.text.count(f"proxy cannot be looked up; trusting {PROXY}") == 1
 
 
 async def test_a_name_that_nobody_knows(caplog: pytest.LogCaptureFixture) -> None:
     """Nobody is believed, the log says so once, and addresses that are named beside it count."""
     caplog.set_level(logging.WARNING)
     names = Names(None)
-    app = BehindProxies(received, ["proxy", "10.0.1.0/24"], resolve=names.resolve, every=0)
+    app = BehindProxies(received, ["proxy", "10.0.1.0/24"], resolve=names.resolve, interval=0)
 
     async def was_asked_again() -> bool:
         assert [await seen(app, peer) for peer in (PROXY, "10.0.1.1", "unix")] == [PROXY, "192.0.2.7", "192.0.2.7"]
@@ -99,7 +99,7 @@ async def test_a_name_that_nobody_knows(caplog: pytest.LogCaptureFixture) -> Non
 
     await eventually(was_asked_again)
     assert [record.getMessage() for record in caplog.records] == [
-        "FORWARDED_ALLOW_IPS: proxy cannot be looked up; believing nobody"
+        "FORWARDED_ALLOW_IPS: proxy cannot be looked up; trusting nobody"
     ]
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from service.errors import ConfigurationError
 from service.server.checks import check_tls
-from service.server.tls import ServerTLS, flaw_of
+from service.server.tls import ServerTLS, problem_with
 from tests.support.certificates import DAY, HOST, Certificates, leaf_of, lock
 from tests.unit.conftest import settings_of
 
@@ -28,7 +28,7 @@ def certificates(tmp_path: Path) -> Certificates:
 
 def flaw(pair: tuple[Path, Path]) -> str:
     """Judge a pair."""
-    return flaw_of(str(pair[0]), str(pair[1]))
+    return problem_with(str(pair[0]), str(pair[1]))
 
 
 def test_a_pair_that_is_good(certificates: Certificates, tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_pair_that_is_good(certificates: Certificates, tmp_path: Path) -> None
     other.write_bytes(certificate.read_bytes() + key.read_bytes())
 
     assert flaw((certificate, key)) == ""
-    assert (flaw_of(str(one), None), flaw_of(str(other), str(other))) == ("", "")
+    assert (problem_with(str(one), None), problem_with(str(other), str(other))) == ("", "")
 
 
 def test_what_can_be_wrong(certificates: Certificates, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_what_can_be_wrong(certificates: Certificates, tmp_path: Path) -> None:
         "the certificate is not in PEM form",
         "the key is not in PEM form",
         "the certificate is not in PEM form",
-        "the key is locked with a passphrase, and nobody is there to type it",
+        "the key has a passphrase, which the service cannot enter",
         "the key does not belong to the certificate",
     ]
 
@@ -112,8 +112,8 @@ UNDER_THE_HUB = {"service_url": "https://127.0.0.1:9"}
         (UNDER_THE_HUB | {"ssl_certfile": "both.pem"}, "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed"),
         ({"listen_given": LISTENING, "tls_keyfile": "server.key"}, "belong together"),
         ({"listen_given": LISTENING, "tls_certfile": "server.pem"}, "belong together"),
-        (GOOD, "no address in SERVICE_LISTEN is https"),
-        ({"listen_given": LISTENING[2:], **GOOD}, "no address in SERVICE_LISTEN is https"),
+        (GOOD, "but no address in SERVICE_LISTEN is https"),
+        ({"listen_given": LISTENING[2:], **GOOD}, "but no address in SERVICE_LISTEN is https"),
         (UNDER_THE_HUB | HUBS | GOOD, "JUPYTERHUB_SERVICE_URL is served with the Hub's certificate"),
     ],
     ids=lambda value: None if value is None or isinstance(value, str) else "+".join(value) or "nothing",
@@ -152,7 +152,7 @@ class Serving:
     async def look(self, times: int = 2) -> None:
         """Let it look at its files."""
         for _ in range(times):
-            await self.tls.renew()
+            await self.tls.reload()
 
     def shown(self, client: ssl.SSLContext | None = None) -> bytes:
         """Make a handshake in memory; return the server's certificate."""
@@ -220,7 +220,7 @@ async def test_a_pair_that_is_no_good(serving: Serving, caplog: pytest.LogCaptur
     serving.put(*serving.certificates.pair("old", begins=-3, ends=-1))
     await serving.look(5)
     assert serving.shown() == before
-    refused = "The new certificate is refused, the one before stays: "
+    refused = "The new certificate is refused, and the old one stays in use: "
     lines = [message.removeprefix(refused) for message in caplog.messages]
     assert lines[:2] == [
         "the key does not belong to the certificate",

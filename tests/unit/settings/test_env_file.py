@@ -116,7 +116,7 @@ def test_what_is_no_text(text: bytes) -> None:
     """Nor is half of a file read."""
     write(text)
 
-    assert refusal() == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+    assert refusal() == ".env: must be text in UTF-8, and readable for the user that the service runs as"
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o664], ids=oct)
@@ -124,7 +124,7 @@ def test_others_may_write(mode: int) -> None:
     """Whoever may write to it could take the service over."""
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n", mode=mode)
 
-    assert refusal() == ".env: nobody but its owner may have the right to write to it: chmod go-w .env"
+    assert refusal() == ".env: only its owner may be able to write to it: chmod go-w .env"
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o644], ids=oct)
@@ -148,7 +148,7 @@ def test_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n")
     is_another(monkeypatch)
 
-    assert refusal() == ".env: must belong to the user whom the service runs as, or to root"
+    assert refusal() == ".env: must belong to root or to the user that the service runs as"
 
 
 def test_somebody_elses_link(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_somebody_elses_link(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().api_token.get_secret_value() == TOKEN
 
     is_another(monkeypatch)
-    assert refusal() == ".env: must belong to the user whom the service runs as, or to root"
+    assert refusal() == ".env: must belong to root or to the user that the service runs as"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_what_is_no_file(make: Callable[[], None]) -> None:
     """As a container's runtime makes a folder of a file that is not there; a pipe is not waited for."""
     make()
 
-    assert re.fullmatch(r"\.env: must be a (file|text in UTF-8 that .*)", refusal())
+    assert re.fullmatch(r"\.env: must be (a regular file|text in UTF-8, .*)", refusal())
 
 
 @pytest.mark.parametrize("target", [".env", "nowhere"], ids=["a loop", "nowhere"])
@@ -176,7 +176,7 @@ def test_a_link_that_leads_nowhere(target: str) -> None:
     """What is there and cannot be read is not taken for none."""
     Path(".env").symlink_to(target)
 
-    assert refusal() == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+    assert refusal() == ".env: must be text in UTF-8, and readable for the user that the service runs as"
 
 
 @contextlib.contextmanager
@@ -198,7 +198,7 @@ def test_unreadable(tmp_path: Path) -> None:
     with closed(write("ALLOW_ORIGINS=*\n")):
         problem = refusal()
 
-    assert problem == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+    assert problem == ".env: must be text in UTF-8, and readable for the user that the service runs as"
 
 
 def test_a_folder_that_we_may_not_enter(tmp_path: Path) -> None:
@@ -206,4 +206,4 @@ def test_a_folder_that_we_may_not_enter(tmp_path: Path) -> None:
     with closed(tmp_path):
         problem = refusal()
 
-    assert problem == ".env: cannot be looked for: start the service in a folder that its user may enter"
+    assert problem == ".env: cannot be opened: start the service in a folder that its user may enter"

@@ -61,7 +61,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_LOG": ("text", "log", "text"),
-    "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that is there
+    "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that exists
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_LISTEN": (
         "http://0.0.0.0:80/, https://[::]:8443,unix:/run/x/s.sock",
@@ -272,7 +272,7 @@ def test_any_origin_stands_alone_and_gets_no_cookies(monkeypatch: pytest.MonkeyP
 
     [problem] = caught.value.problems
     assert problem == (
-        "ALLOW_CREDENTIALS: not with ALLOW_ORIGINS=*: any page could ask in its reader's name; name the origins"
+        "ALLOW_CREDENTIALS: not possible with ALLOW_ORIGINS=*, as any page could act as its reader: list the origins"
     )
 
 
@@ -316,7 +316,7 @@ def test_a_short_token_is_refused_as_where_it_is_registered(monkeypatch: pytest.
         check_arguments(name="x", url="http://x", routers=[], api_token=LONG[1:], environment={})
 
     [problem] = read.value.problems
-    assert problem == "JUPYTERHUB_API_TOKEN: must have 32 characters or more; take `openssl rand -hex 32`"
+    assert problem == "JUPYTERHUB_API_TOKEN: must have 32 characters or more; make one with `openssl rand -hex 32`"
     assert str(registered.value).partition(": ")[2] == problem.partition(": ")[2]
 
 
