@@ -34,7 +34,7 @@ def check_arguments(
     """Raise RegistrationError for the first argument that is wrong on its own."""
     if not _NAME.fullmatch(name):
         raise RegistrationError(
-            f"name={name!r}: must be lower-case letters, digits and . _ -, starting with a letter and not ending with . _ -"
+            f"name={name!r}: must be lower-case letters, digits and . _ -; a letter first, a letter or digit last"
         )
     address = urlsplit(url)
     if address.scheme not in _DEFAULT_PORTS or not address.hostname:

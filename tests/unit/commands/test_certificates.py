@@ -52,8 +52,8 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         ([], "Missing option '--host'"),
-        (["--host", "a b"], "No certificate could be made: "),
-        (["--host", "10.0.0.0/8"], "10.0.0.0/8 is neither a name nor an address."),
+        (["--host", "a b"], "The certificate could not be made: "),
+        (["--host", "10.0.0.0/8"], "10.0.0.0/8 is neither a host name nor an IP address."),
     ],
     ids=["no host", "no name", "network"],
 )

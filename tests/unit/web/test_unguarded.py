@@ -67,32 +67,37 @@ def including(add: Callable[[APIRouter], None]) -> Callable[[APIRouter], None]:
 
 FILES = "for files, use a route with {path:path}"
 CASES = [
-    pytest.param(mounted, "/files: what is mounted is open to everybody", FILES, id="files"),
+    pytest.param(mounted, "/files: a mounted application is open to everybody", FILES, id="files"),
     pytest.param(
-        lambda router: router.mount("/app", FastAPI()), "/app: what is mounted is open", "its router", id="application"
+        lambda router: router.mount("/app", FastAPI()),
+        "/app: a mounted application is open",
+        "its router",
+        id="application",
     ),
     pytest.param(
         lambda router: router.host("a.example.org", PlainTextResponse(SECRET)),
-        "host a.example.org: what is mounted is open",
+        "host a.example.org: a mounted application is open",
         FILES,
         id="host",
     ),
     pytest.param(
         lambda router: router.add_route("/raw", asgi),
-        "/raw: a route of Starlette's is open",
+        "/raw: a route of Starlette is open",
         "@router.get(…)",
         id="route",
     ),
     pytest.param(
         lambda router: router.add_websocket_route("/ws", socket),
-        "/ws: a WebSocket of Starlette's is open",
+        "/ws: a WebSocket route of Starlette is open",
         "@router.websocket(…)",
         id="WebSocket",
     ),
-    pytest.param(including(mounted), "/reports/middle/files: what is mounted is open", FILES, id="included files"),
+    pytest.param(
+        including(mounted), "/reports/middle/files: a mounted application is open", FILES, id="included files"
+    ),
     pytest.param(
         including(lambda router: router.add_route("/raw", asgi, include_in_schema=False)),
-        "/reports/middle/raw: a route of Starlette's is open",
+        "/reports/middle/raw: a route of Starlette is open",
         "@router.get(…)",
         id="included route",
     ),
@@ -118,7 +123,7 @@ def test_routers_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (tmp_path / "own_mount.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "own_mount", raising=False)
-    with pytest.raises(ConfigurationError, match="/files: what is mounted is open to everybody"):
+    with pytest.raises(ConfigurationError, match="/files: a mounted application is open to everybody"):
         create_app(settings_of(routers=("own_mount:router",)))
 
 
@@ -194,7 +199,7 @@ def test_dependencies_that_do_not_reach_a_route(make: Callable[[], APIRouter]) -
     with pytest.raises(ConfigurationError, match="/reports/late") as raised:
         create_app(settings_of(), routers=[make()])
 
-    assert "give the router its dependencies when you make it" in str(raised.value)
+    assert "pass the dependencies when you create the router" in str(raised.value)
 
 
 async def test_what_dependencies_guard(serve: Serve) -> None:

@@ -14,7 +14,7 @@ from service.auth.forms import returns_form
 from service.auth.guard import CurrentUser, require
 from service.testing.callers import NAVIGATION
 from service.web.errors import BodyTooSlowError
-from service.web.middleware.bodies import STRANGERS_BODY, Bodies, Patience, RefusedBody, streams_body
+from service.web.middleware.bodies import STRANGERS_BODY, Bodies, RefusedBody, Timeouts, streams_body
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 
 LARGE = STRANGERS_BODY + 1
@@ -427,16 +427,16 @@ async def _streams(scope: Scope, receive: Receive, send: Send) -> None:
     await _reads(scope, receive, send)
 
 
-def slow(app: ASGIApp, patience: Patience) -> Sending:
+def slow(app: ASGIApp, timeouts: Timeouts) -> Sending:
     """A request to an application that waits so long."""
-    sending = Sending(Bodies(app, routes=[], size=SIZE, patience=patience), "", headers={})
+    sending = Sending(Bodies(app, routes=[], size=SIZE, timeouts=timeouts), "", headers={})
     sending.scope["state"] = {}
     return sending
 
 
 async def test_a_body_that_does_not_come() -> None:
     """It is given up after a while."""
-    sending = slow(_reads, Patience(grace=0.05))
+    sending = slow(_reads, Timeouts(grace=0.05))
     sending.piece(b"x")
 
     with pytest.raises(RefusedBody) as refused:
@@ -447,7 +447,7 @@ async def test_a_body_that_does_not_come() -> None:
 
 async def test_a_body_in_drops() -> None:
     """A byte now and then does not keep it waiting."""
-    sending = slow(_reads, Patience(grace=0.1, pace=1000))
+    sending = slow(_reads, Timeouts(grace=0.1, pace=1000))
 
     async def drip() -> None:
         while True:
@@ -464,7 +464,7 @@ async def test_a_body_in_drops() -> None:
 
 async def test_what_comes_at_a_pace_is_waited_for() -> None:
     """A body that comes fast enough is waited for longer than one of which little has come."""
-    sending = slow(_reads, Patience(grace=0.05, pace=100))
+    sending = slow(_reads, Timeouts(grace=0.05, pace=100))
     sending.piece(b"x" * 10_000)  # good for 100 s more
     task = asyncio.create_task(sending.answer())
     await asyncio.sleep(0.2)
@@ -475,7 +475,7 @@ async def test_what_comes_at_a_pace_is_waited_for() -> None:
 
 async def test_a_stream_has_no_deadline() -> None:
     """A stream may come slowly; only its silence ends it."""
-    sending = slow(_streams, Patience(grace=0.0, silence=0.1))
+    sending = slow(_streams, Timeouts(grace=0.0, silence=0.1))
     task = asyncio.create_task(sending.answer())
     sending.piece(b"x")
 
@@ -491,7 +491,7 @@ async def test_the_time_of_the_application_does_not_count() -> None:
         await asyncio.sleep(0.3)
         await _reads(scope, receive, send)
 
-    sending = slow(thinks, Patience(grace=0.2))
+    sending = slow(thinks, Timeouts(grace=0.2))
     sending.piece(b"x")
     sending.piece(b"", more=False)
 
