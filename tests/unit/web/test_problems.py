@@ -301,8 +301,8 @@ async def test_a_page_offers_the_way_on(serve: Serve) -> None:
     service.hub.outage = OUTAGES["error_500"]
     failed = await browser.visit("thing?a=1&b=2")
 
-    assert 'class="button" href="/services/fastapi/">To the start page' in missing.text
-    assert (refused.status_code, "To the start page" in refused.text) == (403, True)
+    assert 'class="button" href="/services/fastapi/">Go to the start page' in missing.text
+    assert (refused.status_code, "Go to the start page" in refused.text) == (403, True)
     assert 'class="button" href="/services/fastapi/thing?a=1&amp;b=2">Try again' in failed.text
 
 
