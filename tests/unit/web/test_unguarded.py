@@ -54,7 +54,7 @@ def mounted(router: APIRouter) -> None:
 
 
 def including(add: Callable[[APIRouter], None]) -> Callable[[APIRouter], None]:
-    """Apply `change` to a router that is included in another."""
+    """Return a function that calls `add` with a router that is included in another."""
 
     def add_to_inner(router: APIRouter) -> None:
         inner, middle = APIRouter(prefix="/inner"), APIRouter()

@@ -171,7 +171,7 @@ async def test_a_strangers_body_is_not_read(service: Service, path: str, headers
 
 @pytest.mark.parametrize("path", GUARDED)
 async def test_a_body_that_waits_to_be_asked_for(service: Service, path: str) -> None:
-    """A refusal ends the connection of a client that waits for 100 Continue: its next request would look like a body."""
+    """Refusing a client that waits for 100 Continue ends the connection: its next request would look like a body."""
     headers = {**JSON, "Content-Length": "30", "Expect": "100-continue"}
     sending = Sending(service.app, path, headers=headers)
 
