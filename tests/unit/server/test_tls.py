@@ -121,7 +121,7 @@ UNDER_THE_HUB = {"service_url": "https://127.0.0.1:9"}
 def test_what_goes_together(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch, told: dict[str, object], problem: str | None
 ) -> None:
-    """An https address needs a certificate. The Hub's certificate (internal_ssl) cannot be replaced at the Hub's address."""
+    """An https address needs a certificate. At JUPYTERHUB_SERVICE_URL, that is the Hub's with internal_ssl."""
     certificate, key = certificates.pair()
     (certificate.parent / "both.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
     monkeypatch.chdir(certificate.parent)
