@@ -88,7 +88,7 @@ def refuse_default_password(*urls):
 
 
 class OnePassword(Authenticator):
-    """All users have the same password, for trying things out. JupyterHub's DummyAuthenticator checks none any more."""
+    """All users have the same password, for trying things out. The one of DummyAuthenticator is deprecated."""
 
     def __init__(self, **options):
         """Check where the Hub is going to listen. It has read its command line by now, which overrules this file."""
