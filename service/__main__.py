@@ -52,9 +52,10 @@ def main() -> int:
             settings = load_settings()
             logging.config.dictConfig(log_config(form=settings.log))
             check_tls(settings)
-            for each in configure(settings):
+            configured = configure(settings)
+            for each in configured:
                 each.application.prepare(settings, each.settings)
-            app = BehindProxies(create_app(settings), settings.forwarded_allow_ips)
+            app = BehindProxies(create_app(settings, configured=configured), settings.forwarded_allow_ips)
             options = uvicorn_options(settings)
             listeners = stack.enter_context(listening(settings.listen))
         except ConfigurationError as error:

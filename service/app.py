@@ -41,9 +41,10 @@ _log = logging.getLogger("service")
 T = TypeVar("T")
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
     settings: Settings,
     *,
+    configured: Sequence[Configured] | None = None,
     routers: Sequence[APIRouter] = (),
     admit: Sequence[Veto] = (),
     admit_sign_in: Sequence[SignInVeto] = (),
@@ -55,6 +56,7 @@ def create_app(
 
     Args:
         settings: the settings of the service.
+        configured: the applications in `settings`, if `configure` has loaded them already.
         routers: routers of your own.
         admit: each is called with every identified caller, and raises a NotAdmittedError to keep one out.
         admit_sign_in: the same, for callers who are about to start a session or get a token through this service.
@@ -77,7 +79,7 @@ def create_app(
         raise ConfigurationError(["Neither a Hub nor Entra ID is set up, so nobody could sign in."])
     if not settings.has_hub:
         _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Only tokens of Entra ID are accepted.")
-    configured = configure(settings)
+    configured = configure(settings) if configured is None else configured
     applications = [each.application for each in configured]
     state = {
         "admit": (*_all(application.vetoes() for application in applications), *admit),

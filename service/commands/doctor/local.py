@@ -7,7 +7,7 @@ from pathlib import Path
 from cryptography import x509
 
 from service.app import create_app
-from service.application import configure
+from service.application import Configured, configure
 from service.errors import ConfigurationError
 from service.finding import Finding, failed, ok, refused
 from service.server.checks import check_tls
@@ -18,11 +18,13 @@ SOON = timedelta(days=14)  # a certificate should be renewed earlier than this b
 
 async def check_machine(settings: Settings) -> AsyncIterator[Finding]:
     """Check what a start of the service would check, and more."""
-    yield _checked("applications", lambda: create_app(settings), ", ".join(settings.apps) or "none")
-    try:
-        configured = configure(settings)
-    except ConfigurationError:  # reported above
-        configured = []
+    configured = list[Configured]()
+
+    def build() -> None:
+        configured.extend(configure(settings))
+        create_app(settings, configured=configured)
+
+    yield _checked("applications", build, ", ".join(settings.apps) or "none")
     files = {"JUPYTERHUB_SSL_CERTFILE": settings.ssl_certfile, "SERVICE_TLS_CERT": settings.tls_certfile}
     if any(files.values()) or settings.ssl_client_ca or settings.is_https:
         found = _checked("certificate", lambda: check_tls(settings), "the files are valid")
