@@ -208,7 +208,7 @@ def _configured(name: str, settings: Settings) -> Configured:
     # The Hub could not take back what ENTRA_GRANTS gives.
     if application.needs_hub and not granted.isdisjoint(own):
         raise ConfigurationError([f"ENTRA_GRANTS: the scopes of {application.name} are for tokens of the Hub only"])
-    return Configured(application, read_settings(application.settings_model, settings.told), manifest)
+    return Configured(application, read_settings(application.settings_model, settings.variables), manifest)
 
 
 @asynccontextmanager

@@ -110,7 +110,7 @@ class Settings(BaseModel):
     groups_are_managed: HubFlag = Field(default=False, validation_alias="SERVICE_GROUPS_MANAGED")
 
     # All variables, from which `read_settings` reads the settings of applications
-    told: Mapping[str, str] = Field(default={}, exclude=True, repr=False)
+    variables: Mapping[str, str] = Field(default={}, exclude=True, repr=False)
 
     # Processes, applications and routers
     workers: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SERVICE_WORKERS")
@@ -240,35 +240,35 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Raises:
         ConfigurationError: it names every variable that is missing or wrong, but never its value.
     """
-    told = {**read_env_file(), **(os.environ if environment is None else environment)}
-    given = _given(Settings, told)
+    variables = {**read_env_file(), **(os.environ if environment is None else environment)}
+    given = _given(Settings, variables)
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     problems = without_hub.problems_with(given)
     if token and (problem := problem_with(token)):
         problems["JUPYTERHUB_API_TOKEN"] = f"JUPYTERHUB_API_TOKEN: {problem}"
-    settings = _read(Settings, {**given, "told": told}, problems)
+    settings = _read(Settings, {**given, "variables": variables}, problems)
     if settings is None:
         raise ConfigurationError(list(problems.values()))
     return settings
 
 
-def read_settings(model: type[_Model], told: Mapping[str, str]) -> _Model:
+def read_settings(model: type[_Model], variables: Mapping[str, str]) -> _Model:
     """Read the settings of an application. The variable of a field is its `validation_alias`.
 
     Raises:
         ConfigurationError: it names every variable that is missing or wrong, but never its value.
     """
     problems: dict[str, str] = {}
-    settings = _read(model, _given(model, told), problems)
+    settings = _read(model, _given(model, variables), problems)
     if settings is None:
         raise ConfigurationError(list(problems.values()))
     return settings
 
 
-def _given(model: type[BaseModel], told: Mapping[str, str]) -> dict[str, str]:
+def _given(model: type[BaseModel], variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a model. An empty one counts as not set, as in JupyterHub."""
     names = (str(field.validation_alias) for field in model.model_fields.values() if field.validation_alias)
-    return {name: value for name in names if (value := told.get(name))}
+    return {name: value for name in names if (value := variables.get(name))}
 
 
 def _read(model: type[_Model], given: Mapping[str, object], problems: dict[str, str]) -> _Model | None:

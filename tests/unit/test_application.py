@@ -31,7 +31,7 @@ GUID = "11111111-2222-3333-4444-555555555555"
 @pytest.fixture
 async def alice(serve: Serve) -> Caller:
     """A user who may see visits, and has two of them."""
-    running = await serve(apps=(VISITS,), told={"VISITS_AT_MOST": "2"})
+    running = await serve(apps=(VISITS,), variables={"VISITS_AT_MOST": "2"})
     return running.user("alice", scopes=[READ])
 
 
@@ -129,7 +129,7 @@ def entries(page: httpx.Response) -> list[str]:
 @pytest.mark.parametrize("path", ["", "me", "docs"])
 async def test_the_navigation_shows_what_one_may_open(serve: Serve, path: str) -> None:
     """An entry that requires a scope is shown to those who have it, others to everybody who is not kept out."""
-    running = await serve(apps=(VISITS,), told={"VISITS_AT_MOST": "1"})
+    running = await serve(apps=(VISITS,), variables={"VISITS_AT_MOST": "1"})
     alice, bob = running.user("alice", scopes=[READ]), running.user("bob")
 
     assert entries(await alice.browser().visit(path)) == ["Visits", "Opening hours"]
@@ -151,7 +151,7 @@ async def test_the_navigation_shows_what_a_new_token_would_open(serve: Serve) ->
 
 async def test_what_operators_see_of_it(serve: Serve) -> None:
     """Its check decides whether the service is ready; its metrics and its part of `/debug` are shown by its name."""
-    running = await serve(apps=(VISITS,), told={"VISITS_AT_MOST": "5"})
+    running = await serve(apps=(VISITS,), variables={"VISITS_AT_MOST": "5"})
     admin = running.user("root", scopes=[READ, "custom:service:metrics"], admin=True)
     for _ in range(2):
         assert (await admin.get("visits")).status_code == 200
@@ -166,7 +166,7 @@ async def test_what_operators_see_of_it(serve: Serve) -> None:
 
 async def test_doctor_asks_it() -> None:
     """`python -m service doctor` shows its findings."""
-    settings = Settings(api_token=SecretStr("t"), apps=(VISITS,), told={"VISITS_AT_MOST": "5"})
+    settings = Settings(api_token=SecretStr("t"), apps=(VISITS,), variables={"VISITS_AT_MOST": "5"})
     [each] = configure(settings)
 
     assert [str(finding) async for finding in each.application.diagnose(settings, each.settings)] == [
@@ -221,7 +221,7 @@ def test_an_application_without_a_manifest(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_its_settings_are_judged_at_the_start() -> None:
     """A wrong setting of the application is reported before anything opens, by the name of its variable."""
     with pytest.raises(ConfigurationError) as caught:
-        configure(Settings(api_token=SecretStr("t"), apps=(VISITS,), told={"VISITS_AT_MOST": "0"}))
+        configure(Settings(api_token=SecretStr("t"), apps=(VISITS,), variables={"VISITS_AT_MOST": "0"}))
 
     assert [problem.partition(":")[0] for problem in caught.value.problems] == ["VISITS_AT_MOST"]
 
