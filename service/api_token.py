@@ -9,8 +9,6 @@ LENGTH = 32  # characters at least; as long as the tokens that the Hub makes
 
 def problem_with(token: str) -> str:
     """Return what is wrong with a token; an empty string if it is good."""
-    return (
-        ""
-        if len(token) >= LENGTH
-        else f"must have {LENGTH} characters or more; make one with `openssl rand -hex {LENGTH}`"
-    )
+    if len(token) >= LENGTH:
+        return ""
+    return f"must have {LENGTH} characters or more; make one with `openssl rand -hex {LENGTH}`"

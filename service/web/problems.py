@@ -96,13 +96,7 @@ async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Respo
     status = _registered(error.status_code)
     detail: object = error.detail  # FastAPI's HTTPException takes any value
     text, errors = (detail, None) if isinstance(detail, str) else ("", [detail])
-    problem = Problem(
-        title=status.phrase,
-        status=status,
-        code=_CODES.get(status, status.name.lower()),
-        detail=status.description if text in {"", status.phrase} else text,
-        errors=errors,
-    )
+    problem = _problem(status, status.description if text in {"", status.phrase} else text, errors=errors)
     headers = dict(error.headers or {})
     if "Allow" in headers:  # the framework names the methods of one route only
         headers["Allow"] = ", ".join(_methods_of_path(conn)) or headers["Allow"]
@@ -111,16 +105,9 @@ async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Respo
 
 async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer a request that is invalid, without quoting it."""
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
     errors = [_without_input(item) for item in cast("RequestValidationError", error).errors()]
-    problem = Problem(
-        title=status.phrase,
-        status=status,
-        code="invalid_request",
-        detail="The request is invalid; errors says where.",
-        errors=errors,
-    )
-    return await _answer(conn, problem)
+    text = "The request is invalid; errors says where."
+    return await _answer(conn, _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, code="invalid_request", errors=errors))
 
 
 async def answer_unexpected(conn: HTTPConnection, _error: Exception) -> Response | None:
@@ -131,26 +118,24 @@ async def answer_unexpected(conn: HTTPConnection, _error: Exception) -> Response
 
 def unexpected(reference: str) -> JSONResponse:
     """Return the answer to an unexpected error where no page can be rendered. The log has the same `reference`."""
-    return problem_response(_unexpected(reference), {})
+    return problem_response(_unexpected(reference))
 
 
 def not_below_prefix() -> JSONResponse:
     """Return the answer to a request whose path is not below our prefix."""
-    status = HTTPStatus.NOT_FOUND
-    return problem_response(
-        Problem(title=status.phrase, status=status, code="not_found", detail="This path is not part of the service."),
-        {},
-    )
+    return problem_response(_problem(HTTPStatus.NOT_FOUND, "This path is not part of the service."))
 
 
 def body_too_large() -> JSONResponse:
     """Return the answer to a request whose body is larger than the route accepts."""
-    return _too_long(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body of the request is larger than this route accepts.")
+    text = "The body of the request is larger than this route accepts."
+    return problem_response(_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text))
 
 
 def url_too_long() -> JSONResponse:
     """Return the answer to a request whose URL is too long."""
-    return _too_long(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL of the request is longer than this service accepts.")
+    text = "The URL of the request is longer than this service accepts."
+    return problem_response(_problem(HTTPStatus.REQUEST_URI_TOO_LONG, text))
 
 
 def _methods_of_path(conn: HTTPConnection) -> list[str]:
@@ -159,8 +144,9 @@ def _methods_of_path(conn: HTTPConnection) -> list[str]:
     return [method for method, scope in scopes if any(r.matches(scope)[0] is Match.FULL for r in conn.app.routes)]
 
 
-def _too_long(status: HTTPStatus, detail: str) -> JSONResponse:
-    return problem_response(Problem(title=status.phrase, status=status, code=_CODES[status], detail=detail), {})
+def _problem(status: HTTPStatus, detail: str, *, code: str = "", errors: list[Any] | None = None) -> Problem:
+    code = code or _CODES.get(status, status.name.lower())
+    return Problem(title=status.phrase, status=status, code=code, detail=detail, errors=errors)
 
 
 def _registered(status: int) -> HTTPStatus:
@@ -220,9 +206,8 @@ async def _refuse(websocket: WebSocket, problem: Problem, headers: Mapping[str, 
 
 
 def _unexpected(reference: str) -> Problem:
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = f"The service failed. Its operator finds the reason in the log under {reference}."
-    return Problem(title=status.phrase, status=status, code="unexpected", detail=detail)
+    text = f"The service failed. Its operator finds the reason in the log under {reference}."
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, text, code="unexpected")
 
 
 def _without_input(item: Mapping[str, Any]) -> dict[str, Any]:
