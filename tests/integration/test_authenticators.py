@@ -156,9 +156,9 @@ async def test_the_policy_is_the_operators(strict: RealHub) -> None:
     async with strict.session() as browser:
         await browser.sign_in("testuser", password=f"{FIRST} No 1")
         page = await browser.visit("hub/change-password")
-        assert "At least 10 characters, of 3 kinds" in " ".join(page.text.split())
+        assert "At least 10 characters, with 3 of these kinds" in " ".join(page.text.split())
         page = await change(browser, old_password=f"{FIRST} No 1", new_password="only small letters")
-        assert "have characters of 3 kinds" in page.text
+        assert "have characters of 3 of these kinds" in page.text
 
 
 async def test_who_is_not_signed_in(hub: RealHub) -> None:
