@@ -56,7 +56,7 @@ class Flight(Generic[V]):
 
 
 @dataclass(slots=True)
-class Figures:
+class Stats:
     """What the cache did since the process began."""
 
     hits: int = 0
@@ -97,7 +97,7 @@ class AnswerCache(Generic[K, V]):
         self._tasks: set[asyncio.Task[V]] = set()
         self._setbacks: OrderedDict[K, tuple[float, InvalidTokenError | HubUnavailableError]] = OrderedDict()
         self._down: tuple[float, HubUnreachableError] | None = None
-        self.figures = Figures()
+        self.stats = Stats()
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -112,7 +112,7 @@ class AnswerCache(Generic[K, V]):
         if answer is None or self._clock() - answer.asked >= self._refresh_age:
             return None
         self._answers.move_to_end(key)
-        self.figures.hits += 1
+        self.stats.hits += 1
         return answer.value
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, not_before: datetime | None = None) -> V:
@@ -129,9 +129,9 @@ class AnswerCache(Generic[K, V]):
         age = self._clock() - answer.asked if answer is not None else 0.0
         if answer is not None and age < self._ttl:
             self._answers.move_to_end(key)
-            self.figures.hits += 1
+            self.stats.hits += 1
             if age >= self._refresh_age and self._may_refresh(key):
-                self.figures.refreshes += 1
+                self.stats.refreshes += 1
                 self._start(key, ask)
             return answer.value
         try:
@@ -140,7 +140,7 @@ class AnswerCache(Generic[K, V]):
             answer = self._in_grace(key, not_before)  # while we waited it may have been refused or forgotten
             if answer is None:
                 raise
-            self.figures.stale += 1
+            self.stats.stale += 1
             return answer.value
 
     def forget(self, concerns: Callable[[K], bool]) -> None:
@@ -172,9 +172,9 @@ class AnswerCache(Generic[K, V]):
         if flight is None or (not_before is not None and flight.asked_at < not_before):
             setback = self._setback(key)
             if setback is not None:
-                self.figures.refused += isinstance(setback, InvalidTokenError)
+                self.stats.refused += isinstance(setback, InvalidTokenError)
                 raise copy(setback)
-            self.figures.misses += 1
+            self.stats.misses += 1
             flight = self._start(key, ask)
         flight.waiting += 1
         try:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import unquote, unquote_plus, urlencode
 
+from pydantic import SecretStr
+
 from service.hub.sealing import Sealer, encode
 
 # As long as HubOAuth's states live: time to type a password and find the second factor.
@@ -29,11 +31,12 @@ _CODE_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """We as an OAuth client: what the Hub's authorize endpoint must be told of us."""
+    """The service as an OAuth client of the Hub. Its secret is the service's API token."""
 
     client_id: str
     redirect_uri: str
     authorize_url: str
+    client_secret: SecretStr
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from service.hub import protocol
 from service.hub.client import HubClient
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 
@@ -39,8 +40,8 @@ class Readiness:
 
     async def _ask(self) -> Health:
         try:
-            version = await self._hub.version()
-            await self._hub.identify_self()
+            version = await self._hub.ask(protocol.version())
+            await self._hub.ask(protocol.identify_self())
         except HubUnavailableError as error:
             return Health(problem=f"The Hub cannot be asked: {error.reason}. Check it, and JUPYTERHUB_API_URL.")
         except HubRefusedServiceError as error:

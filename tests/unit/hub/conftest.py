@@ -1,13 +1,19 @@
 """A cache and a Hub that says what the test wants, on a clock that the test moves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Unpack
 
+import httpx
 import pytest
+import respx
 
+from service.hub.auth import HubAuth, Options
 from service.hub.cache import AnswerCache
 from service.hub.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from service.testing import FakeHub
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SLOW = HubUnavailableError(reason="it did not answer in time")
@@ -72,6 +78,20 @@ class World:
         with pytest.raises((InvalidTokenError, HubUnavailableError)) as caught:
             await self.get(key, not_before=not_before)
         return caught.type
+
+
+@asynccontextmanager
+async def asking(
+    hub: FakeHub,
+    answer: Callable[[httpx.Request], Awaitable[httpx.Response]] | None = None,
+    **options: Unpack[Options],
+) -> AsyncIterator[HubAuth]:
+    """Open a HubAuth that asks the Hub in memory, or `answer` in its place."""
+    with respx.mock(assert_all_called=False) as router:
+        router.route().mock(side_effect=answer or hub)
+        access = ["access:services!service=fastapi"]
+        async with HubAuth(api_url=str(hub.api_url), api_token=hub.api_token, access_scopes=access, **options) as auth:
+            yield auth
 
 
 async def settle() -> None:

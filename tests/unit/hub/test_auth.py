@@ -4,33 +4,24 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import anyio
-import httpx
 import pytest
-from pydantic import SecretStr
 
 from service.errors import ThrottledError
 from service.hub.auth import HubAuth, Key
-from service.hub.cache import AnswerCache
-from service.hub.client import HubClient
 from service.hub.errors import HubUnavailableError, InvalidTokenError
-from service.hub.folding import Folded
-from service.hub.oauth import Client
-from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS, Throttle
+from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS
 from service.testing import OUTAGES, FakeHub
+from tests.unit.hub.conftest import asking
 
 HERE = "192.0.2.1"
 SESSION = "0123456789abcdef0123456789abcdef"
-OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
 
 
 @pytest.fixture
 async def auth(fake_hub: FakeHub) -> AsyncIterator[HubAuth]:
     """Asks the Hub in memory."""
-    async with httpx.AsyncClient(transport=httpx.MockTransport(fake_hub)) as http:
-        client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(fake_hub.api_token), oauth=OAUTH)
-        cache = AnswerCache[Key, Folded](ttl=300, grace=300, size=100)
-        yield HubAuth(client, cache, Throttle())
-        await cache.aclose()
+    async with asking(fake_hub) as auth:
+        yield auth
 
 
 def asked(hub: FakeHub) -> int:
@@ -200,21 +191,17 @@ async def test_a_forgotten_token_is_asked_about_again_in_every_session(auth: Hub
         assert (await auth.identify(yours, session_id=session_id)).name == "testuser"
 
 
-async def test_memory_holds_no_token() -> None:
-    """Answers are filed under the token's SHA-256; a key shows nothing of it."""
-    http = httpx.AsyncClient(transport=httpx.MockTransport(hub := FakeHub()))
-    client = HubClient(http, api_url=str(hub.api_url), api_token=SecretStr("x"), oauth=OAUTH)
+async def test_memory_holds_no_token(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """Answers are kept under the token's SHA-256, which does not reveal the token."""
     seen: list[Key] = []
 
     def sees_all(key: Key) -> bool:
         seen.append(key)
         return False
 
-    async with http:
-        auth = HubAuth(client, AnswerCache(ttl=300, grace=0, size=10), Throttle())
-        token = hub.issue("testuser")
-        await auth.identify(token, session_id=SESSION)
-        auth.cache.forget(sees_all)
+    token = fake_hub.issue("testuser")
+    await auth.identify(token, session_id=SESSION)
+    auth.cache.forget(sees_all)
 
     assert [session_id for session_id, _ in seen] == [SESSION]
     assert token not in repr(seen)

@@ -66,11 +66,11 @@ async def test_what_can_be_told_at_once(world: World) -> None:
     """An answer is given without waiting up to when it is to be refreshed, and counts as a hit."""
     assert world.cache.fresh("key") is None
     await world.get()
-    hits = world.cache.figures.hits
+    hits = world.cache.stats.hits
 
     world.clock.seconds += 79.9
     assert world.cache.fresh("key") == "yes"
-    assert world.cache.figures.hits == hits + 1
+    assert world.cache.stats.hits == hits + 1
     world.clock.seconds += 0.1
     assert world.cache.fresh("key") is None
 

@@ -32,7 +32,7 @@ async def test_a_slow_hub_keeps_nobody_waiting() -> None:
 
     assert [await at_once(world) for _ in range(5)] == ["yes"] * 5
     assert world.asked == ["key"] * 2
-    assert world.cache.figures.stale == 5
+    assert world.cache.stats.stale == 5
     world.held.set()
     await settle()
     assert await world.get() == "new"
@@ -48,7 +48,7 @@ async def test_a_quick_answer_is_waited_for() -> None:
     world.held.set()
 
     assert await asyncio.gather(*waiting) == ["new"] * 5
-    assert world.cache.figures.stale == 0
+    assert world.cache.stats.stale == 0
 
 
 async def test_patience_is_counted_from_the_question() -> None:

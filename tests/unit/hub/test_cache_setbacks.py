@@ -20,7 +20,7 @@ async def test_a_refusal_is_remembered_for_five_seconds(world: World) -> None:
 
     assert await world.refused() is InvalidTokenError
     assert world.asked == ["key"]
-    assert world.cache.figures.refused == 1
+    assert world.cache.stats.refused == 1
 
     world.clock.seconds += 0.1
     assert await world.get() == "yes"
@@ -133,7 +133,7 @@ async def test_an_old_answer_serves_while_the_hub_cannot_be_asked(world: World, 
 
     assert [await world.get() for _ in range(5)] == ["yes"] * 5
     assert len(world.asked) == 2
-    assert world.cache.figures.stale == 5
+    assert world.cache.stats.stale == 5
 
     world.clock.seconds += 49.9
     assert await world.get() == "yes"
@@ -334,4 +334,4 @@ async def test_the_figures_say_what_happened(world: World) -> None:
     await world.get()
     await settle()
 
-    assert world.cache.figures.as_dict() == {"hits": 2, "misses": 1, "refreshes": 1, "stale": 0, "refused": 0}
+    assert world.cache.stats.as_dict() == {"hits": 2, "misses": 1, "refreshes": 1, "stale": 0, "refused": 0}

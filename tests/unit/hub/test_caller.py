@@ -11,10 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from service.errors import ServiceError
-from service.hub.auth import HubAuth, Key
-from service.hub.cache import AnswerCache
 from service.hub.caller import CallerClient
-from service.hub.client import HubClient
 from service.hub.errors import (
     HubBadRequestError,
     HubConflictError,
@@ -23,12 +20,9 @@ from service.hub.errors import (
     HubUnavailableError,
     InvalidTokenError,
 )
-from service.hub.folding import Folded
-from service.hub.oauth import Client
-from service.hub.throttle import Throttle
 from service.testing import OUTAGES, FakeHub
+from tests.unit.hub.conftest import asking
 
-OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
 Reply = Callable[[httpx.Request], httpx.Response]
 Ask = Callable[[CallerClient], Awaitable[Any]]
 
@@ -40,13 +34,9 @@ async def calling(hub: FakeHub, token: str, reply: Reply) -> AsyncIterator[Calle
     async def answer(request: httpx.Request) -> httpx.Response:
         return await hub(request) if request.url.path == f"{hub.api_url.path}/user" else reply(request)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        client = HubClient(http, api_url=str(hub.api_url), api_token=SecretStr(hub.api_token), oauth=OAUTH)
-        cache = AnswerCache[Key, Folded](ttl=300, grace=300, size=100)
-        auth = HubAuth(client, cache, Throttle())
+    async with asking(hub, answer) as auth:
         await auth.identify(token)
-        yield CallerClient(client, auth, token=SecretStr(token))
-        await cache.aclose()
+        yield CallerClient(auth, token=SecretStr(token))
 
 
 def refusal(status: int, message: str | None) -> Reply:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from service.hub.oauth import (
     ATTEMPT_LIFETIME,
@@ -21,7 +22,7 @@ from service.hub.oauth import (
 )
 from service.hub.sealing import Sealer
 
-CLIENT = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
+CLIENT = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize", SecretStr("x"))
 COOKIE = "service-fastapi-oauth-state"
 NEXT = "/services/fastapi/me?a=1&b=%2F"
 

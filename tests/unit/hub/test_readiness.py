@@ -8,11 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from service.hub.client import HubClient
-from service.hub.oauth import Client
 from service.hub.readiness import MEMORY, Health, Readiness
 from service.testing import OUTAGES, FakeHub
-
-OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
 
 
 class Clock:
@@ -46,7 +43,7 @@ def readiness(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock) -> Readi
 
 def made(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock, *, token: str) -> Readiness:
     """Watch the Hub in memory, with this API token of ours."""
-    client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(token), oauth=OAUTH)
+    client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(token))
     return Readiness(client, clock=clock)
 
 
