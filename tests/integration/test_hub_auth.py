@@ -1,24 +1,30 @@
-"""The programs of examples/hub_auth/ beside a real Hub, each in a process of its own, and what they answer."""
+"""The programs of examples/hub_auth/ and docs/hub.md beside a real Hub, each in a process of its own."""
 
+import ast
 import asyncio
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FunctionType
 
 import httpx
 import pytest
 
+from tests.conftest import MakeHub
 from tests.support.hub import RealHub
+from tests.support.hub_config import ADMIN_SERVICE
 from tests.support.local_http import local_client
+from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
-from tests.support.ports import free_ports
+from tests.support.ports import free_port, free_ports
 from tests.support.process import KeptProcess, clean_environment
 
 FOLDER = REPOSITORY / "examples" / "hub_auth"
 PREFIX = "/services/reporter/"
+SHOWN = {block.title: block.code for block in blocks(REPOSITORY / "docs" / "hub.md", "python")}
 UVICORN = ("-m", "uvicorn", "--app-dir", str(FOLDER), "--port")
 WEB = ("aiohttp", "litestar", "starlette")
 ALL = (*WEB, "tcp")
@@ -56,6 +62,16 @@ class Programs:
             return Answer(int(status), text)
 
 
+def told(hub: RealHub, *, service: str = "reporter") -> dict[str, str]:
+    """Return what a Hub tells a service of itself; the address is that of the gate."""
+    return {
+        "JUPYTERHUB_API_URL": f"{hub.gate.url}/hub/api",
+        "JUPYTERHUB_API_TOKEN": hub.service_token(service).value,
+        "JUPYTERHUB_SERVICE_NAME": service,
+        "JUPYTERHUB_SERVICE_PREFIX": PREFIX,
+    }
+
+
 def arguments(name: str, port: int) -> Sequence[str]:
     """Return how Python starts an example."""
     files = {"aiohttp": "aiohttp_app.py", "tcp": "tcp_server.py"}
@@ -66,13 +82,7 @@ def arguments(name: str, port: int) -> Sequence[str]:
 def programs(hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
     """All of them, with the environment that the Hub gives a service. They ask it through its gate."""
     folder = tmp_path_factory.mktemp("programs")
-    environment = clean_environment(
-        PYTHONPATH=str(REPOSITORY),
-        JUPYTERHUB_API_URL=f"{hub.gate.url}/hub/api",
-        JUPYTERHUB_API_TOKEN=hub.service_token("reporter").value,
-        JUPYTERHUB_SERVICE_NAME="reporter",
-        JUPYTERHUB_SERVICE_PREFIX=PREFIX,
-    )
+    environment = clean_environment(PYTHONPATH=str(REPOSITORY), **told(hub))
     ports = dict(zip(ALL, free_ports(len(ALL)), strict=True))
     with ExitStack() as stack:
         for name, port in ports.items():
@@ -155,6 +165,72 @@ async def test_an_outage_is_no_refusal(name: str, started: Programs, hub: RealHu
         return (await started.ask(name, unknown.value)).status == 200
 
     await eventually(is_back)
+
+
+async def printed(name: str, *arguments: str, environment: Mapping[str, str]) -> str:
+    """Run a program of docs/hub.md, and return what it prints."""
+    code = SHOWN[name]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, *arguments),
+        env=clean_environment(PYTHONPATH=str(REPOSITORY), **environment),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    return output.decode().strip()
+
+
+async def test_the_page_says_who_holds_a_token(hub: RealHub) -> None:
+    """docs/hub.md, who.py: for a user with access, one without, and a token that the Hub does not know."""
+    admin = await hub.user_token("admin")
+    narrow = await hub.user_token("testuser", scopes=["read:users:name!user"])
+
+    assert await printed("who.py", admin.value, environment=told(hub)) == "user admin, access: True"
+    assert await printed("who.py", narrow.value, environment=told(hub)) == "user testuser, access: False"
+    assert await printed("who.py", "x", environment=told(hub)) == "The Hub does not know this token."
+
+
+async def test_the_page_lists_users(hub: RealHub) -> None:
+    """docs/hub.md, users.py: in the program's own name, and in that of callers with and without the right."""
+    admin, narrow = await hub.user_token("admin"), await hub.user_token("testuser")
+    environment = told(hub, service=ADMIN_SERVICE)
+
+    assert "'testuser'" in await printed("users.py", environment=environment)
+    assert "'testuser'" in await printed("users.py", admin.value, environment=environment)
+    assert (await printed("users.py", narrow.value, environment=environment)).startswith("The Hub says no: ")
+
+
+async def test_the_readme(hub: RealHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """README.md: five lines say who holds a token."""
+    (code,) = (block.code for block in blocks(REPOSITORY / "README.md", "python") if "HubAuth" in block.code)
+    for variable, value in told(hub).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.delenv("JUPYTERHUB_OAUTH_ACCESS_SCOPES", raising=False)
+    token = (await hub.user_token("admin")).value
+    program = compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+    await FunctionType(program, {"token": token})()
+
+    assert capsys.readouterr().out == "admin has access\n"
+
+
+async def test_a_hub_starts_an_example(make_hub: MakeHub) -> None:
+    """docs/hub.md, jupyterhub_config.py: the Hub tells the program all it needs, and lets in whom the role names."""
+    config = SHOWN["jupyterhub_config.py"]
+    for shown, ours in {"10101": str(free_port()), "/srv/greeter": str(FOLDER)}.items():
+        assert shown in config
+        config = config.replace(shown, ours)
+    hub = make_hub(register=None, config=f"c.JupyterHub.load_groups = {{'staff': ['testuser']}}\n{config}")
+    member, other = await hub.user_token("testuser"), await hub.user_token("other")
+
+    async def greeting() -> httpx.Response | None:
+        reply = await hub.ask("GET", "hello", token=member, service="greeter")
+        return reply if reply.status_code == 200 else None
+
+    reply = await eventually(greeting)
+    assert reply is not None
+    assert reply.json() == {"hello": "testuser"}
+    assert (await hub.ask("GET", "hello", token=other, service="greeter")).status_code == 403
+    assert (await hub.ask("GET", "hello", service="greeter")).status_code == 401
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.name)
