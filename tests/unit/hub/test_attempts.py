@@ -12,7 +12,7 @@ from service.hub.attempts import (
     PASSWORDS_PER_PAIR,
     PasswordAttempts,
 )
-from service.hub.throttle import PLACES, WINDOW
+from service.hub.throttle import MAX_COUNTERS, WINDOW
 from tests.unit.hub.conftest import Clock
 
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.{}"
@@ -193,11 +193,11 @@ def test_memory_is_bounded(attempts: PasswordAttempts, clock: Clock) -> None:
     """Neither the number of names and addresses nor the length of a name makes it grow; known pairs survive that."""
     assert sign_in(attempts, address="10.0.0.0")
     before = len(attempts)
-    for number in range(2 * PLACES):
+    for number in range(2 * MAX_COUNTERS):
         wrong(attempts, 1, account=f"{number}-" + "x" * 10_000, address=f"2001:db8:{number:x}::1")
         clock.seconds += 1
 
-    assert len(attempts) <= before + 3 * PLACES
+    assert len(attempts) <= before + 3 * MAX_COUNTERS
     assert attempts.knows(account="ada", address="10.0.0.0")
 
 

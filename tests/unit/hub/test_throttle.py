@@ -10,7 +10,7 @@ from service.hub.errors import HubUnavailableError, InvalidTokenError, TokenRequ
 from service.hub.throttle import (
     EXCHANGES_PER_ADDRESS,
     FAILED_CODES_PER_ADDRESS,
-    PLACES,
+    MAX_COUNTERS,
     QUESTIONS_PER_ADDRESS,
     WINDOW,
     WRONG_TOKENS_PER_ADDRESS,
@@ -116,16 +116,16 @@ def test_when_to_come_back(throttle: Throttle, clock: Clock) -> None:
 
 def test_a_million_addresses_are_not_remembered(throttle: Throttle) -> None:
     """Each kind of count has so many places and no more: the one that tried last is known best."""
-    for number in range(PLACES + 100):
+    for number in range(MAX_COUNTERS + 100):
         address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         tokens(throttle, 1, address=address, said=InvalidTokenError())
-    assert len(throttle) == PLACES
+    assert len(throttle) == MAX_COUNTERS
 
 
 def test_an_address_in_use_is_not_forgotten(throttle: Throttle) -> None:
     """Others' wrong tokens do not wash away the count of one who goes on."""
     tokens(throttle, WRONG_TOKENS_PER_ADDRESS, said=InvalidTokenError())
-    for number in range(2 * PLACES):
+    for number in range(2 * MAX_COUNTERS):
         tokens(throttle, 1, address=f"2001:db8:0:{number:x}::1", said=InvalidTokenError())
         if number % 1000 == 0:
             assert tokens(throttle, 1) == 0
