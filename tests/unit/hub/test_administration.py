@@ -1,4 +1,4 @@
-"""What is asked of the Hub with the service's own token, and what each of its replies means."""
+"""The calls in the service's own name: what is sent, and what each reply means."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -66,7 +66,7 @@ ANSWERS: dict[str, tuple[str, HubReply, object]] = {
 
 @pytest.mark.parametrize(("kind", "answer", "expected"), ANSWERS.values(), ids=ANSWERS)
 def test_answers(kind: str, answer: HubReply, expected: object) -> None:
-    """What the Hub's answers say."""
+    """Each reply gives its result."""
     assert READERS[kind](answer) == expected
 
 
@@ -93,7 +93,7 @@ REFUSALS: dict[str, tuple[str, HubReply, type[ServiceError]]] = {
 
 @pytest.mark.parametrize(("kind", "answer", "error"), REFUSALS.values(), ids=REFUSALS)
 def test_refusals(kind: str, answer: HubReply, error: type[ServiceError]) -> None:
-    """What the Hub's refusals say: of the person, of us, or nothing."""
+    """A refusal is about the person, about the service, or about neither."""
     with pytest.raises(error):
         READERS[kind](answer)
 
@@ -107,6 +107,6 @@ MEANINGFUL = {("created", "an empty object, created"), ("registration", "an empt
     ("kind", "name"), [(kind, name) for kind in READERS for name in NONSENSE if (kind, name) not in MEANINGFUL]
 )
 def test_nonsense_is_an_outage(kind: str, name: str) -> None:
-    """Whatever is no answer of the Hub's says nothing: neither who is in a group nor how old a token is."""
+    """A reply that is not the Hub's says neither who is in a group nor how old a token is."""
     with pytest.raises(HubUnavailableError):
         READERS[kind](NONSENSE[name])

@@ -1,4 +1,4 @@
-"""What goes over the wire to the Hub, and that whatever comes back, or does not, is said in our own words."""
+"""What is sent to the Hub, and that every outcome is a result or one of our errors."""
 
 import asyncio
 import json
@@ -61,7 +61,7 @@ calls = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 @asynccontextmanager
 async def client(api_url: str = API) -> AsyncIterator[HubClient]:
-    """The Hub's client as the process has it."""
+    """Open a client of the Hub as the service does."""
     async with open_http(timeout=5, tls=TLS) as http:
         yield HubClient(http, api_url=api_url, api_token=SecretStr(SECRET))
 
@@ -110,7 +110,7 @@ async def test_each_call_is_one_request(name: str, method: str, path: str, crede
 
 
 async def test_bodies_are_a_form_for_oauth_and_json_for_the_rest() -> None:
-    """The exchange as RFC 6749 has it; the password in JSON, which is all that the Hub reads."""
+    """The exchange is a form, as in RFC 6749. The password is in JSON, because the Hub reads nothing else."""
     exchange, issued = await sent_by(CALLS["exchange"]), await sent_by(CALLS["issue"])
 
     assert exchange.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -138,7 +138,7 @@ async def test_a_user_name_stays_one_segment_of_the_path(name: str) -> None:
 
 @respx.mock
 async def test_no_cookie_of_one_reply_goes_out_with_another_request() -> None:
-    """The Hub sets cookies on its replies; sent with a password they could sign the request as somebody else."""
+    """The Hub sets cookies on its replies. Sent with a password, they could sign the request as somebody else."""
     cookies = [("Set-Cookie", f"jupyterhub-{name}=canary; Path=/{path}") for name, path in [("a", ""), ("b", "hub/")]]
     respx.get(f"{API}/user").respond(json={"name": "testuser"}, headers=cookies)
     issued = respx.post(f"{API}/users/canary-user/tokens").respond(201, json={"token": "t"})
@@ -154,7 +154,7 @@ async def test_no_cookie_of_one_reply_goes_out_with_another_request() -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @calls
 async def test_a_redirect_is_not_followed(call: Call[Any], status: int) -> None:
-    """A token goes to the Hub's API and nowhere else."""
+    """A token is sent to the Hub's API and nowhere else."""
     with respx.mock(assert_all_called=False) as router:
         elsewhere = router.route(host="elsewhere.test").respond(200, json={"name": "eve"})
         router.route(host="canary-hub.test").respond(status, headers={"Location": "http://elsewhere.test/"})
@@ -166,12 +166,12 @@ async def test_a_redirect_is_not_followed(call: Call[Any], status: int) -> None:
 
 
 def port_of(server: asyncio.Server) -> int:
-    """Where a server listens."""
+    """Return the port of a server."""
     return int(server.sockets[0].getsockname()[1])
 
 
 async def test_a_proxy_in_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """HTTP_PROXY and its kin do not decide where a token goes."""
+    """HTTP_PROXY and similar variables do not decide where a token is sent."""
     heard: dict[str, bytes] = {}
 
     def answering(name: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
@@ -203,7 +203,7 @@ async def test_a_proxy_in_the_environment_is_ignored(monkeypatch: pytest.MonkeyP
 
 
 def kinds_below(kind: type[Exception]) -> list[type[Exception]]:
-    """Every kind of error that httpx may raise for a request."""
+    """Return every type of error that httpx may raise for a request."""
     return [kind, *(found for below in kind.__subclasses__() for found in kinds_below(below))]
 
 
@@ -211,8 +211,8 @@ HTTPX_ERRORS = [*kinds_below(httpx.HTTPError), httpx.InvalidURL]
 
 
 @pytest.mark.parametrize("kind", HTTPX_ERRORS, ids=lambda kind: kind.__name__)
-async def test_every_error_of_httpx_becomes_ours_and_tells_nothing(kind: type[Exception]) -> None:
-    """No address and no token in its text, its arguments, or the traceback that a log would show."""
+async def test_every_error_of_httpx_becomes_ours_and_shows_nothing(kind: type[Exception]) -> None:
+    """Neither address nor token is in its text, its arguments, or the traceback that a log would show."""
     canary = f"canary: {API}/user?token={TOKEN}"
     error = kind.__new__(kind, canary)
     error.args = (canary,)
@@ -255,8 +255,8 @@ async def test_the_reason_is_for_an_operator(error: httpx.HTTPError, reason: str
 
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
 @calls
-async def test_an_outage_is_an_outage_to_every_question(call: Call[Any], outage: Callable[..., httpx.Response]) -> None:
-    """Down, slow, cut off, half, HTML, 500: always HubUnavailableError."""
+async def test_an_outage_is_an_outage_for_every_call(call: Call[Any], outage: Callable[..., httpx.Response]) -> None:
+    """It is HubUnavailableError, whether the Hub is down or slow, breaks off, or sends HTML or 500."""
     with respx.mock as router:
         router.route().mock(side_effect=outage)
         async with client() as hub:
@@ -267,7 +267,7 @@ async def test_an_outage_is_an_outage_to_every_question(call: Call[Any], outage:
 @pytest.mark.parametrize("length", [1, 4097])
 @respx.mock
 async def test_retry_after_of_the_hub_is_passed_on(length: int) -> None:
-    """And nonsense in it does no harm."""
+    """Nonsense in it does no harm."""
     respx.route().respond(503, headers={"Retry-After": "7" * length})
     async with client() as hub:
         with pytest.raises(HubUnavailableError) as caught:
@@ -276,8 +276,8 @@ async def test_retry_after_of_the_hub_is_passed_on(length: int) -> None:
     assert caught.value.retry_after == (7 if length == 1 else 5)
 
 
-async def test_a_hub_is_asked_everything_that_a_service_asks() -> None:
-    """Against the Hub in memory, each question gets its answer."""
+async def test_the_calls_about_tokens_work() -> None:
+    """The Hub in memory answers each of the calls."""
     fake = FakeHub(API, api_token=SECRET)
     with respx.mock as router:
         router.route().mock(side_effect=fake)
@@ -305,8 +305,8 @@ async def test_a_hub_is_asked_everything_that_a_service_asks() -> None:
             assert (await hub.ask(protocol.identify(reply.access_token.get_secret_value()))).name == "testuser"
 
 
-async def test_a_hub_is_asked_what_an_application_asks_for_itself() -> None:
-    """Groups, users and the age of tokens, where the service may."""
+async def test_the_calls_in_the_services_name_work() -> None:
+    """Groups, users and the age of tokens, where the service has the scopes."""
     may = ["read:tokens", "groups!group=desk-admin", "admin:users"]
     fake = FakeHub(API, api_token=SECRET, service_scopes=may, groups=["desk-admin", "others"])
     with respx.mock as router:
@@ -330,8 +330,8 @@ async def test_a_hub_is_asked_what_an_application_asks_for_itself() -> None:
             assert await hub.ask(administration.token_created("testuser", "a999")) is None
 
 
-async def test_a_wrong_api_token_of_ours_is_told_from_a_callers() -> None:
-    """The Hub's 403 to our own token is the operator's business."""
+async def test_a_wrong_token_of_the_service_is_told_apart_from_a_callers() -> None:
+    """The Hub's 403 to the service's own token is for the operator."""
     fake = FakeHub(API, api_token="another")
     with respx.mock as router:
         router.route().mock(side_effect=fake)

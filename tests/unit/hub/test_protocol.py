@@ -1,4 +1,4 @@
-"""What is sent to the Hub, and what each of its replies means."""
+"""The calls about tokens: what is sent to the Hub, and what each reply means."""
 
 import contextlib
 import json
@@ -25,12 +25,12 @@ from service.hub.oauth import Client
 
 
 def reply(status: int, body: Any = None, **more: Any) -> HubReply:  # noqa: ANN401
-    """A reply with a JSON body."""
+    """Return a reply with a JSON body."""
     return HubReply(status, json.dumps(body).encode(), **more)
 
 
 def refusal(status: int, message: str | None = None) -> HubReply:
-    """A refusal as the Hub words it: jupyterhub/apihandlers/base.py, write_error."""
+    """Return an error as the Hub sends it: jupyterhub/apihandlers/base.py, write_error."""
     return reply(status, {"status": status, "message": message})
 
 
@@ -96,7 +96,7 @@ NONSENSE = {
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_is_an_outage(nonsense: HubReply, read: Callable[[HubReply], object]) -> None:
-    """What is not an answer of the Hub says nothing of the caller: never a refusal, always HubUnavailableError."""
+    """A reply that is not the Hub's says nothing about the caller. It is HubUnavailableError, never a refusal."""
     with pytest.raises(HubUnavailableError) as caught:
         read(nonsense)
 
@@ -126,10 +126,10 @@ HUB_OBJECTS = st.dictionaries(
     st.text(max_size=8) | st.sampled_from(["9" * 5000, "-1", "1.5", "٣", "Wed, 21 Oct 2026 07:28:00 GMT"]),
 )
 @settings(deadline=None, max_examples=150)
-def test_whatever_comes_back_is_an_answer_or_one_of_our_errors(
+def test_every_reply_is_a_result_or_one_of_our_errors(
     read: Callable[[HubReply], object], status: int, body: bytes, retry_after: str
 ) -> None:
-    """No status, body or header makes a reader fail in a way we have no name for."""
+    """Every status, body or header gives a result or a ServiceError."""
     with contextlib.suppress(ServiceError):
         read(HubReply(status, body, retry_after))
 
@@ -138,28 +138,28 @@ def test_whatever_comes_back_is_an_answer_or_one_of_our_errors(
     ("header", "seconds"),
     [("", 5), ("17", 17), ("0", 0), ("86400", 300), ("9" * 5000, 5), ("soon", 5), ("-1", 5), ("1.5", 5), ("٣", 5)],
 )
-def test_the_hub_may_say_when_to_come_back(header: str, seconds: int) -> None:
-    """Retry-After in seconds is passed on, up to five minutes; a date or nonsense counts as five seconds."""
+def test_the_hubs_retry_after(header: str, seconds: int) -> None:
+    """Retry-After in seconds is passed on, up to five minutes. A date or nonsense counts as five seconds."""
     with pytest.raises(HubUnavailableError) as caught:
         IDENTIFY.read(HubReply(503, b"", header))
 
     assert caught.value.retry_after == seconds
 
 
-def test_identify_is_signed_with_the_very_token() -> None:
-    """The token asks for itself, so ours needs no rights."""
+def test_identify_is_signed_with_the_token_itself() -> None:
+    """The token signs its own request, so the service needs no rights."""
     assert (IDENTIFY.method, IDENTIFY.path, IDENTIFY.token, IDENTIFY.as_service) == ("GET", "user", "abc", False)
 
 
 def test_an_identity_is_read() -> None:
-    """200 with a name."""
+    """The Hub answers 200 with a name."""
     identity = IDENTIFY.read(reply(200, {"kind": "user", "name": "testuser", "scopes": ["a"]}))
 
     assert (identity.kind, identity.name, identity.scopes) == ("user", "testuser", ("a",))
 
 
-def test_only_the_hubs_own_403_means_that_a_token_is_bad() -> None:
-    """`{"status": 403, …}` is what the Hub says of a wrong, expired or revoked token, and it says 403 alone."""
+def test_only_the_hubs_own_403_means_that_a_token_is_unknown() -> None:
+    """For a wrong, expired or revoked token the Hub sends `{"status": 403, …}`, and no other status."""
     with pytest.raises(InvalidTokenError):
         IDENTIFY.read(refusal(403))
     for status in (400, 401, 404):
@@ -168,7 +168,7 @@ def test_only_the_hubs_own_403_means_that_a_token_is_bad() -> None:
 
 
 def test_a_refusal_of_our_own_token_is_the_operators_business() -> None:
-    """The Hub's 403 to us is HubRefusedServiceError; its reason names the variable."""
+    """The Hub's 403 to the service is HubRefusedServiceError, whose reason names the variable."""
     with pytest.raises(HubRefusedServiceError) as caught:
         IDENTIFY_SELF.read(refusal(403))
 
@@ -176,7 +176,7 @@ def test_a_refusal_of_our_own_token_is_the_operators_business() -> None:
 
 
 def test_the_code_is_exchanged_with_everything_in_the_body() -> None:
-    """RFC 6749 section 4.1.3 and RFC 7636 section 4.5; the Hub takes no client credentials in a header."""
+    """RFC 6749 section 4.1.3 and RFC 7636 section 4.5. The Hub accepts no client credentials in a header."""
     form = {
         "grant_type": "authorization_code",
         "code": "c",
@@ -193,7 +193,7 @@ def test_the_code_is_exchanged_with_everything_in_the_body() -> None:
 
 
 def test_an_exchanged_code_gives_a_token() -> None:
-    """RFC 6749 section 5.1; the scope comes as words."""
+    """RFC 6749 section 5.1. The scope is one string of words."""
     read = EXCHANGE.read(reply(200, {"access_token": "t", "expires_in": 60, "scope": "a b", "more": 1}))
 
     assert (read.access_token.get_secret_value(), read.expires_in, read.scope) == ("t", 60, ("a", "b"))
@@ -210,8 +210,10 @@ def test_an_exchanged_code_gives_a_token() -> None:
         pytest.param(reply(400, {"error": "unsupported_grant_type"}), HubRefusedServiceError, id="grant unknown"),
     ],
 )
-def test_a_refused_exchange_is_the_callers_or_the_operators(answer: HubReply, error: type[ServiceError]) -> None:
-    """A bad code is the caller's; a bad client is our registration's."""
+def test_a_refused_exchange_is_the_callers_mistake_or_the_operators(
+    answer: HubReply, error: type[ServiceError]
+) -> None:
+    """A wrong code is the caller's mistake. A wrong client is a mistake in the registration."""
     with pytest.raises(error) as caught:
         EXCHANGE.read(answer)
 
@@ -219,7 +221,7 @@ def test_a_refused_exchange_is_the_callers_or_the_operators(answer: HubReply, er
 
 
 def test_a_password_is_sent_without_any_other_credential() -> None:
-    """With an Authorization header that may make tokens the Hub would not look at the password."""
+    """With an Authorization header that may make tokens, the Hub would not look at the password."""
     request = issue("a b/../c")
 
     assert (request.method, request.headers, request.form) == ("POST", {}, None)
@@ -241,12 +243,12 @@ def test_a_password_is_sent_without_any_other_credential() -> None:
     ],
 )
 def test_the_hub_is_told_whose_password_it_is(address: str, headers: dict[str, str]) -> None:
-    """The caller's address goes along, or the Hub would count everybody's passwords as this service's."""
+    """The caller's address is sent along. Otherwise the Hub would count everybody's passwords as the service's."""
     assert issue(address=address).headers == headers
 
 
 def test_too_many_passwords_at_the_hub() -> None:
-    """What the Hub's authenticator refuses to look at is no wrong password and no outage."""
+    """If the Hub's authenticator does not check a password, that is neither a wrong password nor an outage."""
     with pytest.raises(ThrottledError) as caught:
         ISSUE.read(HubReply(429, json.dumps({"status": 429, "message": "x"}).encode(), "17"))
     assert caught.value.retry_after == 17
@@ -256,7 +258,7 @@ def test_too_many_passwords_at_the_hub() -> None:
 
 
 @pytest.mark.parametrize("name", [".", ".."])
-def test_a_name_of_dots_is_no_step_in_the_path(name: str) -> None:
+def test_a_name_of_dots_leads_to_no_other_endpoint(name: str) -> None:
     """`users/../tokens` would be another endpoint."""
     assert issue(name).path == f"users/{name.replace('.', '%2E')}/tokens"
 
@@ -271,8 +273,8 @@ def test_a_name_of_dots_is_no_step_in_the_path(name: str) -> None:
         pytest.param(refusal(400, "expires_in: 99 must not exceed 9"), "invalid_request", id="lifetime"),
     ],
 )
-def test_a_refused_password_is_said_in_oauths_words(answer: HubReply, error: str) -> None:
-    """RFC 6749 section 5.2; what the Hub wrote is not repeated."""
+def test_a_refused_password_is_an_error_of_oauth(answer: HubReply, error: str) -> None:
+    """RFC 6749 section 5.2. The Hub's own text is not repeated."""
     with pytest.raises(TokenRequestError) as caught:
         ISSUE.read(answer)
 
@@ -281,20 +283,20 @@ def test_a_refused_password_is_said_in_oauths_words(answer: HubReply, error: str
 
 
 def test_an_issued_token_is_read() -> None:
-    """201 with the token and the scopes it got."""
+    """The Hub answers 201 with the token and its scopes."""
     read = ISSUE.read(reply(201, {"token": "t", "scopes": ["a"], "id": "a1"}))
 
     assert (read.token.get_secret_value(), read.scopes) == ("t", ("a",))
 
 
 def test_a_token_is_deleted_with_itself() -> None:
-    """DELETE /users/:name/tokens/:id, each a single segment of the path."""
+    """The call is DELETE /users/:name/tokens/:id. Name and id are one segment of the path each."""
     assert (REVOKE.method, REVOKE.path) == ("DELETE", "users/a%2Fb/tokens/%2E%2E")
     assert (REVOKE.token, REVOKE.as_service) == ("abc", False)
 
 
 def test_deleting_succeeds_with_204_alone() -> None:
-    """204 is done; the Hub's 403 and 404 mean that this token may not."""
+    """204 means success. The Hub's 403 and 404 mean that the token may not delete itself."""
     REVOKE.read(HubReply(204))
 
     for status in (403, 404):
@@ -303,7 +305,7 @@ def test_deleting_succeeds_with_204_alone() -> None:
 
 
 def test_the_version_needs_no_credential() -> None:
-    """Anybody may ask."""
+    """Anybody may ask for the version."""
     assert (VERSION.method, VERSION.path, VERSION.token, VERSION.as_service) == ("GET", "", "", False)
     assert VERSION.read(reply(200, {"version": "6.1.1"})) == "6.1.1"
 
