@@ -53,7 +53,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         cache_ttl=settings.cache_ttl,
         stale_grace=settings.stale_grace,
         cache_size=settings.cache_size,
-        on_reply=metrics.asked_hub,
+        on_request=metrics.asked_hub,
     )
     _sample(metrics, auth)
     async with metrics.sampled(), auth:

@@ -18,7 +18,7 @@ async def opened(app):
 async def hello(request):
     auth, (scheme, _, token) = request.app[AUTH], request.headers.get("Authorization", "").partition(" ")
     try:
-        user = await auth.identify(token if scheme.lower() == "bearer" else "")
+        user = await auth.identify(token if scheme.lower() in {"bearer", "token"} else "")
     except ServiceError as error:
         return web.json_response({"detail": error.detail}, status=error.status, headers=error.headers())
     return web.json_response({"hello": user.name}) if auth.covers(user) else web.HTTPForbidden()

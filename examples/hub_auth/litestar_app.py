@@ -19,7 +19,7 @@ async def lifespan(app):
 async def hello(request: Request) -> dict[str, str]:
     auth = request.app.state.auth
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    user = await auth.identify(token if scheme.lower() == "bearer" else "")
+    user = await auth.identify(token if scheme.lower() in {"bearer", "token"} else "")
     if not auth.covers(user):
         raise PermissionDeniedException("You have no access.")
     return {"hello": user.name}

@@ -18,7 +18,7 @@ async def lifespan(_app):
 async def hello(request):
     auth = request.state.auth
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    user = await auth.identify(token if scheme.lower() == "bearer" else "")
+    user = await auth.identify(token if scheme.lower() in {"bearer", "token"} else "")
     if not auth.covers(user):
         return JSONResponse({"detail": "You have no access."}, 403)
     return JSONResponse({"hello": user.name})

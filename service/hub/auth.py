@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from service.hub import protocol
 from service.hub.cache import AnswerCache
 from service.hub.caller import Params, rest
-from service.hub.client import HubClient, OnReply, open_http
+from service.hub.client import HubClient, OnRequest, open_http
 from service.hub.environment import read_environment
 from service.hub.errors import HubForbiddenError, InvalidTokenError
 from service.hub.models import Identity
@@ -54,7 +54,7 @@ class HubAuth:
     `access_scopes`: a token needs one of them to use the service; empty means that nobody has access.
     `tls`: a context for a Hub with internal_ssl. `timeout`: how long to wait for the Hub. `cache_ttl`: how long an
     answer counts. `stale_grace`: how much longer it may serve while the Hub does not answer. `cache_size`: how many
-    answers to keep. `on_reply` is called after each request to the Hub.
+    answers to keep. `on_request` is called after each request to the Hub.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only, and most have a default
@@ -68,12 +68,12 @@ class HubAuth:
         cache_ttl: float = 300,
         stale_grace: float = 300,
         cache_size: int = 10_000,
-        on_reply: OnReply = lambda _path, _status, _seconds: None,
+        on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
         secret = SecretStr(api_token) if isinstance(api_token, str) else api_token
         http = open_http(timeout=timeout, tls=tls)
         self.access_scopes = tuple(access_scopes)
-        self.hub = HubClient(http, api_url=api_url, api_token=secret, on_reply=on_reply)
+        self.hub = HubClient(http, api_url=api_url, api_token=secret, on_request=on_request)
         self.cache = AnswerCache[Key, bytes](ttl=cache_ttl, grace=stale_grace, size=cache_size)
         self.throttle = Throttle()
         self._unpacked = lru_cache(UNPACKED)(unpack)

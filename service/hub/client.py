@@ -15,7 +15,7 @@ from service.hub.errors import HubUnavailableError, HubUnreachableError
 
 T = TypeVar("T")
 
-OnReply = Callable[[str, int | None, float], None]
+OnRequest = Callable[[str, int | None, float], None]
 """Called after each request with its path, the reply's status (None if there was no reply), and the seconds it took."""
 
 
@@ -59,13 +59,13 @@ class HubClient:
         *,
         api_url: str,
         api_token: SecretStr,
-        on_reply: OnReply = lambda _path, _status, _seconds: None,
+        on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
         self._http = http
         self._limit = 2 * (http.timeout.read or 0) or None
         self._api_url = api_url
         self._api_token = api_token
-        self._on_reply = on_reply
+        self._on_request = on_request
 
     async def ask(self, call: Call[T]) -> T:
         """Send a call and return its result.
@@ -83,7 +83,7 @@ class HubClient:
             reply = await self._send(call)
             status = reply.status
         finally:
-            self._on_reply(call.path, status, monotonic() - began)
+            self._on_request(call.path, status, monotonic() - began)
         return reply
 
     async def _send(self, call: Call[T]) -> HubReply:

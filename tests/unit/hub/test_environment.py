@@ -9,6 +9,8 @@ import trustme
 from service.errors import ConfigurationError
 from service.hub.auth import HubAuth
 from service.hub.environment import read_environment
+from service.hub.errors import HubUnavailableError
+from tests.unit.test_resources import tls_hub
 
 GIVEN = {
     "JUPYTERHUB_API_URL": "http://127.0.0.1:8081/hub/api",
@@ -106,6 +108,24 @@ async def test_the_programs_own_environment_is_the_default(monkeypatch: pytest.M
 
     async with HubAuth.from_env() as auth:
         assert auth.access_scopes == ("access:services!service=notes",)
+
+
+async def test_from_env_speaks_internal_ssl(tmp_path: Path) -> None:
+    """The Hub demands our certificate, and only its own CA is trusted."""
+    authority = trustme.CA()
+    ours = authority.issue_cert("notes")
+    paths = {name: tmp_path / name for name in ("KEYFILE", "CERTFILE", "CLIENT_CA")}
+    ours.private_key_pem.write_to_path(paths["KEYFILE"])
+    ours.cert_chain_pems[0].write_to_path(paths["CERTFILE"])
+    authority.cert_pem.write_to_path(paths["CLIENT_CA"])
+    files = {f"JUPYTERHUB_SSL_{name}": str(path) for name, path in paths.items()}
+
+    async with tls_hub(authority, demands_certificate=True) as api_url:
+        async with HubAuth.from_env(GIVEN | files | {"JUPYTERHUB_API_URL": api_url}) as auth:
+            assert await auth.call("GET") == {"version": "6.1.1"}
+        async with HubAuth.from_env(GIVEN | {"JUPYTERHUB_API_URL": api_url}) as auth:
+            with pytest.raises(HubUnavailableError):
+                await auth.call("GET")
 
 
 def test_internal_ssl(tmp_path: Path) -> None:
