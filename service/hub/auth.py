@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from service.hub import protocol
 from service.hub.cache import AnswerCache
 from service.hub.caller import Params, rest
-from service.hub.client import HubClient, OnRequest, open_http
+from service.hub.client import HubClient, OnRequest, open_http, tls_for
 from service.hub.environment import read_environment
 from service.hub.errors import HubForbiddenError, InvalidTokenError
 from service.hub.models import Identity
@@ -71,9 +71,9 @@ class HubAuth:
         on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
         secret = SecretStr(api_token) if isinstance(api_token, str) else api_token
-        http = open_http(timeout=timeout, tls=tls)
+        http = open_http(timeout=timeout, tls=tls or tls_for(api_url))
         self.access_scopes = tuple(access_scopes)
-        self.hub = HubClient(http, api_url=api_url, api_token=secret, on_request=on_request)
+        self.hub = HubClient(http, api_url=api_url.rstrip("/"), api_token=secret, on_request=on_request)
         self.cache = AnswerCache[Key, bytes](ttl=cache_ttl, grace=stale_grace, size=cache_size)
         self.throttle = Throttle()
         self._unpacked = lru_cache(UNPACKED)(unpack)

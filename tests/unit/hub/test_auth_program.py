@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
+import respx
 
 from service.errors import ServiceError
 from service.hub import (
@@ -168,6 +169,14 @@ async def test_an_unknown_token_makes_an_invalid_call(auth: HubAuth, fake_hub: F
 
     with pytest.raises(InvalidTokenError):
         await auth.call("GET", "users", token="unknown")
+
+
+async def test_a_slash_at_the_end_of_the_address_does_no_harm(fake_hub: FakeHub) -> None:
+    """The paths of the calls stay the same."""
+    with respx.mock as router:
+        router.route().mock(side_effect=fake_hub)
+        async with HubAuth(api_url=f"{fake_hub.api_url}/", api_token=fake_hub.api_token) as auth:
+            assert (await auth.identify(fake_hub.issue("testuser"))).name == "testuser"
 
 
 async def test_nothing_shows_the_services_token(auth: HubAuth, fake_hub: FakeHub) -> None:
