@@ -93,8 +93,8 @@ async def questions(load: Load, *, seed: int = 1) -> float:
             before = asked
         cache = caches[process]
         await cache.get(user, ask)
-        if cache.figures.refreshes != refreshed[process]:
-            refreshed[process] = cache.figures.refreshes
+        if cache.stats.refreshes != refreshed[process]:
+            refreshed[process] = cache.stats.refreshes
             await asyncio.sleep(0)  # so that it is asked,
             await asyncio.sleep(0)  # and the answer filed
     return (asked - before) / (cycle * CYCLES) * scale

@@ -29,7 +29,7 @@ from service.authenticators.pages import HANDLERS as PAGES
 from service.authenticators.turns import Turns
 from service.errors import ThrottledError
 from service.hub.attempts import PASSWORDS_PER_PAIR, PasswordAttempts
-from service.hub.throttle import Windows, network_of
+from service.hub.throttle import RateLimiter, network_of
 
 SIGN_UPS_PER_ADDRESS = 10  # a minute
 MAX_NAME = 128  # characters, as in NativeAuthenticator's table
@@ -74,8 +74,8 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         passwords.placeholder()  # make it now: later, it would delay the first sign-in and all others with it
         self._proxies = Proxies(self.parent.trusted_downstream_ips if self.parent is not None else ())
         self._attempts = PasswordAttempts(per_pair=self.attempts_per_minute)
-        self._changes = Windows("passwords on the page to change one", self.attempts_per_minute, clock=monotonic)
-        self._sign_ups = Windows("requests for an account", SIGN_UPS_PER_ADDRESS, clock=monotonic)
+        self._changes = RateLimiter("passwords on the page to change one", self.attempts_per_minute, clock=monotonic)
+        self._sign_ups = RateLimiter("requests for an account", SIGN_UPS_PER_ADDRESS, clock=monotonic)
         self._turns = Turns()
         self._make_first_users()
         if self.parent is not None:

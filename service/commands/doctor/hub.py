@@ -6,11 +6,10 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from service.finding import Finding, failed, ok, unknown
-from service.hub import protocol
+from service.hub import administration, protocol
 from service.hub.client import HubClient, open_http
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
-from service.hub.oauth import Client
 from service.hub.scopes import ScopeSet
 from service.registration.applications import load_manifest
 from service.resources import hub_tls
@@ -25,12 +24,12 @@ async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.has_hub:
         yield unknown("Hub", "there is none: JUPYTERHUB_API_TOKEN is not set, so only tokens of Entra ID are accepted")
         return
-    oauth = Client(client_id=settings.client_id, redirect_uri=settings.redirect_uri, authorize_url="")
     async with open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http:
-        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)
+        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token)
         try:
-            reply = await hub.send(protocol.version())
-            version = protocol.read_version(reply)
+            call = protocol.version()
+            reply = await hub.send(call)
+            version = call.read(reply)
         except HubUnavailableError as error:
             yield failed(
                 "Hub",
@@ -42,7 +41,7 @@ async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
         yield _version(version)
         yield _clock(reply.date)
         try:
-            identity = await hub.identify_self()
+            identity = await hub.ask(protocol.identify_self())
         except HubRefusedServiceError:
             yield failed("token", "the Hub does not know it", _TOKEN)
             return
@@ -112,7 +111,7 @@ def _scopes(held: ScopeSet, settings: Settings) -> Finding:
 
 async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Finding]:
     try:
-        found = await hub.registration(settings.service_name)
+        found = await hub.ask(administration.registration(settings.service_name))
     except HubUnavailableError as error:
         yield unknown("registration", f"the Hub gave no answer: {error.reason}")
         return

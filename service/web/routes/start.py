@@ -90,7 +90,7 @@ async def debug(request: Request, _admin: HubAdmin) -> DebugInfo:
         configuration=_configuration(settings),
         versions={"service": __version__, "python": platform.python_version()}
         | {name: version(name) for name in ("fastapi", "starlette", "uvicorn", "httpx", "pydantic")},
-        cache={"entries": len(cache), **cache.figures.as_dict()},
+        cache={"entries": len(cache), **cache.stats.as_dict()},
         hub={"version": health.hub_version, "problem": health.problem},
         request_headers={name: _shown(name, value) for name, value in request.headers.items()},
         **{
