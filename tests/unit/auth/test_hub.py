@@ -169,7 +169,7 @@ async def test_the_settings_are_read_at_the_start() -> None:
     assert reads == []
     async with hub.open():
         assert reads == ["now"]
-    with pytest.raises(ConfigurationError, match="neither a Hub nor Entra ID"):
+    with pytest.raises(ConfigurationError, match="Neither a Hub nor Entra ID"):
         async with Hub(Settings()).open():
             pass
 
