@@ -189,9 +189,8 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
         yield await sqlite_with_tables(tmp_path / "desk.sqlite")
         return
     server: Postgres = request.getfixturevalue("postgresql")
-    url = await postgres_with_tables(server)
-    yield url
-    server.drop(url)
+    async with postgres_with_tables(server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

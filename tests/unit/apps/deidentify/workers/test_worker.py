@@ -26,7 +26,7 @@ from service.apps.deidentify.errors import (
 from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.worker import Worker
 from tests.support import obedient
-from tests.support.engines import with_engines
+from tests.support.engines import loaders_of, with_engines
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
 from tests.support.process import KeptProcess, clean_environment
@@ -140,14 +140,12 @@ def test_several_workers_number_a_batch_as_one_engine_does(engine: Engine, real:
     ]
 
 
+@pytest.mark.usefixtures("real")
 def test_the_process_that_forks_has_one_thread() -> None:
     """What others hold at that moment would be held for ever in the fork."""
-    others = psutil.Process().children()
-    with Forkserver() as forkserver:
-        forkserver.load()
-        [process] = [child for child in psutil.Process().children() if child not in others]
+    [process] = loaders_of(psutil.Process())
 
-        assert process.num_threads() == 1
+    assert process.num_threads() == 1
 
 
 async def test_a_note_beyond_its_deadline_is_killed(hire: Hire, tmp_path: Path) -> None:
@@ -435,8 +433,8 @@ def test_an_engine_that_loads_later(hire: Hire, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("text", ["\ud800", "J\0o\0h\0n\0"], ids=["half a surrogate pair", "UTF-16"])
 def test_what_no_note_has_does_not_reach_an_engine(hire: Hire, text: str) -> None:
     """Whoever calls, the service or the command line: no engine is started for it."""
-    before = psutil.Process().children()
+    before = with_engines()
     with pytest.raises(NoteRefusedError):
         hire().deidentify(text)
 
-    assert psutil.Process().children() == before
+    assert with_engines() == before
