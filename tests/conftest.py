@@ -194,11 +194,12 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 
 @pytest.fixture(scope="session")
-def screenshots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory for what the browser saw."""
-    chosen = request.config.getoption("--screenshots")
-    invoked_in = request.config.invocation_params.dir
-    directory = invoked_in / chosen if chosen else tmp_path_factory.mktemp("screenshots")
+def screenshots(request: pytest.FixtureRequest) -> Path | None:
+    """The directory for what the browser saw, if somebody wants it."""
+    chosen: str | None = request.config.getoption("--screenshots")
+    if chosen is None:
+        return None
+    directory: Path = request.config.invocation_params.dir / chosen
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
@@ -216,7 +217,7 @@ async def chromium() -> "AsyncIterator[Chromium]":
 
 
 @pytest.fixture
-async def browse(chromium: "Chromium", screenshots: Path) -> "AsyncIterator[Browse]":
+async def browse(chromium: "Chromium", screenshots: Path | None) -> "AsyncIterator[Browse]":
     """Call it with origins for a browser, with cookies of its own, that reaches these and no others."""
     from tests.support import browser  # noqa: PLC0415 (playwright may be missing)
 

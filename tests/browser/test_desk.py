@@ -80,11 +80,11 @@ async def fill(hub: RealHub, token: Token) -> None:
 
 
 @pytest.fixture(scope="session")
-async def sessions(desk: Place, chromium: "Chromium", tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cookies]:
+async def sessions(desk: Place, chromium: "Chromium") -> dict[str, Cookies]:
     """What a browser of each role holds after signing in."""
     held = {}
     for role in Role:
-        async with open_browser(chromium, desk.origin, screenshots=tmp_path_factory.getbasetemp()) as browser:
+        async with open_browser(chromium, desk.origin) as browser:
             page = await browser.page()
             await page.goto(f"{desk.service_url}desk")
             await browser.sign_in(page, role)
@@ -96,7 +96,7 @@ async def sessions(desk: Place, chromium: "Chromium", tmp_path_factory: pytest.T
 class People:
     """Opens browsers for members of the team."""
 
-    def __init__(self, chromium: "Chromium", desk: Place, held: dict[str, Cookies], screenshots: Path) -> None:
+    def __init__(self, chromium: "Chromium", desk: Place, held: dict[str, Cookies], screenshots: Path | None) -> None:
         self._chromium, self._desk, self._held, self._screenshots = chromium, desk, held, screenshots
         self.stack = contextlib.AsyncExitStack()
 
@@ -110,7 +110,7 @@ class People:
 
 @pytest.fixture
 async def people(
-    chromium: "Chromium", desk: Place, sessions: dict[str, Cookies], screenshots: Path
+    chromium: "Chromium", desk: Place, sessions: dict[str, Cookies], screenshots: Path | None
 ) -> AsyncIterator[People]:
     """Who works at the desk."""
     people = People(chromium, desk, sessions, screenshots)
@@ -296,7 +296,7 @@ async def test_a_role_changes(desk: Place, people: People) -> None:
     assert browser.errors == []
 
 
-async def test_who_is_not_of_the_team(desk: Place, chromium: "Chromium", screenshots: Path) -> None:
+async def test_who_is_not_of_the_team(desk: Place, chromium: "Chromium", screenshots: Path | None) -> None:
     """Somebody else of the Hub is told that they may not, on a page of ours."""
     async with open_browser(chromium, desk.origin, screenshots=screenshots) as browser:
         page = await browser.page()
