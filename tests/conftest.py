@@ -137,16 +137,24 @@ def make_hub() -> Iterator[MakeHub]:
     hubs.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_shared_hub() -> Iterator[MakeHub]:
-    """Start Hubs that last to the end of the run, for fixtures of that scope."""
+    """Start Hubs that end with the module, for fixtures of that scope."""
     hubs = _Hubs()
     yield hubs
     hubs.close()
 
 
 @pytest.fixture(scope="session")
-def hub(make_shared_hub: MakeHub) -> RealHub:
+def make_lasting_hub() -> Iterator[MakeHub]:
+    """Start Hubs that last to the end of the run, for fixtures of that scope: each takes some hundred megabytes."""
+    hubs = _Hubs()
+    yield hubs
+    hubs.close()
+
+
+@pytest.fixture(scope="session")
+def hub(make_lasting_hub: MakeHub) -> RealHub:
     """A Hub with our service, all applications and ways of signing in on, shared by all tests that leave it as it was.
 
     The service asks the Hub by `hub.gate`.
@@ -157,7 +165,7 @@ def hub(make_shared_hub: MakeHub) -> RealHub:
         "allow_token_in_url": True,
         "environment": {"DEIDENTIFY_DEADLINE": "30"},  # a busy machine is not what is tested
     }
-    return make_shared_hub(gated=True, register=options)
+    return make_lasting_hub(gated=True, register=options)
 
 
 @pytest.fixture(scope="session")

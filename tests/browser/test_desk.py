@@ -47,7 +47,7 @@ PAGES = {
 SHOWN = [(name, role) for name, (_, roles) in PAGES.items() for role in roles]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def desk(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A Hub whose desk has seen some use."""
     groups = {f"desk-{role}": {"users": [str(role)]} for role in Role}
@@ -79,7 +79,7 @@ async def fill(hub: RealHub, token: Token) -> None:
     await hub.ask("PATCH", "desk/accounts/new-colleague", token=token, json=patch, headers=tag)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def sessions(desk: Place, chromium: "Chromium") -> dict[str, Cookies]:
     """What a browser of each role holds after signing in."""
     held = {}

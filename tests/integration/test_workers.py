@@ -15,7 +15,7 @@ from anyio import CapacityLimiter, create_task_group
 from tests.conftest import MakeHub
 from tests.support.front import Front, Served
 from tests.support.hub import RealHub
-from tests.support.polling import eventually
+from tests.support.polling import BUSY, eventually
 from tests.support.ports import free_ports
 
 WORKERS = 3
@@ -207,7 +207,12 @@ async def test_no_worker_writes_a_token_down(crowd: RealHub, front: Front) -> No
 async def test_a_hub_ends_all(make_hub: MakeHub) -> None:
     """A Hub that is stopped lets the workers finish; one that is killed leaves none behind."""
     hub = make_hub(register={"environment": {"SERVICE_WORKERS": "2"}})
-    hub.stop()
+
+    async def are_serving() -> bool:
+        return hub.log_text().count("Application startup complete") == 2
+
+    await eventually(are_serving)  # the Hub waits for one of them
+    hub.stop(grace=BUSY)
     stopped = hub.log_text()
     assert stopped.count("Finished server process") == 2
     assert "Stopping parent process" in stopped
