@@ -28,7 +28,9 @@ identity = Identity.model_validate(
 @router.get("/open", response_model=Identity)
 async def open_me(request: Request) -> Identity | Response:
     """Answer as `/me` does, always with the same Identity."""
-    return pages.oneself(request, identity) if is_browser(request) else identity
+    if not is_browser(request):
+        return identity
+    return await pages.render_unguarded(request, "me.html", identity=identity, facts=identity.public())
 
 
 if __name__ == "__main__":

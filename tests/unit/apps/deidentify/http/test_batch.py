@@ -236,7 +236,7 @@ async def test_any_length(caller: Caller) -> None:
 
 async def test_notes_wait_for_room(serve: Serve) -> None:
     """A batch of more notes than there is room for is answered note by note, and none of them is turned away."""
-    service = await serve(apps=("deidentify",), told={"DEIDENTIFY_QUEUE": "1", "DEIDENTIFY_WORKERS": "2"})
+    service = await serve(apps=("deidentify",), variables={"DEIDENTIFY_QUEUE": "1", "DEIDENTIFY_WORKERS": "2"})
     body = "\n".join([json.dumps({"text": NOTE})] * 20).encode()
 
     lines = await answered(service.user("alice", scopes=[USE]), body)
@@ -267,7 +267,7 @@ async def single() -> AsyncIterator[Caller]:
     """Somebody who may, at a service that takes one batch at a time and has one engine."""
     told = {"DEIDENTIFY_BATCHES": "1", "DEIDENTIFY_WORKERS": "1", "DEIDENTIFY_DEADLINE": "60"}
     async with serving() as start:
-        service = await start(apps=("deidentify",), told=told)
+        service = await start(apps=("deidentify",), variables=told)
         async with service.user("alice", scopes=[USE]) as alice:
             yield alice
 

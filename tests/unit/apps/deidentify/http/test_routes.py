@@ -464,7 +464,7 @@ async def narrow_service() -> AsyncIterator[tuple[Service, psutil.Process]]:
     told = {"DEIDENTIFY_QUEUE": "1", "DEIDENTIFY_WORKERS": "1", "DEIDENTIFY_DEADLINE": "2"}
     others = loaders_of(psutil.Process())
     async with serving() as start:
-        service = await start(apps=("deidentify",), told=told)
+        service = await start(apps=("deidentify",), variables=told)
         await service.user("alice", scopes=[USE]).post("deidentify", json={"text": NOTE})
         (loader,) = set(loaders_of(psutil.Process())) - set(others)
         yield service, loader
