@@ -59,7 +59,7 @@ async def team_hub(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFa
 def schemathesis(document: str, directory: Path, *, token: str, role: str) -> subprocess.CompletedProcess[str]:
     """Run Schemathesis with all its checks and ours on the desk's routes, the same requests every time."""
     (directory / "schemathesis.toml").write_text(CONFIG)
-    words = ["run", document, "--include-path-regex=^/desk", "--max-examples=3", "--seed=1", "--no-color"]
+    words = ["run", document, "--include-path-regex=^/desk", "--max-examples=5", "--seed=1", "--no-color"]
     return subprocess.run(
         [str(Path(sys.executable).with_name("st")), *words, f"--header=Authorization: Bearer {token}"],
         cwd=directory,
