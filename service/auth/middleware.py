@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from service.auth.opener_policy import opener_policy
 from service.auth.problems import problem_response
 from service.auth.revalidation import LEAVE, Farewell, OpenConnection, farewell_of, is_head
-from service.auth.state import AuthState, bind
+from service.auth.state import STATE_KEY, AuthState, bind
 
 if TYPE_CHECKING:
     from service.auth.hub import Hub
@@ -104,7 +104,7 @@ class _Exchange:
         state = self._state
         if message["type"] != "http.response.body":
             if state.refusal is not None or state.set_cookies or state.gives_token:
-                if _may_deny(message, self._scope, state):
+                if self._farewell is None and _may_deny(message, self._scope, state):
                     return _deny(state, self._send)
                 message = _completed(message, state, self._scope)
             self._farewell = self._farewell or farewell_of(message)
@@ -120,8 +120,9 @@ class _Exchange:
 
     def _begin(self, farewell: Farewell) -> OpenConnection:
         interval = self._state.context.settings.recheck_interval
+        scope = {**self._scope, STATE_KEY: self._state}  # a mounted application may have put its own Hub's there
         self.connection = OpenConnection(
-            self._scope, self._receive, self._send, farewell, task=self._task, interval=interval, leave=self._leave
+            scope, self._receive, self._send, farewell, task=self._task, interval=interval, leave=self._leave
         )
         return self.connection
 

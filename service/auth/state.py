@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from service.hub.models import Identity
 
 STATE_KEY = "service.auth"
+_OTHERS_KEY = "service.auth.others"  # where one request has to do with two Hubs
 
 
 class AuthState:
-    """One request's. Made by `bind`, once a request.
+    """One request's, at one Hub. Made by `bind`, once a request.
 
     `identity`: who calls, once the Hub or Entra ID has said so. `sender`: who sends a body whose XSRF token is still to
     be read. `guards`: those that let the request in, to be asked again while a connection stays open. `set_cookies`:
@@ -62,10 +63,16 @@ class AuthState:
 
 
 def bind(scope: MutableMapping[str, Any], context: "AuthContext", policy: "Policy") -> AuthState:
-    """Return the state of a request. It is made anew where there is none, or where it is another Hub's."""
-    state: AuthState | None = scope.get(STATE_KEY)
-    if state is None or state.context is not context:
+    """Return the state of a request at one Hub; it is made where there is none yet."""
+    current: AuthState | None = scope.get(STATE_KEY)
+    if current is None:
         state = scope[STATE_KEY] = AuthState(context, policy)
+        return state
+    if current.context is context:
+        return current
+    others: dict[int, AuthState] = scope.setdefault(_OTHERS_KEY, {})
+    others[id(current.context)] = current
+    state = scope[STATE_KEY] = others.get(id(context)) or AuthState(context, policy)
     return state
 
 
