@@ -1,5 +1,6 @@
 """What `Hub.install` adds to an application, and what it checks when that has started."""
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Its spans would carry addresses with codes.
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "logs": False, "metrics": False}
+
+_log = logging.getLogger("service")
 
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -67,17 +70,6 @@ def install(hub: "Hub", app: FastAPI, *, harden: bool) -> None:
         hardening.harden(app)
 
 
-def taken_by(paths: Paths) -> Iterator[tuple[str, str]]:
-    """Yield path and method of each of our routes."""
-    yield paths.login, "GET"
-    yield paths.callback, "GET"
-    yield paths.logout, "GET"
-    yield paths.logout, "POST"
-    yield paths.token, "POST"
-    yield paths.link, "GET"
-    yield paths.link, "POST"
-
-
 def check_started(hub: "Hub", app: FastAPI) -> None:
     """Look at an application that has started, and have its Swagger UI sign in.
 
@@ -98,28 +90,29 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         )
     if problems:
         raise ConfigurationError(problems)
+    if hub.user in app.dependency_overrides:
+        _log.warning("app.dependency_overrides has something in the place of hub.user: the Hub is not asked there.")
     _sign_in_docs(hub, app)
 
 
 def _collisions(app: FastAPI, paths: Paths) -> Iterator[str]:
-    ours = set(taken_by(paths))
+    """A sentence for each route at one of our paths, whatever its method: our routes alone are asked there."""
     names = {getattr(paths, name): name for name in ("login", "callback", "logout", "token")}
     for context in iter_route_contexts(app.router.routes):
         route = context.original_route
         path = context.path or getattr(route, "path", None)
-        for our_path, method in sorted(ours):
-            if _is_taken(route, path, getattr(context, "methods", None), our_path, method):
-                name = names.get(our_path, "login")
+        for our_path in sorted(paths.all):
+            if _is_taken(route, path, our_path):
                 yield (
-                    f"hub.install(app): {method} {our_path} is where signing in happens, and the application has "
-                    f"{_named(route)} at {path}. Move ours: paths={{'{name}': …}}."
+                    f"hub.install(app): {our_path} is where signing in happens, and the application has "
+                    f"{_named(route)} at {path}. Move ours: paths={{'{names.get(our_path, 'login')}': …}}."
                 )
 
 
-def _is_taken(route: BaseRoute, path: str | None, methods: Any, our_path: str, method: str) -> bool:  # noqa: ANN401
+def _is_taken(route: BaseRoute, path: str | None, our_path: str) -> bool:
     if isinstance(route, Mount):
         return bool(path) and (our_path == path or our_path.startswith(f"{path}/"))
-    return path == our_path and (not methods or method in methods)
+    return path == our_path
 
 
 def _named(route: BaseRoute) -> str:

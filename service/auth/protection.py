@@ -44,10 +44,18 @@ class TokenOnlyError(OriginError):
 
 
 def has_own_host(settings: Settings) -> bool:
-    """Whether no user's server shares our origin: we have a host, the Hub has one, and they are two."""
+    """Whether nobody shares our origin: we have a host, and it is not the Hub's.
+
+    By its legacy `subdomain_hook` the Hub gives all services one host, `services.` before its own.
+    """
     if not settings.public_origin or not settings.hub_host:
         return False
-    return urlsplit(settings.public_origin).hostname != urlsplit(settings.hub_host).hostname
+    ours, hubs = (_hostname(address) for address in (settings.public_origin, settings.hub_host))
+    return ours not in {hubs, f"services.{hubs}"}
+
+
+def _hostname(address: str) -> str:
+    return (urlsplit(address).hostname or "").rstrip(".")
 
 
 class Protected:

@@ -32,6 +32,7 @@ from starlette.types import Message, Receive, Scope, Send
 from service.auth.guard import judge_again
 from service.auth.identification import credential_of
 from service.auth.problems import Problem, closing, problem_of
+from service.auth.state import HEAD_KEY
 from service.errors import ServiceError
 
 LEAVE = 5.0  # seconds that a client has to take the last message, and then a handler to notice that it has gone
@@ -198,7 +199,7 @@ def farewell_of(message: Message) -> Farewell | None:
 
 def is_head(scope: Scope) -> bool:
     """Whether a HEAD request is served as a GET (`service.web.middleware.gateway`)."""
-    return "is_head" in scope.get("state", ())
+    return HEAD_KEY in scope
 
 
 def _is_last(message: Message) -> bool:

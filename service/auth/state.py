@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from service.hub.models import Identity
 
 STATE_KEY = "service.auth"
+HEAD_KEY = "service.head"  # of a HEAD request that is served as a GET: the scope that is served, and True in that
 _OTHERS_KEY = "service.auth.others"  # where one request has to do with two Hubs
 
 

@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.auth.state import find_state
+from service.auth.state import HEAD_KEY, find_state
 from service.logs import REQUEST_ID, RequestRecord
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Entry:
     @property
     def _served(self) -> Scope:
         """The scope that was served: the gateway has made a GET of a HEAD."""
-        served: Scope = self._scope.get("state", {}).get("scope", self._scope)
+        served: Scope = self._scope.get(HEAD_KEY, self._scope)
         return served
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.hardening import MAX_BODY, secured
+from service.auth.state import HEAD_KEY
 from service.logs import place_of
 from service.settings import Settings
 from service.web import problems
@@ -55,8 +56,9 @@ class Gateway:
         # Starlette removes the root path before it matches. A percent-encoded prefix arrives here decoded.
         scope["root_path"] = self._root
         if scope.get("method") == "HEAD":  # handled as a GET; the server leaves the body out
-            scope = {**scope, "method": "GET"}
-            scope["state"].update(is_head=True, scope=scope)  # the other middleware finds the route in this scope
+            served = {**scope, "method": "GET", HEAD_KEY: True}
+            scope[HEAD_KEY] = served  # where the other middleware finds the route
+            scope = served
         try:
             if may_have_body(scope):
                 await self._limited(scope, receive, _with_problem_for_413(response.send))

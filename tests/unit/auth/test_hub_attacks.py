@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
+from fastapi.responses import StreamingResponse
 
 from service.auth import Hub, Identity
 from service.hub.sealing import Sealer
 from service.settings import Settings
 from service.testing.callers import NAVIGATION, SCRIPT
+from tests.support.open_connection import OpenConnection
 from tests.support.session import Session
 from tests.support.shop import shop
 from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, STATE_COOKIE, Serve, Service, connect
@@ -199,3 +201,41 @@ async def test_no_secret_in_a_refusal(service: Service) -> None:
 
     assert reply.status_code == 401
     assert "secret" not in reply.text + str(reply.headers)
+
+
+async def test_a_guard_after_the_opening(serve: Serve) -> None:
+    """A WebSocket that was accepted before anybody asked is closed, with the reason; no handshake can be answered."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        @app.websocket("/late")
+        async def late(websocket: WebSocket) -> None:
+            await websocket.accept()
+            await hub.user(websocket)
+            await websocket.send_text("secret")
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+    async with OpenConnection(service.app, "websocket", f"{PREFIX}late") as late:
+        await late.until_over()
+
+    assert [message["type"] for message in late.messages] == ["websocket.accept", "websocket.close"]
+    assert late.closed == (1008, "not_signed_in")
+
+
+async def test_a_lifespan_that_uses_our_words(serve: Serve) -> None:
+    """Whatever the application keeps in its state, a HEAD request and a stream are answered as ever."""
+
+    @asynccontextmanager
+    async def around(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        yield {"is_head": True, "scope": "planted", "reference": "planted"}
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        @app.get("/events", dependencies=[Depends(hub.user)])
+        async def events() -> StreamingResponse:
+            async def parts() -> AsyncIterator[str]:
+                yield "data: all of it\n\n"
+
+            return StreamingResponse(parts(), media_type="text/event-stream")
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add, around=around)})
+
+    assert (await service.api(service.hub.issue("testuser")).get("events")).text == "data: all of it\n\n"

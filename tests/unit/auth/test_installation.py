@@ -23,6 +23,11 @@ def own_routes(app: FastAPI, _hub: Hub) -> None:
         app.get(path)(lambda: "own")
 
 
+async def own_page() -> str:
+    """A page at one of our paths."""
+    return "own"
+
+
 def add_login(app: FastAPI, _hub: Hub) -> None:
     """Add a page of the application's own where ours is."""
 
@@ -77,9 +82,34 @@ async def test_a_path_that_is_taken() -> None:
 
     [problem] = raised.value.problems
     assert problem == (
-        "hub.install(app): GET /login is where signing in happens, and the application has "
+        "hub.install(app): /login is where signing in happens, and the application has "
         "tests.unit.auth.test_installation.add_login.<locals>.own_login at /login. Move ours: paths={'login': …}."
     )
+
+
+async def test_another_method_of_a_path_that_is_taken() -> None:
+    """A form that posts to a page of its own at our path would never arrive: that is told at the start, too."""
+
+    def add(app: FastAPI, _hub: Hub) -> None:
+        app.post("/login")(own_page)
+
+    with pytest.raises(ConfigurationError, match=r"/login is where signing in happens.*own_page at /login"):
+        async with LifespanManager(shop(settings_of(), add=add)):
+            pass
+
+
+async def test_an_override_that_was_left_in(caplog: pytest.LogCaptureFixture) -> None:
+    """What a test puts in the place of a guard is told in the log at the start, in case it is no test."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        app.dependency_overrides[hub.user] = lambda: Identity(name="alice")
+
+    async with LifespanManager(shop(settings_of(), add=add)):
+        pass
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "app.dependency_overrides has something in the place of hub.user: the Hub is not asked there."
+    ]
 
 
 async def test_a_mount_that_would_be_hidden() -> None:
@@ -89,7 +119,7 @@ async def test_a_mount_that_would_be_hidden() -> None:
         app.mount("/token", PlainTextResponse("own"))
         app.mount("/", PlainTextResponse("own"))
 
-    with pytest.raises(ConfigurationError, match=r"POST /token .* at /token. Move ours: paths=\{'token'") as raised:
+    with pytest.raises(ConfigurationError, match=r"/token is .* at /token. Move ours: paths=\{'token'") as raised:
         async with LifespanManager(shop(settings_of(), add=add)):
             pass
     assert len(raised.value.problems) == 1

@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from service.auth import Hub
+from service.auth.protection import has_own_host
 from service.errors import ConfigurationError
 from service.settings import Settings
 from service.testing.callers import NAVIGATION, SCRIPT
@@ -96,6 +97,24 @@ async def test_cookies_that_are_asked_for_without_a_host() -> None:
             pass
     async with LifespanManager(build(settings_of(**OWN_HOST), cookies=True)):
         pass
+
+
+@pytest.mark.parametrize(
+    ("ours", "hub", "is_own"),
+    [
+        ("https://stock.example.org", "https://hub.example.org", True),
+        ("https://stock--service.hub.example.org", "https://hub.example.org", True),
+        ("https://services.hub.example.org", "https://hub.example.org", False),
+        ("https://services.hub.example.org:8443", "https://HUB.example.org:8443", False),
+        ("https://hub.example.org:8443", "https://hub.example.org", False),
+        ("https://hub.example.org.", "https://hub.example.org", False),
+        ("", "https://hub.example.org", False),
+        ("https://stock.example.org", "", False),
+    ],
+)
+def test_whose_host_it_is(ours: str, hub: str, is_own: bool) -> None:  # noqa: FBT001 - a table
+    """A host of its own is not the Hub's, and not the one that all services share under the Hub's legacy names."""
+    assert has_own_host(settings_of(public_host=ours, hub_host=hub)) is is_own
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Annotated
 
 import pytest
-from fastapi import Depends, FastAPI, WebSocket
+from fastapi import Depends, FastAPI
 from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
 
@@ -14,7 +12,7 @@ from service.auth import Hub, Identity
 from service.auth.errors import NotAdmittedError
 from service.settings import Settings
 from tests.support.open_connection import OpenConnection
-from tests.unit.conftest import PREFIX, Serve, Service
+from tests.unit.conftest import PREFIX, Serve
 
 
 class Door:
