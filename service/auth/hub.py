@@ -70,7 +70,7 @@ class Hub:
         self._given = settings
         if isinstance(settings, Settings):
             _warn(settings)
-        self._opening = opening
+        self.opening = opening
         self._context: AuthContext | None = None
         self._scopes: set[str] = set()
         self._protected: list[Protected] = []
@@ -166,7 +166,7 @@ class Hub:
         if not isinstance(self._given, Settings):
             _warn(settings)
         async with AsyncExitStack() as stack:
-            context = await stack.enter_async_context(self._opening(settings))
+            context = await stack.enter_async_context(self.opening(settings))
             entra = await stack.enter_async_context(_entra(settings))
             self._context = context if entra is None else replace(context, entra=entra)
             self._scheme.flows = self._flows(settings)

@@ -1,8 +1,10 @@
 """What docs/adopt.md shows is what it says."""
 
 import importlib
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +14,7 @@ from jupyterhub.app import JupyterHub
 from traitlets.config.loader import PyFileConfigLoader
 
 from service.settings import Settings
+from tests.support.logging_state import logging_kept
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 from tests.support.process import clean_environment
@@ -29,6 +32,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delitem(sys.modules, Path(title).stem, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """Logging is as before afterwards."""
+    with logging_kept():
+        yield
 
 
 async def served(name: str, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Service:
@@ -84,6 +94,26 @@ async def test_mounted(folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPat
     assert (await user.get("reports/today")).json() == "quiet"
     assert [(await api.get("files/stock.py")).status_code for api in (reader, user, service.api())] == [200, 403, 401]
     assert (await service.api().get("reports/today")).status_code == 401
+
+
+@pytest.mark.usefixtures("folder", "kept")
+async def test_extras(serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A request is one line without its query, and is counted by its route; Swagger UI comes from here."""
+    service = await served("watched", serve, monkeypatch)
+    prometheus = service.user("prometheus", scopes=["custom:service:metrics"])
+    browser = await service.signed_in()
+
+    assert (await service.api(service.hub.issue("testuser")).get("stock/chair?colour=red")).json() == {"chair": 4}
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["path"], line["status"], line["user"]) == (f"{PREFIX}stock/chair?[hidden]", 200, "testuser")
+    metrics = (await prometheus.get("metrics")).text
+    assert 'service_request_duration_seconds_count{method="GET",route="/stock/{name}",status="2xx"} 1.0' in metrics
+    assert 'service_hub_request_duration_seconds_count{endpoint="user",status="2xx"}' in metrics
+    assert (await service.api().get("metrics")).status_code == 401
+    page = (await browser.visit("docs")).text
+    assert "https://" not in page
+    assert f"{PREFIX}docs/files/swagger-ui-bundle.js" in page
+    assert (await browser.visit("docs/files/swagger-ui-bundle.js")).status_code == 200
 
 
 def test_its_test(folder: Path) -> None:

@@ -32,9 +32,12 @@ _NO_ROUTE = "other"  # for requests without a route
 
 
 class AccessLog:
-    """The middleware. `routes` are the routes of the application; `metrics` returns those of the process."""
+    """The middleware. `routes` are the routes of the application.
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], metrics: Callable[[], "Metrics"]) -> None:
+    `metrics` returns those of the process; None while it is not open, and then nothing is logged.
+    """
+
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], metrics: Callable[[], "Metrics | None"]) -> None:
         self._app = app
         self._metrics = metrics
         self._templates = _templates(routes)
@@ -44,7 +47,11 @@ class AccessLog:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        entry = _Entry(scope, send, self._templates, self._metrics())
+        metrics = self._metrics()
+        if metrics is None:
+            await self._app(scope, receive, send)
+            return
+        entry = _Entry(scope, send, self._templates, metrics)
         REQUEST_ID.set(entry.id)  # for the task of this request, and for tasks that it starts
         try:
             await self._app(scope, receive, entry.send)
