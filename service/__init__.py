@@ -1,3 +1,4 @@
 """A FastAPI service that runs beside a JupyterHub. Its callers sign in with their Hub account."""
 
 __version__ = "0.1.0"
+DISTRIBUTION = "service-fastapi"

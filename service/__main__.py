@@ -13,6 +13,12 @@ if __name__ == "__main__" and not sys.flags.safe_path:  # `python -P -m service`
     if __file__ == os.path.join(folder, "service", "__main__.py"):  # noqa: PTH118 - pathlib may not be loaded yet
         sys.path.append(folder)  # we run from a checkout that is not installed, and are found there only
 
+if __name__ == "__main__":
+    from service import distribution
+
+    if found := distribution.problem():
+        sys.exit(found)  # before what we import fails, which would not say why
+
 import logging.config
 import signal
 from collections.abc import Sequence

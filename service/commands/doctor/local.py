@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from service import distribution
 from service.app import create_app
 from service.application import Configured, configure
 from service.errors import ConfigurationError
@@ -18,6 +19,9 @@ SOON = timedelta(days=14)  # a certificate should be renewed earlier than this b
 
 async def check_machine(settings: Settings) -> AsyncIterator[Finding]:
     """Check what a start of the service would check, and more."""
+    if clashing := distribution.others():
+        said = f"{', '.join(clashing)} brings a package called `service`, too, and pip lets one overwrite the other"
+        yield failed("package", said, f"pip uninstall {' '.join(clashing)}, then install this service anew")
     configured = list[Configured]()
 
     def build() -> None:
