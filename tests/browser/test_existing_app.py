@@ -14,6 +14,7 @@ from tests.browser.swagger import Swagger
 from tests.conftest import MakeHub
 from tests.support.node import REPOSITORY
 from tests.support.shop import FOLDER
+from tests.support.tls_front import DOMAIN
 
 if TYPE_CHECKING:
     from tests.conftest import Browse
@@ -24,6 +25,14 @@ SERVE = (
     f"port=${{JUPYTERHUB_SERVICE_URL##*:}}; exec {sys.executable} -m uvicorn after:app --app-dir {FOLDER} "
     "--no-access-log --port ${port%%/*}"
 )
+
+NOTEBOOK = """
+import json, os, urllib.request
+token = os.environ["JUPYTERHUB_API_TOKEN"]
+request = urllib.request.Request("{url}items/chair", headers={{"Authorization": f"Bearer {{token}}"}})
+json.load(urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(request))
+"""
+FETCH = """async ([url, mode]) => (await fetch(url, {mode, credentials: "include"})).status"""
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +113,35 @@ async def test_its_own_swagger_ui(stock: Place, browse: "Browse") -> None:
 
     assert (response.status, await response.json()) == (200, {"chair": 4})
     assert "authorization" in await response.request.all_headers()
+
+
+async def test_a_notebook(stock: Place) -> None:
+    """A notebook that the Hub spawned calls it with the token that its server has."""
+    async with stock.hub.notebook("other") as notebook:
+        shown = await notebook.run(NOTEBOOK.format(url=stock.service_url))
+
+    assert shown == "{'chair': 4}"
+
+
+async def test_what_is_mounted_on_a_host_of_its_own(make_hub: MakeHub, browse: "Browse") -> None:
+    """Under a Hub with subdomains a cookie opens what is mounted, for its own pages and for nobody else's."""
+    subdomains = f"c.JupyterHub.subdomain_host = c.JupyterHub.bind_url.rstrip('/').replace('127.0.0.1', '{DOMAIN}')"
+    hub = make_hub(config=subdomains, register={"command": ["sh", "-c", SERVE]})
+    hub_origin = f"http://{DOMAIN}:{hub.ports.public}"
+    origin = f"http://fastapi--service.{DOMAIN}:{hub.ports.public}"
+    chart = f"{origin}{hub.service_path}dashboard/chart"
+    browser = await browse(origin, hub_origin)
+    page = await browser.page()
+    await page.goto(chart)
+    await browser.sign_in(page)
+    await page.wait_for_url(chart)
+    await expect(page.locator("svg")).to_be_attached()
+
+    await page.goto(f"{origin}{hub.service_path}")
+    assert await page.evaluate(FETCH, [chart, "cors"]) == 200
+    await page.goto(f"{hub_origin}/hub/home")
+    async with page.expect_response(chart) as arriving:
+        assert (
+            await page.evaluate(FETCH, [chart, "no-cors"]) == 0
+        )  # no script sees what a browser asks for in this mode
+    assert (await arriving.value).status == 403  # without the cookie it would be 401

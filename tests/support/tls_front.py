@@ -27,6 +27,8 @@ from tests.support.process import KeptProcess, clean_environment, wait_until_log
 
 HOST = "hub.example.org"  # reserved for documentation (RFC 2606)
 OTHER_HOSTS = ("app.example.net", "elsewhere.example.com")  # likewise
+# Of a Hub with subdomains, by plain http: browsers trust it all the same, and say who asks (`Sec-Fetch-Site`).
+DOMAIN = "hub.localhost"
 
 
 @functools.cache
@@ -46,7 +48,7 @@ def chromium_flags() -> list[str]:
     leaf = load_pem_x509_certificate(certificate().cert_chain_pems[0].bytes())
     key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
-    known = ", ".join(f"MAP {host} 127.0.0.1" for host in (HOST, *OTHER_HOSTS))
+    known = ", ".join(f"MAP {host} 127.0.0.1" for host in (HOST, *OTHER_HOSTS, DOMAIN, f"*.{DOMAIN}"))
     return [
         f"--host-resolver-rules={known}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         f"--ignore-certificate-errors-spki-list={pin}",
