@@ -58,6 +58,7 @@ def secured(given: Iterable[Header], scope: Scope, *, policy: Header) -> list[He
     """Return the headers of an answer, and the common ones that are missing; `policy` is the security policy."""
     headers = [*given]
     present = {name for name, _ in headers}
-    common = (*COMMON_HEADERS, policy, (b"cross-origin-opener-policy", opener_policy(scope)))
-    headers.extend(header for header in common if header[0] not in present)
+    headers += [header for header in (*COMMON_HEADERS, policy) if header[0] not in present]
+    if b"cross-origin-opener-policy" not in present:
+        headers.append((b"cross-origin-opener-policy", opener_policy(scope)))
     return headers

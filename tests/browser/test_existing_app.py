@@ -141,7 +141,5 @@ async def test_what_is_mounted_on_a_host_of_its_own(make_hub: MakeHub, browse: "
     assert await page.evaluate(FETCH, [chart, "cors"]) == 200
     await page.goto(f"{hub_origin}/hub/home")
     async with page.expect_response(chart) as arriving:
-        assert (
-            await page.evaluate(FETCH, [chart, "no-cors"]) == 0
-        )  # no script sees what a browser asks for in this mode
+        assert await page.evaluate(FETCH, [chart, "no-cors"]) == 0  # opaque
     assert (await arriving.value).status == 403  # without the cookie it would be 401
