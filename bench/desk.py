@@ -18,7 +18,7 @@ from typing import Any, get_args
 from sqlalchemy import event, text
 
 from bench import desk_data as data
-from service.apps.desk.domain.values import MAX_PAGE, TicketQuery
+from service.apps.desk.domain.queries import MAX_PAGE, TicketQuery
 from service.apps.desk.storage.desk import Desk, open_desk
 from service.apps.desk.storage.migrate import migrate
 

@@ -102,6 +102,21 @@ def patch(kind: str, key: str, **fields: Any) -> Ask:  # noqa: ANN401 - of every
     return ask
 
 
+def comment(method: str) -> Ask:
+    """Read the comments on a ticket, or add one."""
+
+    async def ask(desk: Desk, by: Token | None) -> httpx.Response:
+        body = {"text": "Asked again"} if method == "POST" else None
+        return await send(desk, by, method, f"tickets/{(await desk.ticket())['id']}/comments", json=body)
+
+    return ask
+
+
+async def patch_own(desk: Desk, by: Token | None) -> httpx.Response:
+    """Change one's own account, which is of the first version, in nothing."""
+    return await send(desk, by, "PATCH", "accounts/me", json={"phone": None}, headers=tag({"version": 1}))
+
+
 def delete(kind: str, key: str) -> Ask:
     """Delete a thing."""
 
@@ -146,6 +161,8 @@ ROWS = [
     row("GET /desk/tickets/{ticket_id}", one("ticket", "id"), P.TICKETS_READ),
     row("PATCH /desk/tickets/{ticket_id}", patch("ticket", "id", title="More"), P.TICKETS_UPDATE),
     row("DELETE /desk/tickets/{ticket_id}", delete("ticket", "id"), P.TICKETS_DELETE),
+    row("GET /desk/tickets/{ticket_id}/comments", comment("GET"), P.TICKETS_READ),
+    row("POST /desk/tickets/{ticket_id}/comments", comment("POST"), P.TICKETS_UPDATE),
     row("GET /desk/employees", get("employees"), P.EMPLOYEES_READ),
     row(
         "POST /desk/employees",
@@ -170,6 +187,7 @@ ROWS = [
     ),
     row("GET /desk/accounts.csv", get("accounts.csv"), P.ACCOUNTS_READ),
     row("GET /desk/accounts/me", get("accounts/me"), P.ACCOUNTS_READ_OWN),
+    row("PATCH /desk/accounts/me", patch_own, P.ACCOUNTS_CONTACT_OWN),
     row("GET /desk/accounts/{name}", one("account", "name"), P.ACCOUNTS_READ),
     row("PATCH /desk/accounts/{name}", patch("account", "name", phone=None), P.ACCOUNTS_CONTACT),
     row("PATCH /desk/accounts/{name}", patch("account", "name", email=None), P.ACCOUNTS_CONTACT),
@@ -187,6 +205,7 @@ ROWS = [
     row("DELETE /desk/accounts/{name}", delete("account", "name"), P.ACCOUNTS_DELETE),
     row("PUT /desk/accounts/{name}/role", put_role, P.ACCOUNTS_ROLE),
     row("GET /desk/audit", get("audit"), P.AUDIT_READ),
+    row("GET /desk/audit.csv", get("audit.csv"), P.AUDIT_READ),
 ]
 IDS = [f"{position} {each.route}" for position, each in enumerate(ROWS)]
 

@@ -47,7 +47,7 @@ async def test_at_a_shell(team_hub: RealHub, tmp_path: Path) -> None:
     assert re.search(r"^location: /services/fastapi/desk/tickets/1\s*$", run.stdout, re.MULTILINE | re.IGNORECASE)
     assert '"status":"in_progress"' in run.stdout
     assert '"code":"version_conflict"' in run.stdout
-    assert run.stdout.endswith('{"items":[],"next":null}')
+    assert run.stdout.endswith('{"items":[],"next":null,"previous":null,"count":0}')
     assert list(csv.reader(io.StringIO((tmp_path / "tickets.csv").read_text(), newline="")))[1:] == []
 
 

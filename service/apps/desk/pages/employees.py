@@ -5,7 +5,8 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from service.apps.desk.domain.policy import Permission
-from service.apps.desk.domain.values import Employee, EmployeeNew, TicketQuery
+from service.apps.desk.domain.queries import TicketQuery
+from service.apps.desk.domain.values import Employee, EmployeeNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor
 from service.apps.desk.http.employees import Asked, Creator, Editor, Reader, Remover
 from service.apps.desk.pages.forms import Draft, filled, meant, patch_of, refused, submitted, version_of

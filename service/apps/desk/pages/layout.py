@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from service.apps.desk.domain.policy import Permission, role_of
+from service.apps.desk.domain.queries import Page
 from service.apps.desk.domain.transitions import Status
-from service.apps.desk.domain.values import Page
 from service.apps.desk.http.lists import address
 from service.apps.desk.pages.forms import Draft
 from service.auth.context import context_of

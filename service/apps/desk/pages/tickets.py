@@ -8,8 +8,9 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from service.apps.desk.domain.policy import Permission
+from service.apps.desk.domain.queries import EmployeeQuery
 from service.apps.desk.domain.transitions import NEXT
-from service.apps.desk.domain.values import Employee, EmployeeQuery, Ticket, TicketNew
+from service.apps.desk.domain.values import Employee, Ticket, TicketNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor, id_in
 from service.apps.desk.http.tickets import Asked, Creator, Editor, Reader, Remover
 from service.apps.desk.pages.forms import Draft, filled, meant, patch_of, refused, submitted, version_of

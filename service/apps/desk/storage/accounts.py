@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from service.apps.desk.domain.fields import HubName, fold
-from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountQuery, AccountStatus
+from service.apps.desk.domain.queries import AccountQuery
+from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountStatus
 from service.apps.desk.errors import AccountExistsError, LoginDeniedError, NotFoundError
 from service.apps.desk.storage.account_status import STATEMENT, StatusLookup
 from service.apps.desk.storage.database import Clock, Database

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from service.apps.desk.domain.fields import Id, fold, sort_key
-from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNew, EmployeeQuery
+from service.apps.desk.domain.queries import EmployeeQuery
+from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNew
 from service.apps.desk.errors import EmployeeHasTicketsError
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import employees
