@@ -25,6 +25,7 @@ from traitlets import Bool, Dict, Integer, Unicode, default
 from service.authenticators import passwords
 from service.authenticators.addresses import Proxies
 from service.authenticators.api import HANDLERS as API
+from service.authenticators.invitations import HANDLERS as INVITATIONS
 from service.authenticators.pages import HANDLERS as PAGES
 from service.authenticators.turns import Turns
 from service.errors import ThrottledError
@@ -83,7 +84,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
 
     def get_handlers(self, app: object) -> list[tuple[str, type[BaseHandler]]]:  # noqa: ARG002 - the Hub's signature
         """The pages beside the Hub's own login, and what the Hub's API has for passwords."""
-        return [*PAGES, *API]
+        return [*PAGES, *API, *INVITATIONS]
 
     async def authenticate(self, handler: BaseHandler, data: Mapping[str, str]) -> str | None:
         """Return the user's name where the password is right. Raises HTTPError 429 and, for who waits for it, 403."""

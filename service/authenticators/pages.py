@@ -14,7 +14,9 @@ from tornado import web
 from service.authenticators import sessions
 
 
-class _Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
+class Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
+    """What the pages share."""
+
     async def _show(self, template: str, *, flaw: str = "", done: str = "", **values: Any) -> None:  # noqa: ANN401
         if flaw:
             self.set_status(400)
@@ -64,7 +66,7 @@ def _said_of_tokens(number: int, *, are_deleted: bool) -> str:
     )
 
 
-class ChangePassword(_Page):
+class ChangePassword(Page):
     """One's own password."""
 
     @web.authenticated
@@ -93,7 +95,7 @@ class ChangePassword(_Page):
         return str(self.current_user.name)
 
 
-class _AdminPage(_Page):
+class _AdminPage(Page):
     def prepare_admin(self) -> None:
         """A scope can be given to others than administrators; this would let them become one."""
         if not getattr(self.current_user, "admin", False):
@@ -131,7 +133,7 @@ class SetPassword(_AdminPage):
         return user
 
 
-class SignUp(_Page):
+class SignUp(Page):
     """Ask for an account, where that is turned on."""
 
     async def get(self) -> None:

@@ -9,14 +9,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, SecretStr
 
-from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError
+from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError, InvitationRefusedError
 from service.hub.models import Names
 from service.hub.protocol import HubReply, HubRequest, authorized, hub_message, raise_unusable, read, segment
 
 _MANAGED = "Group management via API is disabled"  # up to JupyterHub 5.2; later ones say nothing
 _NO_USER = "No such user"
+_NO_INVITATION = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}
 
 
 class _Group(BaseModel):
@@ -29,6 +30,13 @@ class _Tokens(BaseModel):
 
 class _Token(BaseModel):
     created: AwareDatetime
+
+
+class Invitation(BaseModel):
+    """What lets a user of the Hub set their first password, on its page `invitation`."""
+
+    key: SecretStr
+    expires_at: AwareDatetime
 
 
 class Registration(BaseModel):
@@ -119,6 +127,18 @@ def read_created(reply: HubReply) -> None:
     if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST} and hub_message(reply) is not None:
         raise HubUserMissingError
     raise_unusable(reply)
+
+
+def invite(token: str, user: str) -> HubRequest:
+    """Ask for an invitation, which `service.authenticators.invitations` makes where the Hub has that authenticator."""
+    return HubRequest("POST", f"users/{segment(user)}/invitation", headers=authorized(token))
+
+
+def read_invitation(reply: HubReply) -> Invitation:
+    """Return the invitation. Raises InvitationRefusedError."""
+    if reply.status in _NO_INVITATION and hub_message(reply) is not None:
+        raise InvitationRefusedError
+    return read(reply, Invitation, HTTPStatus.CREATED)
 
 
 def user_token(token: str, user: str, token_id: str) -> HubRequest:

@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from service.hub import administration, protocol
-from service.hub.administration import Registration
+from service.hub.administration import Invitation, Registration
 from service.hub.errors import HubUnavailableError, HubUnreachableError
 from service.hub.models import Identity, IssuedToken, TokenReply
 from service.hub.oauth import Client
@@ -130,6 +130,10 @@ class HubClient:
     async def create_user(self, name: str) -> None:
         """Make a user. Raises HubUserMissingError where the service may not make one."""
         administration.read_created(await self.send(administration.create_user(self._own, name)))
+
+    async def invite(self, name: str) -> Invitation:
+        """Return what lets a user set their first password. Raises InvitationRefusedError."""
+        return administration.read_invitation(await self.send(administration.invite(self._own, name)))
 
     async def token_created(self, name: str, token_id: str) -> datetime | None:
         """Return since when there is a user's token; None where the Hub knows of no such token."""

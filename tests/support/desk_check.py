@@ -34,6 +34,7 @@ NEEDED = {
     "POST /accounts": Permission.ACCOUNTS_CREATE,
     "PATCH /accounts/{name}": Permission.ACCOUNTS_CONTACT,  # and for some fields more, below
     "PUT /accounts/{name}/role": Permission.ACCOUNTS_ROLE,
+    "POST /accounts/{name}/invitation": Permission.ACCOUNTS_CREATE,
     "DELETE /accounts/{name}": Permission.ACCOUNTS_DELETE,
     "GET /audit": Permission.AUDIT_READ,
     "GET /audit.csv": Permission.AUDIT_READ,

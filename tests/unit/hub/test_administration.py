@@ -5,10 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from service.errors import ServiceError
 from service.hub import administration
-from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
+from service.hub.errors import (
+    GroupsManagedError,
+    HubRefusedServiceError,
+    HubUnavailableError,
+    HubUserMissingError,
+    InvitationRefusedError,
+)
 from service.hub.protocol import HubReply, HubRequest
 from tests.unit.hub.test_protocol import NONSENSE, refusal, reply
 
@@ -19,6 +26,7 @@ READERS: dict[str, Callable[[HubReply], object]] = {
     "has user": administration.read_has_user,
     "created": administration.read_created,
     "token": administration.read_token_created,
+    "invitation": administration.read_invitation,
 }
 
 REQUESTS = {
@@ -36,6 +44,7 @@ REQUESTS = {
         administration.create_user("secret", "ada"),
         HubRequest("POST", "users", SIGNED, json={"usernames": ["ada"]}),
     ),
+    "invite": (administration.invite("secret", "a/b"), HubRequest("POST", "users/a%2Fb/invitation", SIGNED)),
     "token": (
         administration.user_token("secret", "..", "a1/../a2"),
         HubRequest("GET", "users/%2E%2E/tokens/a1%2F..%2Fa2", SIGNED),
@@ -60,6 +69,11 @@ ANSWERS: dict[str, tuple[str, HubReply, object]] = {
         "token",
         reply(200, {"created": "2026-01-01T12:00:00.000001Z"}),
         datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC),
+    ),
+    "an invitation": (
+        "invitation",
+        reply(201, {"key": "x", "expires_at": "2026-01-01T12:00:00+00:00"}),
+        administration.Invitation(key=SecretStr("x"), expires_at=datetime(2026, 1, 1, 12, tzinfo=UTC)),
     ),
     "no token": ("token", refusal(404, "No such token a1 for user ada"), None),
 }
@@ -86,6 +100,10 @@ REFUSALS: dict[str, tuple[str, HubReply, type[ServiceError]]] = {
     "not found for another reason": ("has user", refusal(404, "No access"), HubRefusedServiceError),
     "no scope for users": ("created", refusal(403, "Action is not authorized"), HubUserMissingError),
     "no such name": ("created", refusal(400, "Invalid username: a/b"), HubUserMissingError),
+    "an invitation of a Hub that makes none": ("invitation", refusal(404, "Not Found"), InvitationRefusedError),
+    "no scope for invitations": ("invitation", refusal(403, "Action is not authorized"), InvitationRefusedError),
+    "somebody who has a password": ("invitation", refusal(409, "This user has a password"), InvitationRefusedError),
+    "an invitation without an end": ("invitation", reply(201, {"key": "x"}), HubUnavailableError),
     "a group without members": ("members", reply(200, {"kind": "group", "name": "x"}), HubUnavailableError),
     "a token without an age": ("token", reply(200, {"id": "a1"}), HubUnavailableError),
     "a token of an age without zone": ("token", reply(200, {"created": "2026-01-01T12:00:00"}), HubUnavailableError),

@@ -194,6 +194,13 @@ class Account(Stored, Named):
     login_denied: bool = False
 
 
+class Invitation(Value):
+    """A link by which somebody sets their first password at the Hub: good once, until `expires_at`."""
+
+    url: str = Field(examples=["https://hub.example.org/hub/invitation?key=Zm9v"])
+    expires_at: datetime
+
+
 class AccountStatus(Value):
     """What each request needs to know of an account. `login_denied_at` is None while logins are not denied."""
 

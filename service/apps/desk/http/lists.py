@@ -63,11 +63,11 @@ def linked(request: Request, response: Response, page: Page[T], *, query: BaseMo
     return page
 
 
-def address(path: str, query: BaseModel, *, cursor: str | None = None) -> str:
-    """Return the address of the same list, from `cursor` on or from its beginning.
+def address(path: str, query: BaseModel, **more: str) -> str:
+    """Return the address of the same list at `path`, from its beginning or from a cursor in `more`.
 
     It has only the parameters of the list, so it does not repeat a token that was in the request's address.
     """
     asked = query.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"cursor"})
-    words = urlencode(asked | ({"cursor": cursor} if cursor else {}))
+    words = urlencode(asked | more)
     return f"{path}?{words}" if words else path

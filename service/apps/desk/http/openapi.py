@@ -35,6 +35,7 @@ ONE: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **refu
 ONE_UNLESS_KNOWN: Responses = {**ONE, 304: {"description": "`If-None-Match` names this version"}}
 CREATED: Responses = {201: {"description": "Created", "headers": {**_LOCATION, **_ETAG}}, **refusals(409, 507)}
 ADDED: Responses = {201: {"description": "Added"}, **refusals(404, 507)}
+INVITED: Responses = {201: {"description": "Made"}, **refusals(404, 409, 502, 507)}
 CHANGED: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **refusals(400, 404, 409, 412, 428, 507)}
 DELETED: Responses = {204: {"description": "Deleted"}, **refusals(400, 404, 409, 412, 428, 507)}
 CSV: Responses = {

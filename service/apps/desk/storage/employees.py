@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
@@ -41,3 +42,8 @@ class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
         self, connection: AsyncConnection, before: Employee | None, given: Fields, *, by: str
     ) -> dict[str, Any]:
         return dict(given)
+
+    async def has_any(self) -> bool:
+        """Say whether there is an employee."""
+        async with self._database.read() as connection:
+            return bool(await connection.scalar(select(exists().where(employees.c.id > 0))))
