@@ -47,31 +47,35 @@ class Invitation(Page):
 
     async def get(self) -> None:
         """Show the form."""
-        await self._form(self._invited())
+        await self._answer(self._invited())
 
     async def post(self) -> None:
         """Set the password."""
-        user = self._invited()
-        password, flaw = self._new_password(user.name)
-        done = ""
-        if not flaw:
-            await self.authenticator.set_password(user.name, password, by=user.name)
-            done = "Your password is set. You can sign in now."
-        await self._form(user, flaw=flaw, done=done)
+        user, flaw, done = self._invited(), "", ""
+        if user is not None:
+            password, flaw = self._new_password(user.name)
+            if not flaw:
+                await self.authenticator.set_password(user.name, password, by=user.name)
+                done = "Your password is set. You can sign in now."
+        await self._answer(user, flaw=flaw, done=done)
 
-    async def _form(self, user: Any, **said: str) -> None:  # noqa: ANN401 - the Hub's
+    async def _answer(self, user: Any, **said: str) -> None:  # noqa: ANN401 - the Hub's
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-store")
+        if user is None:  # no HTTPError: the Hub would log its address
+            self.set_status(HTTPStatus.GONE)
+        name = "" if user is None else user.name
         key = self.get_argument("key", "")
-        await self._show("invitation.html", account=user.name, key=key, **self._policy(), **said)
+        await self._show("invitation.html", account=name, key=key, **self._policy(), **said)
 
     def _invited(self) -> Any:  # noqa: ANN401 - the Hub's
+        """Return the user whose link this is; None if it is too old, was used, or is none of ours."""
         opened = _sealer(self).open(self.get_argument("key", ""))
         name, id_ = json.loads(opened) if opened else ("", 0)
         user = self.find_user(name)
         # Another user may have this name by now.
         if user is None or user.id != id_ or _problem_with(user, self.authenticator):
-            raise web.HTTPError(HTTPStatus.GONE, "This link is too old, or has been used. Ask for another one.")
+            return None
         return user
 
 
