@@ -171,13 +171,15 @@ def _conflict(error: VersionConflictError, typed: Mapping[str, str], names: Coll
     """Return the form of the thing as it is now, with what the reader has changed."""
     held, digests = filled(current), _digests(typed)
     mine = _touched(typed, names, held)
-    others = [name for name in names if name not in mine]
+    theirs = [name for name in names if name in digests and digests[name] != _digest(held[name])]
+    unknown = [name for name in mine if name not in digests]
+    both = [name for name in mine if name in (*theirs, *unknown) and held[name] != typed.get(name, "").strip()]
     return Draft(
-        {**typed, **{name: held[name] for name in others}},
+        {**held, **{name: typed.get(name, "") for name in mine}},
         stamp_of(current, names),
         message=_CONFLICT if names else error.detail,
-        now={name: held[name] for name in mine if held[name] != typed.get(name, "").strip()},
-        theirs=[name for name in others if digests.get(name, _digest(held[name])) != _digest(held[name])],
+        now={name: held[name] for name in both},
+        theirs=[name for name in theirs if name not in mine],
         status_code=error.status,
         headers=error.headers(),
     )
