@@ -77,5 +77,5 @@ async def test_the_document(team_hub: RealHub) -> None:
     assert [each["summary"] for each in operations if not {"401", "403", "503"} <= each["responses"].keys()] == []
     assert [each["summary"] for each in operations if not each.get("description")] == []
     scopes = document["components"]["securitySchemes"]["JupyterHub"]["flows"]["authorizationCode"]["scopes"]
-    assert len([scope for scope in scopes if scope.startswith("custom:desk:")]) == 18
+    assert len([scope for scope in scopes if scope.startswith("custom:desk:")]) == 19
     assert '"Zoë"' in json.dumps(document, ensure_ascii=False)

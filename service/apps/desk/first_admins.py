@@ -1,5 +1,6 @@
 """Make the administrators that DESK_ADMINS names, once: while nobody can administer the desk."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,11 +21,19 @@ _log = logging.getLogger("service")
 @asynccontextmanager
 async def making_first_admins(roles: RoleKeeper, names: Sequence[str], *, pause: float = _PAUSE) -> AsyncIterator[None]:
     """Do it in the background: the Hub may not answer yet, or not have these users yet."""
-    async with anyio.create_task_group() as group:
-        if names:
-            group.start_soon(_make, roles, names, pause)
+    scope = anyio.CancelScope()  # it lets statements end that were begun; a task that is cancelled would not
+
+    async def make() -> None:
+        with scope:
+            await _make(roles, names, pause)
+
+    task = asyncio.create_task(make()) if names else None
+    try:
         yield
-        group.cancel_scope.cancel()
+    finally:
+        scope.cancel()
+        if task is not None:
+            await task
 
 
 async def _make(roles: RoleKeeper, names: Sequence[str], pause: float) -> None:
