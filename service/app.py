@@ -1,4 +1,4 @@
-"""Builds the application; read from top to bottom it is the order of starting up."""
+"""Puts the ASGI application together, in the order in which it starts."""
 
 import logging
 import sys
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("service")
 
-_Each = TypeVar("_Each")
+T = TypeVar("T")
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
     settings: Settings,
     *,
+    configured: Sequence[Configured] | None = None,
     routers: Sequence[APIRouter] = (),
     admit: Sequence[Veto] = (),
     admit_sign_in: Sequence[SignInVeto] = (),
@@ -51,26 +52,34 @@ def create_app(
     sign_in: SignInPolicy = "navigation",
     title: str = "FastAPI service",
 ) -> ASGIApp:
-    """Return the service as an ASGI application, with `routers` mounted under its prefix beside our own.
+    """Return the service as an ASGI application. `routers` are served below its prefix, beside our own.
 
-    `admit`: each is asked about every identified caller and raises a NotAdmittedError to keep one out.
-    `admit_sign_in`: likewise, about those who would begin a session, or get a token, through this service.
-    `entitled`: each says which scopes a newer token of a caller's would carry, so that who lacks one is told.
-    `sign_in`: who is sent to the Hub to sign in instead of being refused.
+    Args:
+        settings: the settings of the service.
+        configured: the applications in `settings`, if `configure` has loaded them already.
+        routers: routers of your own.
+        admit: each is called with every identified caller, and raises a NotAdmittedError to keep one out.
+        admit_sign_in: the same, for callers who are about to start a session or get a token through this service.
+        entitled: each returns the scopes that a new token of the caller would carry. A caller whose token lacks one of
+            them is told to get a new token.
+        sign_in: which requests are redirected to the Hub to sign in, instead of being refused.
+        title: the name of the service, in pages and in the OpenAPI document.
 
     Raises:
-        ConfigurationError: an application or router named in `settings` does not exist, or a route of a router is of a
-            kind that its dependencies do not guard.
+        ConfigurationError: an application or router named in `settings` does not exist, or a router has a route that
+            its dependencies do not guard.
     """
     if not settings.access_scopes:
-        _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
+        _log.error("Nobody has access, because no access scope is known: set JUPYTERHUB_SERVICE_NAME.")
     if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
-        raise ConfigurationError([f"ENTRA_TENANT_ID: Entra ID needs an extra: {HOW_TO_INSTALL.format('entra')}"])
+        raise ConfigurationError(
+            [f"ENTRA_TENANT_ID: Entra ID needs an optional package: {HOW_TO_INSTALL.format('entra')}"]
+        )
     if not (settings.has_hub or settings.entra_tenant_id):
-        raise ConfigurationError(["There is neither a Hub nor Entra ID, so that nobody could be known."])
+        raise ConfigurationError(["Neither a Hub nor Entra ID is set up, so nobody could sign in."])
     if not settings.has_hub:
-        _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Tokens of Entra ID alone are good.")
-    configured = configure(settings)
+        _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Only tokens of Entra ID are accepted.")
+    configured = configure(settings) if configured is None else configured
     applications = [each.application for each in configured]
     state = {
         "admit": (*_all(application.vetoes() for application in applications), *admit),
@@ -89,26 +98,26 @@ def create_app(
         openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
-        # Spans would carry addresses with tokens and codes, records the texts of exceptions; figures would be asked for
-        # in the environment with each request.
+        # Spans would contain URLs with tokens and codes, and log records the text of exceptions. FastAPI would also
+        # look into the environment with each request to learn whether metrics are on.
         telemetry={"tracing": False, "logs": False, "metrics": False},
-        redirect_slashes=False,  # such a redirect would repeat a token in the address
+        redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
     )
     sign_in_routers = (login.router, token_links.router, token.router) if settings.has_hub else ()
     for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
-    ours = _all(application.routers() for application in applications)
-    theirs = [*ours, *_named_routers(settings.routers), *routers]
-    if open_routes := [problem for router in theirs for problem in unguarded(router)]:
+    of_applications = _all(application.routers() for application in applications)
+    added = [*of_applications, *_named_routers(settings.routers), *routers]
+    if open_routes := [problem for router in added for problem in unguarded(router)]:
         raise ConfigurationError(open_routes)
-    for router in theirs:
+    for router in added:
         app.include_router(router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     app.router.routes.insert(0, RouteIndex(app.router.routes))
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
-    inside = Gateway(Revalidation(app, interval=settings.recheck_interval), settings=settings)
-    access_log = AccessLog(with_cors(inside, settings, headers=headers), routes=app.routes)
+    gateway = Gateway(Revalidation(app, interval=settings.recheck_interval), settings=settings)
+    access_log = AccessLog(with_cors(gateway, settings, headers=headers), routes=app.routes)
     return Bodies(access_log, routes=app.routes, size=settings.body_memory)
 
 
@@ -130,12 +139,12 @@ def _lifespan(
 def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":
     if not settings.entra_tenant_id:
         return nullcontext()
-    from service.auth.providers.entra import open_entra  # noqa: PLC0415 - an extra, and nobody else needs it
+    from service.auth.providers.entra import open_entra  # noqa: PLC0415 - needs an optional package
 
     return open_entra(settings)
 
 
-def _all(many: Iterable[Iterable[_Each]]) -> tuple[_Each, ...]:
+def _all(many: Iterable[Iterable[T]]) -> tuple[T, ...]:
     return tuple(chain.from_iterable(many))
 
 
@@ -153,13 +162,14 @@ def _handle_errors(app: FastAPI) -> None:
 
 
 def _named_routers(names: Sequence[str]) -> list[APIRouter]:
-    """Import an operator's own routers, each named `package.module:router`.
+    """Import the operator's own routers, each named `package.module:router`.
 
-    They may stand in the working folder. It goes to the end of the path, where it cannot replace an installed module.
+    They may be in the working directory. It is put at the end of `sys.path`, where it cannot replace an installed
+    module.
     """
     routers = []
-    if names and (folder := str(Path.cwd())) not in sys.path:
-        sys.path.append(folder)
+    if names and (working_directory := str(Path.cwd())) not in sys.path:
+        sys.path.append(working_directory)
     for name in names:
         module, _, attribute = name.partition(":")
         try:

@@ -51,13 +51,13 @@ class Invitation(Page):
 
     async def post(self) -> None:
         """Set the password."""
-        user, flaw, done = self._invited(), "", ""
+        user, problem, done = self._invited(), "", ""
         if user is not None:
-            password, flaw = self._new_password(user.name)
-            if not flaw:
+            password, problem = self._new_password(user.name)
+            if not problem:
                 await self.authenticator.set_password(user.name, password, by=user.name)
                 done = "Your password is set. You can sign in now."
-        await self._answer(user, flaw=flaw, done=done)
+        await self._answer(user, problem=problem, done=done)
 
     async def _answer(self, user: Any, **said: str) -> None:  # noqa: ANN401 - the Hub's
         self.set_header("Referrer-Policy", "no-referrer")

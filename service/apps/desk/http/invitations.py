@@ -10,6 +10,7 @@ from service.apps.desk.http.accounts import Creator
 from service.apps.desk.http.openapi import INVITED
 from service.apps.desk.storage.desk import Desk
 from service.auth.context import context_of
+from service.hub.administration import invite as ask_to_invite
 from service.hub.errors import InvitationRefusedError
 
 router = APIRouter()
@@ -26,7 +27,7 @@ async def invite(request: Request, desk: Desk, name: str, *, by: str) -> Invitat
     context = context_of(request)
     if not context.settings.password_page:
         raise InvitationRefusedError
-    made = await context.hub.invite(name)
+    made = await context.hub.ask(ask_to_invite(name))
     await desk.accounts.note_invitation(name, by=by)
     page = urljoin(str(request.url), f"{context.settings.hub_url}invitation")
     return Invitation(url=f"{page}?key={quote(made.key.get_secret_value())}", expires_at=made.expires_at)

@@ -89,7 +89,7 @@ def test_an_external_desk(tmp_path: Path) -> None:
     external: dict[str, Any] = {"managed": False, "api_token": "x" * 64, "apps": ["desk"], "desk_policy": policy}
     c = Config()
     entry = register(c, **external)
-    with pytest.raises(RegistrationError, match="cannot give it DESK_ADMINS"):
+    with pytest.raises(RegistrationError, match="cannot set DESK_ADMINS"):
         register(Config(), **external, desk_admins=["ada"])
 
     assert "environment" not in entry
