@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from sqlalchemy import ColumnElement
 
 from service.apps.desk.domain.policy import Permission
 from service.apps.desk.domain.queries import MAX_PAGE, Page, TicketQuery
@@ -15,6 +14,7 @@ from service.apps.desk.http.export import Bom, as_csv
 from service.apps.desk.http.lists import TicketList, linked, whole
 from service.apps.desk.http.openapi import CHANGED, CREATED, CSV, DELETED, LIST, ONE_UNLESS_KNOWN, merge_patch
 from service.apps.desk.storage.desk import Desk
+from service.apps.desk.storage.tickets import Condition
 from service.auth.guard import require
 from service.hub.models import Identity
 
@@ -63,7 +63,7 @@ def full_name(employee: Employee | None) -> str:
     return f"{employee.first_name} {employee.last_name}" if employee else ""
 
 
-async def of_callers(desk: Desk, user: Identity, query: TicketQuery) -> ColumnElement[bool] | None:
+async def of_callers(desk: Desk, user: Identity, query: TicketQuery) -> Condition | None:
     """Return what finds tickets by the name of who asked, for callers who may see employees; None for nothing more."""
     if query.text is None or not user.held.covers(Permission.EMPLOYEES_READ):
         return None

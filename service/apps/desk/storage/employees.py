@@ -46,4 +46,4 @@ class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
     async def has_any(self) -> bool:
         """Say whether there is an employee."""
         async with self._database.read() as connection:
-            return bool(await connection.scalar(select(exists().where(employees.c.id > 0))))
+            return bool(await connection.scalar(select(exists(select(employees.c.id)))))

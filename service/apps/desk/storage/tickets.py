@@ -18,6 +18,9 @@ from service.apps.desk.storage.tables import accounts, employees, tickets
 
 _FEW = 200  # employees
 
+Condition = ColumnElement[bool]
+"""What a ticket must fulfil to be found."""
+
 
 class Tickets(Records[TicketNew, Ticket, TicketQuery]):
     """All tickets. Giving a ticket to somebody else requires that they have an account, which may be deleted later."""
@@ -47,7 +50,7 @@ class Tickets(Records[TicketNew, Ticket, TicketQuery]):
             wanted.append(tickets.c.created < query.until)
         return wanted
 
-    async def of_callers(self, text: str) -> ColumnElement[bool] | None:
+    async def of_callers(self, text: str) -> Condition | None:
         """Return what finds the tickets of employees who have `text` in name, phone or e-mail; None if nobody has it.
 
         For `find` and `export`, whose `text` finds what is in a ticket itself.
