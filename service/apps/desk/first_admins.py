@@ -37,30 +37,30 @@ async def making_first_admins(roles: RoleKeeper, names: Sequence[str], *, pause:
 
 
 async def _make(roles: RoleKeeper, names: Sequence[str], pause: float) -> None:
-    is_told = False
+    made, is_told = list[str](), False
     while True:
         try:
-            made = await _attempt(roles, names)
+            await _attempt(roles, names, made)
+            if made:
+                return
+            line: tuple[int, str] | None = (logging.WARNING, "The Hub has none of these users yet.")
         except AdminExistsError:
             return
         except GroupsManagedError as error:
             _log.error("DESK_ADMINS: nobody was made an administrator. %s", error.detail)
             return
-        except ServiceError:  # the Hub or the database may answer later
-            made = None
-        if made:
-            return
-        if made is not None and not is_told:
+        except ServiceError as error:  # the Hub or the database may answer later
+            line = error.for_operator()
+        if line and not is_told:
             is_told = True
-            _log.warning("DESK_ADMINS: the Hub has none of these users yet. It is tried again until it has.")
+            _log.log(line[0], "DESK_ADMINS: %s It is tried again.", line[1])
         await anyio.sleep(pause)
 
 
-async def _attempt(roles: RoleKeeper, names: Sequence[str]) -> list[str]:
-    """Return who has been made an administrator: those of `names` whom the Hub has as users."""
-    made = list[str]()
+async def _attempt(roles: RoleKeeper, names: Sequence[str], made: list[str]) -> None:
+    """Make administrators of those of `names` whom the Hub has as users, and add them to `made`."""
     for name in names:
-        with suppress(HubUserMissingError):
-            await roles.make_first_admin(name, by=BY, beside=made)
-            made.append(name)
-    return made
+        if name not in made:
+            with suppress(HubUserMissingError):
+                await roles.make_first_admin(name, by=BY, beside=made)
+                made.append(name)

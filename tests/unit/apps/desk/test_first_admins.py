@@ -59,6 +59,22 @@ async def test_an_outage_is_waited_for(database_url: str) -> None:
         await administered(team, ["ada"], by=["ada"])
 
 
+async def test_an_outage_between_two(database_url: str) -> None:
+    """Whoever was made an administrator before the Hub failed does not keep the others from it."""
+    async with open_team(database_url, Hub()) as team:
+        for name in ("ada", "bob"):
+            team.hub.put(name)
+
+        async def fail_once(_method: str) -> None:
+            team.hub.before_change = None
+            team.hub.broken["POST", "desk-admin"] = 2  # the next two: those for bob
+
+        team.hub.before_change = fail_once
+        await administered(team, ["ada", "bob"], by=["ada", "bob"])
+
+        assert len(await team.told("account.role_changed")) == 2
+
+
 async def test_nobody_is_made_where_somebody_administers(database_url: str) -> None:
     """An administrator who was demoted does not come back with the next start."""
     async with open_team(database_url, Hub()) as team:
