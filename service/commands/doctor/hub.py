@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
+from service.auth.context import hub_tls
 from service.finding import Finding, failed, ok, unknown
 from service.hub import administration, protocol
 from service.hub.client import HubClient, open_http
@@ -12,7 +13,6 @@ from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
 from service.hub.scopes import ScopeSet
 from service.registration.applications import load_manifest
-from service.resources import hub_tls
 from service.settings import Settings
 
 _DRIFT = timedelta(seconds=30)  # the allowed difference between clocks; a Date header has whole seconds

@@ -1,0 +1,55 @@
+"""What an application decides about signing in: who is kept out, who is sent to the Hub, which pages are shown, where.
+
+It is decided once, when the application is built, and is the same for every request.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from service.auth.pages import PlainPages, SignInPages
+
+if TYPE_CHECKING:
+    from service.auth.guard import Entitlement, SignInVeto, Veto
+
+SignInPolicy = Literal["navigation", "always", "never"]
+"""Who is sent to the Hub to sign in: browsers opening a page, everybody who reads, or nobody."""
+
+Answer = Callable[[HTTPConnection, Exception], Awaitable[Response | None]]
+"""Answers one of our own errors. None where the answer has been sent already, as on a WebSocket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where signing in and out happens, below the service's prefix."""
+
+    login: str = "/login"
+    callback: str = "/oauth_callback"
+    logout: str = "/logout"
+    token: str = "/token"  # noqa: S105 - a path
+
+    @property
+    def all(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset({self.login, self.callback, self.logout, self.token, self.link})
+
+    @property
+    def link(self) -> str:
+        """Where a reader is asked whether to sign in by a link with a token."""
+        return f"{self.login}/token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The decisions. `answer` is None where `service.auth.refusals` answers errors of signing in."""
+
+    vetoes: "Sequence[Veto]" = ()
+    sign_in_vetoes: "Sequence[SignInVeto]" = ()
+    entitlements: "Sequence[Entitlement]" = ()
+    sign_in: SignInPolicy = "navigation"
+    paths: Paths = field(default_factory=Paths)
+    pages: SignInPages = field(default_factory=PlainPages)
+    answer: Answer | None = None
