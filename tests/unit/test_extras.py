@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+import service.auth
 import service.hub
 import service.registration
 from tests.support.installed import canonical, declared, run_with
@@ -21,7 +22,9 @@ def modules(package: str, path: Sequence[str]) -> list[str]:
     return [package, *(name for name in found if name != "service.auth.providers.entra")]
 
 
-@pytest.mark.parametrize(("package", "path"), [("service.hub", service.hub.__path__)])
+@pytest.mark.parametrize(
+    ("package", "path"), [("service.auth", service.auth.__path__), ("service.hub", service.hub.__path__)]
+)
 def test_what_others_take_needs_no_extra(package: str, path: Sequence[str]) -> None:
     """`pip install .` brings all that `service.auth` and `service.hub` import."""
     names = modules(package, path)
