@@ -129,7 +129,8 @@ class Hub:
         limit of 1 MB for request bodies where the application has none.
 
         Raises:
-            RuntimeError: the router was taken already, so that its paths cannot be moved.
+            RuntimeError: the router was taken already, so that its paths cannot be moved; or `harden` needs a later
+                FastAPI (0.164).
         """
         if paths is not None:
             if "router" in self.__dict__:
