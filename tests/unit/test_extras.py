@@ -5,11 +5,12 @@ import pkgutil
 from collections.abc import Sequence
 
 import pytest
+from packaging.requirements import Requirement
 
 import service.auth
 import service.hub
 import service.registration
-from tests.support.installed import canonical, declared, run_with
+from tests.support.installed import canonical, declared, distributions, run_with
 
 START = "import runpy; runpy.run_module('service', run_name='__main__', alter_sys=True)"
 IMPORT_ALL = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
@@ -67,8 +68,9 @@ def test_the_service_needs_one_extra() -> None:
 
 
 def modules_of_the_extra() -> list[str]:
-    """Return the modules of the packages that `[serve]` lists."""
-    packages = (canonical(each.partition(">")[0].partition("[")[0]) for each in declared("service-fastapi", "serve"))
+    """Return the modules of the packages that only `[serve]` brings, of those that it lists."""
+    listed = {canonical(Requirement(each).name) for each in declared("service-fastapi", "serve")}
+    packages = listed - set(distributions(()))
     return sorted({"python-dotenv": "dotenv"}.get(name, name.replace("-", "_")) for name in packages)
 
 

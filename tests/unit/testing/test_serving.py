@@ -1,23 +1,18 @@
 """The service in the process of a test, with any application and any settings, and no network."""
 
-import os
-import runpy
-from typing import cast
-
 import httpx
 import pytest
 import respx
 from fastapi import APIRouter
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from service.app import create_app
 from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, HubAsCaller
 from service.hub.models import Identity
-from service.settings import Settings, load_settings
+from service.settings import Settings
 from service.testing import OUTAGES, FakeHub, make_settings, open_service
-from tests.support.node import REPOSITORY
 
 router = APIRouter()
 
@@ -149,57 +144,3 @@ async def test_failing_to_start_is_heard() -> None:
     with pytest.raises(LookupError, match="no database"):
         async with open_service(broken):
             pass
-
-
-async def test_an_application_without_this_service() -> None:
-    """An application of another framework, which reads the environment while it is made and when it starts."""
-    example = REPOSITORY / "examples/hub_auth/starlette_app.py"
-    before = dict(os.environ)
-    async with open_service(lambda: cast("ASGIApp", runpy.run_path(str(example))["app"])) as service:
-        assert dict(os.environ) == before
-        assert (await service.user("alice").get("hello")).json() == {"hello": "alice"}
-        assert (await service.user("bob", access=False).get("hello")).status_code == 403
-        assert (await service.anonymous().get("hello")).status_code == 401
-        service.hub.outage = OUTAGES["down"]
-        assert (await service.user("carol").get("hello")).status_code == 503
-
-
-async def test_what_a_hub_had_set_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that runs in a notebook server tells its application nothing of the Hub there."""
-    monkeypatch.setenv("JUPYTERHUB_USER", "somebody")
-    monkeypatch.setenv("HUB_TIMEOUT", "77")
-    seen: dict[str, str] = {}
-
-    def build(debug: str = "off") -> ASGIApp:
-        seen.update(os.environ, debug=debug)
-        return create_app(load_settings())
-
-    async with open_service(build, settings=make_settings(service_name="notes"), debug="on"):
-        assert not {"JUPYTERHUB_USER", "HUB_TIMEOUT"} & set(seen)
-        assert (seen["JUPYTERHUB_SERVICE_NAME"], seen["debug"]) == ("notes", "on")
-        assert (os.environ["JUPYTERHUB_USER"], os.environ["HUB_TIMEOUT"]) == ("somebody", "77")
-
-
-async def test_the_environment_is_restored_after_a_failed_start() -> None:
-    """An application that does not start leaves nothing in the environment."""
-    before = dict(os.environ)
-
-    def broken() -> ASGIApp:
-        raise LookupError(os.environ["JUPYTERHUB_API_URL"])
-
-    with pytest.raises(LookupError, match="http://hub-"):
-        async with open_service(broken):
-            pass
-    assert dict(os.environ) == before
-
-
-async def test_an_application_without_a_lifespan() -> None:
-    """A bare ASGI application, which fails on anything but a request, is served."""
-
-    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body"})
-
-    async with open_service(lambda: app) as service:
-        assert (await service.anonymous().get("")).status_code == 204
