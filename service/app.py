@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.application import Configured, configure, open_applications
+from service.auth import forward
 from service.auth.guard import Entitlement, SignInVeto, Veto
 from service.auth.hub import Hub, Lifespan, problems_of
 from service.auth.identification import SignedInByUrl
@@ -88,8 +89,9 @@ def create_app(
             kind that its dependencies do not guard, or is one of our own.
         TypeError: one of `options` is decided here.
     """
-    if problems_found := problems_of(settings):
-        raise ConfigurationError(problems_found)
+    problems_found = [*problems_of(settings), forward.problem_with_service(settings) if settings.forward_auth else ""]
+    if any(problems_found):
+        raise ConfigurationError([problem for problem in problems_found if problem])
     configured = configure(settings)
     applications = [each.application for each in configured]
     hub = Hub(
@@ -100,6 +102,7 @@ def create_app(
         sign_in=sign_in,
         pages=pages,
         answer=problems.answer_error,
+        forward=settings.forward_auth,
         opening=open_resources,
     )
     app = FastAPI(

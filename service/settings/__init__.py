@@ -91,6 +91,7 @@ class Settings(BaseModel):
         default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
     )
     password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
+    forward_auth: bool = Field(default=False, validation_alias="SERVICE_FORWARD_AUTH")
 
     # How long an answer of the Hub holds. Seconds; 300 is HubOAuth's own cache_max_age.
     cache_ttl: MoreSeconds = Field(default=300, validation_alias="HUB_CACHE_TTL")
