@@ -187,10 +187,10 @@ async def answer(request: Request, demand: Annotated[Demand, Query()]) -> Respon
         return _refusal(original, NotSignedInError(), redirect=demand.redirect)
     except ServiceError as error:
         return _refusal(original, error, redirect=demand.redirect)
-    headers = {"Cache-Control": "no-store", **identity_headers(identity)}
-    if cookies := cookies_of_others(request.scope["headers"], settings):
-        headers["Cookie"] = cookies
-    return Response(headers=headers)
+    cookies = cookies_of_others(
+        request.scope["headers"], settings
+    )  # said also where there are none: Caddy keeps its own
+    return Response(headers={"Cache-Control": "no-store", "Cookie": cookies, **identity_headers(identity)})
 
 
 @lru_cache(maxsize=128)  # a proxy asks for the same few
