@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from service.auth import identification
 from service.auth.errors import AdminRequiredError, InsufficientScopeError
-from service.auth.guard import Guard, admitted, hub_client_for
+from service.auth.guard import Guard, admitted, check_access, hub_client_for
 from service.auth.identification import SignedInByUrl, page_token
 from service.auth.refusals import refused
 from service.auth.state import find_state
@@ -42,7 +42,7 @@ class UserGuard(Guard):
             identity = state.identity or await identification.identify(conn)
             if state.policy.vetoes:
                 identity = await admitted(identity, conn)
-            self.check_rights(identity, conn)
+            check_access(identity, state.context.settings)
         except (ServiceError, SignedInByUrl) as error:
             raise await refused(conn, error) from None
         state.guards.append(self)

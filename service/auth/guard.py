@@ -29,6 +29,7 @@ from service.hub.caller import CallerClient
 from service.hub.errors import HubForbiddenError
 from service.hub.models import Identity
 from service.hub.scopes import Mode
+from service.settings import Settings
 
 SCHEME = "JupyterHub"
 
@@ -77,7 +78,7 @@ class Guard(SecurityBase):
 
     def check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
         """Raises InsufficientScopeError, AdminRequiredError."""
-        check_access(identity, conn)
+        check_access(identity, context_of(conn).settings)
         if self.scopes or self.admin:
             self.check_scopes(identity, conn)
 
@@ -89,9 +90,9 @@ class Guard(SecurityBase):
             raise AdminRequiredError
 
 
-def check_access(identity: Identity, conn: HTTPConnection) -> None:
+def check_access(identity: Identity, settings: Settings) -> None:
     """Raises InsufficientScopeError where somebody may not use this service at all."""
-    access = context_of(conn).settings.access_scopes
+    access = settings.access_scopes
     if not identity.held.covers_any(access):
         raise InsufficientScopeError(access, mode="any")
 

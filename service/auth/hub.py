@@ -30,7 +30,7 @@ from service.auth.guard import Entitlement, Guard, SignInVeto, Veto
 from service.auth.pages import PlainPages, SignInPages
 from service.auth.policy import Answer, Paths, Policy, SignInPolicy
 from service.auth.protection import Protected
-from service.auth.state import AuthState, bind, find_state
+from service.auth.state import STATE_KEY, AuthState, bind
 from service.errors import HOW_TO_INSTALL, ConfigurationError
 from service.hub.scopes import Mode
 from service.settings import Settings, load_settings
@@ -208,7 +208,7 @@ class Hub:
 
     def bind(self, scope: MutableMapping[str, Any]) -> AuthState:
         """Return the state of a request; for middleware and guards. Raises RuntimeError where the Hub is not open."""
-        state = find_state(scope)
+        state: AuthState | None = scope.get(STATE_KEY)
         if state is not None and state.context is self._context:
             return state
         return bind(scope, self.context, self.policy)

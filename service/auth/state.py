@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from service.auth.refusals import Refused
     from service.hub.models import Identity
 
-_KEY = "service.auth"
+STATE_KEY = "service.auth"
 
 
 class AuthState:
@@ -63,15 +63,15 @@ class AuthState:
 
 def bind(scope: MutableMapping[str, Any], context: "AuthContext", policy: "Policy") -> AuthState:
     """Return the state of a request. It is made anew where there is none, or where it is another Hub's."""
-    state: AuthState | None = scope.get(_KEY)
+    state: AuthState | None = scope.get(STATE_KEY)
     if state is None or state.context is not context:
-        state = scope[_KEY] = AuthState(context, policy)
+        state = scope[STATE_KEY] = AuthState(context, policy)
     return state
 
 
 def find_state(scope: MutableMapping[str, Any]) -> AuthState | None:
     """Return the state of a request, or None before `bind`."""
-    state: AuthState | None = scope.get(_KEY)
+    state: AuthState | None = scope.get(STATE_KEY)
     return state
 
 
@@ -81,7 +81,7 @@ def state_of(conn: "HTTPConnection") -> AuthState:
     Raises:
         RuntimeError: no Hub has anything to do with this application.
     """
-    state: AuthState | None = conn.scope.get(_KEY)
+    state: AuthState | None = conn.scope.get(STATE_KEY)
     if state is None:
         raise RuntimeError("No Hub is installed in this application: call hub.install(app), or use Depends(hub.user).")
     return state

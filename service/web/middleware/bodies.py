@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.context import context_of
 from service.auth.forms import returns_form
 from service.auth.guard import Guard, check_access
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
@@ -240,7 +241,7 @@ class _Body:
     async def _sender(self) -> Identity:
         conn = HTTPConnection(self._route_scope)
         identity = await identify_sender(conn)
-        check_access(identity, conn)  # who may not call has no room of callers; other rights are for the guards
+        check_access(identity, context_of(conn).settings)  # who may not call has no room of callers
         return identity
 
     def _of_caller(self, identity: Identity) -> Holding:
