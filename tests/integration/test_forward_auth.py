@@ -196,6 +196,18 @@ async def test_forged_identities(site: ForwardSite, reader: Session, name: str, 
     assert users == ["testuser"]
 
 
+async def test_a_client_takes_no_header_away(site: ForwardSite, reader: Session) -> None:
+    """By `Connection` a client could have a proxy drop what it says, and so be nobody to the application."""
+    named = "close, Remote-User, Remote-Groups, X-Auth-Request-User, X-Forwarded-Method, X-Original-Method"
+    found = await arrived(site, reader, headers={"Connection": named})
+
+    assert (found["remote-user"], found["x-auth-request-user"], found["remote-groups"]) == (
+        ["testuser"],
+        ["testuser"],
+        [GROUPS],
+    )
+
+
 async def cookie_of(site: ForwardSite, session: Session) -> str:
     """Return the cookies that the browser sends to the application."""
     request = session.client.build_request("GET", site.origin)

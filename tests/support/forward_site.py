@@ -3,7 +3,8 @@
 import contextlib
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Iterator
+import textwrap
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,13 +16,15 @@ from tests.support.caddy import Caddy
 from tests.support.datasette import Datasette
 from tests.support.external import ExternalService
 from tests.support.hub import RealHub
+from tests.support.markdown import blocks
 from tests.support.nginx import FORWARD, Nginx
+from tests.support.node import REPOSITORY
 from tests.support.ports import free_port
 from tests.support.session import Session
 from tests.support.tls_front import OTHER_HOSTS, TlsFront
 
 HOST = OTHER_HOSTS[0]  # of the application; no other's of the Hub's site
-NAME = "data"
+PAGE = REPOSITORY / "docs/operate/forward-auth.md"  # which says how all of it is set up
 PREFIX = "/_hub/"
 COOKIE = "__Host-service-data"
 
@@ -68,26 +71,17 @@ def forward_site(proxy: Nginx | Caddy, folder: Path) -> Iterator[ForwardSite]:
     """Run all of it; `folder` is for the application's files."""
     front, app = TlsFront(), Datasette(folder)
     service, api_token = f"127.0.0.1:{free_port()}", secrets.token_hex(32)
-    registration = {
-        "name": NAME,
-        "managed": False,
-        "api_token": api_token,
-        "url": f"http://{service}",
-        "oauth_redirect_uri": f"{proxy.origin}{PREFIX}oauth_callback",
+    changes = {
+        "THE-TOKEN": api_token,
+        "127.0.0.1:10201": service,
+        "https://data.example.org": proxy.origin,
+        "https://hub.example.org": front.origin,
     }
-    hub = RealHub(register=registration, config=GROUPS)
-    told = {
-        "JUPYTERHUB_API_TOKEN": api_token,
-        "JUPYTERHUB_API_URL": hub.api_url,
-        "JUPYTERHUB_SERVICE_NAME": NAME,
-        "JUPYTERHUB_SERVICE_URL": f"http://{service}",
-        "JUPYTERHUB_SERVICE_PREFIX": PREFIX,
-        "JUPYTERHUB_HOST": front.origin,
-        "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "1",
-        "PUBLIC_HOST": proxy.origin,
-        "SERVICE_FORWARD_AUTH": "1",
-        "HUB_CACHE_TTL": "0.001",  # what a test changes at the Hub holds at once
-    }
+    registration = _shown("python", changes)
+    hub = RealHub(register=None, config=f"{GROUPS}\n{registration}")
+    lines = _shown("ini", {**changes, "http://127.0.0.1:8081/hub/api": hub.api_url}).splitlines()
+    told = dict(line.split("=", 1) for line in lines)
+    told["HUB_CACHE_TTL"] = "0.001"  # what a test changes at the Hub holds at once
     with (
         ExternalService(told, directory=folder),
         hub,
@@ -96,6 +90,16 @@ def forward_site(proxy: Nginx | Caddy, folder: Path) -> Iterator[ForwardSite]:
         proxy.before(service=service, app=app.address),
     ):
         yield ForwardSite(hub, front, proxy)
+
+
+def _shown(language: str, changes: Mapping[str, str]) -> str:
+    """Return what the page for operators shows, with what they also change."""
+    [block] = blocks(PAGE, language)
+    text = textwrap.dedent(block.code)
+    for old, new in changes.items():
+        assert old in text or language == "python", old
+        text = text.replace(old, new)
+    return text
 
 
 # A name that would be two groups, and a header more, where it is not encoded.
