@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from playwright.async_api import expect
 
-from tests.support.datasette import FORM, TABLE
+from tests.support.datasette import FORM, SEEN, TABLE
 from tests.support.forward_site import COOKIE, HOST, PREFIX, ForwardSite, forward_site, nginx
 from tests.support.nginx import Nginx, program
 from tests.support.pages import pages
@@ -70,7 +70,7 @@ async def test_story(browse: "Browse", site: ForwardSite) -> None:
     # It knows who is there, and its scripts may read, write and open WebSockets.
     await expect(page.get_by_text("testuser")).to_be_visible()
     for method in ("GET", "POST"):
-        headers = await page.evaluate(ASK, ["/-/headers", method])
+        headers = await page.evaluate(ASK, [SEEN, method])
         assert (headers["remote-user"], COOKIE in str(headers)) == ("testuser", False)
     assert await page.evaluate(ECHO, echo(site)) == "hello"
 
@@ -107,10 +107,10 @@ def statuses(proxy: Nginx, path: str) -> list[int]:
 async def test_other_pages(browse: "Browse", site: ForwardSite, tmp_path: Path, host: str, status: int) -> None:
     """A page of another origin can neither read, write nor open a WebSocket: with cookies 403, without them 401."""
     browser, _ = await signed_in(browse, site)
-    target = f"{site.origin}/-/headers"
+    target = site.origin + SEEN
     ways = [(FETCH, [target, "GET"]), (FETCH, [target, "POST"]), (IMAGE, target), (FRAME, target), (POST, target)]
     proxy = cast("Nginx", site.proxy)
-    before = len(statuses(proxy, "/-/headers"))
+    before = len(statuses(proxy, SEEN))
     (tmp_path / "index.html").write_text("<!doctype html><title>Another page</title>")
     with pages(tmp_path, host=host) as origin:
         for number, (script, argument) in enumerate(ways, start=1):
@@ -119,14 +119,14 @@ async def test_other_pages(browse: "Browse", site: ForwardSite, tmp_path: Path, 
             await page.evaluate(script, argument)
 
             async def answered(number: int = number) -> bool:
-                return len(statuses(proxy, "/-/headers")) - before == number
+                return len(statuses(proxy, SEEN)) - before == number
 
             await eventually(answered)
         page = await browser.page()
         await page.goto(origin)
         socket = await page.evaluate(ECHO, echo(site))
 
-    assert statuses(proxy, "/-/headers")[before:] == [status] * len(ways)
+    assert statuses(proxy, SEEN)[before:] == [status] * len(ways)
     assert (statuses(proxy, "/-/echo")[-1], socket) == (status, "refused")
 
 

@@ -13,6 +13,7 @@ from tests.support.process import KeptProcess, clean_environment, wait_until_log
 START_LIMIT = 60.0  # seconds; about two on an idle machine
 PLUGINS = Path(__file__).with_name("datasette_plugins")
 TABLE = "/data/notes"
+SEEN = "/-/headers"  # a page that shows what arrived, by our plugin
 FORM = "/data/add"  # a page with a form, which Datasette protects by a token of its own
 QUERIES = {"add": {"sql": "insert into notes (text) values (:text)", "write": True, "allow": {"id": "*"}}}
 

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 
 from tests.support import tls_front
 from tests.support.caddy import Caddy
-from tests.support.datasette import Datasette
+from tests.support.datasette import SEEN, Datasette
 from tests.support.external import ExternalService
 from tests.support.hub import RealHub
 from tests.support.markdown import blocks
@@ -50,6 +50,18 @@ class ForwardSite:
                 await session.sign_in(user)
                 (await session.visit(f"{self.origin}/")).raise_for_status()
             yield session
+
+    def cookies_of(self, session: Session) -> str:
+        """Return the cookies that a browser sends to the application."""
+        return str(session.client.build_request("GET", self.origin).headers.get("Cookie", ""))
+
+    async def arrived(self, session: Session, headers: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+        """Let a script of the application's pages ask it what arrives; return the values of each header."""
+        reply = (await session.fetch("GET", self.origin + SEEN, headers=dict(headers or {}))).raise_for_status()
+        found: dict[str, list[str]] = {}
+        for name, value in reply.json()["headers"]:
+            found.setdefault(name, []).append(value)
+        return found
 
     def websocket(self, headers: dict[str, str]) -> connect:
         """Return a WebSocket of the application's to be opened."""

@@ -55,7 +55,7 @@ def token(service: Service) -> str:
 async def test_confusing_headers(service: Service, token: str, headers: Mapping[str, str], by: str) -> None:
     """A request that is not clearly one to our own origin is refused, whoever sends it."""
     signed = {"Authorization": f"Bearer {token}"} if by == "token" else {}
-    reply = await ask(service, token=token if by == "cookie" else "", headers=NAVIGATION | signed | headers)
+    reply = await ask(service, token=token if by == "cookie" else "", headers={**NAVIGATION, **signed, **headers})
 
     assert (reply.status_code, "Remote-User" in reply.headers) == (403, False)
     assert "forwarded_request" in reply.text
