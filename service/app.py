@@ -1,4 +1,4 @@
-"""Builds the application; read from top to bottom it is the order of starting up."""
+"""Puts the ASGI application together, in the order in which it starts."""
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
 
-_Each = TypeVar("_Each")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,10 @@ def create() -> ServiceApp:
     return create_app(load_settings())
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
     settings: Settings,
     *,
+    configured: Sequence[Configured] | None = None,
     routers: Sequence[APIRouter] = (),
     admit: Sequence[Veto] = (),
     admit_sign_in: Sequence[SignInVeto] = (),
@@ -75,24 +76,29 @@ def create_app(
     lifespan: Lifespan | None = None,
     **options: Any,  # noqa: ANN401 - those of FastAPI
 ) -> ServiceApp:
-    """Return the service as an ASGI application, with `routers` mounted under its prefix beside our own.
+    """Return the service as an ASGI application. `routers` are served below its prefix, beside our own.
 
-    `admit`: each is asked about every identified caller and raises a NotAdmittedError to keep one out.
-    `admit_sign_in`: likewise, about those who would begin a session, or get a token, through this service.
-    `entitled`: each says which scopes a newer token of a caller's would carry, so that who lacks one is told.
-    `sign_in`: who is sent to the Hub to sign in instead of being refused.
-    `lifespan`: runs within ours. What it yields is in `request.state`.
-    `options`: FastAPI's own, such as `title`, `version`, `description` and `openapi_tags`.
+    Args:
+        settings: the settings of the service.
+        configured: the applications in `settings`, if `configure` has loaded them already.
+        routers: routers of your own.
+        admit: each is called with every identified caller, and raises a NotAdmittedError to keep one out.
+        admit_sign_in: the same, for callers who are about to start a session or get a token through this service.
+        entitled: each returns the scopes that a new token of the caller would carry. A caller whose token lacks one of
+            them is told to get a new token.
+        sign_in: which requests are redirected to the Hub to sign in, instead of being refused.
+        lifespan: a lifespan of your own, which runs inside. What it yields is in `request.state`.
+        options: FastAPI's own, such as `title`, `version`, `description` and `openapi_tags`.
 
     Raises:
-        ConfigurationError: an application or router named in `settings` does not exist, a route of a router is of a
-            kind that its dependencies do not guard, or is one of our own.
+        ConfigurationError: an application or router named in `settings` does not exist, or a router has a route that
+            its dependencies do not guard, or one of our own.
         TypeError: one of `options` is decided here.
     """
     problems_found = [*problems_of(settings), forward.problem_with_service(settings) if settings.forward_auth else ""]
     if any(problems_found):
         raise ConfigurationError([problem for problem in problems_found if problem])
-    configured = configure(settings)
+    configured = configure(settings) if configured is None else configured
     applications = [each.application for each in configured]
     hub = Hub(
         settings,
@@ -112,30 +118,31 @@ def create_app(
         openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
-        # Spans would carry addresses with tokens and codes, records the texts of exceptions; figures would be asked for
-        # in the environment with each request.
+        # Spans would contain URLs with tokens and codes, and log records the text of exceptions. FastAPI would also
+        # look into the environment with each request to learn whether metrics are on.
         telemetry={"tracing": False, "logs": False, "metrics": False},
-        redirect_slashes=False,  # such a redirect would repeat a token in the address
+        redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
     )
     sign_in_routers = (hub.router,) if settings.has_hub else ()
     for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     ours = list(app.routes)
-    theirs = [
-        *_all(application.routers() for application in applications),
-        *_named_routers(settings.routers),
-        *routers,
-    ]
-    if flaws := [*(problem for router in theirs for problem in unguarded(router)), *_collisions(ours, theirs)]:
-        raise ConfigurationError(flaws)
-    for router in theirs:
+    of_applications = _all(application.routers() for application in applications)
+    added = [*of_applications, *_named_routers(settings.routers), *routers]
+    if found := [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]:
+        raise ConfigurationError(found)
+    for router in added:
         app.include_router(router)
     app.router.routes.insert(0, RouteIndex(app.router.routes))
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
-    inside = with_cors(Gateway(HubMiddleware(app, hub=hub), settings=settings), settings, headers=headers)
-    access_log = AccessLog(inside, routes=app.routes, metrics=lambda: cast("Resources", hub.context).metrics)
+    gateway = Gateway(HubMiddleware(app, hub=hub), settings=settings)
+    access_log = AccessLog(
+        with_cors(gateway, settings, headers=headers),
+        routes=app.routes,
+        metrics=lambda: cast("Resources", hub.context).metrics,
+    )
     return ServiceApp(app, hub, Bodies(access_log, routes=app.routes, size=settings.body_memory))
 
 
@@ -166,7 +173,7 @@ def _collisions(ours: Sequence[BaseRoute], theirs: Sequence[APIRouter]) -> Itera
             yield f"{method} {context.path}: the service itself answers there, so that {name} never would: move it"
 
 
-def _all(many: Iterable[Iterable[_Each]]) -> tuple[_Each, ...]:
+def _all(many: Iterable[Iterable[T]]) -> tuple[T, ...]:
     return tuple(chain.from_iterable(many))
 
 
@@ -184,13 +191,14 @@ def _handle_errors(app: FastAPI) -> None:
 
 
 def _named_routers(names: Sequence[str]) -> list[APIRouter]:
-    """Import an operator's own routers, each named `package.module:router`.
+    """Import the operator's own routers, each named `package.module:router`.
 
-    They may stand in the working folder. It goes to the end of the path, where it cannot replace an installed module.
+    They may be in the working directory. It is put at the end of `sys.path`, where it cannot replace an installed
+    module.
     """
     routers = []
-    if names and (folder := str(Path.cwd())) not in sys.path:
-        sys.path.append(folder)
+    if names and (working_directory := str(Path.cwd())) not in sys.path:
+        sys.path.append(working_directory)
     for name in names:
         module, _, attribute = name.partition(":")
         try:

@@ -1,4 +1,4 @@
-"""The composition root: makes and closes what lives as long as the process, and knows no application."""
+"""Opens and closes what lives as long as the process. It knows no application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,9 +8,7 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from service.auth.context import AuthContext, context_of, open_auth
-from service.hub.auth import Key
-from service.hub.cache import AnswerCache
-from service.hub.folding import Folded
+from service.hub.auth import HubAuth
 from service.hub.readiness import Readiness
 from service.hub.sealing import derive_key
 from service.metrics import Metrics
@@ -19,7 +17,7 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources(AuthContext):
-    """What a request needs beyond itself. Open it with `open_resources`; nothing else makes or closes these."""
+    """What the handlers of requests share. Only `open_resources` makes and closes it."""
 
     readiness: Readiness
     metrics: Metrics
@@ -27,7 +25,7 @@ class Resources(AuthContext):
 
 
 def resources_of(conn: HTTPConnection) -> Resources:
-    """The process's Resources."""
+    """Return the Resources of this process."""
     return cast("Resources", context_of(conn))
 
 
@@ -38,10 +36,13 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     async with (
         metrics.sampled(),
         open_auth(
-            settings, asked=metrics.asked_hub, count_sign_in=metrics.signed_in, count_problem=metrics.told
+            settings,
+            on_request=metrics.count_hub_request,
+            count_sign_in=metrics.count_sign_in,
+            count_problem=metrics.count_problem,
         ) as auth,
     ):
-        _sample(metrics, auth.auth.cache)
+        _sample(metrics, auth.auth)
         yield Resources(
             **{each.name: getattr(auth, each.name) for each in fields(auth)},
             readiness=Readiness(auth.hub),
@@ -50,16 +51,17 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         )
 
 
-def _sample(metrics: Metrics, cache: AnswerCache[Key, Folded]) -> None:
+def _sample(metrics: Metrics, auth: HubAuth) -> None:
     """Register the metrics that the cache already counts."""
+    cache = auth.cache
     metrics.sample_counts(
-        "service_identity_cache_lookups_total", "Looks into the cache of identities.", "result", cache.figures.as_dict
+        "service_identity_cache_lookups_total", "Lookups in the cache of identities.", "result", cache.stats.as_dict
     )
     metrics.sample_gauge(
-        "service_identity_cache", "Answers of the Hub that are kept.", "what", lambda: {"entries": len(cache)}
+        "service_identity_cache", "Entries in the cache of identities.", "what", lambda: {"entries": len(cache)}
     )
 
 
 def instance_of(settings: Settings) -> str:
-    """Return what tells this service from others: the same for all its processes, derived from its token."""
+    """Return an id that tells this service from others. It is derived from the API token: all workers have the same."""
     return derive_key(settings.api_token.get_secret_value(), purpose="instance").hex()[:16]

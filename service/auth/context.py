@@ -10,10 +10,8 @@ from starlette.requests import HTTPConnection
 
 from service.auth.state import state_of
 from service.hub.attempts import PasswordAttempts
-from service.hub.auth import HubAuth, Key
-from service.hub.cache import AnswerCache
-from service.hub.client import Asked, HubClient, open_http
-from service.hub.folding import Folded
+from service.hub.auth import HubAuth
+from service.hub.client import HubClient, OnRequest, tls_for
 from service.hub.oauth import Client
 from service.hub.sealing import Sealer, derive_key
 from service.hub.throttle import Throttle
@@ -58,7 +56,7 @@ def _uncounted(_what: str) -> None:
 async def open_auth(
     settings: Settings,
     *,
-    asked: Asked = lambda _path, _status, _seconds: None,
+    on_request: OnRequest = lambda _path, _status, _seconds: None,
     count_sign_in: Callable[[str], None] = _uncounted,
     count_problem: Callable[[str], None] = _uncounted,
 ) -> AsyncIterator[AuthContext]:
@@ -68,36 +66,41 @@ async def open_auth(
         client_id=settings.client_id,
         redirect_uri=settings.redirect_uri,
         authorize_url=f"{settings.hub_url}api/oauth2/authorize",
+        client_secret=settings.api_token,
     )
-    async with open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http:
-        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth, asked=asked)
-        cache = AnswerCache[Key, Folded](ttl=settings.cache_ttl, grace=settings.stale_grace, size=settings.cache_size)
-        throttle = Throttle()
-        try:
-            yield AuthContext(
-                settings=settings,
-                oauth=oauth,
-                hub=hub,
-                auth=HubAuth(hub, cache, throttle),
-                throttle=throttle,
-                passwords=PasswordAttempts(),
-                state_sealer=Sealer(secret, purpose="oauth state"),
-                session_sealer=Sealer(secret, purpose="session cookie"),
-                link_sealer=Sealer(secret, purpose="token in an address"),
-                xsrf_key=derive_key(secret, purpose="xsrf token"),
-                count_sign_in=count_sign_in,
-                count_problem=count_problem,
-            )
-        finally:
-            await cache.aclose()
+    auth = HubAuth(
+        api_url=settings.api_url,
+        api_token=settings.api_token,
+        access_scopes=settings.access_scopes,
+        tls=hub_tls(settings),
+        timeout=settings.hub_timeout,
+        cache_ttl=settings.cache_ttl,
+        stale_grace=settings.stale_grace,
+        cache_size=settings.cache_size,
+        on_request=on_request,
+    )
+    async with auth:
+        yield AuthContext(
+            settings=settings,
+            oauth=oauth,
+            hub=auth.hub,
+            auth=auth,
+            throttle=auth.throttle,
+            passwords=PasswordAttempts(),
+            state_sealer=Sealer(secret, purpose="oauth state"),
+            session_sealer=Sealer(secret, purpose="session cookie"),
+            link_sealer=Sealer(secret, purpose="token in an address"),
+            xsrf_key=derive_key(secret, purpose="xsrf token"),
+            count_sign_in=count_sign_in,
+            count_problem=count_problem,
+        )
 
 
 def hub_tls(settings: Settings) -> ssl.SSLContext | None:
-    """The Hub's internal_ssl: trust its CA alone, and show our certificate."""
-    if not (settings.ssl_client_ca or settings.ssl_certfile):
-        # Over http nobody has to be trusted; loading the usual CAs would take longer than all the rest of starting.
-        return None if settings.api_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.create_default_context(cafile=settings.ssl_client_ca or None)
-    if settings.ssl_certfile:
-        context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile or None)
-    return context
+    """Return the TLS context for requests to the Hub. With `internal_ssl` it trusts the Hub's CA alone."""
+    return tls_for(
+        settings.api_url,
+        client_ca=settings.ssl_client_ca,
+        certfile=settings.ssl_certfile,
+        keyfile=settings.ssl_keyfile,
+    )

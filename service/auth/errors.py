@@ -84,13 +84,13 @@ class ForwardedRequestError(ServiceError):
 
 
 class InsufficientScopeError(ServiceError):
-    """The caller is known, and the token lacks scopes. `missing`: the scopes of which `any` or `all` are needed."""
+    """The caller is known, but the token lacks scopes. Of those in `missing`, `any` or `all` are needed (`mode`)."""
 
     code = "insufficient_scope"
     status = HTTPStatus.FORBIDDEN
 
     def __init__(self, missing: Sequence[str], *, mode: str = "all") -> None:
-        self.missing = tuple(missing)
+        self.missing, self.mode = tuple(missing), mode
         needs = " or ".join(self.missing) if mode == "any" else ", ".join(self.missing)
         super().__init__(
             f"This token lacks the scope {needs}. Ask whoever runs the Hub to grant it, or use a token that has it."

@@ -157,7 +157,7 @@ async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> Caller
     if entra_for(conn, credential) is not None:
         raise HubForbiddenError("This asks the Hub in your name, which takes a token of the Hub.")
     token = SecretStr(credential.token)
-    return CallerClient(context.hub, context.auth, token=token, session_id=credential.session_id)
+    return CallerClient(context.auth, token=token, session_id=credential.session_id)
 
 
 HubAsCaller = Annotated[CallerClient, Depends(hub_client_for)]

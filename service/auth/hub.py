@@ -227,18 +227,18 @@ class Hub:
 def problems_of(settings: Settings) -> list[str]:
     """Return what keeps an application from starting with these settings."""
     if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
-        return [f"ENTRA_TENANT_ID: Entra ID needs an extra: {HOW_TO_INSTALL.format('entra')}"]
+        return [f"ENTRA_TENANT_ID: Entra ID needs an optional package: {HOW_TO_INSTALL.format('entra')}"]
     if not (settings.has_hub or settings.entra_tenant_id):
-        return ["There is neither a Hub nor Entra ID, so that nobody could be known."]
+        return ["Neither a Hub nor Entra ID is set up, so nobody could sign in."]
     return []
 
 
 def _warn(settings: Settings) -> None:
     """Say in the log what does not keep an application from starting, but is hardly meant."""
     if not settings.access_scopes:
-        _log.error("No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME.")
+        _log.error("Nobody has access, because no access scope is known: set JUPYTERHUB_SERVICE_NAME.")
     if not settings.has_hub and settings.entra_tenant_id:
-        _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Tokens of Entra ID alone are good.")
+        _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Only tokens of Entra ID are accepted.")
 
 
 def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":

@@ -54,7 +54,7 @@ from service.auth.policy import Paths, SignInPolicy
 from service.auth.state import state_of
 from service.auth.xsrf import check_xsrf, xsrf_token
 from service.errors import ServiceError
-from service.hub import oauth
+from service.hub import oauth, protocol
 from service.hub.errors import InvalidTokenError, RevokeRefusedError, TokenRequestError
 from service.hub.models import TokenReply
 
@@ -199,7 +199,7 @@ async def logout(request: Request) -> Response:
     if identity.kind != "user" or identity.token_id is None:
         raise RevokeRefusedError
     try:
-        await context.hub.revoke(credential.token, name=identity.name, token_id=identity.token_id)
+        await context.hub.ask(protocol.revoke(credential.token, name=identity.name, token_id=identity.token_id))
     finally:  # a refusal or a silence may mean that it is gone already
         context.auth.forget(credential.token)
     return Response(status_code=204)
@@ -266,7 +266,7 @@ async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
     """Return a token that is seen to be good for this browser before a cookie holds it; warms the cache, too."""
     context, session_id = context_of(request), hub_session_id(request.scope)
     with context.throttle.exchanging(address_of(request)):
-        token = await context.hub.exchange(code, verifier=verifier)
+        token = await context.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
     session = session_of(request.scope)
     identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session)
     await check_sign_in(identity, request)

@@ -22,6 +22,7 @@ from service.auth.policy import Paths
 from service.auth.state import state_of
 from service.auth.xsrf import check_origin
 from service.errors import ServiceError
+from service.hub import protocol
 from service.hub.errors import TokenRequestError
 from service.hub.models import TokenReply
 from service.hub.oauth import is_code_verifier
@@ -123,9 +124,10 @@ async def _exchanged(request: Request, form: TokenRequest) -> TokenReply:
     context, session_id = context_of(request), hub_session_id(request.scope)
     code = form.code.get_secret_value()
     # On a host of its own the Hub's cookie does not reach us; the verifier then has to be one that the Hub looks at.
-    if not session_id and not await context.hub.demands_verifier(code):
+    if not session_id and not await context.hub.ask(protocol.demands_verifier(context.oauth, code)):
         raise TokenRequestError("invalid_grant", "The Hub's session cookie must come with this code. Sign in again.")
-    found = await context.hub.exchange(code, verifier=form.code_verifier.get_secret_value())
+    verifier = form.code_verifier.get_secret_value()
+    found = await context.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
     if session_id:
         identity = await context.auth.identify(found.access_token.get_secret_value())
         if identity.session_id != session_id:
@@ -147,7 +149,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
     address = address_of(request)
     attempt = context.passwords.count(account=form.username, address=address)
     scopes = form.scope.split() or _narrowest(context.settings.access_scopes)
-    issued = await context.hub.issue(
+    call = protocol.issue(
         username=form.username,
         password=form.password,
         scopes=scopes,
@@ -155,6 +157,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
         note=f"Requested with a password at {context.settings.service_name or context.oauth.client_id}",
         address=address,
     )
+    issued = await context.hub.ask(call)
     attempt.succeeded()
     await _check_holder(request, issued.token)
     return TokenAnswer(

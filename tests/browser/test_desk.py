@@ -296,11 +296,17 @@ async def test_a_role_changes(desk: Place, people: People) -> None:
     assert browser.errors == []
 
 
-async def test_who_is_not_of_the_team(desk: Place, chromium: "Chromium", screenshots: Path) -> None:
-    """Somebody else of the Hub is told that they may not, on a page of ours."""
+async def test_who_is_not_of_the_team(desk: Place, people: People, chromium: "Chromium", screenshots: Path) -> None:
+    """The navigation shows the desk to its team alone. Others are told whom to ask for which role."""
+    member = await (await people(Role.SUPPORT)).page()
+    await member.goto(desk.service_url)
+    await expect(member.get_by_role("navigation", name="Main").get_by_role("link", name="Desk")).to_be_visible()
     async with open_browser(chromium, desk.origin, screenshots=screenshots) as browser:
         page = await browser.page()
         await page.goto(f"{desk.service_url}desk")
         await browser.sign_in(page, "testuser")
         await expect(page.get_by_role("heading", name="Forbidden")).to_be_visible()
+        ask = "Ask an administrator of the support desk for the role desk-support."
+        await expect(page.get_by_text(f"You have no access to the support desk. {ask}")).to_be_visible()
+        await expect(page.get_by_role("link", name="Desk")).to_have_count(0)
         await browser.save(page, "desk-forbidden")

@@ -22,7 +22,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.__main__ import serve, tls
+from service.__main__ import serve, tls_options
 from service.app import create_app
 from service.auth import Hub, login
 from service.auth.errors import NotSignedInError
@@ -176,15 +176,8 @@ def main() -> None:
     if not settings.service_prefix:  # an external service in the tests is not told
         settings = settings.model_copy(update={"service_prefix": "/"})
     with listening(settings.listen) as places:
-        serve(
-            Config(
-                Conformance(settings, installed if "installed" in sys.argv else ours),
-                places,
-                **tls(settings),
-                log_level="warning",
-            ),
-            places,
-        )
+        build = installed if "installed" in sys.argv else ours
+        serve(Config(Conformance(settings, build), places, **tls_options(settings), log_level="warning"), places)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ async def test_a_thief_is_signed_out(hub: RealHub) -> None:
         await is_soon_out(thief)
         assert await is_in(owner)
         assert (await owner.visit("hub/home")).url.path == "/hub/home"
-        assert "Your password has been changed. You are signed out everywhere but in this browser." in said
+        assert "Your password has been changed. You are signed out everywhere except in this browser." in said
 
 
 async def test_a_thief_in_the_middle_of_signing_in(hub: RealHub) -> None:
@@ -203,7 +203,7 @@ async def test_an_administrator_sets_a_password(make_hub: MakeHub, ticked: dict[
         async with hub.session() as elsewhere:
             await signed_in(elsewhere, "admin")
             said = await send(admin, await admin.visit("hub/change-password/admin"), new_password=SECOND)
-            assert "signed out everywhere but in this browser" in said
+            assert "signed out everywhere except in this browser" in said
             await is_soon_out(elsewhere)
         assert await is_in(admin)
         assert (await admin.visit("hub/home")).url.path == "/hub/home"

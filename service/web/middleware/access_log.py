@@ -1,7 +1,6 @@
-"""What is kept of every request: its id, one line in the log, and figures for `/metrics`.
+"""The access log: gives each request an id, writes one line for it, and counts it for `/metrics`.
 
-Around everything else, so that nothing is answered without it. Of an address the line has the path alone: a query may
-hold anything, a token or a patient's name.
+The line contains the path, but not the query, because a query may contain a token or the name of a patient.
 """
 
 import logging
@@ -25,15 +24,15 @@ HEADER = b"x-request-id"
 
 _log = logging.getLogger("service.request")
 
-# What proxies and tracing make of an id: uuid4, ULID, nginx's $request_id, a traceparent.
+# The ids that proxies and tracing use: uuid4, ULID, nginx's $request_id, traceparent.
 _ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_LONGEST_PATH = 1024  # characters that are logged
-_OPENED, _CLOSED = 101, 403  # how the opening of a WebSocket is answered, and one that is closed instead
-_ELSEWHERE = "other"  # the route of what none answers
+_LONGEST_PATH = 1024  # characters
+_OPENED, _CLOSED = 101, 403  # the status of a WebSocket handshake that is accepted, or refused
+_NO_ROUTE = "other"  # for requests without a route
 
 
 class AccessLog:
-    """Wraps the application; `routes` are the application's, `metrics` returns those of the process."""
+    """The middleware. `routes` are the routes of the application; `metrics` returns those of the process."""
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], metrics: Callable[[], "Metrics"]) -> None:
         self._app = app
@@ -46,7 +45,7 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         entry = _Entry(scope, send, self._templates, self._metrics())
-        REQUEST_ID.set(entry.id)  # for the task that serves this request, and those that it begins
+        REQUEST_ID.set(entry.id)  # for the task of this request, and for tasks that it starts
         try:
             await self._app(scope, receive, entry.send)
         finally:
@@ -54,7 +53,7 @@ class AccessLog:
 
 
 class _Entry:
-    """One request, up to its last byte."""
+    """The line for one request, which ends with the last byte of its response."""
 
     __slots__ = ("_began", "_is_closed", "_metrics", "_scope", "_send", "_status", "_templates", "id")
 
@@ -69,25 +68,25 @@ class _Entry:
         self._metrics.open[scope["type"]] += 1
         self.id = _id_of(scope)
 
-    def send(self, message: Message) -> Awaitable[None]:  # a coroutine more would cost every answer
+    def send(self, message: Message) -> Awaitable[None]:  # not a coroutine: another one would slow down every response
         """Pass a message on to the server."""
         kind = message["type"]
         if kind == "http.response.body":
             if not message.get("more_body"):
-                self.close()  # before it is sent: who has the answer finds the line in the log
+                self.close()  # before the message is sent: the line is there once the client has the response
         elif not self._status:
-            self._answer(message)
+            self._start_response(message)
         return self._send(message)
 
-    def _answer(self, message: Message) -> None:
-        """Note how the request is answered, and since when; its id goes along."""
+    def _start_response(self, message: Message) -> None:
+        """Record the status and the time of the response, and add the request id to its headers."""
         self._status = message.get("status") or (_OPENED if message["type"] == "websocket.accept" else _CLOSED)
         message["headers"] = [*message.get("headers", ()), (HEADER, self.id.encode())]
         scope = self._served
         found = scope.get("route") or scope.get("endpoint")
-        self._metrics.answered(
+        self._metrics.count_response(
             method=self._scope.get("method", "GET"),
-            route=self._templates.get(id(found), _ELSEWHERE),
+            route=self._templates.get(id(found), _NO_ROUTE),
             status=self._status,
             seconds=perf_counter() - self._began,
         )
@@ -111,7 +110,7 @@ class _Entry:
             "method": scope.get("method", "WEBSOCKET"),
             "path": scope.get("raw_path", b"").decode("latin-1")[:_LONGEST_PATH]
             + ("?[hidden]" if scope["query_string"] else ""),
-            "status": self._status or None,  # null where the client went before it was answered
+            "status": self._status or None,  # null if the client left before the response
             "duration_ms": round((perf_counter() - self._began) * 1000, 1),
             "client": (scope.get("client") or ("",))[0],
         }
@@ -122,7 +121,7 @@ class _Entry:
 
 
 def _id_of(scope: Scope) -> str:
-    """The request's own id where it is of a form that a log takes, else a new one."""
+    """Return the id that the request brings, if it is safe for a log, or a new one."""
     for name, value in scope["headers"]:
         if name == HEADER:
             return value.decode() if _ID.fullmatch(value) else secrets.token_hex(16)
@@ -130,6 +129,6 @@ def _id_of(scope: Scope) -> str:
 
 
 def _templates(routes: Sequence[BaseRoute]) -> dict[int, str]:
-    """The path of each route as it was declared, by the identity of what serves it: a path as sent can be anything."""
+    """Return the declared path of each route, by the id() of the route. Metrics need it: clients can send any path."""
     mounts = {id(route.app): f"{route.path}/{{path}}" for route in routes if isinstance(route, Mount)}
     return mounts | {id(context.original_route): context.path or "" for context in iter_route_contexts(routes)}

@@ -236,7 +236,7 @@ async def test_any_length(caller: Caller) -> None:
 
 async def test_notes_wait_for_room(serve: Serve) -> None:
     """A batch of more notes than there is room for is answered note by note, and none of them is turned away."""
-    service = await serve(apps=("deidentify",), told={"DEIDENTIFY_QUEUE": "1", "DEIDENTIFY_WORKERS": "2"})
+    service = await serve(apps=("deidentify",), variables={"DEIDENTIFY_QUEUE": "1", "DEIDENTIFY_WORKERS": "2"})
     body = "\n".join([json.dumps({"text": NOTE})] * 20).encode()
 
     lines = await answered(service.user("alice", scopes=[USE]), body)
@@ -264,7 +264,7 @@ async def test_two_batches_and_a_single_note(caller: Caller) -> None:
 
 async def test_too_many_batches(serve: Serve) -> None:
     """One batch more than may be open is turned away with a plain problem, until one of them has ended."""
-    service = await serve(apps=("deidentify",), told={"DEIDENTIFY_BATCHES": "1"})
+    service = await serve(apps=("deidentify",), variables={"DEIDENTIFY_BATCHES": "1"})
     caller = service.user("alice", scopes=[USE])
     async with exchange(caller) as batch:
         batch.say({"text": NOTE})
@@ -280,7 +280,7 @@ async def test_too_many_batches(serve: Serve) -> None:
 async def test_the_client_goes(serve: Serve, caplog: pytest.LogCaptureFixture, when: str) -> None:
     """Who hangs up ends the batch and the work at it, frees its place, and is no failure."""
     told = {"DEIDENTIFY_BATCHES": "1", "DEIDENTIFY_WORKERS": "1", "DEIDENTIFY_DEADLINE": "60"}
-    service = await serve(apps=("deidentify",), told=told)
+    service = await serve(apps=("deidentify",), variables=told)
     caller = service.user("alice", scopes=[USE])
     async with exchange(caller) as batch:
         batch.say({"text": NOTE})

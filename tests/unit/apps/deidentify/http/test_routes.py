@@ -462,7 +462,7 @@ class Narrow:
 async def narrow(serve: Serve) -> Narrow:
     """A second for each note, too."""
     told = {"DEIDENTIFY_QUEUE": "1", "DEIDENTIFY_WORKERS": "1", "DEIDENTIFY_DEADLINE": "1"}
-    service = await serve(apps=("deidentify",), told=told)
+    service = await serve(apps=("deidentify",), variables=told)
     caller, others = service.user("alice", scopes=[USE]), engines_of(psutil.Process())
     assert (await caller.post("deidentify", json={"text": NOTE})).status_code == 200
     (engine,) = set(engines_of(psutil.Process())) - set(others)

@@ -31,7 +31,6 @@ from service.apps.desk.storage.tables import leases
 from service.errors import ServiceError
 from service.hub.client import HubClient
 from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
-from service.hub.oauth import Client
 from service.testing import FakeHub
 
 SCOPES = ["read:tokens", *(f"groups!group={group_of(role)}" for role in Role)]
@@ -106,12 +105,11 @@ class Team:
 @asynccontextmanager
 async def open_team(database_url: str, hub: Hub, **options: Any) -> AsyncIterator[Team]:  # noqa: ANN401 - passed on
     """Open a worker's view of the team."""
-    oauth = Client(client_id="service-fastapi", redirect_uri="/x", authorize_url="/y")
     async with (
         httpx.AsyncClient(transport=httpx.MockTransport(hub)) as http,
         open_desk(database_url) as desk,
     ):
-        client = HubClient(http, api_url=API, api_token=SecretStr("service-secret"), oauth=oauth)
+        client = HubClient(http, api_url=API, api_token=SecretStr("service-secret"))
         yield Team(desk, hub, RoleKeeper(client, desk.database, desk.accounts, **options))
 
 
