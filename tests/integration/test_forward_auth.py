@@ -186,6 +186,14 @@ async def test_a_client_takes_no_header_away(site: ForwardSite, reader: Session)
     )
 
 
+async def test_other_upgrades(site: ForwardSite, reader: Session) -> None:
+    """A client cannot go on in HTTP/2 with the application itself, where nobody would ask about its requests."""
+    asked = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA"}
+    found = await site.arrived(reader, headers=asked)
+
+    assert ("upgrade" in found, "upgrade" in str(found.get("connection")).lower()) == (False, False)
+
+
 async def test_cookies(site: ForwardSite, reader: Session) -> None:
     """The application gets its own cookies, and none of ours; none at all where it has none."""
     own = site.cookies_of(reader)
