@@ -28,7 +28,7 @@ _Found = TypeVar("_Found")
 
 
 class UserGuard(Guard):
-    """Whoever the Hub says is calling, if they hold an access scope."""
+    """The caller, who needs one of the access scopes."""
 
     def __init__(self, hub: "Hub", scheme: OAuth2) -> None:
         super().__init__(scheme=scheme)

@@ -1,4 +1,4 @@
-"""What goes wrong while it is found out who is calling, and what they may."""
+"""The errors of finding out who is calling, and what they may do."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -65,7 +65,7 @@ class SignOutMethodError(ServiceError):
 
 
 class OriginError(ServiceError):
-    """A browser sent the request from a page of another origin, where only our own pages may."""
+    """A page of another origin sent the request, and only our own pages may."""
 
     code = "origin"
     status = HTTPStatus.FORBIDDEN

@@ -1,4 +1,4 @@
-"""What routes ask of whoever is calling, and what they may ask with it. `identification` says who that is.
+"""The dependencies that routes use: who is calling, and what they may do. `identification` finds out who it is.
 
 A router of your own needs two names from here: `CurrentUser`, and `require("custom:scope")`.
 """
@@ -46,7 +46,7 @@ Entitlement = Callable[[Identity], Collection[str]]
 
 
 class Guard(SecurityBase):
-    """A dependency that lets in who holds an access scope and `scopes`; the Identity is its value.
+    """A dependency that returns the caller's Identity. It requires an access scope, and `scopes`.
 
     One object judges all: as separate FastAPI security schemes the same costs a quarter of a warm request.
     """
@@ -139,13 +139,13 @@ def require(*scopes: str, mode: Mode = "all") -> Any:  # noqa: ANN401 - FastAPI'
 
 
 CurrentUser = Annotated[Identity, require()]
-"""Whoever the Hub says is calling, user or service, if they hold an access scope."""
+"""The caller, a user or a service, who needs one of the access scopes."""
 
 CurrentUserUnvetoed = Annotated[Identity, Security(Guard(vetoed=False))]
-"""As CurrentUser, also for those whom an application keeps out elsewhere."""
+"""As CurrentUser, also for callers whom an application keeps out elsewhere."""
 
 HubAdmin = Annotated[Identity, Security(Guard(admin=True))]
-"""As CurrentUser, Hub administrators only."""
+"""As CurrentUser, for administrators of the Hub only."""
 
 
 async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> CallerClient:
@@ -169,11 +169,11 @@ async def _page_token(conn: HTTPConnection) -> str:
 
 
 XsrfToken = Annotated[str, Depends(_page_token)]
-"""The XSRF token for a page that is made for its reader, who is signed in by cookie; empty for all other callers."""
+"""The XSRF token for a page whose reader is signed in by cookie; empty for all other callers."""
 
 
 async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
-    """Ask the Hub and the guards anew about who holds a connection open; raises what kept them out at its opening.
+    """Ask the Hub and the guards again about the holder of an open connection. Raises as the guards did at the opening.
 
     An answer of the Hub asked for before `since` (aware UTC) serves only while the Hub cannot be asked.
     """

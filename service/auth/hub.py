@@ -46,7 +46,7 @@ Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 class Hub:
     """JupyterHub, as one FastAPI application needs it. Make it with `Hub.from_env()`.
 
-    `user`: whoever calls, as an Identity; those without access are refused. `visitor`: the same for pages open to all,
+    `user`: the caller, as an Identity; callers without access are refused. `visitor`: the same for pages open to all,
     None for somebody unknown. `admin`: an administrator of the Hub. `as_caller`: asks the Hub in the caller's name.
     `xsrf`: the XSRF token for a page of one's own. All are for `Depends`, in routes and WebSockets.
     """

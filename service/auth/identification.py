@@ -1,6 +1,6 @@
-"""Who is calling: from a request's credential to the Identity of whoever the Hub, or Entra ID, says holds it.
+"""Finds out who is calling: from the credential of a request to the Identity that the Hub, or Entra ID, gives it.
 
-What they may do is `service.auth.guard`'s to judge.
+`service.auth.guard` decides what the caller may do.
 """
 
 from datetime import datetime
@@ -34,7 +34,7 @@ class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
 
 
 async def visitor(conn: HTTPConnection) -> Identity | None:
-    """A dependency for pages open to all: who calls if that can be told, None otherwise; never refuses."""
+    """A dependency for pages that are open to all. Returns the caller, or None if that cannot be told."""
     try:
         return await identify(conn)
     except ServiceError:
@@ -158,14 +158,14 @@ def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
 
 def _check_session(identity: Identity, credential: Credential) -> None:
-    """A cookie belongs to the Hub's session that it was made in, also where somebody carried it to another."""
+    """A cookie counts only in the Hub session in which it was made."""
     sent = credential.session_id
     if identity.session_id and sent and identity.session_id not in sent.split(";"):
         raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
 
 
 def address_of(conn: HTTPConnection) -> str:
-    """Whence the request comes, as the server tells: behind a proxy that it trusts, as that one tells."""
+    """Return the client's address as the server knows it. Behind a proxy that the server trusts, the proxy names it."""
     client = conn.scope.get("client")
     return str(client[0]) if client else ""
 

@@ -1,4 +1,4 @@
-"""Signing in and out in a browser: the way to the Hub, the one callback, and the way out."""
+"""Signing in and out in a browser: the redirect to the Hub, the callback, and the sign-out."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -138,7 +138,7 @@ async def login(
 ) -> Response:
     """Sign in, then go to `next`, a path below our prefix; to the start page without one.
 
-    Who is signed in goes there at once, unless they want to be signed in `again`, with a new token.
+    A browser that is signed in goes there at once. With `again` it signs in anew and gets a new token.
     """
     try:
         identity = await identify(request)

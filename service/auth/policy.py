@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from service.auth.guard import Entitlement, SignInVeto, Veto
 
 SignInPolicy = Literal["navigation", "always", "never"]
-"""Who is sent to the Hub to sign in: browsers opening a page, everybody who reads, or nobody."""
+"""Which requests are sent to the Hub to sign in: a browser opening a page, all GET and HEAD requests, or none."""
 
 Answer = Callable[[HTTPConnection, Exception], Awaitable[Response | None]]
 """Answers one of our own errors. None where the answer has been sent already, as on a WebSocket."""

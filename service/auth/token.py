@@ -1,9 +1,9 @@
 """`POST token`: our OAuth token endpoint (RFC 6749), for Swagger UI and, where turned on, for people at a shell.
 
-A Hub's code is worth nothing without our client secret, so whoever gets a code exchanged here must show that it is
-theirs: by asking from one of our own pages, by the PKCE verifier, and by the session at the Hub that it was given in.
-The verifier alone would not do: JupyterHub 5 does not look at it, and no Hub does for a code that was asked for without
-a challenge, as anybody can have a browser do.
+A Hub's code is worth nothing without our client secret, so a client that has a code exchanged here must show that the
+code is its own: it asks from one of our pages, with the PKCE verifier, and in the Hub session of the code. The verifier
+alone is not enough. JupyterHub 5 does not check it, and no Hub checks it for a code that was requested
+without a challenge, which any page can have a browser do.
 """
 
 import re

@@ -117,7 +117,7 @@ def _address_without_token(conn: HTTPConnection) -> str:
 
 
 async def _may_ask(conn: HTTPConnection, identity: Identity) -> bool:
-    """Whether there is something to ask, and somebody who opened the link themselves to be asked."""
+    """Whether the reader opened the link themselves, and would become somebody else by it."""
     if not _is_own_step(conn):
         return False
     try:

@@ -22,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def xsrf_token(key: bytes, *, token: str, session_id: str) -> str:
-    """The XSRF token of one session; whoever lacks `key` cannot guess it."""
+    """Return the XSRF token of a session. It cannot be guessed without `key`."""
     return fingerprint(key, session_id, hashlib.sha256(token.encode()).hexdigest())
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import pytest
 from asgi_lifespan import LifespanManager
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse
 
 from service.app import create_app
@@ -45,6 +45,28 @@ async def test_outside_the_prefix(serve: Serve) -> None:
     service = await serve(app={"create": lambda settings: shop(settings, add=own_routes)})
 
     assert (await service.api().get(f"{ORIGIN}/health/live")).json() == "own"
+
+
+async def test_links_within_the_application(serve: Serve) -> None:
+    """`url_for` leads to addresses below the prefix, in nested applications as well."""
+
+    def add(app: FastAPI, _hub: Hub) -> None:
+        @app.get("/link")
+        async def link(request: Request) -> str:
+            return str(request.url_for("whoami"))
+
+        inner = FastAPI()
+
+        @inner.get("/own")
+        async def own(request: Request) -> str:
+            return str(request.url_for("own"))
+
+        app.mount("/inner", inner)
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+
+    assert (await service.api().get("link")).json() == f"{ORIGIN}{PREFIX}whoami"
+    assert (await service.api().get("inner/own")).json() == f"{ORIGIN}{PREFIX}inner/own"
 
 
 async def test_a_path_that_is_taken() -> None:

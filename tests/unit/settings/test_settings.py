@@ -332,12 +332,13 @@ def test_settings_show_no_secret_and_cannot_be_changed() -> None:
 
 
 def test_nothing_else_reads_the_environment() -> None:
-    """Only `service.settings` reads the environment, except for code in the Hub's process."""
+    """Only `service.settings` reads the environment, besides `HubAuth.from_env` and code in the Hub's process."""
     package = Path(service.__file__).parent
     readers = [path.relative_to(package) for path in package.rglob("*.py") if "os.environ" in path.read_text()]
 
     assert {path for path in readers if path.parts[0] != "registration"} == {
         Path("settings/__init__.py"),
+        Path("hub/auth.py"),  # which other programs use without our settings
         Path("apps/deidentify/workers/forkserver.py"),  # to hand little of it on to engines
     }
 
