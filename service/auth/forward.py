@@ -40,18 +40,18 @@ Header = tuple[bytes, bytes]
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110 section 5.6.2
 _ADDRESS = re.compile(r"/[^\x00-\x20\x7f]*")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}  # Traefik says wss for a WebSocket
-# What is said of the original request, and what the application would be shown of a token in a subprotocol.
+# Set anew, and left out: a token in a subprotocol would be shown to the application.
 _NOT_THEIRS = {b"host", b"sec-websocket-protocol"}
-# In a name: what separates names for none of those who read them, and is no header's syntax.
+# Not encoded in names: these characters separate no names, and mean nothing in a header.
 _PLAIN = "@+/"
 _RETRY_AFTER = "5"  # seconds, where an error does not say it
 
 
 class Demand(BaseModel):
-    """What the proxy asks for: scopes, all of them or with `satisfy=any` one, beside access to the service.
+    """What the proxy requires besides access to the service: all `scope`s, or one of them with `satisfy=any`.
 
     `redirect`: whether somebody who opens a page is sent to sign in by a 302, for proxies that pass the answer on as it
-    is. Nothing else may be asked: a misspelled `scope` would let everybody in.
+    is. Other parameters are refused: with a misspelled `scope` nothing would be required.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -66,12 +66,12 @@ def problem_with(settings: Settings) -> str:
     lacks = []
     if not has_own_host(settings):
         lacks.append(
-            "a host of its own: PUBLIC_HOST with the application's, and JUPYTERHUB_HOST with the Hub's, another"
+            "a host of its own: PUBLIC_HOST is the application's origin, and JUPYTERHUB_HOST the Hub's, on another host"
         )
     elif not settings.public_origin.startswith("https:"):
-        lacks.append("https: browsers say nothing of who asks, and keep no strict cookies, over plain http")
+        lacks.append("https: over plain http browsers do not say who asks, and keep no __Host- cookies")
     if not settings.cookie_host_prefix:
-        lacks.append("cookies for the whole host that no other host can set: JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED=1")
+        lacks.append("cookies that no other host can set: JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED=1")
     return f"Forward-auth needs {'; and '.join(lacks)}." if lacks else ""
 
 
@@ -90,7 +90,7 @@ def original_scope(scope: Scope, settings: Settings) -> Scope:
     """Return the ASGI scope of the request that a proxy asks about, as far as it has to be known to judge it.
 
     nginx names it in `X-Original-Method` and `X-Original-URI`, and leaves `Host` as it was; Traefik and Caddy in
-    `X-Forwarded-Method`, `-Uri`, `-Host` and `-Proto`. Without a method it counts as a POST, which takes most.
+    `X-Forwarded-Method`, `-Uri`, `-Host` and `-Proto`. Without a method it counts as a POST, the strictest case.
 
     Raises:
         ForwardedRequestError: two headers contradict each other, one is malformed, or another origin is meant.
@@ -120,7 +120,11 @@ def original_scope(scope: Scope, settings: Settings) -> Scope:
 
 
 def _said(headers: Iterable[Header], *names: bytes) -> str:
-    """Return what the headers by these names say, which must be one thing; an empty string where there are none."""
+    """Return the value of the headers by these names; an empty string where there are none.
+
+    Raises:
+        ForwardedRequestError: they have several values.
+    """
     values = {value for name, value in headers if name in names}
     if len(values) > 1:
         raise ForwardedRequestError
@@ -128,7 +132,7 @@ def _said(headers: Iterable[Header], *names: bytes) -> str:
 
 
 def _is_handshake(headers: Iterable[Header]) -> bool:
-    """Whether a WebSocket is to be opened. Proxies may keep back `Upgrade`, and no handshake is without the key."""
+    """Whether a WebSocket is to be opened. Some proxies drop `Upgrade`; every handshake has the key."""
     return any(
         name == b"sec-websocket-key" or (name == b"upgrade" and b"websocket" in value.lower())
         for name, value in headers
