@@ -191,9 +191,7 @@ async def answer(request: Request, demand: Annotated[Demand, Query()]) -> Respon
         return _refusal(original, NotSignedInError(), redirect=demand.redirect)
     except ServiceError as error:
         return _refusal(original, error, redirect=demand.redirect)
-    cookies = cookies_of_others(
-        request.scope["headers"], settings
-    )  # said also where there are none: Caddy keeps its own
+    cookies = cookies_of_others(request.scope["headers"], settings)  # said also if empty: see the Caddyfile
     return Response(headers={"Cache-Control": "no-store", "Cookie": cookies, **identity_headers(identity)})
 
 
