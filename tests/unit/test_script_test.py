@@ -12,6 +12,7 @@ from tests.support.node import REPOSITORY
 TOOLS = ("ruff", "hadolint", "shellcheck", "mypy", "lint-imports", "pytest")
 NEEDED = ("sh", "env", "dirname", "basename", "grep", "ls", "cat", "mktemp", "rm", "getconf", "echo")
 PROGRAMS = {  # program -> Debian's package
+    "caddy": "caddy",
     "chromium": "chromium",
     "curl": "curl",
     "nginx": "nginx-light",
