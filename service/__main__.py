@@ -5,6 +5,7 @@ With arguments it runs a command instead; see `service.commands`.
 
 import os
 import sys
+from importlib.util import find_spec
 
 if __name__ == "__main__" and not sys.flags.safe_path:  # `python -P -m service` without -P
     # The working directory is first in sys.path: a file there with the name of a module would be imported instead.
@@ -18,6 +19,13 @@ if __name__ == "__main__":
 
     if found := distribution.problem():
         sys.exit(found)  # before what we import fails, which would not say why
+
+    from service.errors import HOW_TO_INSTALL
+
+    _extra = ("dotenv", "jinja2", "prometheus_client", "python_multipart", "trustme", "typer", "uvicorn")
+    if _missing := ", ".join(name for name in _extra if find_spec(name) is None):
+        print(f"The service needs {_missing}: {HOW_TO_INSTALL.format('serve')}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
 
 import logging.config
 import signal

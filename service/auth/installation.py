@@ -6,24 +6,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, routing
 from fastapi.responses import Response
-from fastapi.routing import APIRoute, iter_route_contexts
-from fastapi.telemetry import TelemetryConfig
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
-from service.auth import hardening, login, token, token_links
+from service.auth import forward, hardening, login, token, token_links
 from service.auth.identification import SignedInByUrl
 from service.auth.middleware import HubMiddleware
-from service.auth.policy import Paths
+from service.auth.policy import Policy
 from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
     from service.auth.hub import Hub
 
 # Its spans would carry addresses with codes.
-_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "logs": False, "metrics": False}
+_NO_TELEMETRY: "TelemetryConfig" = {"tracing": False, "logs": False, "metrics": False}
 
 _log = logging.getLogger("service")
 
@@ -43,6 +44,8 @@ def router_of(hub: "Hub") -> APIRouter:
     router = APIRouter(tags=["sign in"], route_class=SignInRoute)
     for part in (login, token_links, token):
         part.add_routes(router, hub.policy.paths)
+    if hub.policy.forward:
+        forward.add_routes(router, hub.policy.paths)
     return router
 
 
@@ -81,7 +84,7 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         raise ConfigurationError(["hub.install(app): the Hub is not open. Write FastAPI(lifespan=hub.lifespan)."])
     settings = hub.context.settings
     paths = hub.policy.paths
-    problems = list(_collisions(app, paths))
+    problems = list(_collisions(app, hub.policy))
     callback = settings.prefix + paths.callback.removeprefix("/")
     if urlsplit(settings.redirect_uri).path != callback:
         problems.append(
@@ -95,13 +98,15 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
     _sign_in_docs(hub, app)
 
 
-def _collisions(app: FastAPI, paths: Paths) -> Iterator[str]:
+def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
     """A sentence for each route at one of our paths, whatever its method: our routes alone are asked there."""
-    names = {getattr(paths, name): name for name in ("login", "callback", "logout", "token")}
-    for context in iter_route_contexts(app.router.routes):
-        route = context.original_route
-        path = context.path or getattr(route, "path", None)
-        for our_path in sorted(paths.all):
+    names = {getattr(policy.paths, name): name for name in ("login", "callback", "logout", "token", "auth")}
+    # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
+    contexts = getattr(routing, "iter_route_contexts", iter)
+    for context in contexts(app.router.routes):
+        route = getattr(context, "original_route", context)
+        path = getattr(context, "path", None) or getattr(route, "path", None)
+        for our_path in sorted(policy.served_paths):
             if _is_taken(route, path, our_path):
                 yield (
                     f"hub.install(app): {our_path} is where signing in happens, and the application has "

@@ -133,6 +133,8 @@ def test_whose_host_it_is(ours: str, hub: str, is_own: bool) -> None:  # noqa: F
         ("GET", NAVIGATION | {"Origin": None, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-site"}, 403),
         ("POST", {"Origin": None}, 403),
         ("POST", {"Origin": "null"}, 403),
+        ("POST", NAVIGATION | {"Origin": "null"}, 200),
+        ("POST", NAVIGATION | {"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403),
         ("POST", {"Sec-Fetch-Site": None}, 403),
         ("POST", {"Sec-Fetch-Site": "same-site"}, 403),
         ("POST", NAVIGATION | {"Origin": "http://other.example.org", "Sec-Fetch-Site": "cross-site"}, 403),
