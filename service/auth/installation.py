@@ -19,6 +19,7 @@ from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
+    from fastapi.dependencies.models import Dependant
     from fastapi.telemetry import TelemetryConfig
 
     from service.auth.hub import Hub
@@ -95,15 +96,14 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         raise ConfigurationError(problems)
     if hub.user in app.dependency_overrides:
         _log.warning("app.dependency_overrides has something in the place of hub.user: the Hub is not asked there.")
-    _sign_in_docs(hub, app)
+    for each in (app, *_mounted(hub, app)):
+        _sign_in_docs(hub, each)
 
 
 def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
     """A sentence for each route at one of our paths, whatever its method: our routes alone are asked there."""
     names = {getattr(policy.paths, name): name for name in ("login", "callback", "logout", "token", "auth")}
-    # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
-    contexts = getattr(routing, "iter_route_contexts", iter)
-    for context in contexts(app.router.routes):
+    for context in _contexts(app):
         route = getattr(context, "original_route", context)
         path = getattr(context, "path", None) or getattr(route, "path", None)
         for our_path in sorted(policy.served_paths):
@@ -124,6 +124,26 @@ def _named(route: BaseRoute) -> str:
     endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
     name = getattr(endpoint, "__qualname__", type(endpoint).__name__)
     return f"{getattr(endpoint, '__module__', '')}.{name}".lstrip(".")
+
+
+def _mounted(hub: "Hub", app: FastAPI) -> Iterator[FastAPI]:
+    """Yield the FastAPI applications mounted in `app` that ask this Hub."""
+    mounts = [route for route in app.routes if isinstance(route, Mount)]
+    for part in [route.app for route in mounts if isinstance(route.app, FastAPI)]:
+        if any(_asks(hub, getattr(context, "dependant", None)) for context in _contexts(part)):
+            yield part
+        yield from _mounted(hub, part)
+
+
+def _asks(hub: "Hub", dependant: "Dependant | None") -> bool:
+    if dependant is None:
+        return False
+    return dependant.call is hub.user or any(_asks(hub, each) for each in dependant.dependencies)
+
+
+def _contexts(app: FastAPI) -> Iterator[Any]:
+    # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
+    yield from getattr(routing, "iter_route_contexts", iter)(app.router.routes)
 
 
 def _sign_in_docs(hub: "Hub", app: FastAPI) -> None:

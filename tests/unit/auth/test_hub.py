@@ -139,6 +139,14 @@ async def test_its_own_document_and_docs(stock: Service) -> None:
     assert '"usePkceWithAuthorizationCodeGrant": true' in page
 
 
+async def test_docs_of_what_is_mounted(stock: Service) -> None:
+    """A mounted application that asks the Hub has a page of documentation that signs in, too."""
+    page = (await stock.browser().visit("reports/docs")).text
+
+    assert f'"oauth2RedirectUrl": "{PREFIX}oauth_callback"' in page
+    assert '"clientId": "service-fastapi"' in page
+
+
 async def test_its_swagger_ui_comes_back_from_the_hub(stock: Service) -> None:
     """A state that is not ours belongs to Swagger UI's window, whose script alone may run there."""
     page = await stock.browser().visit("oauth_callback?state=swagger&code=x")

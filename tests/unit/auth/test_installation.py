@@ -181,6 +181,22 @@ async def test_swagger_ui_that_signs_in_elsewhere(serve: Serve) -> None:
     assert (await service.api().get("docs")).status_code == 404
 
 
+async def test_docs_of_a_mounted_application_without_the_hub(serve: Serve) -> None:
+    """Documentation of what does not ask the Hub is left as it was, and so is what signs in elsewhere."""
+    plain, other = FastAPI(), FastAPI(swagger_ui_init_oauth={"clientId": "theirs"})
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        plain.get("/x")(own_page)
+        other.get("/x", dependencies=[Depends(hub.require("custom:x"))])(own_page)
+        plain.mount("/other", other)
+        app.mount("/plain", plain)
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+
+    assert "oauth_callback" not in (await service.api().get("plain/docs")).text
+    assert '"clientId": "theirs"' in (await service.api().get("plain/other/docs")).text
+
+
 async def test_scopes_are_shown(serve: Serve) -> None:
     """The document says which scopes an operation demands, and Swagger UI can ask for them."""
 

@@ -34,7 +34,9 @@ async def greet(socket: WebSocket[Any, Any, Any]) -> None:
 
 def add(app: FastAPI, hub: Hub) -> None:
     """Mount it."""
-    app.mount("/star", hub.protect(cast("ASGIApp", Litestar([index, write, greet]))))  # its types are its own
+    app.mount(
+        "/star", hub.protect(cast("ASGIApp", Litestar([index, write, greet], logging_config=None)))
+    )  # its types are its own
 
 
 async def test_litestar(serve: Serve) -> None:
