@@ -1,11 +1,11 @@
 # Two images.
 #
-# hub, unless told otherwise: a JupyterHub to try the service with, as jupyterhub_config.py has it.
+# hub, the default: a JupyterHub to try the service with; see jupyterhub_config.py.
 #
 #   docker build . -t localhost/service-fastapi
 #   docker run -p 127.0.0.1:8000:8000 -e HUB_PASSWORD=passwd localhost/service-fastapi
 #
-# Without HUB_PASSWORD it makes a password at its first start, prints it, and keeps it in /state/password.
+# Without HUB_PASSWORD, it makes a password at its first start, prints it, and keeps it in /state/password.
 #
 # service: the service alone, to run beside a Hub; see docs/operate/container.md.
 #
@@ -14,38 +14,40 @@
 # Stages:
 #
 # base
-#   The Python that everything is built for and runs on, with an init.
+#   The Python that everything is built with and runs on, and an init.
 # wheel
-#   What npm brings (the Hub's proxy, Swagger UI), and the service's wheel, which carries Swagger UI.
+#   The packages from npm (the Hub's proxy, Swagger UI), and the service's wheel, which contains Swagger UI.
 # service-venv
-#   /opt/venv: the service from its wheel with its extras, of the pinned packages what these need, and nltk's tagger.
+#   /opt/venv: the service's wheel with its extras, the pinned packages that these need, and nltk's tagger.
 # hub-venv
-#   More in it: all pinned packages, which are the Hub's and the notebooks', and node for the proxy.
+#   /opt/venv with all pinned packages, for the Hub and notebooks, and node for the proxy.
 # service, hub
-#   The images: /opt/venv, for the Hub its proxy, nothing that made them, and a user who can write to /state alone.
+#   The images: /opt/venv, the Hub's proxy, and a user who can write to /state only. No build tools.
 #
-# Build arguments: USER_ID and GROUP_ID, as whom all runs (1000); PIP_EXTRA_INDEX_URL, one more package index;
-# PYTHON_IMAGE, another image with Python 3.11 or later, from Debian or with tini in it.
-# An index with a password is better given as a secret, which no build record keeps: --secret id=pip.conf,src=pip.conf
+# Build arguments:
+#   USER_ID, GROUP_ID: the user and group that it runs as (1000).
+#   PYTHON_IMAGE: another image with Python 3.11 or later, Debian's or one that has tini.
+#   PIP_EXTRA_INDEX_URL: one more package index. If it has a password, give it as a secret, which no build record keeps:
+#     --secret id=pip.conf,src=pip.conf
 
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 # hadolint ignore=DL3006 # it has its tag above
 FROM $PYTHON_IMAGE AS base
 WORKDIR /app
-# As process 1 neither Hub nor service would do: they wait for their own children alone, and keep every other that ends
-# (kernels, terminals, engines) as a zombie.
+# Process 1 must wait for every process that ends. Hub and service wait only for their own children, so kernels, terminals
+# and engines would stay as zombies.
 # hadolint ignore=DL3008 # the distribution has one version at a time
 RUN command -v tini \
     || { apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*; }
-# The official image has no bytecode of the standard library, and our user cannot add it: 0.5 s of every start.
+# The official image has no bytecode of the standard library, and our user cannot write it. This saves 0.5 s at each start.
 RUN python -m compileall -q -x 'site-packages|idlelib|turtledemo' \
     "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 
 
 FROM base AS wheel
 ARG PIP_EXTRA_INDEX_URL
-# Node from a pinned wheel, as script/run has it without one on PATH: no second base image, and what the tests know.
+# Node comes from a pinned wheel, as in script/run, so no second base image is needed.
 COPY requirements-node.txt ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     pip install --no-cache-dir --no-deps -r requirements-node.txt \
@@ -67,7 +69,7 @@ COPY --from=wheel /wheels /wheels
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     pip --python /opt/venv/bin/python install --no-cache-dir --constraint requirements.txt \
     "$(echo /wheels/*.whl)[deidentify,desk,entra]"
-# The tagger of de-identification, where the network has it; the service has one of its own, and fetches nothing.
+# The tagger of de-identification, if the network has it. Without it the service uses its own, and fetches nothing.
 RUN timeout 120 /opt/venv/bin/python -c "import nltk, sys; sys.exit(not nltk.download(\
 'averaged_perceptron_tagger_eng', download_dir='/opt/venv/nltk_data', quiet=True))" \
     || echo "No tagger data from nltk: de-identification uses its own."
@@ -84,7 +86,7 @@ LABEL org.opencontainers.image.title="service-fastapi, the service alone" \
       org.opencontainers.image.description="A FastAPI service beside a JupyterHub" \
       org.opencontainers.image.licenses="BSD-3-Clause"
 
-# A group's number may be taken (macOS: 20), a user's (root's) may not.
+# The group's number may exist already (macOS: 20). The user's may not, so that it is never root.
 ARG USER_ID=1000
 ARG GROUP_ID=1000
 RUN groupadd --non-unique --gid "$GROUP_ID" service \
@@ -94,7 +96,7 @@ RUN groupadd --non-unique --gid "$GROUP_ID" service \
 COPY --from=service-venv /opt/venv /opt/venv
 COPY --chmod=0644 deploy/container/healthcheck.py ./
 
-# A high port, as ports below 1024 are not everywhere for those who are not root.
+# A high port, because ordinary users may not listen below 1024 everywhere.
 ENV PATH=/opt/venv/bin:$PATH \
     SERVICE_LISTEN=http://0.0.0.0:10101 \
     SERVICE_STATE=/state
@@ -112,7 +114,7 @@ LABEL org.opencontainers.image.title="service-fastapi" \
       org.opencontainers.image.description="A JupyterHub with a FastAPI service beside it, to try the service with" \
       org.opencontainers.image.licenses="BSD-3-Clause"
 
-# A group's number may be taken (macOS: 20), a user's (root's) may not.
+# The group's number may exist already (macOS: 20). The user's may not, so that it is never root.
 ARG USER_ID=1000
 ARG GROUP_ID=1000
 RUN groupadd --non-unique --gid "$GROUP_ID" hub \
@@ -124,8 +126,8 @@ COPY --from=hub-venv /opt/venv /opt/venv
 COPY --chmod=0644 jupyterhub_config.py ./
 COPY --chmod=0644 script/start.py script/
 
-# No VOLUME: /state has the Hub's secrets, and every run would leave a nameless one behind. To keep it: -v hub:/state
-# hadolint ignore=DL3064 # where the password is, not the password
+# No VOLUME: /state has the Hub's secrets, and every run would leave a volume without a name. To keep it: -v hub:/state
+# hadolint ignore=DL3064 # a file name, not a password
 ENV PATH=/opt/venv/bin:$PATH \
     HUB_IP=0.0.0.0 \
     HUB_PORT=8000 \
@@ -134,7 +136,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER $USER_ID:$GROUP_ID
 EXPOSE 8000
 
-# Through the proxy to the service, which asks the Hub: all three answer, or it fails. http.client minds no HTTP_PROXY.
+# Through the proxy to the service, which asks the Hub: it fails unless all three answer. http.client ignores HTTP_PROXY.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-P", "-c", "\
 import http.client, os; \
 hub = http.client.HTTPConnection('127.0.0.1', int(os.environ['HUB_PORT']), timeout=8); \

@@ -1,15 +1,22 @@
 """A JupyterHub to try the service with: four users, one password, notebooks, all on this machine.
 
-`script/run` starts it; `jupyterhub -f jupyterhub_config.py` does too, from any folder, where requirements.txt is
-installed. For a Hub of your own the last statement is what you need.
+Start it with `script/run`. After that, `.venv/bin/jupyterhub -f jupyterhub_config.py` starts it too, from any folder.
+For a Hub of your own you need `register()` alone, at the end of this file.
 
-Environment: HUB_PORT (8000), HUB_IP (127.0.0.1), HUB_STATE (the folder .hub beside this file),
-HUB_PASSWORD (passwd, but only while nobody outside this machine reaches the Hub),
-HUB_PASSWORD_FILE (a file with the password, instead; one that is missing or empty gets a random password),
-PUBLIC_HOST (the origin that browsers see, like https://hub.example.org, where a proxy with TLS stands in front),
-HUB_AUTHENTICATOR: `dummy` (everybody has the password HUB_PASSWORD), `native` (everybody has their own, which is
-HUB_PASSWORD at first and must then be a good one), `pam` (the machine's users) or `entra` (Entra ID's; see
-docs/operate/entra.md for ENTRA_TENANT_ID, ENTRA_HUB_CLIENT_ID, ENTRA_HUB_CLIENT_SECRET and ENTRA_GROUPS).
+Environment:
+    HUB_PORT: 8000 by default. The Hub, its proxy and the service take ports above it, too.
+    HUB_IP: 127.0.0.1 by default.
+    HUB_STATE: the folder for everything that lasts; `.hub` beside this file by default.
+    HUB_PASSWORD: `passwd` by default, but only while nobody outside this machine can reach the Hub.
+    HUB_PASSWORD_FILE: a file with the password. A file that is missing or empty gets a random password.
+    PUBLIC_HOST: the origin that browsers see, like https://hub.example.org, if a proxy with TLS is in front.
+    HUB_AUTHENTICATOR:
+        `dummy`, the default: all users have the password HUB_PASSWORD.
+        `native`: all users have passwords of their own. HUB_PASSWORD is the first one of each: without it nobody can
+            sign in, and it must satisfy the rules for passwords.
+        `pam`: the four users sign in with the passwords that accounts of these names have on this machine.
+        `entra`: Entra ID; docs/operate/entra.md explains ENTRA_TENANT_ID, ENTRA_HUB_CLIENT_ID,
+            ENTRA_HUB_CLIENT_SECRET and ENTRA_GROUPS.
 """
 
 import json
@@ -35,15 +42,15 @@ state = Path(os.environ.get("HUB_STATE") or root / ".hub").resolve()
 state.mkdir(mode=0o700, parents=True, exist_ok=True)
 state.chmod(0o700)
 
-# The proxy's node, the notebooks' Python and `jupyterhub-singleuser` are in the folder of the Python that runs this.
+# The folder of this Python has the node of the proxy, the notebooks' Python and `jupyterhub-singleuser`.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
-# A Hub that is killed cannot end what it started, so the kernel does (util-linux; busybox's setpriv cannot).
+# A Hub that is killed cannot stop what it started. So the kernel does, with setpriv of util-linux, not of busybox.
 ends_with_hub = ["setpriv", "--pdeathsig", "TERM", "--"]
 if not shutil.which("setpriv") or subprocess.run([*ends_with_hub, "true"], capture_output=True, check=False).returncode:
     ends_with_hub = []
 
-# Only the first is public. The distances are odd, so that no second Hub some round number further up meets the others.
+# Only the first port is public. The distances are odd, so that a second Hub with a round number takes other ports.
 port = int(os.environ.get("HUB_PORT") or 8000)
 c.JupyterHub.bind_url = f"http://{os.environ.get('HUB_IP') or '127.0.0.1'}:{port}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 81}"
@@ -71,7 +78,7 @@ def is_local(url):
 
 
 def refuse_default_password(*urls):
-    """Exit with one sentence where the Hub has the password that its README shows, and others could reach it."""
+    """Exit if the Hub has the password that the README shows, and others could reach it."""
     for url in urls:
         if authenticator == "dummy" and password is None and not is_local(url):
             sys.exit(
@@ -81,22 +88,22 @@ def refuse_default_password(*urls):
 
 
 class OnePassword(Authenticator):
-    """Everybody has the same password; for trying things out, like the Hub's DummyAuthenticator, which lost its own."""
+    """All users have the same password, for trying things out. The one of DummyAuthenticator is deprecated."""
 
     def __init__(self, **options):
-        """Look at where the Hub is going to listen: by now it has read its command line, which overrules this file."""
+        """Check where the Hub is going to listen. It has read its command line by now, which overrules this file."""
         super().__init__(**options)
         hub = self.parent
         refuse_default_password(hub.bind_url, hub.hub_bind_url or f"http://{hub.hub_ip}")
 
     async def authenticate(self, handler, data):  # noqa: ARG002 (the Hub's signature)
-        """Return the user's name where the password is right; `allowed_users` decides who that may be."""
+        """Return the user's name if the password is right. `allowed_users` decides who may sign in."""
         is_right = secrets.compare_digest(data["password"].encode(), (password or "passwd").encode())
         return data["username"] if is_right else None
 
 
 def chosen_password():
-    """Return HUB_PASSWORD, or what HUB_PASSWORD_FILE has, which is made where it is missing; None without either."""
+    """Return HUB_PASSWORD, or the content of HUB_PASSWORD_FILE, which is made if missing; None without either."""
     file = os.environ.get("HUB_PASSWORD_FILE")
     if os.environ.get("HUB_PASSWORD") or not file:
         return os.environ.get("HUB_PASSWORD") or None
@@ -134,7 +141,7 @@ if authenticator == "entra":
         sys.exit("ENTRA_GROUPS must be JSON: from the object id of a group of Entra ID to a group of the Hub")
     entra.manage_groups = True
     entra.admin_groups = {"hub-admin"}
-    entra.allow_all = True  # of the tenant: that the application is assigned to some is said there
+    entra.allow_all = True  # of the tenant; Entra ID decides who is assigned to the application
 else:
     c.Authenticator.allowed_users = users
     c.Authenticator.admin_users = {"admin"}
@@ -143,16 +150,16 @@ c.PasswordAuthenticator.first_users = dict.fromkeys(users, password) if password
 c.JupyterHub.spawner_class = "jupyterhub.spawner.SimpleLocalProcessSpawner"
 c.SimpleLocalProcessSpawner.home_dir_template = str(state / "home" / "{username}")
 c.Spawner.cmd = [*ends_with_hub, sys.executable, "-P", "-m", "jupyterhub.singleuser"]
-c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []  # it would refuse, where the Hub does not
+c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []  # the Hub runs as root, a notebook server refuses to
 c.Spawner.default_url = "/lab"
 
-# Kept, so that whoever is signed in to the service still is after a restart.
+# Kept, so that people stay signed in to the service when the Hub restarts.
 api_token = state / "api_token"
 api_token.touch(mode=0o600)
 if not api_token.read_text():
     api_token.write_text(secrets.token_hex(32))
 
-# The support desk's team, put into its groups once: what is changed afterwards stays. The Hub makes the groups.
+# Put the support desk's team into its groups once. Later changes stay, because groups that exist are left out.
 team = {"desk-support": "support", "desk-manager": "manager", "desk-admin": "admin"}
 database = state / "jupyterhub.sqlite"
 try:
@@ -160,10 +167,10 @@ try:
         present = {name for (name,) in connection.execute("SELECT name FROM groups")}
 except sqlite3.OperationalError:  # there is no database, or no table yet
     present = set()
-if authenticator != "entra":  # which says at each sign-in who is in which group
+if authenticator != "entra":  # Entra ID decides at each sign-in who is in which group
     c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
 
-# Where the service takes Entra ID's tokens, too; the Hub's own secret is none of its business.
+# The service takes Entra ID's tokens, too, if this is set. It does not get the Hub's own secret.
 of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_SCOPE", "SSL_CERT_FILE"]
 of_entra = [*of_entra, "ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"] if os.environ.get("ENTRA_CLIENT_ID") else []
 

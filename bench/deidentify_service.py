@@ -46,7 +46,7 @@ def main() -> int:
         token = asyncio.run(hub.user_token("testuser")).value
         report = measure(service, token, rounds=options.rounds, seconds=options.seconds)
     print("\n".join(report))
-    print(f"\n{len(ours)} of {len(processors)} cores are the service's and its workers', the others those of who ask.")
+    print(f"\n{len(ours)} of {len(processors)} cores are for the service and its workers, the others for the clients.")
     return int(MISSED in "".join(report))
 
 

@@ -1,8 +1,8 @@
 """How often the Hub is asked, by users, processes and HUB_CACHE_TTL: `python -m bench.scale [--plot FILE]`.
 
-A simulation: people send requests at random, each process answers from a cache of its own, the service's own
-`AnswerCache` on a clock that is moved by hand, and what it asks is counted. Prints the table of docs/operate.md; with
-`--plot` (requirements-bench.txt) draws its picture. A process is a worker of a replica: it makes no difference which.
+A simulation. People send requests at random. Each process answers from its own `AnswerCache`, the service's code, on a
+clock that is moved by hand. The questions to the Hub are counted. Prints the table of docs/operate/scale.md; with
+`--plot` (requirements-bench.txt) draws its picture. A process may be a worker or a replica: it makes no difference.
 """
 
 import argparse
@@ -93,8 +93,8 @@ async def questions(load: Load, *, seed: int = 1) -> float:
             before = asked
         cache = caches[process]
         await cache.get(user, ask)
-        if cache.figures.refreshes != refreshed[process]:
-            refreshed[process] = cache.figures.refreshes
+        if cache.stats.refreshes != refreshed[process]:
+            refreshed[process] = cache.stats.refreshes
             await asyncio.sleep(0)  # so that it is asked,
             await asyncio.sleep(0)  # and the answer filed
     return (asked - before) / (cycle * CYCLES) * scale

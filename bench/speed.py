@@ -1,4 +1,4 @@
-"""How fast `/me` is beside other ways to ask a JupyterHub, all started beside one Hub: `python -m bench.speed`.
+"""How fast a guarded route is beside other ways to ask a JupyterHub, all beside one Hub: `python -m bench.speed`.
 
 Figures of one run are comparable with each other and with nothing else: ratios are taken within each round, and their
 medians reported. The Hub's proxy is left out; it would be the slowest part of all.
@@ -36,6 +36,7 @@ PEERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "huboauth-tornado": ("huboauth_tornado", {}),
     "example": ("example", {}),
     "bare": ("bare", {}),
+    "bare-fastapi": ("bare_fastapi", {}),
 }
 
 
@@ -57,6 +58,14 @@ EXAMPLE = Route("the official example's way", "example")
 BARE = Route("bare Starlette, a constant", "bare")
 RATED = (OURS, OPEN, HUBOAUTH, DECLARED, TORNADO, EXAMPLE, BARE)
 TARGETS = {OPEN: 0.85, HUBOAUTH: 2.0, TORNADO: 4.0, EXAMPLE: 150.0}  # ours is at least so many times theirs
+
+# A route as people write them, with a path and a query parameter.
+ITEM = "items/1?limit=5"
+OURS_ITEM = Route("ours, guarded", "ours", ITEM)
+HUBOAUTH_ITEM = Route("FastAPI + `HubOAuth.user_for_token`", "huboauth-fastapi", ITEM)
+BARE_ITEM = Route("bare FastAPI, without a guard", "bare-fastapi", ITEM)
+ITEMS = (OURS_ITEM, HUBOAUTH_ITEM, BARE_ITEM)
+ITEM_TARGETS = {HUBOAUTH_ITEM: 1.05, BARE_ITEM: 0.90}
 
 STEADY = Route("ours, answers hold 300 s", "ours")
 AGING = Route(f"ours, answers hold {SHORT_TTL} s", "ours-short-ttl")
@@ -125,11 +134,12 @@ def main() -> int:
 
 
 def _rates(stage: Stage, token: str, *, rounds: int, seconds: float) -> Rounds:
-    for route in RATED:
+    routes = (*RATED, *ITEMS)
+    for route in routes:
         stage.measure(route, [token], seconds=1)  # what the first requests set up is not measured
-    rates: dict[Route, list[float]] = {route: [] for route in RATED}
+    rates: dict[Route, list[float]] = {route: [] for route in routes}
     for _ in range(rounds):
-        for route in RATED:
+        for route in routes:
             rates[route].append(stage.measure(route, [token], seconds=seconds).rate)
     return rates
 
@@ -149,13 +159,9 @@ def _report(rates: Rounds, times: Rounds, *, capacity: float) -> Iterator[str]:
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     yield f"Python {platform.python_version()}, {versions}; {os.cpu_count()} cores, one process each, {wrk.CONNECTIONS}"
     yield f"connections. The Hub itself answers {capacity:,.0f} `GET /hub/api/user` a second.\n"
-    yield "| route | requests/s | ours is | wanted | |\n| --- | --- | --- | --- | --- |"
-    for route in RATED:
-        cells = [route.title, f"{median(rates[route]):,.0f}"]
-        if route is not OURS:
-            ratio = _ratio(rates[OURS], rates[route])
-            cells += [f"{ratio:.2f} x", *_verdict(ratio, least=TARGETS.get(route))]
-        yield _row(cells)
+    yield from _table("who calls", rates, RATED, TARGETS)
+    yield ""
+    yield from _table("a route with a path and a query parameter", rates, ITEMS, ITEM_TARGETS)
     yield f"\n| {TOKENS} tokens in turn, {PACE} requests/s | 99th percentile, ms | to the steady one | wanted | |"
     yield "| --- | --- | --- | --- | --- |"
     for route in TIMED:
@@ -163,6 +169,18 @@ def _report(rates: Rounds, times: Rounds, *, capacity: float) -> Iterator[str]:
         if route is not STEADY:
             ratio = _ratio(times[route], times[STEADY])
             cells += [f"{ratio:.2f} x", *_verdict(ratio, most=P99_TARGET if route is AGING else None)]
+        yield _row(cells)
+
+
+def _table(title: str, rates: Rounds, routes: Sequence[Route], targets: Mapping[Route, float]) -> Iterator[str]:
+    """Compare the first of `routes` with the others."""
+    ours = routes[0]
+    yield f"| {title} | requests/s | ours is | wanted | |\n| --- | --- | --- | --- | --- |"
+    for route in routes:
+        cells = [route.title, f"{median(rates[route]):,.0f}"]
+        if route is not ours:
+            ratio = _ratio(rates[ours], rates[route])
+            cells += [f"{ratio:.2f} x", *_verdict(ratio, least=targets.get(route))]
         yield _row(cells)
 
 

@@ -1,6 +1,6 @@
-"""Run the Hub of jupyterhub_config.py: a look at its ports first, and where to go once it is ready.
+"""Run the Hub of jupyterhub_config.py: check its ports first, and print where to go when it is ready.
 
-`script/run` and the container end in this. Arguments go to JupyterHub.
+`script/run` and the container run this. Arguments go to JupyterHub.
 """
 
 import errno
@@ -31,9 +31,9 @@ Ctrl-C ends it.
 
 
 class Hub(JupyterHub):  # type: ignore[misc]  # jupyterhub ships no types
-    """A JupyterHub that says where to go once everything is started.
+    """A JupyterHub that prints where to go when everything is started.
 
-    Not to be called JupyterHub: traitlets would read that section of the configuration twice.
+    It must not be called JupyterHub: traitlets would read that section of the configuration twice.
     """
 
     password_is_new = False
@@ -46,7 +46,7 @@ class Hub(JupyterHub):  # type: ignore[misc]  # jupyterhub ships no types
 
 
 def main() -> None:
-    """Check what can be checked before anything is started, and run the Hub."""
+    """Check the configuration, the state folder and the ports, then run the Hub."""
     port = os.environ.get("HUB_PORT") or "8000"
     if not port.isdecimal() or int(port) not in PORTS:
         sys.exit(f"HUB_PORT={port}: must be a port from {PORTS[0]} to {PORTS[-1]}.")
@@ -59,15 +59,15 @@ def main() -> None:
     hold_state(Path(config.JupyterHub.cookie_secret_file).parent)
     for purpose, url in listeners(config).items():
         refuse_unless_free(purpose, url)
-    # No proxy of ours is alive, or its port were in use. One that was killed left its number, which another process may
-    # have by now, in a new container the Hub itself; and the Hub would end it.
+    # No proxy of ours is alive, as its port is free. One that was killed left its process number in this file. Another
+    # process may have that number by now, in a new container the Hub itself, and the Hub would end it.
     Path(config.ConfigurableHTTPProxy.pid_file).unlink(missing_ok=True)
     Hub.launch_instance([f"--config={CONFIG}", *sys.argv[1:]])
 
 
 def hold_state(folder: Path) -> None:
-    """Let one Hub at a time use the folder: a second one would end the first one's proxy."""
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_WRONLY, 0o600)  # never closed: ours for as long as we live
+    """Let only one Hub use the folder: a second one would end the proxy of the first."""
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_WRONLY, 0o600)  # never closed: held until this process ends
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -75,7 +75,7 @@ def hold_state(folder: Path) -> None:
 
 
 def listeners(config: Config) -> dict[str, str]:
-    """What is going to listen -> the URL at which it does."""
+    """Return the URLs at which something is going to listen, by purpose."""
     return {
         "the Hub's public port": config.JupyterHub.bind_url,
         "the Hub's own API": config.JupyterHub.hub_bind_url,
@@ -85,17 +85,17 @@ def listeners(config: Config) -> dict[str, str]:
 
 
 def registered(config: Config) -> dict[str, Any]:
-    """The service's entry: the last one, since register() comes last."""
+    """Return the service's entry. It is the last one, because register() is called last."""
     services = config.JupyterHub.services
     entries = services.get_value([]) if isinstance(services, LazyConfigValue) else services
     return dict(entries[-1])
 
 
 def refuse_unless_free(purpose: str, url: str) -> None:
-    """Exit with one sentence where nothing can listen at this URL."""
+    """Exit with one sentence if nothing can listen at this URL."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        # As servers do: what the kernel still keeps of connections that have ended is no hindrance.
+        # As servers do: connections that have ended, and that the kernel still keeps, do not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -106,7 +106,7 @@ def refuse_unless_free(purpose: str, url: str) -> None:
 
 
 def banner(config: Config, *, is_new: bool) -> str:
-    """Where to go, who may sign in, and a line for the shell; `is_new`: the password was made at this start."""
+    """Say where to go, who may sign in, and how at a shell. `is_new`: the password was made at this start."""
     public = urlsplit(config.JupyterHub.bind_url)
     is_everywhere = public.hostname in {"0.0.0.0", "::"}  # noqa: S104 (compared)
     local = f"http://127.0.0.1:{public.port}" if is_everywhere else f"http://{public.netloc}"
@@ -123,9 +123,9 @@ def banner(config: Config, *, is_new: bool) -> str:
 
 
 def password_words(*, is_new: bool) -> tuple[str, str]:
-    """Return what the banner says of the password, and curl's argument with it.
+    """Return what the banner says about the password, and curl's argument with it.
 
-    A password that somebody chose is not printed, one that was made for them is, once.
+    A password that somebody chose is never printed. One that was made at this start is printed once.
     """
     file, authenticator = os.environ.get("HUB_PASSWORD_FILE"), os.environ.get("HUB_AUTHENTICATOR")
     named, typed = "the one in HUB_PASSWORD", '--data-urlencode "password=$HUB_PASSWORD"'

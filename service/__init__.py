@@ -1,3 +1,3 @@
-"""A FastAPI service that lives beside a JupyterHub, which vouches for everyone who calls it."""
+"""A FastAPI service that runs beside a JupyterHub. Its callers sign in with their Hub account."""
 
 __version__ = "0.1.0"

@@ -1,17 +1,17 @@
-"""`python -P -m service`: serve where SERVICE_LISTEN says, or the Hub (JUPYTERHUB_SERVICE_URL).
+"""`python -P -m service`: serves at the addresses in SERVICE_LISTEN, or at the Hub's JUPYTERHUB_SERVICE_URL.
 
-With arguments, do what they say instead; see `service.commands`.
+With arguments it runs a command instead; see `service.commands`.
 """
 
 import os
 import sys
 
 if __name__ == "__main__" and not sys.flags.safe_path:  # `python -P -m service` without -P
-    # The working folder is first on the path: any file there that is named like a module would be run.
+    # The working directory is first in sys.path: a file there with the name of a module would be imported instead.
     folder = sys.path.pop(0)
     os.putenv("PYTHONSAFEPATH", "1")  # for the processes that this one starts
     if __file__ == os.path.join(folder, "service", "__main__.py"):  # noqa: PTH118 - pathlib may not be loaded yet
-        sys.path.append(folder)  # a checkout that is not installed: these processes find our package there
+        sys.path.append(folder)  # we run from a checkout that is not installed, and are found there only
 
 import logging.config
 import signal
@@ -28,22 +28,22 @@ from service.logs import log_config
 from service.server import protocol, workers
 from service.server.checks import check_tls
 from service.server.proxies import BehindProxies
-from service.server.sockets import Config, Place, listening
-from service.server.tls import LOOK_EVERY, ServerTLS
+from service.server.sockets import Config, Listener, listening
+from service.server.tls import CHECK_INTERVAL, ServerTLS
 from service.settings import Settings, load_settings
 
-# Seconds that an idle connection stays open, as in the Hub's own servers. The Hub's proxy keeps its connections to us,
-# and answers 503 when it sends a request into one that we are just closing; uvicorn would close them after 5.
+# Seconds that an idle connection stays open; the same as in the Hub's own servers. The Hub's proxy reuses connections,
+# and answers 503 if we close one just as it sends a request. uvicorn would close them after 5 seconds.
 _KEEP_ALIVE = 3600
-# Seconds that a worker may give no sign of life, which it gives as soon as Python and the application are loaded: where
-# many start on few cores, uvicorn's 5 would kill them before.
-_WORKER_SILENCE = 30
+# Seconds after which a worker that does not respond is killed. It responds once Python and the application are loaded.
+# If many workers start on few cores, that takes longer than uvicorn's 5 seconds.
+_WORKER_TIMEOUT = 30
 
 
 def main() -> int:
-    """Run until told to stop. Returns an exit status: 2 for a wrong configuration, said in plain words."""
+    """Run until stopped. Returns an exit status: 2 for a wrong configuration, after printing what is wrong."""
     if len(sys.argv) > 1:
-        from service.commands.app import app as commands  # noqa: PLC0415 - serving needs none of it
+        from service.commands.app import app as commands  # noqa: PLC0415 - not needed for serving
 
         logging.config.dictConfig(log_config("WARNING", form="text", stream="stderr"))
         commands(prog_name="python -P -m service")  # exits
@@ -52,46 +52,47 @@ def main() -> int:
             settings = load_settings()
             logging.config.dictConfig(log_config(form=settings.log))
             check_tls(settings)
-            for each in configure(settings):
+            configured = configure(settings)
+            for each in configured:
                 each.application.prepare(settings, each.settings)
-            app = BehindProxies(create_app(settings), settings.forwarded_allow_ips)
-            options = how_to_serve(settings)
-            places = stack.enter_context(listening(settings.listen))
+            app = BehindProxies(create_app(settings, configured=configured), settings.forwarded_allow_ips)
+            options = uvicorn_options(settings)
+            listeners = stack.enter_context(listening(settings.listen))
         except ConfigurationError as error:
-            print(error, file=sys.stderr)  # noqa: T201 - to whoever starts us
+            print(error, file=sys.stderr)  # noqa: T201 - the message for whoever starts the service
             return 2
         if settings.workers > 1:
-            # Each builds an application of its own; that one can be built is known by now.
-            return workers.serve(settings, places, **options)
-        return serve(Config(app, places, **options), places)
+            # Each worker builds its own application. Building one here has shown that it works.
+            return workers.serve(settings, listeners, **options)
+        return serve(Config(app, listeners, **options), listeners)
 
 
-def serve(config: Config, places: Sequence[Place]) -> int:
-    """Serve in this process until told to stop. Returns an exit status."""
-    # uvicorn ends as the signal would have ended it, and what is left to do after it would not be done.
+def serve(config: Config, listeners: Sequence[Listener]) -> int:
+    """Serve in this process until stopped. Returns an exit status."""
+    # uvicorn raises the signal again when it has stopped. Without a handler that would end us before we clean up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run([bound for _, bound in places])
+        uvicorn.Server(config).run([bound for _, bound in listeners])
     return 0
 
 
-def how_to_serve(settings: Settings) -> dict[str, Any]:
-    """The arguments of uvicorn, whether one process serves or several."""
+def uvicorn_options(settings: Settings) -> dict[str, Any]:
+    """Return the options of uvicorn for one process or several."""
     return {
-        **tls(settings),
+        **tls_options(settings),
         **protocol.options(),
-        "workers": settings.workers,  # or WEB_CONCURRENCY would decide
+        "workers": settings.workers,  # without it, WEB_CONCURRENCY would decide
         "log_config": log_config(form=settings.log),
-        "access_log": False,  # `service.web.middleware.access_log` writes one
+        "access_log": False,  # `service.web.middleware.access_log` writes ours
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,
         "timeout_graceful_shutdown": 30,
-        "timeout_worker_healthcheck": _WORKER_SILENCE,
+        "timeout_worker_healthcheck": _WORKER_TIMEOUT,
     }
 
 
-def tls(settings: Settings) -> dict[str, Any]:
-    """The arguments for TLS where an address is https; see `check_tls` for whose certificate it is."""
+def tls_options(settings: Settings) -> dict[str, Any]:
+    """Return the options of uvicorn for TLS, which are empty if no address is https. See `check_tls`."""
     if not settings.is_https:
         return {}
     if settings.tls_certfile:
@@ -103,7 +104,7 @@ def tls(settings: Settings) -> dict[str, Any]:
             client_ca=settings.ssl_client_ca,
             minimum=settings.tls_minimum,
         )
-    return {"ssl_context_factory": server.context, "callback_notify": server.renew, "timeout_notify": LOOK_EVERY}
+    return {"ssl_context_factory": server.context, "callback_notify": server.reload, "timeout_notify": CHECK_INTERVAL}
 
 
 if __name__ == "__main__":

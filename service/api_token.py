@@ -1,11 +1,14 @@
-"""What the service's own token must be, for who registers it and for who reads it: the standard library alone.
+"""The rule for the service's API token, for registration in the Hub and for the settings. Standard library only.
 
-Visitors get values sealed with keys derived from it, which a guess at the token would open.
+Keys are derived from the token, and values sealed with them are sent to browsers. Whoever guessed the token could open
+these.
 """
 
-LENGTH = 32  # characters at least; the Hub's own have so many
+LENGTH = 32  # characters at least; as long as the tokens that the Hub makes
 
 
-def flaw_of(token: str) -> str:
-    """Say what a token must be that it is not; nothing if it is good."""
-    return "" if len(token) >= LENGTH else f"must have {LENGTH} characters or more; take `openssl rand -hex {LENGTH}`"
+def problem_with(token: str) -> str:
+    """Return what is wrong with a token; an empty string if it is good."""
+    if len(token) >= LENGTH:
+        return ""
+    return f"must have {LENGTH} characters or more; make one with `openssl rand -hex {LENGTH}`"

@@ -1,7 +1,7 @@
-"""What an application brings to the service. This is the only way that the core knows one.
+"""What an application adds to the service. The core knows an application only through this class.
 
-An application is an instance of a subclass of `Application`. `service.registration.applications` says how it is found
-by its name, and where its manifest is: plain data about scopes, roles and groups, which the Hub's process reads.
+An application is an instance of a subclass of `Application`. `service.registration.applications` finds it by its name,
+and its manifest with it: plain data about scopes, roles and groups, which the Hub's process reads, too.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -17,9 +17,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
+from service.auth.errors import InsufficientScopeError
 from service.auth.guard import Entitlement, SignInVeto, Veto
 from service.errors import HOW_TO_INSTALL, ConfigurationError
-from service.registration.applications import address_of, manifest_of
+from service.hub.models import Identity
+from service.registration.applications import import_path_of, load_manifest
 from service.resources import Resources
 from service.settings import Settings, read_settings
 
@@ -32,111 +34,138 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An entry of the navigation: a path below the service's prefix, its label, and a sentence for the start page."""
+    """An entry of the navigation.
+
+    Args:
+        path: the path of the page, below the service's prefix.
+        label: the text of the link.
+        purpose: a sentence for the start page.
+        scopes: the page requires one of these. The entry is hidden from everybody who has none of them. Empty: the page
+            is for everybody who has access to the service.
+    """
 
     path: str
     label: str
     purpose: str
+    scopes: Sequence[str] = ()
 
 
 class Application:
-    """An application. Override what yours has; the rest does nothing.
+    """An application. Override what yours needs; the defaults do nothing.
 
-    `opened` is what the application's `open` yielded in this process, `settings` an instance of its `settings_model`,
+    In the methods, `opened` is what `open` yielded in this process, `settings` an instance of `settings_model`, and
     `core` the settings of the service itself.
     """
 
     name: ClassVar[str]
     """Its name in SERVICE_APPS, in `/debug` and in `service.application.opened`."""
 
+    title: ClassVar[str] = ""
+    """What pages call it within a sentence, such as "the visitors' book". By default its `name`."""
+
+    contact: ClassVar[str] = "an administrator of the Hub"
+    """Whom people ask for access, such as "the operator of the service"."""
+
     needs: ClassVar[Sequence[str]] = ()
-    """The modules that must be installed for it, beyond those of the service."""
+    """The modules that must be installed for it, in addition to those of the service."""
 
     needs_hub: ClassVar[bool] = False
-    """Whether it refuses to run without a Hub. Its scopes cannot be granted to tokens of anybody else then."""
+    """Whether it refuses to run without a Hub. If so, ENTRA_GRANTS cannot grant its scopes."""
 
     settings_model: ClassVar[type[BaseModel]] = BaseModel
-    """Its settings: each field has a `validation_alias`, the name of its environment variable."""
+    """Its settings. The `validation_alias` of each field is the name of its environment variable."""
 
     templates: ClassVar[Path | None] = None
-    """The folder of its Jinja templates, beside ours; names of templates must not collide."""
+    """The folder with its Jinja templates. No template may have the name of one of ours."""
 
     static: ClassVar[Path | None] = None
-    """The folder of files that are served at `static/`, beside ours."""
+    """The folder with files that are served below `static/`, together with ours."""
 
     response_headers: ClassVar[Sequence[str]] = ()
-    """Headers of its answers that pages of other origins may read, where ALLOW_ORIGINS lets them."""
+    """Headers of its responses that scripts of the origins in ALLOW_ORIGINS may read."""
 
     navigation: ClassVar[Sequence[Link]] = ()
-    """Where people begin with it. Shown where there is a Hub, as these pages are for people signed in by cookie."""
+    """Its entries in the navigation and on the start page. They are shown only where there is a Hub."""
 
     def routers(self) -> Sequence[APIRouter]:
-        """Return its routes, below the service's prefix."""
+        """Return its routes. They are served below the service's prefix."""
         return ()
 
     def vetoes(self) -> Sequence[Veto]:
-        """Return what is asked about every identified caller of the whole service."""
+        """Return functions that may refuse a caller on every route of the service, not only on its own."""
         return ()
 
     def sign_in_vetoes(self) -> Sequence[SignInVeto]:
-        """Return what is asked about everybody who would begin a session or get a token."""
+        """Return functions that may refuse a caller who is about to start a session or get a token."""
         return ()
 
     def entitlements(self) -> Sequence[Entitlement]:
-        """Return what says which scopes a newer token of a caller's would carry."""
+        """Return functions that say which scopes a new token of a caller would carry."""
         return ()
 
     def open(self, resources: Resources, settings: Any) -> AbstractAsyncContextManager[Any]:  # noqa: ANN401, ARG002
-        """Open what it needs as long as the process lives."""
+        """Open what it needs for as long as the process lives."""
         return nullcontext()
 
     def measure(self, metrics: "Metrics", opened: Any) -> None:  # noqa: ANN401
         """Register its metrics."""
 
     async def problem(self, opened: Any) -> str:  # noqa: ANN401, ARG002
-        """Say for `/health/ready` why it cannot work now; an empty string if it can."""
+        """Return, for `/health/ready`, why it cannot work now; an empty string if it can."""
         return ""
 
     def debug(self, opened: Any, settings: Any) -> Mapping[str, Any]:  # noqa: ANN401, ARG002
-        """Return its part of `/debug`, which administrators of the Hub see: no secret, no internal address."""
+        """Return its part of `/debug`, for administrators of the Hub. It must contain no secret or internal address."""
         return {}
 
     def prepare(self, core: Settings, settings: Any) -> None:  # noqa: ANN401
-        """Do what must be done once before any process serves, such as migrations. Raises ConfigurationError."""
+        """Do what must be done once, before any process serves, such as migrations. Raises ConfigurationError."""
 
     async def diagnose(self, core: Settings, settings: Any) -> AsyncIterator["Finding"]:  # noqa: ANN401, ARG002
-        """Yield what `python -P -m service doctor` says of it."""
+        """Yield its findings for `python -P -m service doctor`."""
         nothing: Sequence[Finding] = ()
         for finding in nothing:
             yield finding
 
     def add_commands(self, commands: "typer.Typer") -> None:
-        """Add its commands to `python -P -m service`. Called for every installed application, running or not."""
-
-    @property
-    def manifest(self) -> ModuleType:
-        """Its manifest, of the package in which its class is defined."""
-        return import_module(f"{type(self).__module__.rpartition('.')[0]}.manifest")
+        """Add its commands to `python -P -m service`. This is called even where it does not run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """An application that runs, with its settings."""
+    """An application that runs, with its settings and its manifest."""
 
     application: Application
     settings: BaseModel
+    manifest: ModuleType
+
+    def refusal(self, error: InsufficientScopeError, identity: Identity | None) -> str:
+        """Return what to tell a person who lacks scopes of this application: what is closed to them, and whom to ask.
+
+        Returns an empty string if none of the missing scopes is this application's.
+        """
+        missing = {scope.partition("!")[0] for scope in error.missing}
+        own: Collection[str] = getattr(self.manifest, "CUSTOM_SCOPES", {})
+        if missing.isdisjoint(own):
+            return ""
+        gives_enough = missing.intersection if error.mode == "any" else missing.issubset
+        roles = sorted(getattr(self.manifest, "ROLES", ()), key=lambda role: len(role["scopes"]))
+        wanted = next((f"the role {role['name']}" for role in roles if gives_enough(role["scopes"])), "access")
+        part = "this part of " if identity and identity.held.covers_any(own) else ""
+        title = self.application.title or self.application.name
+        return f"You have no access to {part}{title}. Ask {self.application.contact} for {wanted}."
 
 
 def load(name: str) -> Application:
     """Import an application by its name in SERVICE_APPS.
 
     Raises:
-        ConfigurationError: there is none of this name.
+        ConfigurationError: there is no such application.
     """
-    address = address_of(name)
-    if address is None or manifest_of(name) is None:
+    import_path = import_path_of(name)
+    if import_path is None:
         raise ConfigurationError([f"SERVICE_APPS: there is no application {name!r}"])
-    module, _, attribute = address.partition(":")
+    module, _, attribute = import_path.partition(":")
     try:
         found = getattr(import_module(module), attribute, None)
     except ImportError as error:
@@ -147,20 +176,15 @@ def load(name: str) -> Application:
 
 
 def configure(settings: Settings) -> list[Configured]:
-    """Load the applications that are to run, and read their settings.
+    """Load the applications of SERVICE_APPS, and read their settings.
 
     Raises:
-        ConfigurationError: naming all that is wrong.
+        ConfigurationError: something is wrong. It names every problem at once.
     """
     configured, problems = list[Configured](), list[str]()
     for name in settings.apps:
         try:
-            application = load(name)
-            if problem := _problem_with(application, settings):
-                problems.append(problem)
-            else:
-                own = read_settings(application.settings_model, settings.told)
-                configured.append(Configured(application, own))
+            configured.append(_configured(name, settings))
         except ConfigurationError as error:
             problems += error.problems
     if problems:
@@ -168,29 +192,33 @@ def configure(settings: Settings) -> list[Configured]:
     return configured
 
 
-def _problem_with(application: Application, settings: Settings) -> str:
-    name = application.name
+def _configured(name: str, settings: Settings) -> Configured:
+    application = load(name)
+    try:
+        manifest = load_manifest(name)
+    except ImportError as error:
+        raise ConfigurationError([f"SERVICE_APPS: the manifest of {name!r} cannot be imported: {error}"]) from error
     if missing := [module for module in application.needs if find_spec(module) is None]:
-        return f"SERVICE_APPS: {name} needs {', '.join(missing)}: {HOW_TO_INSTALL.format(name)}"
-    if not application.needs_hub:
-        return ""
-    if not settings.has_hub:
-        return f"SERVICE_APPS: {name} needs a Hub, and JUPYTERHUB_API_TOKEN is not set"
-    # Nobody could take such a right away at the Hub.
-    own: Collection[str] = getattr(application.manifest, "CUSTOM_SCOPES", {})
-    if any(scope.partition("!")[0] in own for scopes in settings.entra_grants.values() for scope in scopes):
-        return f"ENTRA_GRANTS: the scopes of {name} are for Hub tokens alone"
-    return ""
+        how = HOW_TO_INSTALL.format(application.name)
+        raise ConfigurationError([f"SERVICE_APPS: {application.name} needs {', '.join(missing)}: {how}"])
+    if application.needs_hub and not settings.has_hub:
+        raise ConfigurationError([f"SERVICE_APPS: {application.name} needs a Hub, but JUPYTERHUB_API_TOKEN is not set"])
+    own: Collection[str] = getattr(manifest, "CUSTOM_SCOPES", {})
+    granted = {scope.partition("!")[0] for scopes in settings.entra_grants.values() for scope in scopes}
+    # The Hub could not take back what ENTRA_GRANTS gives.
+    if application.needs_hub and not granted.isdisjoint(own):
+        raise ConfigurationError([f"ENTRA_GRANTS: the scopes of {application.name} are for tokens of the Hub only"])
+    return Configured(application, read_settings(application.settings_model, settings.variables), manifest)
 
 
 @asynccontextmanager
 async def open_applications(configured: Sequence[Configured], resources: Resources) -> AsyncIterator[Mapping[str, Any]]:
-    """Open the applications, in order; yield what each has opened, by its name."""
+    """Open the applications in order. Yields what each has opened, by the name of the application."""
     async with AsyncExitStack() as stack:
         opened = {}
         for each in configured:
-            opening = each.application.open(resources, each.settings)
-            found = opened[each.application.name] = await stack.enter_async_context(opening)
+            context = each.application.open(resources, each.settings)
+            found = opened[each.application.name] = await stack.enter_async_context(context)
             each.application.measure(resources.metrics, found)
         yield opened
 

@@ -1,22 +1,22 @@
-"""The root of all errors that the service raises, and those that belong to no one package.
+"""The base class of all errors that the service raises, and the errors that more than one package uses.
 
-An error carries all that its answer needs: status, stable code, text, headers. The text is written for the caller: no
-token, no secret and no internal address goes into it.
+An error has everything that the response needs: status, code, text, headers. The text is for the caller, so it must
+contain no token, no secret and no internal address.
 """
 
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, Self
 
-# The package is on no index: whoever took its name there would be run.
+# Our package is not on PyPI. A name that `pip install` looked up there could be anybody's.
 HOW_TO_INSTALL = "pip install '.[{}]' in a checkout of the service"
 
 
 class ServiceError(Exception):
-    """Something went wrong in a way we have a name for.
+    """An error with a stable `code`, which clients may test for.
 
-    `code` is stable: clients may branch on it. `detail` says what happened and what to do. `retry_after`: seconds after
-    which the same request may succeed; None where time alone does not help.
+    `detail` says what happened and what to do. `retry_after` is the number of seconds after which the same request may
+    succeed; None if waiting does not help.
     """
 
     code: ClassVar[str] = "error"
@@ -29,26 +29,26 @@ class ServiceError(Exception):
         super().__init__(self.detail)
 
     def headers(self) -> dict[str, str]:
-        """Return headers of the answer that a client may act on."""
+        """Return headers of the response that tell a client what to do."""
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
     def members(self) -> dict[str, Any]:
-        """Return members of the problem beyond the usual ones (RFC 9457 section 3.2)."""
+        """Return additional members of the problem (RFC 9457 section 3.2)."""
         return {}
 
     def for_operator(self) -> tuple[int, str] | None:
-        """Return a log level and a line, where whoever runs the service has to know; it holds no secret."""
+        """Return a log level and a message if the operator must know of this. The message contains no secret."""
         return None
 
     def __copy__(self) -> Self:
-        """The same error, never raised: without traceback and context, which hold on to a request and all in it."""
-        again = type(self).__new__(type(self), *self.args)
-        again.__dict__.update(self.__dict__)
-        return again
+        """Copy without traceback and context, which would keep the whole request in memory."""
+        copied = type(self).__new__(type(self), *self.args)
+        copied.__dict__.update(self.__dict__)
+        return copied
 
 
 class ConfigurationError(ServiceError):
-    """The service cannot start as it is configured; `problems` names every wrong value at once."""
+    """The service cannot start with this configuration. `problems` names every wrong value."""
 
     code = "configuration"
 
@@ -58,7 +58,7 @@ class ConfigurationError(ServiceError):
 
 
 class ThrottledError(ServiceError):
-    """Too many attempts; `retry_after` in seconds."""
+    """Too many attempts. `retry_after` is in seconds."""
 
     code = "too_many_attempts"
     status = HTTPStatus.TOO_MANY_REQUESTS
@@ -70,8 +70,8 @@ class ThrottledError(ServiceError):
 
 
 class ConflictError(ServiceError):
-    """What was asked is at odds with how things stand; subclass it for a `code` and words of its own."""
+    """The request conflicts with the current state. Subclasses have their own `code` and text."""
 
     code = "conflict"
     status = HTTPStatus.CONFLICT
-    default = "This is at odds with how things stand."
+    default = "This conflicts with the current state."

@@ -1,4 +1,4 @@
-"""What a check of `python -P -m service doctor` found."""
+"""The result of a check of `python -P -m service doctor`."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _VARIABLE = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`said` is what was found; `change`, of one that failed, which line of which configuration to change, and how."""
+    """A result. `said` is what was found. If the check failed, `change` says what to change in which configuration."""
 
     check: str
     state: Literal["ok", "failed", "not checked"]
@@ -24,21 +24,24 @@ class Finding:
 
 
 def ok(check: str, said: str) -> Finding:
-    """It is as it should be."""
+    """Return the finding of a check that passed."""
     return Finding(check, "ok", said)
 
 
 def failed(check: str, said: str, change: str) -> Finding:
-    """It is not."""
+    """Return the finding of a check that failed."""
     return Finding(check, "failed", said, change)
 
 
 def unknown(check: str, said: str) -> Finding:
-    """It could not be looked at, or need not be."""
+    """Return the finding of a check that was not possible or not needed."""
     return Finding(check, "not checked", said)
 
 
 def refused(check: str, error: ConfigurationError) -> Finding:
-    """What the service would say at its start; each problem begins with the variable that is to be changed."""
+    """Return the failed finding for an error that would stop the service at its start.
+
+    Each problem of the error begins with the variable that must be changed.
+    """
     names = dict.fromkeys(name for problem in error.problems for name in _VARIABLE.findall(problem.partition(": ")[0]))
     return failed(check, "; ".join(error.problems), f"{', '.join(names)} in the service's environment")

@@ -1,7 +1,6 @@
-"""Logging that cannot tell a secret: one line an event, addresses masked, errors without their text.
+"""Logging without secrets: one line for each event, with masked URLs, and with errors by type and place only.
 
-All lines are made alike, whoever logs: our own parts, uvicorn, libraries. The access log writes one for
-each request.
+All log records get the same format: our own, uvicorn's and those of libraries.
 """
 
 import json
@@ -20,28 +19,28 @@ from pydantic_core import to_json
 LogForm = Literal["json", "text"]
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
-"""Which request the running code serves; it stands in every line that it logs."""
+"""The id of the request that the running code handles. Every line that it logs has this id."""
 
-# Query parameters that carry a credential or could complete a sign-in; what is searched for, and a cursor, which holds
-# the name that a page of a list ended with; and a note's words, where somebody puts them there by mistake.
+# Query parameters with a credential, or with what could complete a sign-in; search texts; cursors, which contain the
+# last name of a page; and the text of a note, in case somebody puts it into the URL by mistake.
 SECRET_PARAMETERS = (
     *("token", "access_token", "code", "state", "_xsrf", "code_verifier", "client_secret", "password"),
     *("text", "allow", "deny", "cursor"),
 )
 
-# A parameter's name with what stands around it, as it is or percent-encoded, once or more often: an address within an
-# address (`next=%2Fme%3Ftoken%3D…`).
+# The name of a parameter with the characters around it. These may be percent-encoded, several times over, as in a URL
+# within a URL (`next=%2Fme%3Ftoken%3D…`).
 _PARAMETER = re.compile(r"(?:[?&;#]|%(?:25)*(?:3F|26|3B|23))([^?&;#=\s]{1,100}?)(?:=|%(?:25)*3D)", re.IGNORECASE)
-# Up to where the address surely ends, but for a closing quote.
+# Everything up to the certain end of the URL, except for a closing quote.
 _VALUE = re.compile(r"[^&#\s]*?(?=[\"']?(?:[&#\s]|$))")
 _SEPARATOR = re.compile(r"[?&;#]")
 
-# A line of text ends where we end it, and moves no terminal's cursor.
+# Control characters could end a line early, or move the cursor of a terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_MOST = 8_000  # characters of one value
+_MAX_VALUE = 8_000  # characters of one value
 
-# What uvicorn and `websockets` say of each WebSocket, which `service.web.middleware.access_log` says too.
-_DOUBLED = ('%s - "WebSocket %s"', "connection open", "connection rejected", "connection closed")
+# Messages of uvicorn and `websockets` for each WebSocket. `service.web.middleware.access_log` logs these already.
+_DUPLICATES = ('%s - "WebSocket %s"', "connection open", "connection rejected", "connection closed")
 
 
 def mask_address(text: str) -> str:
@@ -51,7 +50,7 @@ def mask_address(text: str) -> str:
     while parameter := _PARAMETER.search(text, position):
         shown.append(text[position : parameter.end()])
         position = parameter.end()
-        # The value is looked for behind a secret name alone: behind every name it would take the square of the length.
+        # Only the values of secret names are searched for: for all names it would take quadratic time.
         if _is_secret(parameter[1]) and (value := _VALUE.match(text, position)):
             shown.append("[secret]")
             position = value.end()
@@ -59,20 +58,20 @@ def mask_address(text: str) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    """Whether a name is secret once it is decoded, which servers do before they read it (`%74oken`)."""
+    """Whether a name is secret after decoding: servers decode a name such as `%74oken` before they use it."""
     while (decoded := unquote_plus(name)) != name:
         name = decoded
     return _SEPARATOR.split(name)[-1].strip().lower() in SECRET_PARAMETERS
 
 
 def place_of(error: BaseException) -> str:
-    """Return where an error happened, its six innermost frames; its text may quote what a caller sent, so not that."""
+    """Return the six innermost frames of an error. Its text is left out, as it may quote what a caller sent."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 class RequestRecord(logging.LogRecord):
-    """The line for a request. Made without what logging finds out for others: who calls it, in which process, …."""
+    """The record for a request. It is made without looking up the calling function, process and thread."""
 
     def __init__(self, fields: Mapping[str, object]) -> None:
         self.__dict__.update(_REQUEST, fields=fields, created=time())
@@ -82,12 +81,12 @@ _REQUEST = vars(logging.LogRecord("service.request", logging.INFO, __file__, 0, 
 
 
 class LineFormatter(logging.Formatter):
-    """Makes a line of a record; what stands in its attribute `fields` becomes fields of the line."""
+    """Turns a record into a line. The mapping in its attribute `fields` is added to the fields of the line."""
 
     def __init__(self, form: LogForm) -> None:
         super().__init__()
         self._render = _as_json if form == "json" else _as_text
-        self._second = (0, "")  # and how it is written: the next line is mostly of the same
+        self._second = (0, "")  # the last second and its text: the next line is often of the same second
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -103,13 +102,13 @@ class LineFormatter(logging.Formatter):
         if record.exc_info and (error := record.exc_info[1]) is not None:
             line["exception"] = f"{type(error).__name__} at {place_of(error)}"
         for name, value in line.items():
-            # Without one of these it has no parameter.
-            if isinstance(value, str) and ("=" in value or "%" in value or len(value) > _MOST):
-                line[name] = mask_address(value[:_MOST])
+            # A value without `=` and `%` contains no query parameter.
+            if isinstance(value, str) and ("=" in value or "%" in value or len(value) > _MAX_VALUE):
+                line[name] = mask_address(value[:_MAX_VALUE])
         return self._render(line)
 
     def _time(self, moment: float) -> str:
-        """RFC 3339, in UTC."""
+        """Format a time as in RFC 3339, in UTC."""
         second = int(moment)
         if second != self._second[0]:
             self._second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
@@ -117,46 +116,46 @@ class LineFormatter(logging.Formatter):
 
 
 def _as_json(line: dict[str, object]) -> str:
-    """In ASCII: no character of a value moves a terminal's cursor, or ends the line for some reader of it."""
+    """Format as JSON in ASCII. No character can move the cursor of a terminal, or end the line for some program."""
     quick = to_json(line, fallback=repr)
     return quick.decode() if quick.isascii() else json.dumps(line, default=repr)
 
 
 def _as_text(line: dict[str, object]) -> str:
-    """As the Hub's own lines look, with the fields behind."""
-    said = f"[{str(line.pop('level'))[0].upper()} {line.pop('time')} {line.pop('logger')}] {line.pop('event')}"
-    whole = " ".join([said, *(f"{name}={value}" for name, value in line.items())])
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], whole)
+    """Format like the Hub's own log, with the fields at the end."""
+    event = f"[{str(line.pop('level'))[0].upper()} {line.pop('time')} {line.pop('logger')}] {line.pop('event')}"
+    text = " ".join([event, *(f"{name}={value}" for name, value in line.items())])
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-def once(record: logging.LogRecord) -> bool:
-    """Say whether a record of uvicorn's is to be kept: not where it repeats the line for a WebSocket."""
-    return not (isinstance(record.msg, str) and record.msg.startswith(_DOUBLED))
+def is_no_duplicate(record: logging.LogRecord) -> bool:
+    """Whether to keep a record of uvicorn. It is dropped if it repeats the access log for a WebSocket."""
+    return not (isinstance(record.msg, str) and record.msg.startswith(_DUPLICATES))
 
 
 def log_config(level: str = "INFO", *, form: LogForm = "json", stream: str = "stdout") -> dict[str, Any]:
-    """Return a `logging.config.dictConfig`: everything to one stream, one line an event."""
+    """Return a configuration for `logging.config.dictConfig`: one stream, with one line for each event."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": LineFormatter, "form": form}},
-        "filters": {"once": {"()": _filter}},
+        "filters": {"no duplicates": {"()": _filter}},
         "handlers": {
             "output": {"class": "logging.StreamHandler", "stream": f"ext://sys.{stream}", "formatter": "line"}
         },
         "root": {"handlers": ["output"], "level": level},
         "loggers": {
             "uvicorn": {"level": level},
-            # One line a request is enough, and that is ours.
-            "uvicorn.error": {"level": level, "filters": ["once"]},
+            # The access log is ours.
+            "uvicorn.error": {"level": level, "filters": ["no duplicates"]},
             "uvicorn.access": {"level": "WARNING"},
-            # These two would print the Hub's internal address.
+            # These two would log the internal address of the Hub.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
-            "alembic": {"level": "WARNING"},  # of its parts; what it did is said by who asked it to
+            "alembic": {"level": "WARNING"},  # our own code logs migrations
         },
     }
 
 
-def _filter() -> Any:  # noqa: ANN401 - what logging takes for a filter, which its types do not say
-    return once
+def _filter() -> Any:  # noqa: ANN401 - logging takes a function for a filter, but its types do not say so
+    return is_no_duplicate

@@ -1,7 +1,7 @@
-"""Figures for Prometheus; `service.web.routes.metrics` shows them.
+"""Metrics for Prometheus. `service.web.routes.metrics` serves them.
 
-Each process counts for itself; where several serve, in files of a folder that they share, so that each can tell the sum
-of all. What other parts count for themselves anyway is read from there now and then, and costs a request nothing.
+Each process counts its own requests. Several workers write their values to files in a shared folder, so that each of
+them can return the sum. Values that other objects count anyway are sampled, which costs requests nothing.
 """
 
 import asyncio
@@ -17,68 +17,68 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from service import __version__
 
-SAMPLED = 1.0  # seconds between two looks at what other parts count, where other processes may be asked for it
+_SAMPLE_INTERVAL = 1.0  # seconds, where another process may be asked for our values
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # whoever calls may invent others
-_ENDPOINTS = {"", "user", "users", "groups", "oauth2", "services"}  # of the Hub's API; a router may ask for any
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # callers may invent others
+_ENDPOINTS = {"", "user", "users", "groups", "oauth2", "services"}  # of the Hub's API; routers may call any other
 
-Read = Callable[[], Mapping[str, float]]
+ReadValues = Callable[[], Mapping[str, float]]
 
 
 class Metrics:
-    """What one process counts. `folder` is the shared one, PROMETHEUS_MULTIPROC_DIR; empty where one process serves."""
+    """The metrics of one process. Workers share `folder` (PROMETHEUS_MULTIPROC_DIR); it is empty for one process."""
 
     def __init__(self, folder: str = "") -> None:
         self._folder = folder
         self._registry = CollectorRegistry()
         self._samples: list[Callable[[], None]] = []
-        self._answers: dict[tuple[str, str, int], Histogram] = {}
-        self._requests = self._seconds(
+        self._responses: dict[tuple[str, str, int], Histogram] = {}
+        self._requests = self._histogram(
             "service_request_duration_seconds",
-            "Until an answer began, by the route as it is declared.",
+            "Time until the response started, by the declared path of the route.",
             ["method", "route", "status"],
         )
-        self._hub = self._seconds(
+        self._hub = self._histogram(
             "service_hub_request_duration_seconds",
-            "Until the Hub had answered; status none: not at all.",
+            "Time until the Hub had answered. Status none: it did not answer.",
             ["endpoint", "status"],
         )
-        self._problems = self._counter("service_problems_total", "Errors that callers were told of.", "code")
-        self._sign_ins = self._counter("service_sign_ins_total", "Sessions begun and tokens given.", "way")
-        self.open = collections.Counter[str]()  # requests and WebSockets under way
-        self.sample_gauge("service_open_connections", "Requests and WebSockets under way.", "type", lambda: self.open)
-        self._gauge("service_info", "What serves.", ["version", "python"], mode="livemax").labels(
-            __version__, platform.python_version()
-        ).set(1)
+        self._problems = self._counter("service_problems_total", "Errors in responses, by code.", "code")
+        self._sign_ins = self._counter("service_sign_ins_total", "Sessions started and tokens issued.", "way")
+        self.open = collections.Counter[str]()  # requests and WebSockets in progress
+        self.sample_gauge("service_open_connections", "Requests and WebSockets in progress.", "type", lambda: self.open)
+        self._gauge(
+            "service_info", "Versions of the service and of Python.", ["version", "python"], mode="livemax"
+        ).labels(__version__, platform.python_version()).set(1)
 
-    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
-        """Count an answer."""
+    def count_response(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a response, and the seconds until it started."""
         key = (method, route, status)
-        answers = self._answers.get(key)
-        if answers is None:  # a look-up by label would take longer than all the rest
+        histogram = self._responses.get(key)
+        if histogram is None:  # the lookup by labels takes longer than everything else here
             known = method if method in _METHODS else "other"
-            answers = self._requests.labels(known, route, f"{status // 100}xx")
+            histogram = self._requests.labels(known, route, f"{status // 100}xx")
             if known == method:
-                self._answers[key] = answers
-        answers.observe(seconds)
+                self._responses[key] = histogram
+        histogram.observe(seconds)
 
-    def asked_hub(self, path: str, status: int | None, seconds: float) -> None:
-        """Count a question to the Hub; `path` is relative to its API, `status` None where no answer came."""
+    def count_hub_request(self, path: str, status: int | None, seconds: float) -> None:
+        """Count a request to the Hub. `path` is relative to its API; `status` is None if the Hub did not answer."""
         endpoint = path.partition("/")[0].partition("?")[0]
         kind = f"{status // 100}xx" if status else "none"
         self._hub.labels(endpoint if endpoint in _ENDPOINTS else "other", kind).observe(seconds)
 
-    def told(self, code: str) -> None:
-        """Count an error by its code."""
+    def count_problem(self, code: str) -> None:
+        """Count an error in a response."""
         self._problems.labels(code).inc()
 
-    def signed_in(self, way: str) -> None:
-        """Count a session begun or a token given."""
+    def count_sign_in(self, way: str) -> None:
+        """Count a session that was started or a token that was issued."""
         self._sign_ins.labels(way).inc()
 
-    def sample_counts(self, name: str, text: str, label: str, read: Read) -> None:
-        """Show what another part counts, each by a name."""
+    def sample_counts(self, name: str, text: str, label: str, read: ReadValues) -> None:
+        """Register a counter whose values another object has. `read` returns them by label."""
         counter, seen = self._counter(name, text, label), collections.Counter[str]()
 
         def sample() -> None:
@@ -88,8 +88,8 @@ class Metrics:
 
         self._samples.append(sample)
 
-    def sample_gauge(self, name: str, text: str, label: str, read: Read) -> None:
-        """Show figures of another part that rise and fall, each by a name."""
+    def sample_gauge(self, name: str, text: str, label: str, read: ReadValues) -> None:
+        """Register a gauge whose values another object has. `read` returns them by label."""
         gauge = self._gauge(name, text, [label], mode="livesum")
 
         def sample() -> None:
@@ -99,12 +99,15 @@ class Metrics:
         self._samples.append(sample)
 
     def sample(self) -> None:
-        """Look at what other parts count; on the event loop, where they count it."""
+        """Read the values that other objects have. Call it on the event loop, where these change."""
         for sample in self._samples:
             sample()
 
     def text(self) -> bytes:
-        """Return all figures as Prometheus reads them, as of the last `sample`. Takes some milliseconds; any thread."""
+        """Return all metrics in the text format of Prometheus, as of the last `sample`.
+
+        It takes some milliseconds, and may run in any thread.
+        """
         registry = self._registry
         if self._folder:
             registry = CollectorRegistry()
@@ -113,7 +116,7 @@ class Metrics:
 
     @asynccontextmanager
     async def sampled(self) -> AsyncIterator[None]:
-        """Sample now and then, where other processes tell our figures too."""
+        """Sample every second if there are other workers: any of them may be asked for our values."""
         task = asyncio.create_task(self._keep_sampling()) if self._folder else None
         try:
             yield
@@ -122,14 +125,14 @@ class Metrics:
                 task.cancel()
                 parent = multiprocessing.parent_process()
                 if parent is not None and not parent.is_alive():
-                    shutil.rmtree(self._folder, ignore_errors=True)  # whose it was to do so
+                    shutil.rmtree(self._folder, ignore_errors=True)  # it would have removed the folder
 
     async def _keep_sampling(self) -> None:
         while True:
             self.sample()
-            await asyncio.sleep(SAMPLED)
+            await asyncio.sleep(_SAMPLE_INTERVAL)
 
-    def _seconds(self, name: str, text: str, labels: list[str]) -> Histogram:
+    def _histogram(self, name: str, text: str, labels: list[str]) -> Histogram:
         return Histogram(name, text, labels, registry=self._registry, buckets=_BUCKETS)
 
     def _counter(self, name: str, text: str, label: str) -> Counter:

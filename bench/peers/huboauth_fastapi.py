@@ -39,5 +39,11 @@ async def declared(user: Annotated[dict[str, Any], Depends(current_user)]) -> di
     return user
 
 
+@app.get(url_path_join(prefix, "items/{item}"))
+async def read(item: int, _user: Annotated[dict[str, Any], Depends(current_user)], limit: int = 10) -> dict[str, int]:
+    """Answer whom the Hub knows."""
+    return {"item": item, "limit": limit}
+
+
 if __name__ == "__main__":
     serve(app)

@@ -24,9 +24,7 @@ async def main() -> None:
     """Serve where the Hub says."""
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     routes = [(url_path_join(os.environ["JUPYTERHUB_SERVICE_PREFIX"], "me"), Me)]
-    Application(routes, cookie_secret=os.urandom(32), log_function=lambda _: None).listen(
-        address.port or 0, address.hostname or ""
-    )
+    Application(routes, cookie_secret=os.urandom(32)).listen(address.port or 0, address.hostname or "")
     await asyncio.Event().wait()
 
 

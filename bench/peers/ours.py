@@ -3,8 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from bench.peers import serve
+from service.__main__ import uvicorn_options
 from service.app import create_app
-from service.auth.guard import is_browser
+from service.auth.fetch_metadata import is_browser
+from service.auth.guard import CurrentUser
 from service.hub.models import Identity
 from service.settings import load_settings
 from service.web import pages
@@ -28,8 +30,17 @@ identity = Identity.model_validate(
 @router.get("/open", response_model=Identity)
 async def open_me(request: Request) -> Identity | Response:
     """Answer as `/me` does, always with the same Identity."""
-    return pages.oneself(request, identity) if is_browser(request) else identity
+    if not is_browser(request):
+        return identity
+    return await pages.render_unguarded(request, "me.html", identity=identity, facts=identity.public())
+
+
+@router.get("/items/{item}")
+async def read(item: int, _user: CurrentUser, limit: int = 10) -> dict[str, int]:
+    """Answer whom the Hub knows."""
+    return {"item": item, "limit": limit}
 
 
 if __name__ == "__main__":
-    serve(create_app(load_settings(), routers=[router]))
+    settings = load_settings()
+    serve(create_app(settings, routers=[router]), **uvicorn_options(settings))

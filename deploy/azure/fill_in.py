@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Fill in a YAML template: `${NAME}` from the environment, `${base64 FILE}` with what a file holds.
+"""Fill in a YAML template: `${NAME}` from the environment, `${base64 FILE}` with the content of a file.
 
 Usage: deploy/azure/fill_in.py FILLED [TEMPLATE]     (deploy-aci.yaml beside this file)
 
-FILE is a path from the template's folder, or a name in capitals: then the environment says which file. FILLED has
-secrets, and is readable for its owner alone. Needs Python and nothing else.
+FILE is a path from the template's folder, or the name of an environment variable with the path. FILLED has secrets, so
+only its owner can read it. Needs nothing but Python.
 """
 
 import base64
@@ -14,14 +14,14 @@ import re
 import sys
 from pathlib import Path
 
-# A whole scalar, value or key: what we put there brings its own quotes.
+# A placeholder is a whole scalar, value or key, because what we put there has quotes of its own.
 _PLACEHOLDER = re.compile(r"(?<=\s)\$\{(base64 )?([^}]+)\}(?=:?\s)")
-# YAML takes these in a quoted text only as escapes; JSON leaves them as they are.
+# In a quoted text YAML takes these only as escapes. JSON does not escape them.
 _UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def main() -> int:
-    """Write the copy. Returns an exit status: 2 where something is missing, all of which is named."""
+    """Write the copy. Returns an exit status: 2 if something is missing; everything that is missing is named."""
     arguments = [Path(each) for each in sys.argv[1:]]
     if len(arguments) not in {1, 2}:
         print(__doc__, file=sys.stderr)

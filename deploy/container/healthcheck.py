@@ -1,4 +1,4 @@
-"""Ask the service in this container whether it lives, at the first of the addresses where it listens."""
+"""Check that the service in this container is alive, at the first address where it listens."""
 
 import http.client
 import socket
@@ -12,17 +12,17 @@ PATIENCE = 8.0  # seconds
 
 
 class UnixConnection(http.client.HTTPConnection):
-    """By a unix socket, whose path takes the place of the host."""
+    """A connection to a unix socket. Its path is given as the host."""
 
     def connect(self) -> None:
-        """Connect."""
+        """Connect to the socket."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self.host)
 
 
 def connection_to(address: str) -> http.client.HTTPConnection:
-    """Return a connection; 0.0.0.0 and :: lead to this machine, where no certificate has a name for us to check."""
+    """Return a connection. 0.0.0.0 and :: lead to this machine, for which no certificate has a name to check."""
     if address.startswith("unix:"):
         return UnixConnection(address.removeprefix("unix:"), timeout=PATIENCE)
     parts = urlsplit(address)
@@ -34,7 +34,7 @@ def connection_to(address: str) -> http.client.HTTPConnection:
 
 
 def main() -> int:
-    """Return 0 if it does."""
+    """Return 0 if the service is alive."""
     settings = load_settings()
     connection = connection_to(settings.listen[0])
     connection.request("GET", f"{settings.prefix}health/live")

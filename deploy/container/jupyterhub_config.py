@@ -1,8 +1,13 @@
-"""The Hub of compose.yaml: people with passwords of their own, and the service in a container beside it; no notebooks.
+"""The Hub of compose.yaml: people have passwords of their own, the service runs in another container, no notebooks.
 
-Environment: API_TOKEN (the service's), PUBLIC_HOST (the origin that people see), HUB_PASSWORD (admin's first one),
-SERVICE_URL (where the service listens), HUB_STATE (a folder that lasts), HUB_PORT (8000; the Hub's API is 81 above it),
-TRUSTED_DOWNSTREAM_IPS (proxies before the Hub's, separated by commas, which say where requests come from).
+Environment:
+    API_TOKEN: the service's token.
+    PUBLIC_HOST: the origin that people see.
+    HUB_PASSWORD: the first password of `admin`.
+    SERVICE_URL: where the service listens.
+    HUB_STATE: the folder for everything that lasts.
+    HUB_PORT: 8000 by default. The Hub's API is 81 above it.
+    TRUSTED_DOWNSTREAM_IPS: the proxies in front of the Hub's, separated by commas. They say where requests come from.
 """
 
 import os
@@ -17,9 +22,9 @@ c = get_config()  # noqa: F821 (JupyterHub puts it here)
 
 state = Path(os.environ["HUB_STATE"])
 port = int(os.environ.get("HUB_PORT") or 8000)
-proxy = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy").resolve()  # in the image's folder
+proxy = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy").resolve()  # the image's working folder
 c.JupyterHub.bind_url = f"http://0.0.0.0:{port}"
-c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{port + 81}"  # the service asks it, by a network that is theirs alone
+c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{port + 81}"  # for the service, on a network of these two
 c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{port + 81}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 1}"
 c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
@@ -32,14 +37,14 @@ c.JupyterHub.cookie_secret_file = str(state / "cookie_secret")
 c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
 c.PasswordAuthenticator.first_users = {"admin": os.environ["HUB_PASSWORD"]}
 c.Authenticator.admin_users = {"admin"}
-c.Authenticator.allow_all = True  # of those who have an account, which an administrator gives them
+c.Authenticator.allow_all = True  # with an account, which only an administrator makes
 
 
 class NoNotebooks(Spawner):
-    """For notebooks put DockerSpawner in its place: in the Hub's own container they could read all its secrets."""
+    """Starts no notebooks: in the Hub's own container they could read all its secrets. Use DockerSpawner instead."""
 
     async def start(self):
-        """Refuse."""
+        """Refuse to start one."""
         raise HTTPError(403, "This Hub starts no notebooks.")
 
     async def poll(self):

@@ -1,4 +1,4 @@
-"""Print values for Zero to JupyterHub: what `register()` would tell its Hub, which does not have our package.
+"""Print values for Zero to JupyterHub: what `register()` would do in its Hub, which does not have our package.
 
 python deploy/kubernetes/make_values.py --public-host https://hub.example.org --apps deidentify,desk > values.yaml
 """
@@ -20,7 +20,7 @@ _HEAD = """\
 
 
 def main() -> None:
-    """Print them."""
+    """Print the values."""
     parser = argparse.ArgumentParser(description="Print values for Zero to JupyterHub.")
     parser.add_argument("--public-host", required=True, help="the origin people see, like https://hub.example.org")
     parser.add_argument("--apps", default="", help="separated by commas: deidentify, desk")
@@ -39,7 +39,7 @@ def main() -> None:
         base_url=given.base_url,
         hub_version=given.hub_version,
     )
-    plain = json.loads(json.dumps(values))  # without references from one list to another, which YAML would keep
+    plain = json.loads(json.dumps(values))  # YAML would print a list that is used twice as a reference
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
     print(_HEAD.format(name=given.name) + text, end="")
 

@@ -1,4 +1,4 @@
-// Calls the service from a page of another origin. The token is in a variable and nowhere else: no cookie, no storage.
+// Calls the service from a page of another origin. The token is kept in a variable only: no cookie, no storage.
 "use strict";
 
 {

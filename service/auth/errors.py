@@ -1,4 +1,4 @@
-"""What goes wrong while it is found out who is calling, and what they may."""
+"""The errors of finding out who is calling, and what they may do."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -65,21 +65,32 @@ class SignOutMethodError(ServiceError):
 
 
 class OriginError(ServiceError):
-    """A browser sent the request from a page of another origin, where only our own pages may."""
+    """A page of another origin sent the request, and only our own pages may."""
 
     code = "origin"
     status = HTTPStatus.FORBIDDEN
     default = "This may be asked from the service's own pages only: the Origin header is missing or another's."
 
 
+class ForwardedRequestError(ServiceError):
+    """A proxy asks about a request, and does not say clearly which one, or it is one to another host than ours."""
+
+    code = "forwarded_request"
+    status = HTTPStatus.FORBIDDEN
+    default = (
+        "The headers that say which request this is about contradict each other, are malformed, or name another site. "
+        "If you have not sent them yourself, whoever runs the proxy must check its configuration."
+    )
+
+
 class InsufficientScopeError(ServiceError):
-    """The caller is known, and the token lacks scopes. `missing`: the scopes of which `any` or `all` are needed."""
+    """The caller is known, but the token lacks scopes. Of those in `missing`, `any` or `all` are needed (`mode`)."""
 
     code = "insufficient_scope"
     status = HTTPStatus.FORBIDDEN
 
     def __init__(self, missing: Sequence[str], *, mode: str = "all") -> None:
-        self.missing = tuple(missing)
+        self.missing, self.mode = tuple(missing), mode
         needs = " or ".join(self.missing) if mode == "any" else ", ".join(self.missing)
         super().__init__(
             f"This token lacks the scope {needs}. Ask whoever runs the Hub to grant it, or use a token that has it."

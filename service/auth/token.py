@@ -1,15 +1,14 @@
 """`POST token`: our OAuth token endpoint (RFC 6749), for Swagger UI and, where turned on, for people at a shell.
 
-A Hub's code is worth nothing without our client secret, so whoever gets a code exchanged here must show that it is
-theirs: by asking from one of our own pages, by the PKCE verifier, and by the session at the Hub that it was given in.
-The verifier alone would not do: JupyterHub 5 does not look at it, and no Hub does for a code that was asked for without
-a challenge, as anybody can have a browser do.
+A Hub's code is worth nothing without our client secret, so a client that has a code exchanged here must show that the
+code is its own: it asks from one of our pages, with the PKCE verifier, and in the Hub session of the code. The verifier
+alone is not enough. JupyterHub 5 does not check it, and no Hub checks it for a code that was requested
+without a challenge, which any page can have a browser do.
 """
 
 import re
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 
@@ -17,9 +16,13 @@ from service.auth import problems
 from service.auth.context import context_of
 from service.auth.credentials import hub_session_id
 from service.auth.errors import NotAdmittedError, OriginError
-from service.auth.guard import address_of, check_sign_in
+from service.auth.forms import read_form
+from service.auth.identification import address_of, check_sign_in
+from service.auth.policy import Paths
+from service.auth.state import state_of
 from service.auth.xsrf import check_origin
 from service.errors import ServiceError
+from service.hub import protocol
 from service.hub.errors import TokenRequestError
 from service.hub.models import TokenReply
 from service.hub.oauth import is_code_verifier
@@ -28,8 +31,6 @@ DEFAULT_LIFETIME = 3600  # seconds
 MAX_LIFETIME = 365 * 24 * 3600  # seconds; the Hub may allow less
 _MAX_NAME = 255  # characters, as in the Hub's database
 _MAX_BODY = 16 * 1024  # bytes
-
-router = APIRouter(tags=["sign in"])
 
 
 class TokenRequest(BaseModel):
@@ -55,15 +56,25 @@ class TokenAnswer(BaseModel):
     scope: str = ""
 
 
-@router.post(
-    "/token",
-    response_model=TokenAnswer,
-    summary="Get a token",
-    responses={400: {"description": "An OAuth error, RFC 6749 section 5.2", "model": problems.OAuthError}},
-    max_body_size=_MAX_BODY,
-)
-async def token(request: Request, form: Annotated[TokenRequest, Form()]) -> Response:
+def add_routes(router: APIRouter, paths: Paths) -> None:
+    """Add the token endpoint."""
+    form = {"application/x-www-form-urlencoded": {"schema": TokenRequest.model_json_schema()}}
+    router.add_api_route(
+        paths.token,
+        token,
+        methods=["POST"],
+        name="hub_token",
+        response_model=TokenAnswer,
+        summary="Get a token",
+        responses={400: {"description": "An OAuth error, RFC 6749 section 5.2", "model": problems.OAuthError}},
+        openapi_extra={"requestBody": {"content": form, "required": True}},
+        max_body_size=_MAX_BODY,
+    )
+
+
+async def token(request: Request) -> Response:
     """Exchange an authorization code and its PKCE verifier, or a user's name and password where that is turned on."""
+    form = TokenRequest.model_validate(await read_form(request))
     try:
         answer = await _grant(request, form)
     except ServiceError as error:
@@ -113,9 +124,10 @@ async def _exchanged(request: Request, form: TokenRequest) -> TokenReply:
     context, session_id = context_of(request), hub_session_id(request.scope)
     code = form.code.get_secret_value()
     # On a host of its own the Hub's cookie does not reach us; the verifier then has to be one that the Hub looks at.
-    if not session_id and not await context.hub.demands_verifier(code):
+    if not session_id and not await context.hub.ask(protocol.demands_verifier(context.oauth, code)):
         raise TokenRequestError("invalid_grant", "The Hub's session cookie must come with this code. Sign in again.")
-    found = await context.hub.exchange(code, verifier=form.code_verifier.get_secret_value())
+    verifier = form.code_verifier.get_secret_value()
+    found = await context.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
     if session_id:
         identity = await context.auth.identify(found.access_token.get_secret_value())
         if identity.session_id != session_id:
@@ -137,7 +149,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
     address = address_of(request)
     attempt = context.passwords.count(account=form.username, address=address)
     scopes = form.scope.split() or _narrowest(context.settings.access_scopes)
-    issued = await context.hub.issue(
+    call = protocol.issue(
         username=form.username,
         password=form.password,
         scopes=scopes,
@@ -145,6 +157,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
         note=f"Requested with a password at {context.settings.service_name or context.oauth.client_id}",
         address=address,
     )
+    issued = await context.hub.ask(call)
     attempt.succeeded()
     await _check_holder(request, issued.token)
     return TokenAnswer(
@@ -154,7 +167,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
 
 async def _check_holder(request: Request, token: SecretStr) -> None:
     """Refuse a token to whom an application lets get no new one: it was made at the Hub, and nobody learns it."""
-    if request.scope["state"]["admit_sign_in"]:
+    if state_of(request).policy.sign_in_vetoes:
         identity = await context_of(request).auth.identify(token.get_secret_value())
         try:
             await check_sign_in(identity, request)

@@ -1,6 +1,7 @@
-"""Whence a request to the Hub comes.
+"""Finds the client address of a request to the Hub.
 
-Tornado's `remote_ip` will not do: it prefers `X-Real-Ip`, which any client can send and the Hub's proxy passes on.
+Tornado's `remote_ip` is not usable: it prefers `X-Real-Ip`, which any client can send, and which the Hub's proxy passes
+on.
 """
 
 import re
@@ -15,24 +16,24 @@ _WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]*)?|([0-9.]+):[0-9]*")
 
 
 class Proxies:
-    """The proxies that are believed: the Hub's own on its machine, and those in `JupyterHub.trusted_downstream_ips`.
+    """The trusted proxies: the Hub's own on the same machine, and those in `JupyterHub.trusted_downstream_ips`.
 
-    Networks may be named there, too, though the Hub's log knows addresses only. Raises ValueError for anything else.
+    Networks are allowed there, too, although the Hub itself only knows addresses. Raises ValueError for anything else.
     """
 
     def __init__(self, trusted: Iterable[str] = ()) -> None:
         self._trusted = [ip_network(each, strict=False) for each in trusted]
 
     def client_of(self, request: HTTPServerRequest) -> str:
-        """Return the address of whoever asks; it may be no address where a proxy names none."""
+        """Return the address of the client. It may be any text, if a proxy sends something else."""
         context = request.connection.context  # type: ignore[union-attr]  # tornado's HTTP1Connection has one
         address = context.address
-        # A unix socket has no address: whoever may enter its folder is the proxy.
+        # A unix socket has no address. Its only client is the proxy.
         peer = str(address[0]) if isinstance(address, tuple) else ""
         return self.client(peer, request.headers.get("X-Forwarded-For", ""))
 
     def client(self, peer: str, forwarded: str) -> str:
-        """Return the first address, counted from the connection's own back, that no trusted proxy has."""
+        """Return the nearest address that is not a trusted proxy: `peer`, or one in `forwarded`, from its end."""
         hops = [_without_port(hop.strip()) for hop in forwarded.split(",")] if forwarded.strip() else []
         if not hops or not (peer == "" or _is_loopback(peer) or self._are_trusted(peer)):
             return peer
@@ -51,9 +52,9 @@ class Proxies:
 
 
 def _without_port(hop: str) -> str:
-    """The address alone: some proxies, such as Azure's, write `192.0.2.1:443` or `[2001:db8::1]:443`."""
-    found = _WITH_PORT.fullmatch(hop)
-    return found[1] or found[2] if found else hop
+    """Return the address without its port. Azure's proxy, for one, writes `192.0.2.1:443` or `[2001:db8::1]:443`."""
+    match = _WITH_PORT.fullmatch(hop)
+    return match[1] or match[2] if match else hop
 
 
 def _is_loopback(text: str) -> bool:

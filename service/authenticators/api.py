@@ -1,4 +1,4 @@
-"""The Hub's API where it takes a password, with an answer of its own when there were too many."""
+"""The part of the Hub's API that takes a password. It answers 429 if there were too many attempts."""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,26 +8,26 @@ from tornado import web
 
 
 class UserTokens(UserTokenListAPIHandler):  # type: ignore[misc]  # the Hub has no types
-    """The Hub's own turns whatever an authenticator raises into 403, as if the password were wrong."""
+    """The Hub's own handler turns every error of an authenticator into 403, as if the password were wrong."""
 
-    _refused: web.HTTPError | None = None
+    _throttled: web.HTTPError | None = None
 
     async def post(self, user_name: str) -> None:
-        """Make a token. Raises HTTPError as the Hub's does, and 429."""
+        """Create a token. Raises HTTPError as the Hub's own handler, and 429."""
         try:
             await super().post(user_name)
         except web.HTTPError:
-            if self._refused is not None:
-                raise self._refused from None
+            if self._throttled is not None:
+                raise self._throttled from None
             raise
 
     async def authenticate(self, data: Any) -> Any:  # noqa: ANN401 - the Hub's signature
-        """As the Hub's, but that a 429 is remembered."""
+        """As in the Hub, but keep a 429 for `post`."""
         try:
             return await super().authenticate(data)
         except web.HTTPError as error:
             if error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-                self._refused = error
+                self._throttled = error
             raise
 
 

@@ -1,9 +1,9 @@
-"""Entra ID signs people in at the Hub: who they are, and which of the Hub's groups they are in, by a verified id_token.
+"""An authenticator that signs users in to the Hub with Entra ID, and puts them into groups of the Hub.
 
     c.JupyterHub.authenticator_class = "service.authenticators.entra.EntraAuthenticator"
 
-It runs in the Hub's process, and is oauthenticator's GenericOAuthenticator (17.4), which believes an id_token for the
-connection it came by, and looks at its audience and time. Here its signature, issuer and tenant must be right too.
+It runs in the Hub's process. It is based on oauthenticator's GenericOAuthenticator (17.4), which trusts the connection
+over which an id_token arrives, and checks audience and time. We also check its signature, issuer and tenant.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from tornado import web
 from traitlets import Bool, Dict, Unicode, default
 
 AUTHORITY = "https://login.microsoftonline.com"
-_REFUSED = "Entra ID's answer cannot be verified. Whoever runs the Hub finds the reason in its log."
+_REFUSED = "The answer of Entra ID cannot be verified. The operator of the Hub finds the reason in its log."
 
 
 class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has no types
-    """People sign in at one tenant of Entra ID; guests do not."""
+    """Users sign in at one tenant of Entra ID. Guests are refused."""
 
-    tenant_id = Unicode(config=True, help="The tenant, by its GUID.")
-    authority = Unicode(AUTHORITY, config=True, help="Where Entra ID is: another one for national clouds.")
+    tenant_id = Unicode(config=True, help="The GUID of the tenant.")
+    authority = Unicode(AUTHORITY, config=True, help="The URL of Entra ID. National clouds have their own.")
     groups = Dict(
         value_trait=Unicode(),
         key_trait=Unicode(),
         config=True,
-        help="From the object id of a group of Entra ID to a group of the Hub.",
+        help="Maps the object id of a group in Entra ID to the name of a group of the Hub.",
     )
 
     login_service = Unicode("Entra ID", config=True)
@@ -56,27 +56,27 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
         return lambda auth_state: self.groups_of(auth_state[self.user_auth_state_key])
 
     def groups_of(self, claims: Mapping[str, Any]) -> set[str]:
-        """Return the Hub's groups of somebody: those that are mapped, and no others."""
+        """Return the groups of a user at the Hub: only those in `groups`."""
         given = claims.get("groups")
         if "groups" in claims.get("_claim_names", ()):
             self.log.warning(
-                "Entra ID does not name the groups of somebody who is in too many: assign some to the app."
+                "Entra ID does not list the groups of a user who is in too many: assign only some groups to the app."
             )
         return {self.groups[group] for group in given if group in self.groups} if isinstance(given, list) else set()
 
     async def token_to_user(self, token_info: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the claims of the id_token. Raises HTTPError 403 for a guest, 500 for one that is not good."""
+        """Return the claims of the id_token. Raises HTTPError 403 for a guest, and 500 for an invalid id_token."""
         try:
             claims = await self._verified(token_info.get("id_token") or "")
         except PyJWTError as error:
-            self.log.error("An id_token of Entra ID is refused: %s", type(error).__name__)  # noqa: TRY400 - its text may quote it
+            self.log.error("An id_token of Entra ID is refused: %s", type(error).__name__)  # noqa: TRY400 - the traceback may quote the token
             raise web.HTTPError(500, _REFUSED) from None
         if claims.get("acct") == 1 or claims.get("idp", claims["iss"]) != claims["iss"]:
-            raise web.HTTPError(403, "You are a guest in this organization; this Hub is for its members.")
+            raise web.HTTPError(403, "You are a guest in this organization, but this Hub is only for its members.")
         return claims
 
     async def refresh_user(self, user: Any, handler: Any = None, **options: Any) -> Any:  # noqa: ANN401 - its signature
-        """As ever, but that somebody whose id_token has expired signs in anew, instead of getting an error."""
+        """As in the base class, but a user with an expired id_token must sign in again instead of getting an error."""
         try:
             return await super().refresh_user(user, handler, **options)
         except web.HTTPError:
@@ -92,7 +92,7 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
             issuer=f"{self.authority}/{self.tenant_id}/v2.0",
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
-        # A name without @ could be one of those that a Hub has given itself.
+        # A name without @ could be that of an account that the Hub itself has created.
         if claims.get("tid") != self.tenant_id or "@" not in str(claims.get(self.username_claim)):
             raise InvalidTokenError
         return claims

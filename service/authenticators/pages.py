@@ -1,6 +1,6 @@
-"""The Hub's pages for accounts with passwords: change one's own, set somebody's, ask for an account, authorize.
+"""Pages of the Hub for accounts with passwords: change or set a password, request an account, authorize accounts.
 
-What changes something is a POST, which the Hub lets pass with its XSRF token only.
+Every change is a POST, which the Hub accepts only with its XSRF token.
 """
 
 import hmac
@@ -15,35 +15,35 @@ from service.authenticators import sessions
 
 
 class _Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
-    async def _show(self, template: str, *, flaw: str = "", done: str = "", **values: Any) -> None:  # noqa: ANN401
-        if flaw:
+    async def _show(self, template: str, *, problem: str = "", done: str = "", **values: Any) -> None:  # noqa: ANN401
+        if problem:
             self.set_status(400)
-        self.finish(await self.render_template(template, flaw=flaw, done=done, **values))
+        self.finish(await self.render_template(template, problem=problem, done=done, **values))
 
     def _text(self, name: str) -> str:
         return str(self.get_body_argument(name, "", strip=False))
 
     def _new_password(self, name: str) -> tuple[str, str]:
-        """Return the password that the form asks for, and what is wrong with it."""
+        """Return the new password in the form, and what is wrong with it."""
         password = self._text("new_password")
         if not hmac.compare_digest(password.encode(), self._text("new_password_again").encode()):
             return password, "The two new passwords differ."
-        return password, self.authenticator.flaw_of(password, name=name)
+        return password, self.authenticator.problem_with(password, name=name)
 
     def _policy(self) -> dict[str, Any]:
         return {"length": self.authenticator.minimum_password_length, "classes": self.authenticator.password_classes}
 
     async def _store(self, user: Any, password: str) -> str:  # noqa: ANN401 - the Hub's
-        """Store a password, end what was begun with the old one, and say what else has ended and what has not.
+        """Store a password and end the user's sessions. Returns a sentence about the user's API tokens.
 
-        Whoever changes their own stays signed in in this browser.
+        Users who change their own password stay signed in in this browser.
         """
         await self.authenticator.set_password(user.name, password, by=self.current_user.name)
         is_own, with_tokens = user.name == self.current_user.name, bool(self._text("api_tokens"))
         tokens = sessions.count_api_tokens(self.db, user.orm_user)
         if with_tokens:
             sessions.delete_api_tokens(self.db, user.orm_user)
-        # Whoever has copied this browser's cookies is in the same session: then it has to end, too.
+        # If tokens are deleted, this session ends, too: somebody may have copied the cookies of this browser.
         kept = self.get_session_cookie() if is_own and not with_tokens else None
         sessions.end_sessions(self.db, user.orm_user, but=kept)
         self.db.commit()
@@ -51,11 +51,11 @@ class _Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
             if with_tokens:
                 self.set_session_cookie()
             self.set_login_cookie(user)
-        return _said_of_tokens(tokens, are_deleted=with_tokens)
+        return _token_sentence(tokens, are_deleted=with_tokens)
 
 
-def _said_of_tokens(number: int, *, are_deleted: bool) -> str:
-    """One more sentence, where there were API tokens."""
+def _token_sentence(number: int, *, are_deleted: bool) -> str:
+    """Return a sentence about API tokens; an empty string if the user has none."""
     if not number:
         return ""
     tokens, were, work = ("1 API token", "was", "works") if number == 1 else (f"{number} API tokens", "were", "work")
@@ -65,7 +65,7 @@ def _said_of_tokens(number: int, *, are_deleted: bool) -> str:
 
 
 class ChangePassword(_Page):
-    """One's own password."""
+    """The page where users change their own password."""
 
     @web.authenticated
     async def get(self) -> None:
@@ -74,16 +74,18 @@ class ChangePassword(_Page):
 
     @web.authenticated
     async def post(self) -> None:
-        """Change it, and stay signed in here."""
+        """Change the password, and stay signed in in this browser."""
         name = self._own()
-        password, flaw = self._new_password(name)
-        if not flaw and not await self.authenticator.confirms(self, name, self._text("old_password")):
-            flaw = "The old password is wrong."
+        password, problem = self._new_password(name)
+        if not problem and not await self.authenticator.is_own_password(self, name, self._text("old_password")):
+            problem = "The old password is wrong."
         done = ""
-        if not flaw:
+        if not problem:
             tokens = await self._store(self.current_user, password)
-            done = f"Your password has been changed. You are signed out everywhere but in this browser.{tokens}"
-        await self._show("change-password.html", flaw=flaw, done=done, account=name, is_own=True, **self._policy())
+            done = f"Your password has been changed. You are signed out everywhere except in this browser.{tokens}"
+        await self._show(
+            "change-password.html", problem=problem, done=done, account=name, is_own=True, **self._policy()
+        )
 
     def _own(self) -> str:
         if getattr(self.current_user, "kind", "") != "user" or not self.authenticator.user_exists(
@@ -94,34 +96,34 @@ class ChangePassword(_Page):
 
 
 class _AdminPage(_Page):
-    def prepare_admin(self) -> None:
-        """A scope can be given to others than administrators; this would let them become one."""
+    def check_admin(self) -> None:
+        """Refuse non-administrators. A holder of the scope could otherwise take over an administrator's account."""
         if not getattr(self.current_user, "admin", False):
             raise web.HTTPError(403, "For administrators of the Hub only.")
 
 
 class SetPassword(_AdminPage):
-    """Somebody's password, also of a user who has none yet."""
+    """The page where administrators set the password of a user, who may have none yet."""
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # the Hub's
     async def get(self, user_name: str) -> None:
         """Show the form."""
-        self.prepare_admin()
+        self.check_admin()
         await self._show("change-password.html", account=self._user(user_name).name, is_own=False, **self._policy())
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # likewise
     async def post(self, user_name: str) -> None:
-        """Set it."""
-        self.prepare_admin()
+        """Set the password."""
+        self.check_admin()
         user = self._user(user_name)
-        password, flaw = self._new_password(user.name)
+        password, problem = self._new_password(user.name)
         done = ""
-        if not flaw:
+        if not problem:
             tokens = await self._store(user, password)
-            where = "everywhere but in this browser" if user.name == self.current_user.name else "everywhere"
+            where = "everywhere except in this browser" if user.name == self.current_user.name else "everywhere"
             done = f"The password of {user.name} has been changed. {user.name} is signed out {where}.{tokens}"
         await self._show(
-            "change-password.html", flaw=flaw, done=done, account=user.name, is_own=False, **self._policy()
+            "change-password.html", problem=problem, done=done, account=user.name, is_own=False, **self._policy()
         )
 
     def _user(self, name: str) -> Any:  # noqa: ANN401 - the Hub's
@@ -132,7 +134,7 @@ class SetPassword(_AdminPage):
 
 
 class SignUp(_Page):
-    """Ask for an account, where that is turned on."""
+    """The page where people request an account, if `enable_signup` is set."""
 
     async def get(self) -> None:
         """Show the form."""
@@ -140,22 +142,26 @@ class SignUp(_Page):
         await self._show("sign-up.html", account="", **self._policy())
 
     async def post(self) -> None:
-        """Make an account that waits to be authorized."""
+        """Create an account, which an administrator must authorize."""
         self._check_open()
         self.authenticator.count_sign_up(self)
         name = self.authenticator.normalize_username(self._text("username").strip())
-        password, flaw = self._new_password(name)
+        password, problem = self._new_password(name)
         if not name or not self.authenticator.can_be_name(name):
-            flaw = "This cannot be a user name here."
+            problem = "This user name is not allowed."
         elif self.authenticator.user_exists(name) or self.find_user(name) is not None:
-            flaw = "This name is taken."
+            problem = "This name is taken."
         done = ""
-        if not flaw and not await self.authenticator.sign_up(self, name, password):
-            flaw = "This name is taken."
-        if not flaw:
+        if not problem and not await self.authenticator.sign_up(self, name, password):
+            problem = "This name is taken."
+        if not problem:
             is_open = self.authenticator.open_signup
-            done = "You can sign in now." if is_open else "An administrator of the Hub has to authorize your account."
-        await self._show("sign-up.html", flaw=flaw, done=done, account=name, **self._policy())
+            done = (
+                "You can sign in now."
+                if is_open
+                else "An administrator of the Hub must authorize your account before you can sign in."
+            )
+        await self._show("sign-up.html", problem=problem, done=done, account=name, **self._policy())
 
     def _check_open(self) -> None:
         if not self.authenticator.enable_signup:
@@ -163,19 +169,19 @@ class SignUp(_Page):
 
 
 class Authorize(_AdminPage):
-    """Who has an account, and whether it may be used."""
+    """The page where administrators authorize accounts."""
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # the Hub's
     async def get(self) -> None:
-        """List them."""
-        self.prepare_admin()
+        """List the accounts."""
+        self.check_admin()
         accounts = sorted(UserInfo.all_users(self.db), key=lambda account: str(account.username))
         await self._show("authorize.html", accounts=accounts)
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # likewise
     async def post(self) -> None:
-        """Authorize one, take that back, or discard one that was never authorized."""
-        self.prepare_admin()
+        """Authorize an account, revoke that, or delete an account that is not authorized."""
+        self.check_admin()
         account = self.authenticator.get_user(self._text("username"))
         if account is None:
             raise web.HTTPError(404)
@@ -184,7 +190,7 @@ class Authorize(_AdminPage):
             account.is_authorized = True
         elif action == "unauthorize" and account.username != self.current_user.name:
             account.is_authorized = False
-            # The Hub itself goes on to take the tokens of a user who may not sign in any more.
+            # The Hub itself would still accept the tokens of this user.
             if (user := self.find_user(account.username)) is not None:
                 sessions.delete_api_tokens(self.db, user.orm_user)
                 sessions.end_sessions(self.db, user.orm_user)

@@ -1,4 +1,4 @@
-"""Passwords: which are good enough, how they are stored, and whether one is right."""
+"""Hashes and checks passwords, and applies the policy for new ones."""
 
 import hmac
 import secrets
@@ -17,18 +17,18 @@ _hasher = argon2.PasswordHasher()  # RFC 9106's second recommendation: 64 MiB, t
 
 
 def hashed(password: str) -> bytes:
-    """Return what is stored of a password."""
+    """Return the hash to store for a password."""
     return _hasher.hash(_normal(password)).encode()
 
 
 @cache
-def nobodys() -> bytes:
-    """What a password is compared with where there is no such account, so that it takes the same time."""
+def placeholder() -> bytes:
+    """Return a hash to check if there is no account, so that it takes the same time."""
     return _hasher.hash(secrets.token_hex()).encode()
 
 
 def matches(stored: bytes, password: str) -> bool:
-    """Whether it is the password that was stored, by us or, in bcrypt, by NativeAuthenticator."""
+    """Whether the password matches a stored hash: ours, or a bcrypt hash of NativeAuthenticator."""
     if len(password) > _MAX_LENGTH:
         return False
     if stored.startswith(_BCRYPT):
@@ -42,39 +42,39 @@ def matches(stored: bytes, password: str) -> bool:
         return False
 
 
-def judged(stored: bytes, password: str) -> tuple[bool, bytes | None]:
-    """Whether it is the password that was stored, and what to store instead if that is outdated."""
+def check(stored: bytes, password: str) -> tuple[bool, bytes | None]:
+    """Return whether the password matches, and a new hash to store if the stored one is outdated."""
     if not matches(stored, password):
         return False, None
     return True, hashed(password) if is_outdated(stored) else None
 
 
 def is_outdated(stored: bytes) -> bool:
-    """Whether it would be stored otherwise today."""
+    """Whether the hash was made with an older method or older parameters."""
     return stored.startswith(_BCRYPT) or _hasher.check_needs_rehash(stored.decode())
 
 
-def flaw_of(password: str, *, name: str, length: int, classes: int, check_common: bool) -> str:
-    """Say in a sentence what a new password lacks; nothing where it is good."""
+def problem_with(password: str, *, name: str, length: int, classes: int, check_common: bool) -> str:
+    """Return a sentence that says what a new password lacks; an empty string if it is good."""
     text = _normal(password)
-    wants = []
+    missing = []
     if not length <= len(text) <= _MAX_LENGTH:
-        wants.append(f"have {length} to {_MAX_LENGTH} characters")
-    if _classes_of(text) < classes and classes > 1:
-        wants.append(f"have characters of {classes} kinds out of {', '.join(_CLASSES)}")
+        missing.append(f"have {length} to {_MAX_LENGTH} characters")
+    if _count_kinds(text) < classes and classes > 1:
+        missing.append(f"have characters of {classes} of these kinds: {', '.join(_CLASSES)}")
     if name and name.casefold() in text.casefold():
-        wants.append("not contain the user name")
+        missing.append("not contain the user name")
     if check_common and text.casefold() in _common():
-        wants.append("not be one of the most common ones")
-    return f"A password must {'; '.join(wants)}." if wants else ""
+        missing.append("not be one of the most common passwords")
+    return f"A password must {'; '.join(missing)}." if missing else ""
 
 
 def _normal(password: str) -> str:
-    """One spelling of what looks the same: keyboards differ in it (NIST SP 800-63B section 5.1.1.2)."""
+    """Normalize a password: keyboards encode the same characters differently (NIST SP 800-63B section 5.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 
-def _classes_of(text: str) -> int:
+def _count_kinds(text: str) -> int:
     kinds = {
         "small" if c.islower() else "capital" if c.isupper() else "digit" if c.isdigit() else "other" for c in text
     }
@@ -83,6 +83,6 @@ def _classes_of(text: str) -> int:
 
 @cache
 def _common() -> frozenset[str]:
-    """The list that comes with NativeAuthenticator."""
+    """Return the common passwords, from the list in NativeAuthenticator."""
     listed = files("nativeauthenticator").joinpath("common-credentials.txt").read_text(encoding="utf-8")
     return frozenset(line.casefold() for line in listed.splitlines())

@@ -1,20 +1,22 @@
-"""What the Hub has issued to somebody, and its end when their password changes."""
+"""Ends the sessions and deletes the tokens of a user of the Hub, for a change of the password."""
 
 from typing import Any
 
 from jupyterhub import orm
 from sqlalchemy.orm import Session
 
-_THE_HUB = "jupyterhub"  # the client of tokens that were made at the Hub itself, not by signing in to a service
+_THE_HUB = "jupyterhub"  # the OAuth client of tokens that were not made by signing in to a service
 
 
 def end_sessions(db: Session, user: orm.User, *, but: str | None = None) -> None:
-    """Delete the tokens and codes of somebody's browser sessions, and their cookie at the Hub; the caller commits.
+    """End the browser sessions of a user: delete their tokens and codes, and invalidate the Hub's cookie.
+
+    The caller commits.
 
     Args:
-        db: The Hub's.
-        user: Whose.
-        but: The id of a session whose tokens stay.
+        db: the database session of the Hub.
+        user: the user.
+        but: the id of a session to keep.
 
     """
     tokens = filter(_is_of_session, _tokens(db, user))
@@ -26,13 +28,13 @@ def end_sessions(db: Session, user: orm.User, *, but: str | None = None) -> None
 
 
 def delete_api_tokens(db: Session, user: orm.User) -> None:
-    """Delete the tokens that somebody has made, and those of their running servers; the caller commits."""
+    """Delete the API tokens of a user, and those of the user's running servers. The caller commits."""
     for token in _api_tokens(db, user):
         db.delete(token)
 
 
 def count_api_tokens(db: Session, user: orm.User) -> int:
-    """How many such tokens there are that have not expired."""
+    """Return how many such tokens are valid."""
     return sum(not token.expired for token in _api_tokens(db, user))
 
 

@@ -1,7 +1,7 @@
-"""Whose password is hashed next: a hash takes 64 MiB and, for some hundredths of a second, all cores.
+"""Queues for hashing passwords. A hash takes 64 MiB and, for some hundredths of a second, all cores.
 
-Two are made at once, one of them at most for strangers. Those who are known wait in a line of their own, which
-strangers cannot fill; no account or address fills either.
+Two hashes are made at once, at most one of them for strangers. Known users have a queue of their own, which strangers
+cannot fill. No account and no address can fill either queue.
 """
 
 import asyncio
@@ -14,37 +14,40 @@ from service.errors import ThrottledError
 
 _AT_ONCE = 2
 _STRANGERS_AT_ONCE = 1
-RETRY_AFTER = 2  # seconds: in that time a full line is nearly empty
+RETRY_AFTER = 2  # seconds, in which a full queue is nearly processed
 
 
 @dataclass(slots=True)
-class _Line:
-    """Those who wait or have their turn, by who they are."""
+class _Queue:
+    """The requests that wait or are being processed, by account or address."""
 
-    places: int
-    places_each: int
+    size: int
+    size_each: int
     held: Counter[str] = field(default_factory=Counter)
 
 
 class Turns:
-    """Gives turns in order; nobody waits in a line that is full."""
+    """Gives turns in order, and refuses requests if a queue is full."""
 
     def __init__(self) -> None:
-        self._lines = {True: _Line(places=20, places_each=2), False: _Line(places=10, places_each=5)}
+        self._queues = {True: _Queue(size=20, size_each=2), False: _Queue(size=10, size_each=5)}
         self._hashers = asyncio.Semaphore(_AT_ONCE)
         self._strangers = asyncio.Semaphore(_STRANGERS_AT_ONCE)
 
     def check(self, who: str, *, is_known: bool) -> None:
-        """Raise ThrottledError if there is no place for them in their line."""
-        line = self._lines[is_known]
-        if line.held.total() >= line.places or line.held[who] >= line.places_each:
+        """Raise ThrottledError if the queue is full."""
+        queue = self._queues[is_known]
+        if queue.held.total() >= queue.size or queue.held[who] >= queue.size_each:
             raise ThrottledError(RETRY_AFTER)
 
     @asynccontextmanager
     async def turn(self, who: str, *, is_known: bool) -> AsyncIterator[None]:
-        """Surround the making of a hash; `who` is an account, or a stranger's address. Raises as `check`."""
+        """Wait for a turn, and keep it while the hash is made. `who` is an account or the address of a stranger.
+
+        Raises as `check`.
+        """
         self.check(who, is_known=is_known)
-        held = self._lines[is_known].held
+        held = self._queues[is_known].held
         held[who] += 1
         try:
             async with AsyncExitStack() as stack:

@@ -1,1 +1,1 @@
-"""What `python -P -m service` does with arguments: work at a terminal, beside serving."""
+"""The commands of `python -P -m service`."""

@@ -1,4 +1,4 @@
-"""The commands of `python -P -m service`: ours, and those that the installed applications add."""
+"""Collects the commands of `python -P -m service`: ours, and those of all installed applications."""
 
 import typer
 
@@ -16,4 +16,4 @@ for name in known_applications():
 
 @app.callback()
 def commands() -> None:
-    """Without a command, serve beside a JupyterHub."""
+    """Without a command, serve."""

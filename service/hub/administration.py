@@ -1,6 +1,6 @@
-"""What is asked of the Hub with the service's own token: groups, users, the age of tokens; and what replies mean.
+"""Calls in the service's own name: groups, users, the age of tokens, its own registration.
 
-The service may do this where its manifests' SERVICE_SCOPES say so; a no is for whoever runs the Hub to mend.
+The service may make them where SERVICE_SCOPES in a manifest say so. A refusal is the operator's business.
 Source: `jupyterhub/apihandlers/groups.py` and `users.py`. Holds for JupyterHub 5.5 and 6.
 """
 
@@ -11,11 +11,11 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator
 
+from service.hub.call import Call, HubReply, raise_unusable, read_model, refusal, segment
 from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError
 from service.hub.models import Names
-from service.hub.protocol import HubReply, HubRequest, authorized, hub_message, raise_unusable, read, segment
 
-_MANAGED = "Group management via API is disabled"  # up to JupyterHub 5.2; later ones say nothing
+_MANAGED = "Group management via API is disabled"  # up to JupyterHub 5.2; later versions have no such error
 _NO_USER = "No such user"
 
 
@@ -32,7 +32,7 @@ class _Token(BaseModel):
 
 
 class Registration(BaseModel):
-    """How the Hub has a service: its path, and what `register()` left there to compare with; None where it did not."""
+    """How the service is registered at the Hub: its prefix, and what `register()` noted there, if it did."""
 
     prefix: str = ""
     info: Annotated[
@@ -41,101 +41,101 @@ class Registration(BaseModel):
 
     @property
     def redirect_uri(self) -> str | None:
-        """The redirect URI of the OAuth client; "" for the Hub's own choice, which is relative to the Hub's host."""
+        """The OAuth client's redirect URI. "" stands for the Hub's default, None for unknown."""
         found = self.info.get("oauth_redirect_uri")
         return found if isinstance(found, str) else None
 
 
-def service(token: str, name: str) -> HubRequest:
-    """Ask how a service is registered."""
-    return HubRequest("GET", f"services/{segment(name)}", headers=authorized(token))
+def registration(name: str) -> Call[Registration | None]:
+    """Ask how a service is registered; None if the Hub does not tell, or has no such service."""
+    return Call("GET", f"services/{segment(name)}", _read_registration, as_service=True)
 
 
-def read_registration(reply: HubReply) -> Registration | None:
-    """Return it; None where we may not know, or there is no such service."""
-    if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and hub_message(reply) is not None:
+def _read_registration(reply: HubReply) -> Registration | None:
+    if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and refusal(reply) is not None:
         return None
-    return read(reply, Registration, HTTPStatus.OK)
+    return read_model(reply, Registration, HTTPStatus.OK)
 
 
-def group(token: str, name: str) -> HubRequest:
-    """Ask who is in a group."""
-    return HubRequest("GET", f"groups/{segment(name)}", headers=authorized(token))
+def group_members(group: str) -> Call[frozenset[str]]:
+    """Ask who is in a group. Raises HubRefusedServiceError if the service may not know."""
+    return Call("GET", f"groups/{segment(group)}", _read_members, as_service=True)
 
 
-def add(token: str, group: str, user: str) -> HubRequest:
-    """Put a user into a group."""
-    return HubRequest("POST", f"groups/{segment(group)}/users", headers=authorized(token), json={"users": [user]})
-
-
-def remove(token: str, group: str, user: str) -> HubRequest:
-    """Take a user out of a group."""
-    return HubRequest("DELETE", f"groups/{segment(group)}/users", headers=authorized(token), json={"users": [user]})
-
-
-def read_members(reply: HubReply) -> frozenset[str]:
-    """Return who is in the group now.
+def add_to_group(group: str, name: str) -> Call[frozenset[str]]:
+    """Put a user into a group. The result is who is in it afterwards.
 
     Raises:
-        HubUserMissingError: there is no such user to be put in or taken out.
-        GroupsManagedError: the authenticator alone says who is in which group.
+        HubUserMissingError: the Hub has no such user.
+        GroupsManagedError: only the Hub's authenticator may change groups.
+        HubRefusedServiceError: the service may not change this group.
     """
-    message = hub_message(reply) or ""
+    return Call("POST", f"groups/{segment(group)}/users", _read_members, json={"users": [name]}, as_service=True)
+
+
+def remove_from_group(group: str, name: str) -> Call[frozenset[str]]:
+    """Take a user out of a group, whether or not they are in it. Result and errors as in `add_to_group`."""
+    return Call("DELETE", f"groups/{segment(group)}/users", _read_members, json={"users": [name]}, as_service=True)
+
+
+def _read_members(reply: HubReply) -> frozenset[str]:
+    message = refusal(reply) or ""
     if reply.status == HTTPStatus.BAD_REQUEST and message.startswith(_NO_USER):
         raise HubUserMissingError
     if reply.status == HTTPStatus.BAD_REQUEST and message == _MANAGED:
         raise GroupsManagedError
-    # A group that is not there and one that is none of our business are answered alike.
+    # The Hub gives the same answer for a group that does not exist and one that we may not see.
     _check_allowed(reply, {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
-    return frozenset(read(reply, _Group, HTTPStatus.OK).users)
+    return frozenset(read_model(reply, _Group, HTTPStatus.OK).users)
 
 
-def user_tokens(token: str, user: str) -> HubRequest:
-    """Ask for a user's tokens: what shows that there is such a user, to one who may read no more of them."""
-    return HubRequest("GET", f"users/{segment(user)}/tokens", headers=authorized(token))
+def has_user(name: str) -> Call[bool]:
+    """Ask whether the Hub has a user of exactly this name. Raises HubRefusedServiceError.
+
+    Asks for the user's tokens, because a service with few rights may list those but not read the user.
+    """
+    return Call("GET", f"users/{segment(name)}/tokens", _read_has_user, as_service=True)
 
 
-def read_has_user(reply: HubReply) -> bool:
-    """Say whether there is a user of exactly that name."""
-    if reply.status == HTTPStatus.NOT_FOUND and (hub_message(reply) or "").startswith(_NO_USER):
+def _read_has_user(reply: HubReply) -> bool:
+    if reply.status == HTTPStatus.NOT_FOUND and (refusal(reply) or "").startswith(_NO_USER):
         return False
     _check_allowed(reply, {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
-    read(reply, _Tokens, HTTPStatus.OK)
+    read_model(reply, _Tokens, HTTPStatus.OK)
     return True
 
 
-def create_user(token: str, user: str) -> HubRequest:
-    """Make a user, under the name that the Hub makes of this one."""
-    return HubRequest("POST", "users", headers=authorized(token), json={"usernames": [user]})
+def create_user(name: str) -> Call[None]:
+    """Create a user; it is fine if there is one already. The Hub may normalize the name: check with `has_user`.
 
-
-def read_created(reply: HubReply) -> None:
-    """Raises HubUserMissingError where we may not make users, or the Hub takes no such name. One that is there is.
-
-    Under which name the user was made is to be looked up.
+    Raises:
+        HubUserMissingError: the service may not create users, or the Hub does not accept the name.
     """
+    return Call("POST", "users", _read_created, json={"usernames": [name]}, as_service=True)
+
+
+def _read_created(reply: HubReply) -> None:
     if reply.status in {HTTPStatus.CREATED, HTTPStatus.CONFLICT}:
         return
-    if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST} and hub_message(reply) is not None:
+    if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST} and refusal(reply) is not None:
         raise HubUserMissingError
     raise_unusable(reply)
 
 
-def user_token(token: str, user: str, token_id: str) -> HubRequest:
-    """Ask about one of a user's tokens."""
-    return HubRequest("GET", f"users/{segment(user)}/tokens/{segment(token_id)}", headers=authorized(token))
+def token_created(name: str, token_id: str) -> Call[datetime | None]:
+    """Ask when a user's token was created (aware); None if there is no such token. Raises HubRefusedServiceError."""
+    return Call("GET", f"users/{segment(name)}/tokens/{segment(token_id)}", _read_token_created, as_service=True)
 
 
-def read_token_created(reply: HubReply) -> datetime | None:
-    """Return since when there is the token, aware; None where the Hub knows of no such token."""
-    if reply.status == HTTPStatus.NOT_FOUND and hub_message(reply) is not None:
+def _read_token_created(reply: HubReply) -> datetime | None:
+    if reply.status == HTTPStatus.NOT_FOUND and refusal(reply) is not None:
         return None
     _check_allowed(reply, {HTTPStatus.FORBIDDEN})
-    return read(reply, _Token, HTTPStatus.OK).created
+    return read_model(reply, _Token, HTTPStatus.OK).created
 
 
 def _check_allowed(reply: HubReply, refusals: set[HTTPStatus]) -> None:
-    if reply.status in refusals and hub_message(reply) is not None:
+    if reply.status in refusals and refusal(reply) is not None:
         raise HubRefusedServiceError(
             reason="it does not let this service do what the applications need: register() gives it the scopes"
         )

@@ -1,10 +1,11 @@
-"""How often a password may be tried, by account, by address, and by the two together.
+"""Rate limits on passwords: by account, by address, and by both together.
 
-An account and an address that signed in together lately are a known pair. Only attempts of that very pair, and of the
-account's other known pairs, count against it, so that nobody elsewhere can lock the owner out. All others are
-strangers, and share the wider limits.
+An account and an address that signed in together recently are a known pair. Only attempts from that pair and from the
+account's other known pairs count against it, so nobody at another address can lock the owner out. All other attempts
+are those of strangers, who share wider limits.
 
-Counted in this process, and bounded as in `throttle`; a restart forgets which pairs are known.
+Attempts are counted in this process, and the number of counters is limited as in `throttle`. A restart forgets the
+known pairs.
 """
 
 import unicodedata
@@ -13,52 +14,52 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from service.hub.throttle import PLACES, Window, Windows, network_of
+from service.hub.throttle import MAX_COUNTERS, RateLimiter, Window, network_of
 
-# Every attempt counts before it is judged: what is counted only afterwards can be outrun by asking many at once.
+# An attempt counts before the password is checked. Otherwise many could be made at once before the first one counts.
 PASSWORDS_PER_PAIR = 10
-ACCOUNT_FACTOR = 3  # times what a pair may: one address alone cannot use up what an account has
+ACCOUNT_FACTOR = 3  # times the limit of a pair, so one address alone cannot use up the limit of an account
 PASSWORDS_PER_ADDRESS = 30
-PASSWORDS = 300  # of all strangers: addresses can be had in any number, above all on the Hub's own machine
+PASSWORDS = 300  # of all strangers together: an attacker can have any number of addresses
 KNOWN_FOR = 30 * 24 * 3600.0  # seconds
-ADDRESSES_PER_ACCOUNT = 8  # known ones; the one used longest ago is forgotten first
-_MAX_NAME = 255  # characters, as in the Hub's database: nobody fills the memory with long names
+ADDRESSES_PER_ACCOUNT = 8  # known ones; the least recently used is forgotten first
+_MAX_NAME = 255  # characters, as in the Hub's database; longer names would only fill the memory
 
 
 class PasswordAttempts:
-    """Counts attempts, and refuses the next one when there were too many. Its clock is monotonic."""
+    """Limits attempts with a password. Its clock is monotonic."""
 
     def __init__(self, *, per_pair: int = PASSWORDS_PER_PAIR, clock: Callable[[], float] = monotonic) -> None:
-        def windows(what: str, limit: int) -> Windows:
-            return Windows(what, limit, clock=clock)
+        def limiter(what: str, limit: int) -> RateLimiter:
+            return RateLimiter(what, limit, clock=clock)
 
         pair, account = "passwords for one account from one address", "passwords for one account"
         self._known = _KnownPairs(clock)
-        self._known_pairs, self._known_accounts = windows(pair, per_pair), windows(account, ACCOUNT_FACTOR * per_pair)
-        self._pairs, self._accounts = windows(pair, per_pair), windows(account, ACCOUNT_FACTOR * per_pair)
-        self._addresses = windows("passwords", PASSWORDS_PER_ADDRESS)
-        self._everywhere = windows("passwords from everywhere", PASSWORDS)
+        self._known_pairs, self._known_accounts = limiter(pair, per_pair), limiter(account, ACCOUNT_FACTOR * per_pair)
+        self._pairs, self._accounts = limiter(pair, per_pair), limiter(account, ACCOUNT_FACTOR * per_pair)
+        self._addresses = limiter("passwords", PASSWORDS_PER_ADDRESS)
+        self._everywhere = limiter("passwords from everywhere", PASSWORDS)
 
     def __len__(self) -> int:
-        """How many counts are kept."""
+        """Return the number of counters."""
         kept = (self._known_pairs, self._known_accounts, self._pairs, self._accounts, self._addresses)
         return sum(map(len, (*kept, self._everywhere)))
 
     def knows(self, *, account: str, address: str) -> bool:
-        """Whether this account was signed in to from this address lately."""
+        """Whether somebody has recently signed in to this account from this address."""
         return self._known.has(account, network_of(address))
 
     def count(self, *, account: str, address: str) -> "Attempt":
-        """Count one attempt. Raises ThrottledError when there were too many; the attempt must not be made then."""
+        """Count one attempt. Raises ThrottledError if there were too many; then do not check the password."""
         network = network_of(address)
-        # Who is known, is so by this very spelling: another account's may be so like it that both have one key.
+        # A pair is known by the exact spelling of its account, because similar names of other accounts share one key.
         if self._known.has(account, network):
             known = [self._known_pairs.open(f"{network} {account}"), self._known_accounts.open(account)]
             windows, given_back = known, []
         else:
             name = _key(account)
             pair = f"{network} {name}"
-            # All are asked before any counts: what one limit refuses does not use up another.
+            # All limits are checked before any is counted, so that an attempt refused by one does not use up another.
             given_back = [
                 self._everywhere.open(""),
                 self._addresses.open(network, shown=network),
@@ -72,7 +73,7 @@ class PasswordAttempts:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt, which was counted."""
+    """One attempt, already counted."""
 
     _known: "_KnownPairs"
     _name: str
@@ -80,9 +81,10 @@ class Attempt:
     _given_back: list[tuple[Window, float]]
 
     def succeeded(self) -> None:
-        """The password was right: its pair is known from now on, and does not count against others.
+        """Note that the password was right: the pair is known from now on, and strangers' limits get the attempt back.
 
-        So a class of new people behind one address gets in. It still counts for the pair: hashing costs the same.
+        So a whole class of new people behind one address gets in. The attempt still counts for the pair, because
+        checking a password costs the same whether or not it is right.
         """
         for window, began in self._given_back:
             if window.began == began:
@@ -91,7 +93,7 @@ class Attempt:
 
 
 class _KnownPairs:
-    """Which accounts signed in from which networks, and when (monotonic seconds); bounded in both."""
+    """The accounts that signed in, from which networks, and when (monotonic seconds). Both numbers are limited."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -109,15 +111,15 @@ class _KnownPairs:
         self._accounts.move_to_end(name)
         if len(networks) > ADDRESSES_PER_ACCOUNT:
             networks.popitem(last=False)
-        if len(self._accounts) > PLACES:
+        if len(self._accounts) > MAX_COUNTERS:
             self._accounts.popitem(last=False)
 
 
 def _key(name: str) -> str:
-    """One key for all spellings that an authenticator may take for the same.
+    """Return one key for all spellings that an authenticator may treat as the same name.
 
-    That is case, width, spaces, accents (as Active Directory and some databases) and invisible characters (as SASLprep,
-    RFC 4013). Accounts that differ in these alone share their limits.
+    Spellings may differ in case, width, spaces, accents (Active Directory and some databases ignore them) and invisible
+    characters (SASLprep, RFC 4013). Accounts whose names differ in nothing else share their limits.
     """
     text = unicodedata.normalize("NFKD", name[:_MAX_NAME]).casefold()
     return "".join(letter for letter in text if unicodedata.category(letter)[0] not in "MCZ")[:_MAX_NAME]

@@ -1,28 +1,29 @@
-"""The Hub's REST API in a caller's own name: what they may do there, and no more, is for the Hub to say.
+"""Any call to the Hub's REST API, in a caller's name or in the service's own. The Hub decides what they may do.
 
 Source: https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.html.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from pydantic import SecretStr
 from pydantic_core import from_json
 
 from service.errors import ServiceError
-from service.hub.auth import HubAuth
-from service.hub.client import HubClient
+from service.hub.call import Call, HubReply, raise_unusable, refusal, segment
 from service.hub.errors import (
     HubBadRequestError,
     HubConflictError,
     HubForbiddenError,
     HubNotFoundError,
+    HubRefusedServiceError,
     HubUnavailableError,
 )
-from service.hub.protocol import HubReply, HubRequest, authorized, hub_message, raise_unusable, segment
+
+if TYPE_CHECKING:
+    from service.hub.auth import HubAuth
 
 Params = Mapping[str, str | int]
 
@@ -38,8 +39,8 @@ _MESSAGE_LIMIT = 300  # characters
 class CallerClient:
     """Asks the Hub with the token of one caller, for the length of one request.
 
-    A path is given by its segments, each of which is encoded: `get("users", name)`. An answer is what its JSON says, or
-    None where it is empty. It waits `HUB_TIMEOUT` for one; what the Hub does meanwhile, it may go on to do.
+    Give a path by its segments, which are encoded: `get("users", name)`. The result is the JSON of the reply, or None
+    if that is empty. A reply may take `HUB_TIMEOUT`; after that the Hub may still go on with what it was asked to do.
 
     Each method raises:
         HubForbiddenError, HubNotFoundError, HubBadRequestError, HubConflictError: the Hub's 403, 404, 400 and 409.
@@ -47,8 +48,7 @@ class CallerClient:
         HubUnavailableError: everything else.
     """
 
-    def __init__(self, hub: HubClient, auth: HubAuth, *, token: SecretStr, session_id: str = "") -> None:
-        self._hub = hub
+    def __init__(self, auth: "HubAuth", *, token: SecretStr, session_id: str = "") -> None:
         self._auth = auth
         self._token = token
         self._session_id = session_id
@@ -58,7 +58,7 @@ class CallerClient:
         return await self._ask("GET", segments, params=params)
 
     async def post(self, *segments: str, json: object = None, params: Params | None = None) -> Any:  # noqa: ANN401
-        """Make: `post("users", "alice", "server")` starts a server."""
+        """Create or start: `post("users", "alice", "server")` starts a server."""
         return await self._ask("POST", segments, params=params, json=json)
 
     async def put(self, *segments: str, json: object = None, params: Params | None = None) -> Any:  # noqa: ANN401
@@ -70,48 +70,58 @@ class CallerClient:
         return await self._ask("PATCH", segments, params=params, json=json)
 
     async def delete(self, *segments: str, json: object = None, params: Params | None = None) -> Any:  # noqa: ANN401
-        """Delete: `delete("users", "alice", "server")` stops a server."""
+        """Delete or stop: `delete("users", "alice", "server")` stops a server."""
         return await self._ask("DELETE", segments, params=params, json=json)
 
     async def _ask(self, method: str, segments: tuple[str, ...], *, params: Params | None, json: object = None) -> Any:  # noqa: ANN401
-        request = as_caller(self._token, method, *segments, params=params, json=json)
-        try:
-            return read_as_caller(await self._hub.send(request))
-        except HubForbiddenError:
-            # The Hub answers a token that it does not know any more in the same way: ask which of the two it was.
-            now = datetime.now(UTC)
-            await self._auth.identify(self._token.get_secret_value(), session_id=self._session_id, not_before=now)
-            raise
+        return await self._auth.call(
+            method,
+            *segments,
+            params=params,
+            json=json,
+            token=self._token.get_secret_value(),
+            session_id=self._session_id,
+        )
 
 
-def as_caller(
-    token: SecretStr, method: str, *segments: str, params: Params | None = None, json: object = None
-) -> HubRequest:
-    """Ask for a path in the name of who holds `token`. Raises HubNotFoundError for an empty segment.
+def rest(
+    method: str, *segments: str, params: Params | None = None, json: object = None, token: str | None = None
+) -> Call[Any]:
+    """Call the REST API in the name of who holds `token`, or in the service's own name if that is None.
 
-    Without it, `delete("users", "", "server")` would go to another endpoint than the one meant.
+    Raises:
+        HubNotFoundError: a segment is empty. Without this check, `delete("users", "", "server")` would go to another
+            endpoint than the one meant.
     """
     if not all(segments):
         raise HubNotFoundError
     path = "/".join(segment(each) for each in segments)
     query = f"?{urlencode(params)}" if params else ""
-    return HubRequest(method, f"{path}{query}", headers=authorized(token.get_secret_value()), json=json)
+    if token is None:
+        return Call(method, f"{path}{query}", _read_as_service, json=json, as_service=True)
+    return Call(method, f"{path}{query}", _read, json=json, token=token)
 
 
-def read_as_caller(reply: HubReply) -> Any:  # noqa: ANN401 - JSON
-    """Return what the answer's JSON says; for what it raises see `CallerClient`.
-
-    The Hub's own words are passed on: it says them to whoever holds this token.
-    """
-    message = hub_message(reply)
-    if message is not None and (refusal := _REFUSALS.get(reply.status)):
-        raise refusal(_one_line(message) or None)
+def _read(reply: HubReply) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON of a reply. An error carries the Hub's own message, which is meant for who holds the token."""
+    message = refusal(reply)
+    if message is not None and (error := _REFUSALS.get(reply.status)):
+        raise error(_one_line(message) or None)
     if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         raise_unusable(reply)
     try:
         return from_json(reply.body) if reply.body else None
     except ValueError:
         raise HubUnavailableError(reason="its reply is not JSON") from None
+
+
+def _read_as_service(reply: HubReply) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return _read(reply)
+    except HubForbiddenError:
+        raise HubRefusedServiceError(
+            reason="it does not let this service do that, or does not know its token"
+        ) from None
 
 
 def _one_line(message: str) -> str:

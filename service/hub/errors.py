@@ -1,4 +1,4 @@
-"""What goes wrong between us and the Hub."""
+"""The errors of calls to the Hub."""
 
 import logging
 from http import HTTPStatus
@@ -9,36 +9,36 @@ CHALLENGE = 'Bearer realm="JupyterHub"'  # RFC 6750 section 3
 
 
 class InvalidTokenError(ServiceError):
-    """The request carries a credential, and the Hub does not (or no longer) know it."""
+    """The Hub does not know the token, or no longer."""
 
     code = "invalid_token"
     status = HTTPStatus.UNAUTHORIZED
     default = "The Hub does not know this token: it is wrong, has expired or was revoked. Get a new one."
 
     def headers(self) -> dict[str, str]:
-        """Say that the token is the problem (RFC 6750 section 3.1)."""
+        """Return the challenge that says that the token is wrong (RFC 6750 section 3.1)."""
         return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
 
 
 class GroupsManagedError(ConflictError):
-    """The Hub's authenticator says who is in which group, so that a change here would be undone at the next login."""
+    """The Hub's authenticator manages the groups, so a change made here would be undone at the next login."""
 
     code = "groups_managed"
-    default = "The Hub's authenticator manages groups: roles are changed where it takes them from, not here."
+    default = "The Hub's authenticator manages groups. Change roles there, not here."
 
 
 class HubUserMissingError(ConflictError):
-    """The Hub has no user by the name of the account."""
+    """The Hub has no user with the name of the account."""
 
     code = "hub_user_missing"
     default = (
-        "The Hub has no user of exactly this name. Have the person sign in to the Hub once, or add them on the Hub's "
-        "admin page; then try again."
+        "The Hub has no user of exactly this name. Ask the person to sign in to the Hub once, or add them on the Hub's "
+        "admin page. Then try again."
     )
 
 
 class HubUnavailableError(ServiceError):
-    """The Hub gave no answer that can be used: it is down, slow or talks nonsense. Says nothing about the caller."""
+    """The Hub gave no usable reply: it is down, slow, or sends nonsense. This says nothing about the caller."""
 
     code = "hub_unavailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -50,12 +50,12 @@ class HubUnavailableError(ServiceError):
         super().__init__(detail)
 
     def for_operator(self) -> tuple[int, str]:
-        """Name the reason."""
+        """Return a warning with the reason."""
         return logging.WARNING, f"The Hub cannot be asked: {self.reason}."
 
 
 class HubUnreachableError(HubUnavailableError):
-    """No connection to the Hub could be made: nobody's request would fare better just now."""
+    """No connection to the Hub could be made, so other calls would fail now as well."""
 
 
 class HubRefusedServiceError(ServiceError):
@@ -70,41 +70,41 @@ class HubRefusedServiceError(ServiceError):
         super().__init__(detail)
 
     def for_operator(self) -> tuple[int, str]:
-        """Name the reason, and what to check."""
+        """Return an error with the reason and what to check."""
         text = f"The Hub refuses this service: {self.reason}. Check JUPYTERHUB_API_TOKEN and the registration."
         return logging.ERROR, text
 
 
 class HubForbiddenError(ServiceError):
-    """The Hub knows the caller's token, and does not let it do this."""
+    """The Hub knows the caller's token, and does not allow it to do this."""
 
     code = "hub_forbidden"
     status = HTTPStatus.FORBIDDEN
-    default = "The Hub does not let this token do that."
+    default = "The Hub does not allow this token to do that."
 
 
 class HubNotFoundError(ServiceError):
-    """The Hub has no such thing, or does not let the caller's token know that it has."""
+    """The Hub does not have what was asked for, or does not let the caller's token see it."""
 
     code = "hub_not_found"
     status = HTTPStatus.NOT_FOUND
-    default = "The Hub has no such thing, or does not let this token see it."
+    default = "The Hub does not have this, or does not let this token see it."
 
 
 class HubBadRequestError(ServiceError):
-    """What was asked of the Hub in the caller's name makes no sense to it."""
+    """The Hub considers the call invalid."""
 
     code = "hub_bad_request"
     status = HTTPStatus.BAD_REQUEST
-    default = "The Hub does not take this request."
+    default = "The Hub considers this request invalid."
 
 
 class HubConflictError(ServiceError):
-    """What was asked of the Hub in the caller's name is at odds with how things stand there."""
+    """The call is in conflict with the state of the Hub, for example because a server already runs."""
 
     code = "hub_conflict"
     status = HTTPStatus.CONFLICT
-    default = "This is at odds with how things stand at the Hub."
+    default = "This is in conflict with the state of the Hub."
 
 
 class TokenRequestError(ServiceError):

@@ -1,7 +1,7 @@
-"""What the Hub says of callers and tokens, read tolerantly.
+"""The Hub's models of callers and tokens.
 
-A Hub leaves out what a token may not see (an OAuth token's model has no `server`, a service's no `groups`) and newer
-Hubs add fields; only a name is demanded. Source: `jupyterhub/apihandlers/base.py`, `user_model` and `service_model`.
+Only a name is required. The Hub omits what a token may not see: an OAuth token's model has no `server`, a service's no
+`groups`. Newer Hubs add fields. Source: `jupyterhub/apihandlers/base.py`, `user_model` and `service_model`.
 """
 
 from collections.abc import Iterator
@@ -31,11 +31,11 @@ def _scope_words(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
-_CENTURY = 100 * 365 * 24 * 3600  # seconds; no token lives longer, and dates do not overflow
+_CENTURY = 100 * 365 * 24 * 3600  # seconds; a longer lifetime is nonsense, and dates could overflow
 
 
 class Identity(BaseModel):
-    """Who the Hub says holds a token: a user or a service. Whatever else the Hub said is kept as extra fields."""
+    """The user or service that holds a token, as the Hub says. Other fields of the Hub's model are in `model_extra`."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -44,26 +44,26 @@ class Identity(BaseModel):
     admin: Annotated[bool, BeforeValidator(_flag)] = False
     groups: Names = ()
     scopes: Names = ()
-    # Both name a credential, so they stay inside.
+    # Both identify a credential, so they are not shown to callers.
     session_id: str | None = Field(None, exclude=True, repr=False)
     token_id: str | None = Field(None, exclude=True, repr=False)
 
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
-        """Name whom it is about, and nothing that the Hub added: `auth_state` has secrets."""
+        """Leave out fields that the Hub added, because `auth_state` contains secrets."""
         return iter([("kind", self.kind), ("name", self.name), ("admin", self.admin)])
 
     @cached_property
     def held(self) -> ScopeSet:
-        """The scopes the token holds, ready for comparison."""
+        """The scope set of the token."""
         return ScopeSet(self.scopes, kind=self.kind, name=self.name, groups=self.groups)
 
     def public(self) -> dict[str, Any]:
-        """What may be shown to the caller: the Hub's model without `session_id` and `token_id`."""
+        """Return what may be shown to the caller: the Hub's model without `session_id` and `token_id`."""
         return self.model_dump(mode="json")
 
 
 class TokenReply(BaseModel):
-    """The Hub's answer to an exchanged code (RFC 6749 section 5.1). `expires_in` in seconds."""
+    """The Hub's reply to a code (RFC 6749 section 5.1). `expires_in` in seconds."""
 
     access_token: SecretStr = Field(min_length=1)
     token_type: str = "Bearer"  # noqa: S105 - the name of the type
@@ -72,7 +72,7 @@ class TokenReply(BaseModel):
 
 
 class IssuedToken(BaseModel):
-    """The Hub's answer to `POST /users/:name/tokens`."""
+    """The Hub's reply to `POST /users/:name/tokens`."""
 
     token: SecretStr = Field(min_length=1)
     scopes: Names = ()

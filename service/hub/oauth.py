@@ -1,8 +1,9 @@
-"""The browser's way of signing in: authorize URL, state, PKCE, and where to go afterwards. Nothing here does I/O.
+"""Signing in with a browser: authorize URL, state, PKCE, and where to go afterwards. Nothing here does I/O.
 
-An attempt to sign in lives in two sealed values that must meet again in one browser: the `state` in the URL holds
-where to go and the PKCE challenge, the state cookie holds the PKCE verifier. No memory is needed, so an attempt begun
-at one worker ends at another; the cookie is cleared when it is used, and the Hub takes each code once.
+A sign-in in progress is kept in two sealed values, which must come back from the same browser. The `state` in the URL
+contains the destination and the PKCE challenge; the state cookie contains the PKCE verifier. The service keeps nothing
+in memory, so another worker can finish the sign-in. The cookie is cleared when it is used, and the Hub accepts each
+code only once.
 Sources: RFC 6749 section 4.1, RFC 7636 (PKCE), `jupyterhub/services/auth.py`.
 """
 
@@ -16,12 +17,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import unquote, unquote_plus, urlencode
 
+from pydantic import SecretStr
+
 from service.hub.sealing import Sealer, encode
 
-# As long as HubOAuth's states live: time to type a password and find the second factor.
+# The same as for HubOAuth: enough time to type a password and find the second factor.
 ATTEMPT_LIFETIME = timedelta(minutes=10)
-_OURS = "hub."  # begins every state of ours; Swagger UI's own states never contain a dot
-_MAX_NEXT = 2000  # characters; the state rides in URLs, doubly encoded on the Hub's login page
+_OURS = "hub."  # every state of ours begins like this; Swagger UI's own states never contain a dot
+_MAX_NEXT = 2000  # characters; the state is part of URLs, and encoded twice on the Hub's login page
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _ELSEWHERE = re.compile(r"[\x00-\x1f\x7f\\]|//|(?:^|/)\.\.?(?:/|$)")  # in a decoded path
 _CODE_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
@@ -29,16 +32,17 @@ _CODE_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """We as an OAuth client: what the Hub's authorize endpoint must be told of us."""
+    """The service as an OAuth client of the Hub. Its secret is the service's API token."""
 
     client_id: str
     redirect_uri: str
     authorize_url: str
+    client_secret: SecretStr
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in just begun: send the browser to `url`, with the cookie `cookie_name` holding `cookie_value`."""
+    """A sign-in that has just begun. Send the browser to `url`, and set the cookie `cookie_name` to `cookie_value`."""
 
     url: str
     cookie_name: str
@@ -47,7 +51,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A sign-in that came back with our state, before its cookie is looked at."""
+    """A sign-in that came back with a state of ours. Its cookie is not checked yet."""
 
     next_url: str
     cookie_name: str
@@ -55,7 +59,7 @@ class Returned:
 
 
 def pkce_challenge(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    """Return the S256 challenge of a verifier (RFC 7636 section 4.2)."""
     return encode(hashlib.sha256(verifier.encode()).digest())
 
 
@@ -73,10 +77,10 @@ def begin(
     cookies_present: Sequence[str] = (),
     scopes: Sequence[str] = (),
 ) -> Attempt:
-    """Begin a sign-in that will return to `next_url` (checked by `safe_next` before).
+    """Begin a sign-in that returns to `next_url`, which `safe_next` must have checked.
 
-    `cookies_present`: names of the cookies the browser sent, so that a second tab gets a cookie of its own.
-    Without `scopes` the Hub grants all that the client may have.
+    `cookies_present`: the names of the cookies that the browser sent, so that a second tab gets a cookie of its own.
+    Without `scopes` the Hub grants all scopes that the client may have.
     """
     verifier = secrets.token_urlsafe(32)
     challenge = pkce_challenge(verifier)
@@ -101,23 +105,23 @@ def begin(
 
 
 def is_ours(state: str) -> bool:
-    """Whether a state was made by `begin`, judged by its form; any other belongs to Swagger UI."""
+    """Whether a state has the form of those that `begin` makes. All others belong to Swagger UI."""
     return state.startswith(_OURS)
 
 
 def read_state(state: str, *, sealer: Sealer) -> Returned | None:
-    """Open a state of ours; None if it is forged, too old, or from before our API token changed."""
+    """Open a state of ours. Returns None if it is forged, has expired, or was made with an earlier API token."""
     content = sealer.open(state.removeprefix(_OURS))
     try:
         return Returned(*json.loads(content)) if content else None
-    except (ValueError, TypeError):  # sealed by us, but the verifier from the cookie
+    except (ValueError, TypeError):  # we have sealed it, but it is the verifier from the cookie
         return None
 
 
 def verifier_for(returned: Returned, *, cookies: Iterable[tuple[str, str]], sealer: Sealer) -> str | None:
-    """Return the PKCE verifier from the attempt's own cookie; None unless it is the one this state was made with.
+    """Return the PKCE verifier that belongs to this state, from the cookie of the attempt; None if there is none.
 
-    `cookies` are names and values. Of several by that name, some of them planted, one alone can fit the state.
+    `cookies` are pairs of name and value. An attacker may have set others with the same name, but only one fits.
     """
     found = (sealer.open(value) for name, value in cookies if name == returned.cookie_name)
     fits = (each for each in found if each and hmac.compare_digest(pkce_challenge(each), returned.challenge))
@@ -125,14 +129,14 @@ def verifier_for(returned: Returned, *, cookies: Iterable[tuple[str, str]], seal
 
 
 def safe_next(address: str | None, *, prefix: str) -> str:
-    """Return `address` if it is a place below `prefix` on our own origin, else `prefix`.
+    """Return `address` if it is a path below `prefix` on our own origin, otherwise `prefix`.
 
-    `address` is a path with an optional query, percent-encoded, as a browser sends it. A token in its query is dropped.
+    `address` is a path with an optional query, percent-encoded as a browser sends it. Tokens in the query are removed.
     """
     if not address or len(address) > _MAX_NEXT or _FORBIDDEN.search(address) or not address.isascii():
         return prefix
     path, _, query = address.partition("#")[0].partition("?")
-    # Browsers resolve dot segments, also percent-encoded ones, before they ask: /services/x/../../user/eve/
+    # Browsers resolve dot segments, percent-encoded ones too, before they send a request: /services/x/../../user/eve/
     if not path.startswith(prefix) or _ELSEWHERE.search(unquote(path)):
         return prefix
     query = without_token(query)
@@ -140,6 +144,6 @@ def safe_next(address: str | None, *, prefix: str) -> str:
 
 
 def without_token(query: str) -> str:
-    """Return a query string without its `token` parameters, all others untouched."""
+    """Return a query string without its `token` parameters. All others stay as they are."""
     pairs = query.split("&")
     return "&".join(pair for pair in pairs if unquote_plus(pair.partition("=")[0]) != "token")

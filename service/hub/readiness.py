@@ -1,26 +1,27 @@
-"""Does the Hub answer, and does it accept us? Asked at most every two seconds, however many probes ask."""
+"""Whether the Hub answers and accepts the service. It is asked every two seconds at most, however many probes come."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from service.hub import protocol
 from service.hub.client import HubClient
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 
-MEMORY = 2.0  # seconds; probes come every few seconds from several places, and anybody may call
+MEMORY = 2.0  # seconds for which a result is remembered; anybody may call the probe
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`problem` is empty when all is well, else a sentence that says what is wrong and what to do."""
+    """The Hub's version, or a `problem`: what is wrong and what to do. Without a problem that is empty."""
 
     hub_version: str = ""
     problem: str = ""
 
 
 class Readiness:
-    """Asks the Hub for its version and for our own identity, one question at a time."""
+    """Asks the Hub for its version and for the service's own identity, one check at a time."""
 
     def __init__(self, hub: HubClient, *, clock: Callable[[], float] = monotonic) -> None:
         self._hub = hub
@@ -29,7 +30,7 @@ class Readiness:
         self._last: tuple[float, Health] | None = None
 
     async def check(self) -> Health:
-        """Return how the Hub is; never raises for what it answers."""
+        """Return the health of the Hub. An outage is a result, not an error."""
         async with self._lock:
             if self._last is not None and self._clock() < self._last[0] + MEMORY:
                 return self._last[1]
@@ -39,8 +40,8 @@ class Readiness:
 
     async def _ask(self) -> Health:
         try:
-            version = await self._hub.version()
-            await self._hub.identify_self()
+            version = await self._hub.ask(protocol.version())
+            await self._hub.ask(protocol.identify_self())
         except HubUnavailableError as error:
             return Health(problem=f"The Hub cannot be asked: {error.reason}. Check it, and JUPYTERHUB_API_URL.")
         except HubRefusedServiceError as error:

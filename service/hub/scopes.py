@@ -1,9 +1,9 @@
-"""Does what a token holds cover what a route needs? JupyterHub's scopes with their filters.
+"""Whether the scopes of a token cover the scopes that a route requires, filters included.
 
-A scope is `base` or `base!filter=value`. Held scopes come from the Hub expanded, so no scope implies another of a
-different base. Where upstream's `jupyterhub.services.auth.check_scopes` has an answer on one, ours is the same; it has
-none for group filters (it may not look up members; we know the owner's groups) and for the short forms `!user`,
-`!server`, `!group` and `!service`, which stand for the token's owner.
+A scope is `base` or `base!filter=value`. The Hub sends the scopes of a token expanded, so no scope implies another with
+a different base. Results are those of `jupyterhub.services.auth.check_scopes`. Unlike it, this also handles group
+filters, by the groups of the token's owner, and the short forms `!user`, `!server`, `!group` and `!service`, which
+stand for the owner.
 Source: `jupyterhub/scopes.py`, `_intersect_expanded_scopes`; https://jupyterhub.readthedocs.io/en/stable/rbac/scopes.html.
 """
 
@@ -14,16 +14,16 @@ from typing import Literal
 Mode = Literal["all", "any"]
 
 
-@lru_cache(maxsize=1024)  # routes need the same few again and again
+@lru_cache(maxsize=1024)  # routes require the same few scopes again and again
 def split(scope: str) -> tuple[str, str, str]:
-    """Split into base, filter and value; filter and value are empty where there is none."""
+    """Split a scope into base, filter and value. Filter and value are empty if there is none."""
     base, _, narrowing = scope.partition("!")
     kind, _, value = narrowing.partition("=")
     return base, kind, value
 
 
 class ScopeSet:
-    """The scopes that one token holds, and what is known of its owner: `kind`, `name` and `groups`."""
+    """The scopes of one token, with its owner's `kind`, `name` and `groups`."""
 
     __slots__ = ("_by_base", "_groups", "_kind", "_name")
 
@@ -37,9 +37,9 @@ class ScopeSet:
             self._by_base.setdefault(base, set()).add((filter_, value))
 
     def missing(self, needed: Iterable[str], *, mode: Mode = "all") -> tuple[str, ...]:
-        """Return the needed scopes that are not covered; with `any`, none as soon as one is covered.
+        """Return the needed scopes that are not covered. With mode "any", return none if one of them is covered.
 
-        An empty `needed` is covered in mode `all`. In mode `any` nobody can satisfy it: ask `covers_any` there.
+        With an empty `needed` nothing is missing. Use `covers_any` where that must mean that nobody has access.
         """
         missing = []
         for scope in needed:
@@ -51,14 +51,14 @@ class ScopeSet:
         return tuple(missing)
 
     def covers_any(self, needed: Iterable[str]) -> bool:
-        """Whether at least one of `needed` is covered; never for an empty one, so that nothing known means closed."""
+        """Whether at least one of `needed` is covered. False if it is empty: a missing setting denies access."""
         for scope in needed:  # noqa: SIM110 - this runs on every request, and a generator takes twice as long
             if self.covers(scope):
                 return True
         return False
 
     def covers(self, needed: str) -> bool:
-        """Whether some held scope allows at least what `needed` does."""
+        """Whether one of the scopes allows at least what `needed` allows."""
         base, filter_, value = split(needed)
         held = self._by_base.get(base)
         if not held:
@@ -89,7 +89,7 @@ class ScopeSet:
         return filter_ == "group" and any(("group", group) in held for group in self._groups)
 
     def _covers_user(self, held: set[tuple[str, str]], user: str) -> bool:
-        """Whether all of a user's things are covered: by name, or by a group that the owner, if it is them, is in."""
+        """Whether everything of a user is covered: by name, or by a group if the user is the owner and a member."""
         if ("user", user) in held:
             return True
         is_owner = self._kind == "user" and user == self._name

@@ -1,8 +1,8 @@
-"""How often strangers may have the Hub asked about wrong tokens and codes; for passwords see `attempts`.
+"""Rate limits on wrong tokens and failed codes, by address. For passwords see `attempts`.
 
-Counted in this process, in windows of a minute that begin with the first attempt. An address is an IPv4 address or
-an IPv6 /64, which is what one customer gets; whatever is neither counts as one address. Each count has a bounded place
-of its own: who comes from too many addresses is forgotten first, and pushes out no count of another kind.
+Attempts are counted in this process, in windows of a minute that begin with the first attempt. An address is an IPv4
+address or an IPv6 /64 network, which is what one customer gets. Everything that is neither counts as one address. The
+number of counters of each kind is limited: the least recently used one goes first, and pushes out none of another kind.
 """
 
 import logging
@@ -18,32 +18,33 @@ from service.errors import ServiceError, ThrottledError
 from service.hub.errors import InvalidTokenError, TokenRequestError
 
 WINDOW = 60.0  # seconds
-# A client that goes on with one wrong token makes twelve questions a minute: refusals are remembered.
+# A client that keeps sending one wrong token causes twelve questions a minute, since refusals are remembered.
 WRONG_TOKENS_PER_ADDRESS = 60
-# Unknown tokens of one address asked about at once, or any number could be tried before the first is known to be wrong.
-# Enough for all that come from behind one proxy in the milliseconds that a Hub takes.
+# Questions in progress about unknown tokens from one address. Without this limit any number of tokens could be tried
+# before the first is known to be wrong. It is enough for everybody behind one proxy: the Hub answers in milliseconds.
 QUESTIONS_PER_ADDRESS = 500
-# Apart from tokens, so that a program that goes on with a wrong token keeps nobody behind its address from signing in.
+# Counted apart from tokens: a program that keeps sending a wrong token must not stop others behind its address from
+# signing in.
 FAILED_CODES_PER_ADDRESS = 60
-# Codes of one address exchanged at once, 5 ms of the Hub each: more than a class that signs in together has under way.
+# Exchanges in progress from one address, 5 ms of the Hub each. A class that signs in together needs fewer.
 EXCHANGES_PER_ADDRESS = 100
-PLACES = 10_000  # counts kept of each kind
+MAX_COUNTERS = 10_000  # of each kind
 
 _log = logging.getLogger("service")
 
 
 @dataclass(slots=True)
 class Window:
-    """What one key did since `began` (monotonic seconds); `asking` are under way."""
+    """The attempts of one key since `began` (monotonic seconds). `asking` of them are in progress."""
 
     began: float
     count: int = 0
     asking: int = 0
-    is_told: bool = False
+    is_logged: bool = False
 
 
-class Windows:
-    """The windows of one kind by key; at most `PLACES`, the least recently used goes first."""
+class RateLimiter:
+    """Limits the attempts of each key to `limit` a minute. `what` names them in the log. Its clock is monotonic."""
 
     def __init__(self, what: str, limit: int, *, clock: Callable[[], float]) -> None:
         self._what = what
@@ -55,64 +56,64 @@ class Windows:
         return len(self._windows)
 
     def open(self, key: str, *, at_once: int | None = None, shown: str = "") -> Window:
-        """Return the window of `key`, `shown` so in the log, which says it once a window when it is full.
+        """Return the window of `key`; count attempts in it. A full window is logged once, with `shown` for the key.
 
         Raises:
-            ThrottledError: the limit is reached, or `at_once` are under way.
+            ThrottledError: the limit is reached, or `at_once` attempts are in progress.
         """
         now = self._clock()
         window = self._windows.get(key)
         if window is None:
             window = self._windows[key] = Window(now)
-            if len(self._windows) > PLACES:
+            if len(self._windows) > MAX_COUNTERS:
                 self._windows.popitem(last=False)
         elif now - window.began >= WINDOW:
-            window.began, window.count, window.is_told = now, 0, False
+            window.began, window.count, window.is_logged = now, 0, False
         self._windows.move_to_end(key)
         if window.count >= self._limit or (at_once is not None and window.asking >= at_once):
-            if not window.is_told:
-                window.is_told = True
+            if not window.is_logged:
+                window.is_logged = True
                 _log.warning("Too many %s%s: refused for now.", self._what, f" from {shown}" if shown else "")
             raise ThrottledError(max(1, ceil(window.began + WINDOW - now)) if window.count >= self._limit else 1)
         return window
 
 
 class Throttle:
-    """Counts attempts, and refuses the next when there were too many. Its clock is monotonic."""
+    """Limits wrong tokens and failed codes. Its clock is monotonic."""
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        self._wrong_tokens = Windows("unknown tokens", WRONG_TOKENS_PER_ADDRESS, clock=clock)
-        self._codes = Windows("failed code exchanges", FAILED_CODES_PER_ADDRESS, clock=clock)
+        self._wrong_tokens = RateLimiter("unknown tokens", WRONG_TOKENS_PER_ADDRESS, clock=clock)
+        self._codes = RateLimiter("failed code exchanges", FAILED_CODES_PER_ADDRESS, clock=clock)
 
     def __len__(self) -> int:
-        """How many counts are kept."""
+        """Return the number of counters."""
         return len(self._wrong_tokens) + len(self._codes)
 
     @contextmanager
     def asking(self, address: str) -> Iterator[None]:
-        """Surround a question about a token nobody knows; one that ends in InvalidTokenError counts.
+        """Surround a question about an unknown token. If it raises InvalidTokenError, it counts.
 
         Raises:
-            ThrottledError: too many from there were wrong, or too many are asked about just now.
+            ThrottledError: too many tokens from this address were wrong, or too many questions are in progress.
         """
         with _counted(self._wrong_tokens, address, at_once=QUESTIONS_PER_ADDRESS, failure=InvalidTokenError):
             yield
 
     @contextmanager
     def exchanging(self, address: str) -> Iterator[None]:
-        """Surround the exchange of a code for a token; one that ends in TokenRequestError counts.
+        """Surround the exchange of a code for a token. If it raises TokenRequestError, it counts.
 
         Raises:
-            ThrottledError: too many from there failed, or too many are under way just now.
+            ThrottledError: too many exchanges from this address failed, or too many are in progress.
         """
         with _counted(self._codes, address, at_once=EXCHANGES_PER_ADDRESS, failure=TokenRequestError):
             yield
 
 
 @contextmanager
-def _counted(windows: Windows, address: str, *, at_once: int, failure: type[ServiceError]) -> Iterator[None]:
+def _counted(limiter: RateLimiter, address: str, *, at_once: int, failure: type[ServiceError]) -> Iterator[None]:
     network = network_of(address)
-    window = windows.open(network, at_once=at_once, shown=network)
+    window = limiter.open(network, at_once=at_once, shown=network)
     window.asking += 1
     try:
         yield
@@ -124,7 +125,7 @@ def _counted(windows: Windows, address: str, *, at_once: int, failure: type[Serv
 
 
 def network_of(address: str) -> str:
-    """What is counted as one: an IPv4 address, an IPv6 /64, or all that is neither."""
+    """Return what counts as one address: an IPv4 address, an IPv6 /64 network, or "nowhere" for anything else."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

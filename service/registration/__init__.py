@@ -1,7 +1,7 @@
-"""`register(c, ...)`: all that a jupyterhub_config.py must say for this service to run beside its Hub.
+"""`register(c, ...)`: the one call in a jupyterhub_config.py that sets up this service.
 
-It runs in the Hub's process, so it imports the standard library alone, and JupyterHub where that is asked something.
-What the service's entry holds, `entry` decides; who gets which rights, `rights`; `traits` reads and writes `c`.
+It runs in the Hub's process, so it imports only the standard library and JupyterHub. `entry` makes the service's entry,
+`rights` decides who gets which rights, and `traits` reads and writes `c`.
 """
 
 import importlib
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from service.registration import entry as entries
 from service.registration import manifest
-from service.registration import rights as wanted
-from service.registration.applications import known_applications, manifest_of
+from service.registration import rights as needed
+from service.registration.applications import known_applications, load_manifest
 from service.registration.entry import RegistrationError
-from service.registration.traits import configured_base_url, is_on, sections_with, settled, store
+from service.registration.traits import configured_base_url, is_on, read, sections_with, store
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -32,7 +32,7 @@ _EMPTY: Mapping[str, Any] = {
 }
 
 
-def register(  # noqa: PLR0913 (a keyword for each thing that an operator may say)
+def register(  # noqa: PLR0913 (one keyword for each option)
     c: "Config",
     *,
     name: str = "fastapi",
@@ -52,57 +52,60 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
     hub_version: str | None = None,
     **fields: Any,  # noqa: ANN401 (the Hub checks them)
 ) -> dict[str, Any]:
-    """Add the service, and the rights to use it, to a Hub's configuration. Call it last: what is set later replaces it.
+    """Add the service, and the rights to use it, to the configuration of a Hub.
 
-    Running notebooks and signed-in browsers keep the tokens they have; new rights come with the next ones.
+    Call it at the end of the file, because later assignments would replace what it sets. Running notebooks and browsers
+    that are signed in keep their tokens. They get new rights with their next token.
 
     Args:
         c: the configuration object of a jupyterhub_config.py.
         name: the service is proxied at `<base_url>services/<name>/`.
-        url: where the service listens, reachable for the Hub and its proxy.
-        public_host: the origin where browsers find the service, like `https://hub.example.org`; with
-            `JupyterHub.subdomain_host` that of the service's own host. An external service has it as PUBLIC_HOST, too.
+        url: the URL at which the service listens. The Hub and its proxy must be able to reach it.
+        public_host: the origin of the service for browsers, like `https://hub.example.org`. With
+            `JupyterHub.subdomain_host`, it is the origin of the service's own host. An external service needs it as
+            PUBLIC_HOST, too.
         apps: the applications to run, by name. A dotted path is a module with the rights that a router of your own
             needs: plain data, some of `CUSTOM_SCOPES`, `USER_SCOPES`, `ROLES`, `GROUPS`, `SERVICE_SCOPES`.
-        routers: your own routers, as `package.module:router`; the service must be able to import them.
-        grant: the groups whose members may use the service and get its `USER_SCOPES`; None means all users. The Hub's
-            admins always get in.
-        manage_users: let the service make users of the Hub, for applications that do. It takes the scope `admin:users`,
-            with which the service could do as much as an admin of the Hub.
-        api_token: the service's own token. An external service needs one; for a managed one without, the Hub makes a
-            new one at each of its starts, and whoever is signed in to the service signs in again.
-        allow_token_in_url: let `?token=` sign in.
-        password_grant: let `POST token` take a user's name and password.
-        command: what starts the service, instead of `python -P -m service`.
-        managed: False where somebody else starts the service (systemd, a container) and so gives it its settings.
-        environment: more of the service's settings.
-        base_url: the Hub's, where neither `c.JupyterHub.base_url` nor `bind_url` says it (the command line does).
-        hub_version: the Hub's, where it is not the installed one.
-        fields: options that the applications' manifests declare, and more of the Hub's fields for a service: `cwd`,
-            `user`, `display`, `info`, on Hub 6 also `timeout`.
+        routers: your own routers, as `package.module:router`. The service must be able to import them.
+        grant: the groups whose members may use the service and get its `USER_SCOPES`. None means all users. Admins of
+            the Hub always have access.
+        manage_users: allow the service to create users of the Hub, for applications that do. This needs the scope
+            `admin:users`, with which the service could do as much as an admin of the Hub.
+        api_token: the API token of the service. An external service needs one. For a managed service without one, the
+            Hub makes a new token at each start, and all users have to sign in to the service again.
+        allow_token_in_url: accept a token in the URL, as `?token=`.
+        password_grant: accept a user's name and password at `POST token`.
+        command: the command that starts the service, instead of `python -P -m service`.
+        managed: False if the Hub does not start the service, but systemd or a container does. Its settings then have
+            to be set there.
+        environment: more settings of the service.
+        base_url: the base_url of the Hub, if it is set on the command line instead of in `c`.
+        hub_version: the version of the Hub, if it is not the installed one.
+        fields: options that the manifests of the applications declare, and other fields that the Hub has for services:
+            `cwd`, `user`, `display`, `info`, on Hub 6 also `timeout`.
 
     Returns:
         The service's entry in `c.JupyterHub.services`.
 
     Raises:
-        RegistrationError: with these arguments the Hub or the service could not run, or would not agree.
+        RegistrationError: with these arguments the Hub or the service would not run, or would contradict each other.
     """
     apps, routers = _names("apps", apps), _names("routers", routers)
     groups = None if grant is None else _names("grant", grant)
     if groups == []:
-        raise RegistrationError("grant=[]: names no group; leave it out to let all users in")
+        raise RegistrationError("grant=[]: must name a group; leave it out to give all users access")
     entries.check_arguments(name=name, url=url, routers=routers, api_token=api_token, environment=environment or {})
     rights = read_manifests(apps)
     chosen = {rights.options[option]: fields.pop(option) for option in rights.options.keys() & fields.keys()}
-    about_itself = [wanted.itself_scope(name)]  # for `python -P -m service doctor`
-    more = wanted.MANAGE_USERS if manage_users else ()
-    rights = replace(rights, service_scopes=wanted.union(rights.service_scopes, more, about_itself))
+    about_itself = [needed.itself_scope(name)]  # for `python -P -m service doctor`
+    more = needed.MANAGE_USERS if manage_users else ()
+    rights = replace(rights, service_scopes=needed.union(rights.service_scopes, more, about_itself))
     entry = {"name": name, "url": url, "oauth_no_confirm": True, **fields}
-    entry["oauth_client_allowed_scopes"] = wanted.union(rights.carried, fields.get("oauth_client_allowed_scopes", ()))
+    entry["oauth_client_allowed_scopes"] = needed.union(rights.carried, fields.get("oauth_client_allowed_scopes", ()))
     origin = entries.canonical_origin(public_host) if public_host else ""
     if origin:
         entry["oauth_redirect_uri"] = entries.redirect_uri(origin, base_url or configured_base_url(c.JupyterHub), name)
-    # The Hub tells nobody what its OAuth client has; so that the service can compare.
+    # The Hub does not show the redirect URI of an OAuth client. With this copy, the doctor can compare it.
     entry["info"] = {**fields.get("info", {}), "oauth_redirect_uri": entry.get("oauth_redirect_uri", "")}
     if api_token:
         entry["api_token"] = api_token
@@ -114,7 +117,7 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
     }
     if managed:
         entry["command"] = [command] if isinstance(command, str) else list(command or entries.default_command())
-        # An external service has to be told by whoever starts it.
+        # An external service gets these from whoever starts it.
         settings["SERVICE_GROUPS_MANAGED"] = "1" if rights.groups and is_on(c, "manage_groups") else ""
         settings |= {"PUBLIC_HOST": origin, "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app))}
         path = os.environ.get("PYTHONPATH", "")
@@ -126,7 +129,7 @@ def register(  # noqa: PLR0913 (a keyword for each thing that an operator may sa
     return entry
 
 
-def read_manifests(apps: Iterable[str]) -> wanted.Rights:
+def read_manifests(apps: Iterable[str]) -> needed.Rights:
     """Import the applications' manifests.
 
     Raises:
@@ -135,32 +138,32 @@ def read_manifests(apps: Iterable[str]) -> wanted.Rights:
     modules = []
     for app in apps:
         try:
-            modules.append(importlib.import_module(app if _is_manifest(app) else manifest_of(app) or app))
+            modules.append(importlib.import_module(app) if _is_manifest(app) else load_manifest(app))
         except ImportError as error:
             known = sorted(known_applications())
             raise RegistrationError(
                 f"apps: {app!r} is neither an application ({', '.join(known) or 'there are none'}) nor the dotted path"
                 f" of a module that can be imported here: {error}"
             ) from error
-    return wanted.rights_of([manifest, *modules])
+    return needed.rights_of([manifest, *modules])
 
 
 def _is_manifest(app: str) -> bool:
-    """Whether a dotted path names a manifest alone, and no application to run."""
+    """Whether `app` is the dotted path of a manifest, without an application to run."""
     return "." in app and ":" not in app
 
 
 def _write(
-    c: "Config", entry: Mapping[str, Any], rights: wanted.Rights, *, grant: Sequence[str] | None, hub: int
+    c: "Config", entry: Mapping[str, Any], rights: needed.Rights, *, grant: Sequence[str] | None, hub: int
 ) -> None:
-    """Put everything into `c`, or raise before anything is."""
+    """Write everything to `c`. If something is wrong, raise before anything is written."""
     name = entry["name"]
-    present = {trait: settled(c.JupyterHub, trait, empty) for trait, empty in _EMPTY.items()}
+    present = {trait: read(c.JupyterHub, trait, empty) for trait, empty in _EMPTY.items()}
     entries.check_neighbours(entry, present["services"])
-    roles = wanted.own_roles(rights, name=name, grant=grant)
+    roles = needed.own_roles(rights, name=name, grant=grant)
     if is_on(c, "manage_roles"):
-        entries.check_nobody_is_given(roles)
-    values = wanted.with_rights(
+        entries.check_roles_have_no_members(roles)
+    values = needed.with_rights(
         present,
         rights,
         name=name,
@@ -173,18 +176,19 @@ def _write(
         if value != present[trait]:
             store(c.JupyterHub, trait, value)
     for section in sections_with(c, "server_token_scopes"):
-        asked = section["server_token_scopes"]
-        asked = asked if callable(asked) else settled(section, "server_token_scopes", [])
-        scopes = wanted.server_scopes(rights, name=name)
-        store(section, "server_token_scopes", wanted.with_token_scopes(asked, scopes))
+        present_scopes = section["server_token_scopes"]
+        if not callable(present_scopes):
+            present_scopes = read(section, "server_token_scopes", [])
+        scopes = needed.server_scopes(rights, name=name)
+        store(section, "server_token_scopes", needed.with_token_scopes(present_scopes, scopes))
 
 
 def _default_scopes() -> dict[str, Sequence[str]]:
-    roles = importlib.import_module("jupyterhub.roles")  # the Hub has it loaded, and nobody else needs it
+    roles = importlib.import_module("jupyterhub.roles")  # the Hub has imported it anyway
     return {role["name"]: role["scopes"] for role in roles.get_default_roles()}
 
 
 def _names(argument: str, names: Iterable[str]) -> list[str]:
     if isinstance(names, str):
         raise RegistrationError(f"{argument}={names!r}: must be a list of names")
-    return wanted.union(names)
+    return needed.union(names)

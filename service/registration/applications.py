@@ -1,26 +1,40 @@
-"""Which applications there are, and where each has its manifest. Imports the standard library alone.
+"""Finds applications and their manifests by name. Imports nothing but the standard library.
 
-An application is named as in SERVICE_APPS: one of ours by the name of its folder in `service/apps`, one of an installed
-package by the name of its entry point in the group `service.applications`, any other as `package.module:attribute`.
+A name is one of those in SERVICE_APPS: a folder of `service/apps`, an entry point of an installed package in the group
+`service.applications`, or `package.module:attribute`.
 """
 
+from importlib import import_module
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 GROUP = "service.applications"
 _OURS = Path(__file__).parents[1] / "apps"
 
 
 def known_applications() -> dict[str, str]:
-    """Return `package.module:attribute` of every application that can be named without saying where it is."""
+    """Return all applications that have a short name, and `package.module:attribute` of each."""
     return _installed() | _ours()
 
 
-def address_of(name: str) -> str | None:
-    """Return `package.module:attribute` of an application, None if there is none of this name."""
-    # Looking through all installed packages takes milliseconds, and ours come before theirs anyway.
+def import_path_of(name: str) -> str | None:
+    """Return `package.module:attribute` of an application; None if there is none of this name."""
+    # Ours come first anyway, and a search through all installed packages takes milliseconds.
     return name if ":" in name else _ours().get(name) or _installed().get(name)
+
+
+def load_manifest(name: str) -> ModuleType:
+    """Import the manifest of an application: the module `manifest` of the package that holds it.
+
+    Raises:
+        ImportError: there is no application of this name, or it has no manifest.
+    """
+    import_path = import_path_of(name)
+    if import_path is None:
+        raise ModuleNotFoundError(f"There is no application {name!r}")
+    module = import_path.partition(":")[0]
+    return import_module(f"{module.rpartition('.')[0] or module}.manifest")
 
 
 def _ours() -> dict[str, str]:
@@ -30,19 +44,3 @@ def _ours() -> dict[str, str]:
 
 def _installed() -> dict[str, str]:
     return {entry.name: entry.value for entry in entry_points(group=GROUP)}
-
-
-def manifest_of(name: str) -> str | None:
-    """Return the dotted name of an application's manifest, None if there is no application of this name.
-
-    The manifest is the module `manifest` of the package that holds the application.
-    """
-    address = address_of(name)
-    if address is None:
-        return None
-    module = address.partition(":")[0]
-    package = module.rpartition(".")[0] or module
-    try:
-        return f"{package}.manifest" if find_spec(package) is not None else None
-    except ModuleNotFoundError:
-        return None

@@ -1,3 +1,3 @@
-"""What the service itself asks of a Hub, whatever runs in it. Plain data."""
+"""The manifest of the service itself, in addition to those of its applications. Plain data."""
 
-CUSTOM_SCOPES = {"custom:service:metrics": {"description": "Read the service's figures at /metrics"}}
+CUSTOM_SCOPES = {"custom:service:metrics": {"description": "Read the metrics of the service at /metrics"}}

@@ -1,8 +1,8 @@
-"""What the Hub must be told so that people, their browsers and their notebooks may use the service.
+"""The rights that users, their browsers and their notebooks need at the Hub to use the service.
 
-Pure: from what a jupyterhub_config.py says and what the applications' manifests ask, to what it says then. Nothing that
-is there gets lost. Facts about the Hub are from the source of JupyterHub 5.5.0 and 6.1.1 (`app.py`, `user.py`,
-`roles.py`) and hold for both unless a comment says otherwise.
+The functions are pure. They add what the manifests of the applications ask for to the configuration of the Hub, and
+keep everything in it. Facts about the Hub are from the source of JupyterHub 5.5.0 and 6.1.1 (`app.py`, `user.py`,
+`roles.py`), and are true for both unless a comment says otherwise.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from typing import Any
 Role = Mapping[str, Any]
 TokenScopes = Sequence[str] | Callable[[Any], Any]
 
-MANAGE_USERS = ("admin:users",)  # to make users; the Hub has no smaller scope for that
+MANAGE_USERS = ("admin:users",)  # to create users; the Hub has no smaller scope for it
 _MEMBERS = ("users", "groups", "services")
 _FIRST_WITH_EXTRA_USER_SCOPES = 6  # the Hub's major version
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rights:
-    """What the applications' manifests ask of the Hub, together; a manifest's attributes are the same in capitals."""
+    """What all manifests together ask of the Hub. In a manifest, the same names are in capitals."""
 
     custom_scopes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     user_scopes: Sequence[str] = ()
@@ -34,14 +34,14 @@ class Rights:
 
     @property
     def carried(self) -> list[str]:
-        """The scopes that a token may carry beyond access. Who has them is for the roles to say: no token gets more."""
+        """The scopes that a token may carry in addition to access, if the roles of its owner have them."""
         return union(self.user_scopes, *(role.get("scopes", ()) for role in self.roles))
 
 
 def rights_of(manifests: Iterable[object]) -> Rights:
-    """Read and join manifests: modules with some of CUSTOM_SCOPES, USER_SCOPES, ROLES, GROUPS, SERVICE_SCOPES, OPTIONS.
+    """Combine manifests: modules with some of CUSTOM_SCOPES, USER_SCOPES, ROLES, GROUPS, SERVICE_SCOPES, OPTIONS.
 
-    OPTIONS are keywords of `register()`, each with the setting of the service that it becomes.
+    OPTIONS maps a keyword of `register()` to a setting of the service.
     """
     modules = list(manifests)
     return Rights(
@@ -55,24 +55,24 @@ def rights_of(manifests: Iterable[object]) -> Rights:
 
 
 def access_scope(name: str) -> str:
-    """Name the scope that lets its holder use the service."""
+    """Return the scope that gives access to the service."""
     return f"access:services!service={name}"
 
 
 def itself_scope(name: str) -> str:
-    """Name the scope that lets the service read how it is registered."""
+    """Return the scope with which the service can read its own registration."""
     return f"read:services!service={name}"
 
 
 def server_scopes(rights: Rights, *, name: str) -> list[str]:
-    """List what a notebook's token may carry."""
+    """Return the scopes that the token of a notebook may carry."""
     return union([access_scope(name)], rights.carried)
 
 
 def own_roles(rights: Rights, *, name: str, grant: Sequence[str] | None) -> list[Role]:
-    """List the roles that are ours: the applications', the service's own, and that of the groups which may use it.
+    """Return our roles: those of the applications, of the service itself, and of the groups that may use it.
 
-    The Hub makes the groups that a role names itself, whether the authenticator manages groups or not.
+    The Hub creates the groups that a role names, even if the authenticator manages groups.
     """
     roles = list(rights.roles)
     if grant is not None:
@@ -94,16 +94,16 @@ def with_rights(
     default_scopes: Mapping[str, Sequence[str]],
     groups_are_managed: bool,
 ) -> dict[str, Any]:
-    """Say what `c.JupyterHub` shall have, given what is `present` in it.
+    """Return the new values of traits of `c.JupyterHub`.
 
     Args:
-        present: `load_roles`, `load_groups`, `custom_scopes` and `extra_user_scopes`, each present and plain.
-        rights: what the applications ask.
-        name: the service's.
-        grant: the groups that may use the service; None for all users.
+        present: the present values of `load_roles`, `load_groups`, `custom_scopes` and `extra_user_scopes`.
+        rights: what the manifests ask for.
+        name: the name of the service.
+        grant: the groups that may use the service. None means all users.
         hub: the Hub's major version.
-        default_scopes: role name -> scopes, of the Hub's default roles `user` and `server`.
-        groups_are_managed: the authenticator says who is in which group (`Authenticator.manage_groups`).
+        default_scopes: the scopes of the Hub's default roles `user` and `server`, by name.
+        groups_are_managed: whether the authenticator decides who is in which group (`Authenticator.manage_groups`).
     """
     everyone = [access_scope(name), *rights.user_scopes]
     roles: list[Role] = list(present["load_roles"])
@@ -114,7 +114,7 @@ def with_rights(
         extra.update(everyone)
     elif grant is None:
         roles = with_role(roles, {"name": "user", "scopes": everyone}, default_scopes["user"])
-    # A notebook's JUPYTERHUB_API_TOKEN asks for the scopes of this role, and gets those of them that its user has.
+    # JUPYTERHUB_API_TOKEN of a notebook gets those scopes of this role that its user has.
     server = {"name": "server", "scopes": server_scopes(rights, name=name)}
     return {
         "load_roles": with_role(roles, server, default_scopes["server"]),
@@ -125,9 +125,9 @@ def with_rights(
 
 
 def with_role(roles: Sequence[Role], role: Role, default_scopes: Sequence[str] = ()) -> list[Role]:
-    """Add a role. One of the same name, which the Hub would not take twice, keeps what it has and gains what is new.
+    """Return `roles` with a role added. If there is one of the same name, the two are merged: the Hub allows only one.
 
-    `default_scopes` are what the Hub gives the role where no `scopes` are set.
+    `default_scopes` are the scopes that the Hub gives the role if it sets none.
     """
     for position, present in enumerate(roles):
         if present.get("name") == role["name"]:
@@ -138,42 +138,45 @@ def with_role(roles: Sequence[Role], role: Role, default_scopes: Sequence[str] =
 
 
 def with_token_scopes(present: TokenScopes, scopes: Sequence[str]) -> TokenScopes:
-    """Add to `Spawner.server_token_scopes`, a list or a callable; empty, it means those of the role `server`."""
+    """Return `Spawner.server_token_scopes`, a list or a callable, with `scopes` added.
+
+    An empty list stays empty: it means the scopes of the role `server`.
+    """
     if callable(present):
-        return _asking(present, scopes)
+        return _extended(present, scopes)
     return union(present, scopes) if present else present
 
 
 def union(*many: Iterable[str]) -> list[str]:
-    """Everything once, in the order of first mention."""
+    """Return all items without duplicates, in order."""
     return list(dict.fromkeys(chain.from_iterable(many)))
 
 
 def _sets_user_scopes(roles: Iterable[Role]) -> bool:
-    # With such a role Hub 6 ignores extra_user_scopes; with one that sets no scopes it does not.
+    # With such a role, Hub 6 ignores extra_user_scopes. It does not if the role sets no scopes.
     return any(role.get("name") == "user" and "scopes" in role for role in roles)
 
 
 def _with_groups(present: Mapping[str, Any], rights: Rights, *, groups_are_managed: bool) -> dict[str, Any]:
-    """Add groups without members, which leaves those alone that people have been given meanwhile.
+    """Return `load_groups` with our groups added, without members.
 
-    `JupyterHub.init_groups` only ever adds: it makes the group where it is missing, and puts in those users that are
-    listed. Listed users would be back in the group after every restart, whoever had taken them out; so none are.
-    With `manage_groups` the Hub refuses to start if load_groups says anything; groups in roles it makes all the same.
+    `JupyterHub.init_groups` only adds: it creates missing groups, and adds the users that are listed. A listed user who
+    was removed from a group would be in it again after every restart, so we list none. With `manage_groups` the Hub
+    does not start if load_groups is set, but it creates the groups that roles name.
     """
     in_roles = {group for role in rights.roles for group in role.get("groups", ())}
     missing = [] if groups_are_managed else [group for group in rights.groups if group not in in_roles]
     return {**{group: {"users": []} for group in missing}, **present}
 
 
-def _asking(present: Callable[[Any], Any], scopes: Sequence[str]) -> Callable[[Any], Any]:
+def _extended(present: Callable[[Any], Any], scopes: Sequence[str]) -> Callable[[Any], Any]:
     async def server_token_scopes(spawner: object) -> list[str]:
-        """Ask what the Hub would have asked; it awaits whatever a callable here returns (`utils.maybe_future`)."""
-        asked = present(spawner)
-        if isinstance(asked, concurrent.futures.Future):
-            asked = asyncio.wrap_future(asked)
-        if inspect.isawaitable(asked):
-            asked = await asked
-        return union(asked, scopes) if asked else []
+        """Call the callable as the Hub would; it awaits what the callable returns (`utils.maybe_future`)."""
+        found = present(spawner)
+        if isinstance(found, concurrent.futures.Future):
+            found = asyncio.wrap_future(found)
+        if inspect.isawaitable(found):
+            found = await found
+        return union(found, scopes) if found else []
 
     return server_token_scopes

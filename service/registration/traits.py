@@ -1,7 +1,7 @@
-"""A `jupyterhub_config.py`'s `c`, read and written so that nothing in it gets lost.
+"""Reads and writes `c` of a `jupyterhub_config.py` without losing anything in it.
 
-A container trait (list, dict, set) of a section may be unset, plain, or a traitlets `LazyConfigValue`: what
-`c.X.y.append(...)` leaves behind while nothing else has been said about `c.X.y`.
+A container trait (list, dict, set) may be unset, a plain value, or a traitlets `LazyConfigValue`. The latter is the
+result of `c.X.y.append(...)` while `c.X.y` has no value.
 """
 
 import copy
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
 
-def settled(section: "Config", trait: str, empty: Any) -> Any:  # noqa: ANN401 (a list, a dict or a set)
-    """Read a container as a new one of the type of `empty`, which it is where unset."""
+def read(section: "Config", trait: str, empty: Any) -> Any:  # noqa: ANN401 (a list, a dict or a set)
+    """Return a copy of a container trait, with the type of `empty`. An unset trait is returned as `empty`."""
     value = section.get(trait, empty)
     if hasattr(value, "get_value"):
-        value = copy.deepcopy(value).get_value(copy.copy(empty))  # the lazy one remembers its first answer: ask a copy
+        value = copy.deepcopy(value).get_value(copy.copy(empty))  # a lazy value caches its first result, so use a copy
     return type(empty)(value)
 
 
 def store(section: "Config", trait: str, value: Any) -> None:  # noqa: ANN401 (a list, a dict, a set or a callable)
-    """Write it; lazily where it was lazy or unset, so that what other files of the configuration say is added to."""
+    """Set a trait. One that was lazy or unset stays lazy, so that other configuration files can still add to it."""
     present = section[trait]
     if not hasattr(present, "get_value"):
         section[trait] = value
@@ -35,19 +35,19 @@ def store(section: "Config", trait: str, value: Any) -> None:  # noqa: ANN401 (a
 
 
 def sections_with(c: "Config", trait: str) -> Iterator["Config"]:
-    """Find the sections that set a trait: a class's own, or that of any of its subclasses."""
+    """Yield the sections that set a trait: those of a class and of its subclasses."""
     for section in c.values():
         if isinstance(section, dict) and trait in section:
             yield cast("Config", section)
 
 
 def is_on(c: "Config", trait: str) -> bool:
-    """Say whether any section turns a trait on; a class that has it on by itself is not seen."""
+    """Whether a section turns a trait on. The default of a class is not considered."""
     return any(section[trait] is True for section in sections_with(c, trait))
 
 
 def configured_base_url(hub: Mapping[str, Any]) -> str:
-    """Read the Hub's base_url from `c.JupyterHub`; by default it is the path of bind_url."""
+    """Return the Hub's base_url from `c.JupyterHub`. By default it is the path of bind_url."""
     base_url, bind_url = hub.get("base_url"), hub.get("bind_url")
     if isinstance(base_url, str):
         return base_url

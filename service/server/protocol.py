@@ -1,12 +1,15 @@
-"""What uvicorn leaves open: how long a head may be and take, when a body is read, WebSockets' beginnings, unix sockets.
+"""Limits that uvicorn lacks: for heads, pipelined requests, bodies, WebSocket messages and slow clients.
 
-It waits for a head for ever, and begins to read a body, or a WebSocket's messages, before the application asks for it.
-It waits for ever for a client to take its answer.
-Of requests that are sent without waiting for answers it keeps any number, and reads on after each answer; and when such
-a connection is lost, the request that is being answered is not told.
-httptools takes a head of any length, and trailers, and takes the square of it to read. `websockets` limits a handshake
-to 128 headers of 8192 bytes, but uvicorn does not send what it then answers, and leaves the connection open. Who
-connects to a unix socket has no address, so that no list of proxies can name them.
+What uvicorn does without this module:
+
+- It waits for the head of a request for ever, and for ever for a client that does not read its response.
+- It starts to read a body, or the messages of a WebSocket, before the application asks for them.
+- It keeps any number of pipelined requests, and reads more after each response. If such a connection is lost, the
+  request that is being handled is not told.
+- httptools accepts a head of any length, and trailers, and needs quadratic time for them.
+- `websockets` limits a handshake to 128 headers of 8192 bytes. But uvicorn does not send its refusal, and leaves the
+  connection open.
+- A client of a unix socket has no address, so no list of trusted proxies can name it.
 """
 
 import asyncio
@@ -18,13 +21,13 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-MAX_HEAD = 64 * 1024  # bytes; four times what Node, and so the Hub's proxy, passes on
-MAX_WAITING = 16  # requests of one connection that wait for the answer to another; hardly a client sends any ahead
-MAX_MESSAGE = 1024 * 1024  # bytes of a WebSocket's message; uvicorn would hold 16 MB
-_FIRST_REQUEST = 1  # seconds that it may take to come when the server is stopped; others are on their way for less
-_PER_BYTE = 16  # bytes, one of a body and what may come around it
+MAX_HEAD = 64 * 1024  # bytes; four times the limit of Node, and so of the Hub's proxy
+MAX_PIPELINED = 16  # pipelined requests of a connection; hardly any client pipelines
+MAX_MESSAGE = 1024 * 1024  # bytes of a WebSocket message; uvicorn's own limit is 16 MB
+_FIRST_REQUEST = 1  # seconds to wait for the first request of a new connection when the server stops
+_PER_BYTE = 16  # bytes on the wire for one byte of a body, in the smallest chunks
 
-UNIX = "unix"  # the address of all who connect to a unix socket
+UNIX = "unix"  # the address of all clients of a unix socket
 
 
 def _address(transport: asyncio.BaseTransport, client: tuple[str, int] | None) -> tuple[str, int] | None:
@@ -32,32 +35,33 @@ def _address(transport: asyncio.BaseTransport, client: tuple[str, int] | None) -
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Answers 431 to a head or trailers that go on and on, and 408 to a head that does not come to its end.
+    """uvicorn's protocol for HTTP/1.1, with limits.
 
-    A connection with more than `MAX_WAITING` requests waiting is closed.
+    It answers 431 to a head or trailers that are too long, and 408 to a head that is not complete in time. A connection
+    with more than `MAX_PIPELINED` requests is closed.
 
-    Of a body it takes what one read of the socket brings, and more when the application asks. Where a connection is to
-    be closed after an answer, the rest of the request's body is thrown away for a moment: a server that closes while
-    data arrives takes its answer back (RFC 9112 section 9.6).
+    It takes as much of a body as one read of the socket returns, and reads more when the application asks for it.
+    Before it closes a connection after a response, it discards the rest of the body for a moment: closing while data
+    arrives could destroy the response on its way (RFC 9112 section 9.6).
     """
 
-    patience = 30.0  # seconds for a head to be complete, and for the rest of a body after the answer
-    last_patience = 2.0  # seconds for the rest of a body after which the connection is to be closed
-    # Seconds in which some of an answer must be taken. The system's buffer of up to 4 MB is refilled by thirds.
-    reading_patience = 300.0
+    timeout = 30.0  # seconds for a complete head, and for the rest of a body after the response
+    closing_timeout = 2.0  # seconds for the rest of a body, if the connection is closed after it
+    # Seconds within which the client must read some of a response. The system's buffer of up to 4 MB empties by thirds.
+    reading_timeout = 300.0
 
-    _besides = 0  # bytes of a request, as far as it has been read, that are not its body
+    _overhead = 0  # bytes of this request so far that are not its body
     _is_in_head = False
     _is_lingering = False
     _deadline: asyncio.TimerHandle | None = None
     _reading_deadline: asyncio.TimerHandle | None = None
-    _served: RequestResponseCycle | None = None  # the request that is being answered; `cycle` is the last that has come
+    _served: RequestResponseCycle | None = None  # the request that is being handled; `cycle` is the last one received
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
-        """Begin a connection."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Start a connection."""
         super().connection_made(transport)
         self.client = _address(transport, self.client)
-        self._set_deadline(self.patience)
+        self._set_deadline(self.timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End a connection."""
@@ -70,23 +74,23 @@ class BoundedHttp(HttpToolsProtocol):
             self._served.message_event.set()
 
     def shutdown(self) -> None:
-        """End, as the server does; but who has just connected is on the point of asking, and is heard first."""
+        """Close the connection as the server stops. A client that has just connected may still send one request."""
         if self.cycle is None:
             self.loop.call_later(_FIRST_REQUEST, super().shutdown)  # type: ignore[unreachable]  # it may be None
         else:
             super().shutdown()
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Start a request."""
         super().on_message_begin()
-        self._besides = 0
+        self._overhead = 0
         self._is_in_head = True
 
     def on_headers_complete(self) -> None:
-        """Begin to serve it, or have it wait for its turn. Raises OverflowError, which ends the reading."""
+        """Handle the request or queue it. Raises OverflowError if too many wait, which closes the connection."""
         self._is_in_head = False
         self._clear_deadline()
-        if len(self.pipeline) >= MAX_WAITING:
+        if len(self.pipeline) >= MAX_PIPELINED:
             raise OverflowError
         super().on_headers_complete()
 
@@ -95,8 +99,8 @@ class BoundedHttp(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a body; with it comes the size of its chunk, five bytes even for a chunk of one."""
-        self._besides = max(0, self._besides - _PER_BYTE * len(body))
+        """Take a piece of a body. The header of a chunk, five bytes even for a chunk of one, is no overhead."""
+        self._overhead = max(0, self._overhead - _PER_BYTE * len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -107,32 +111,32 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def on_response_complete(self) -> None:
-        """End an answer."""
+        """End a response."""
         super().on_response_complete()
         if self._has_rest and not self.transport.is_closing():
-            self._set_deadline(self.patience)
+            self._set_deadline(self.timeout)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
-        if self._besides > MAX_HEAD:
+        """Process what the socket has received."""
+        if self._overhead > MAX_HEAD:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
-        self._besides += len(data)  # what of it is body, `on_body` takes off
+        self._overhead += len(data)  # `on_body` subtracts the body
         super().data_received(data)
         if self._is_in_head:
-            self._set_deadline(self.patience)
+            self._set_deadline(self.timeout)
         elif self._is_reading_body:
-            self.cycle.transport = _Lingering(self)  # type: ignore[assignment]  # what uvicorn needs of one
-            if self.cycle.body:  # else the application may be waiting for some
-                self.flow.pause_reading()  # its next `receive()` resumes it, and so does the answer's end
+            self.cycle.transport = _Lingering(self)  # type: ignore[assignment]  # has what uvicorn uses
+            if self.cycle.body:  # otherwise the application may be waiting for it
+                self.flow.pause_reading()  # the next `receive()` resumes it, and so does the end of the response
 
     def pause_writing(self) -> None:
-        """Wait for a client that takes its answer slowly, but not for one that takes nothing."""
+        """Wait for a client that reads slowly, but not for one that does not read at all."""
         super().pause_writing()
         self._watch_reader()
 
     def resume_writing(self) -> None:
-        """Go on writing."""
+        """Continue writing."""
         super().resume_writing()
         self._clear_reading_deadline()
 
@@ -141,7 +145,7 @@ class BoundedHttp(HttpToolsProtocol):
         if unsent == left:
             self.transport.abort()
         else:
-            self._reading_deadline = self.loop.call_later(self.reading_patience, self._watch_reader, unsent)
+            self._reading_deadline = self.loop.call_later(self.reading_timeout, self._watch_reader, unsent)
 
     def _clear_reading_deadline(self) -> None:
         if self._reading_deadline is not None:
@@ -149,10 +153,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._reading_deadline = None
 
     def linger(self) -> None:
-        """Close, but not while the rest of a body comes whose request has been answered."""
+        """Close the connection, but first discard the rest of the body of the answered request."""
         if self._has_rest:
             self._is_lingering = True
-            self._set_deadline(self.last_patience)
+            self._set_deadline(self.closing_timeout)
         else:
             self.transport.close()
 
@@ -163,12 +167,12 @@ class BoundedHttp(HttpToolsProtocol):
 
     @property
     def _has_rest(self) -> bool:
-        """Whether a body is still to come of a request that has been answered; uvicorn throws it away."""
+        """Whether more of the body of an answered request will arrive. uvicorn discards it."""
         return self.cycle.response_complete and self.cycle.more_body
 
-    def _set_deadline(self, patience: float) -> None:
+    def _set_deadline(self, timeout: float) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(patience, self._give_up)
+            self._deadline = self.loop.call_later(timeout, self._give_up)
 
     def _clear_deadline(self) -> None:
         if self._deadline is not None:
@@ -188,7 +192,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class _Lingering:
-    """The transport that a request is answered by while its body still comes."""
+    """The transport for the response to a request whose body is still arriving."""
 
     def __init__(self, protocol: BoundedHttp) -> None:
         self._protocol = protocol
@@ -196,30 +200,30 @@ class _Lingering:
         self.is_closing = protocol.transport.is_closing
 
     def close(self) -> None:
-        """Close it when the answer has arrived."""
+        """Close the connection once the client can have read the response."""
         self._protocol.linger()
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """Sends the refusal of a handshake that is too large, and closes; reads no message before the handshake is over."""
+    """Refuses a handshake that is too large, and reads no message before the handshake is complete."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin a connection."""
+        """Start a connection."""
         super().connection_made(transport)
         self.client = _address(transport, self.client)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Process what the socket has received."""
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_complete:
             self.handshake_complete = True
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
         elif self.handshake_initiated and not (self.handshake_complete or self.read_paused):
-            self.read_paused = True  # the application's first `receive()` resumes it
+            self.read_paused = True  # the first `receive()` of the application resumes it
             self.transport.pause_reading()
 
 
 def options() -> dict[str, Any]:
-    """The arguments of uvicorn; what proxies say is for `service.server.proxies`."""
+    """Return the options of uvicorn. `service.server.proxies` handles the headers of proxies."""
     return {"http": BoundedHttp, "ws": BoundedWebSocket, "ws_max_size": MAX_MESSAGE, "proxy_headers": False}

@@ -1,4 +1,4 @@
-"""Where the service listens: addresses become sockets, which all processes share."""
+"""Opens the sockets that the service listens on. All worker processes share them."""
 
 import asyncio
 import errno
@@ -20,33 +20,33 @@ import uvloop
 from service.errors import ConfigurationError
 
 _log = logging.getLogger("service")
-_BACKLOG = 2048  # uvicorn's
-# Bytes that the kernel takes of a connection before we do, and that we then take at once; it makes twice as many of it.
-# By itself it goes to megabytes, which count as the container's memory.
+_BACKLOG = 2048  # as in uvicorn
+# Bytes of a connection that the kernel buffers, and that we then read at once. The kernel doubles this value. Without
+# it, the buffer grows to megabytes, which count as memory of the container.
 _RECEIVE_BUFFER = 32 * 1024
-_SOCKET_MODE = 0o666  # whoever may enter its folder may connect
+_SOCKET_MODE = 0o666  # everybody with access to its folder may connect
 _REASONS = {
-    errno.EADDRINUSE: "somebody listens there already",
+    errno.EADDRINUSE: "another process listens there already",
     errno.EADDRNOTAVAIL: "this machine has no such address",
-    errno.EEXIST: "there is a file that is no socket",
+    errno.EEXIST: "there is a file that is not a socket",
     errno.ENOENT: "there is no such folder",
 }
 
-Place = tuple[str, socket.socket]  # an address and a socket that listens there
+Listener = tuple[str, socket.socket]  # an address and the socket that listens there
 
 
 @contextmanager
-def listening(addresses: Sequence[str]) -> Iterator[list[Place]]:
-    """Listen at addresses as SERVICE_LISTEN has them; connections wait until a server takes them.
+def listening(addresses: Sequence[str]) -> Iterator[list[Listener]]:
+    """Listen at `addresses`, written as in SERVICE_LISTEN. Connections wait until a server accepts them.
 
     Raises:
-        ConfigurationError: naming every address where that cannot be done.
+        ConfigurationError: it names every address that cannot be used.
     """
-    places, problems = list[Place](), list[str]()
+    listeners, problems = list[Listener](), list[str]()
     with ExitStack() as stack:
         for address in addresses:
             try:
-                places += [(address, bound) for bound in _bind(address, stack)]
+                listeners += [(address, bound) for bound in _bind(address, stack)]
             except OSError as error:
                 problems.append(
                     f"SERVICE_LISTEN or JUPYTERHUB_SERVICE_URL: cannot listen at {address}: {_reason(error)}"
@@ -54,8 +54,8 @@ def listening(addresses: Sequence[str]) -> Iterator[list[Place]]:
         if problems:
             raise ConfigurationError(problems)
         for address in addresses:
-            logging.getLogger("uvicorn.error").info("Uvicorn running on %s", address)  # as uvicorn says it itself
-        yield places
+            logging.getLogger("uvicorn.error").info("Uvicorn running on %s", address)  # as uvicorn itself would log it
+        yield listeners
 
 
 def _reason(error: OSError) -> str:
@@ -70,11 +70,11 @@ def _bind(address: str, stack: ExitStack) -> list[socket.socket]:
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     bound, failure = list[socket.socket](), OSError(errno.EADDRNOTAVAIL, "")
-    # A name such as localhost may have an IPv6 address where the machine has none.
+    # A name such as localhost may have an IPv6 address although the machine has no IPv6.
     for family, _, _, _, where in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM):
         try:
             bound.append(stack.enter_context(socket.create_server(where, family=family, backlog=_BACKLOG)))
-            bound[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)  # the connections inherit it
+            bound[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)  # connections inherit it
         except OSError as error:
             failure = error
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
@@ -92,12 +92,12 @@ def _bind_unix(path: Path, stack: ExitStack) -> socket.socket:
     path.chmod(_SOCKET_MODE)
     bound.listen(_BACKLOG)
     if path.parent.stat().st_mode & stat.S_IXOTH:
-        _log.warning("Everybody on this machine may connect to unix:%s: let its folder have the mode 0750", path)
+        _log.warning("Everybody on this machine may connect to unix:%s: set the mode of its folder to 0750", path)
     return bound
 
 
 def _remove_left_over(path: Path) -> None:
-    """Make room where a process has been killed. Raises OSError where one lives, or something else is there."""
+    """Remove the socket of a process that was killed. Raises OSError if it is in use, or is not a socket."""
     if not path.exists():
         return
     if not path.is_socket():
@@ -115,42 +115,42 @@ def _remove_left_over(path: Path) -> None:
 
 
 def _remove(path: Path, inode: int) -> None:
-    """Remove our socket, but not that of a process that has taken our place meanwhile."""
+    """Remove our socket, unless another process has replaced it in the meantime."""
     if path.exists() and path.stat().st_ino == inode:
         path.unlink()
 
 
 class Loop(uvloop.Loop):
-    """Servers on some sockets speak in the clear where uvicorn would have TLS on all."""
+    """An event loop that serves some sockets without TLS. uvicorn would use TLS on all of them."""
 
-    clear: Collection[Any] = ()  # names of sockets
+    plain: Collection[Any] = ()  # names of sockets
 
-    async def create_server(  # type: ignore[override]  # as uvicorn calls it
+    async def create_server(  # type: ignore[override]  # the arguments that uvicorn passes
         self,
         *args: Any,  # noqa: ANN401 - uvloop checks them
         sock: socket.socket | None = None,
         ssl: ssl.SSLContext | None = None,
         **options: Any,  # noqa: ANN401 - likewise
     ) -> asyncio.AbstractServer:
-        """Serve a socket."""
-        if sock is not None and sock.getsockname() in self.clear:
+        """Start a server on a socket, with or without TLS."""
+        if sock is not None and sock.getsockname() in self.plain:
             ssl = None
         return await super().create_server(*args, sock=sock, ssl=ssl, **options)
 
 
 class Config(uvicorn.Config):
-    """uvicorn's for the places it is to serve: it knows TLS on all sockets or on none."""
+    """uvicorn's configuration, for listeners with and without TLS. uvicorn has TLS on all sockets or on none."""
 
-    def __init__(self, app: Any, places: Sequence[Place], **options: Any) -> None:  # noqa: ANN401 - uvicorn checks them
+    def __init__(self, app: Any, listeners: Sequence[Listener], **options: Any) -> None:  # noqa: ANN401 - uvicorn checks them
         super().__init__(app, **options)
-        self._clear = [bound.getsockname() for address, bound in places if not address.startswith("https:")]
+        self._plain = [bound.getsockname() for address, bound in listeners if not address.startswith("https:")]
 
     def get_loop_factory(self) -> Callable[[], Loop]:
-        """What makes the event loop."""
-        return partial(_loop, self._clear)
+        """Return the function that makes the event loop."""
+        return partial(_loop, self._plain)
 
 
-def _loop(clear: Collection[Any]) -> Loop:
+def _loop(plain: Collection[Any]) -> Loop:
     loop = Loop()
-    loop.clear = clear
+    loop.plain = plain
     return loop

@@ -1,4 +1,4 @@
-"""A certificate and its key: what is wrong with them, and TLS that takes up renewed ones while it serves."""
+"""TLS for our own sockets: checks the certificate and its key, and reloads them when they are renewed."""
 
 import logging
 import ssl
@@ -15,24 +15,27 @@ from cryptography.x509 import load_pem_x509_certificate
 _log = logging.getLogger("service")
 
 T = TypeVar("T")
-Stamp = tuple[int, int, int] | None  # what changes with a file; None where it is not there
+Stamp = tuple[int, int, int] | None  # changes whenever the file changes; None if there is no file
 
 _MINIMUM = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-LOOK_EVERY = 2  # seconds; a pair is taken up when two looks in a row have seen the same
+CHECK_INTERVAL = 2  # seconds; changed files are loaded once two checks in a row have seen the same
 
 
-class _FlawError(Exception):
+class _ProblemError(Exception):
     pass
 
 
-def flaw_of(certfile: str, keyfile: str | None) -> str:
-    """Why a certificate and its key cannot be used now, in words; empty where they can. Both may be in one PEM file."""
+def problem_with(certfile: str, keyfile: str | None) -> str:
+    """Return why a certificate and its key cannot be used now; an empty string if they can.
+
+    Both may be in the same PEM file.
+    """
     keyfile = keyfile or certfile
     try:
         certificate = _read("certificate", certfile, load_pem_x509_certificate)
         key = _read("key", keyfile, partial(load_pem_private_key, password=None))
-    except _FlawError as flaw:
-        return str(flaw)
+    except _ProblemError as problem:
+        return str(problem)
     if key.public_key() != certificate.public_key():
         return "the key does not belong to the certificate"
     now = datetime.now(UTC)
@@ -40,7 +43,7 @@ def flaw_of(certfile: str, keyfile: str | None) -> str:
         return f"the certificate expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: renew it"
     if now < certificate.not_valid_before_utc:
         begin = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-        return f"the certificate is not valid before {begin}; look at this machine's clock, too"
+        return f"the certificate is not valid before {begin}; check the clock of this machine, too"
     try:
         _context(certfile, keyfile)
     except (ssl.SSLError, OSError) as error:
@@ -52,25 +55,25 @@ def _read(what: str, path: str, load: Callable[[bytes], T]) -> T:
     try:
         return load(Path(path).read_bytes())
     except FileNotFoundError:
-        raise _FlawError(f"there is no such file for the {what}") from None
+        raise _ProblemError(f"there is no such file for the {what}") from None
     except OSError as error:
-        raise _FlawError(f"the {what} cannot be read: {error.strerror}") from None
+        raise _ProblemError(f"the {what} cannot be read: {error.strerror}") from None
     except TypeError:
-        raise _FlawError(f"the {what} is locked with a passphrase, and nobody is there to type it") from None
+        raise _ProblemError(f"the {what} has a passphrase, which the service cannot enter") from None
     except ValueError:
-        raise _FlawError(f"the {what} is not in PEM form") from None
+        raise _ProblemError(f"the {what} is not in PEM form") from None
 
 
 def _context(certfile: str, keyfile: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certfile, keyfile, password="")  # or OpenSSL asks the terminal for one
+    context.load_cert_chain(certfile, keyfile, password="")  # otherwise OpenSSL asks for one on the terminal
     return context
 
 
 class ServerTLS:
-    """What uvicorn needs to serve https: `context`, and `renew`, to be called every `LOOK_EVERY` seconds.
+    """The TLS context for uvicorn (`context`). `reload` must be called every `CHECK_INTERVAL` seconds.
 
-    With `client_ca`, a file, only callers with a certificate of that authority are heard.
+    With the file `client_ca`, only clients with a certificate of that CA can connect.
     """
 
     def __init__(self, certfile: str, keyfile: str, *, client_ca: str = "", minimum: Literal["1.2", "1.3"]) -> None:
@@ -79,35 +82,35 @@ class ServerTLS:
         self._minimum = minimum
         self._current: ssl.SSLContext | None = None
         self._seen: tuple[Stamp, ...] = ()
-        self._judged: tuple[Stamp, ...] = ()
+        self._checked: tuple[Stamp, ...] = ()
 
     def context(self, *_: object) -> ssl.SSLContext:
-        """Return the context to listen with; each handshake is made with the certificate that is the newest then."""
-        self._seen = self._judged = self._stamps()
+        """Return the context to listen with. Each handshake uses the newest certificate."""
+        self._seen = self._checked = self._stamps()
         try:
             listening = self._current = self._load()
-        except OSError:  # a worker that takes the place of another, while the files are no good
-            _log.error("This process cannot serve https: %s", flaw_of(*self._files))
+        except OSError:  # this worker replaces another one while the files are invalid
+            _log.error("This process cannot serve https: %s", problem_with(*self._files))
             sys.exit(1)
-        listening.sni_callback = self._choose  # also called where the client names no server
+        listening.sni_callback = self._choose  # also called if the client sends no server name
         return listening
 
     def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         if self._current is not None:
             connection.context = self._current
 
-    async def renew(self) -> None:
-        """Take up the pair of files where it has changed; one that cannot be used is refused, and said once."""
+    async def reload(self) -> None:
+        """Load certificate and key if the files have changed. Invalid ones are logged once, and the old ones stay."""
         before, self._seen = self._seen, self._stamps()
-        if self._seen == self._judged or self._seen != before:  # nothing new, or just being written
+        if self._seen == self._checked or self._seen != before:  # unchanged, or not yet written completely
             return
-        self._judged = self._seen
-        if flaw := flaw_of(*self._files):
-            _log.error("The new certificate is refused, the one before stays: %s", flaw)
+        self._checked = self._seen
+        if problem := problem_with(*self._files):
+            _log.error("The new certificate is refused, and the old one stays in use: %s", problem)
             return
         try:
             self._current = self._load()
-        except OSError:  # changed again since; the next look sees it
+        except OSError:  # it has changed again; the next check sees that
             return
         _log.info("The new certificate is in use")
 
@@ -125,7 +128,7 @@ class ServerTLS:
 
 def _stamp(path: str) -> Stamp:
     try:
-        found = Path(path).stat()  # follows links: certbot and Kubernetes renew by turning one
+        found = Path(path).stat()  # follows links: certbot and Kubernetes renew by changing a link
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,6 +1,6 @@
-"""Several processes that listen at the same addresses, each with an application of its own.
+"""Several worker processes that listen at the same addresses, each with its own application.
 
-They share the listening sockets and nothing else: a sign-in is carried from one to another by what the browser holds.
+They share nothing but the listening sockets. A sign-in works across workers because the browser keeps its state.
 uvicorn replaces a worker that dies.
 """
 
@@ -22,12 +22,12 @@ from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
 from service.server.proxies import BehindProxies
-from service.server.sockets import Config, Place
-from service.settings import Settings, tell_processes
+from service.server.sockets import Config, Listener
+from service.settings import Settings, share_metrics_folder
 
 
 class Supervisor(Multiprocess):
-    """uvicorn's, which would not notice that a worker ends instead of answering whether it is alive."""
+    """uvicorn's supervisor, fixed: it does not notice a worker that ends while it is asked whether it is alive."""
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket]) -> None:
         super().__init__(config, sockets)
@@ -36,50 +36,50 @@ class Supervisor(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """Replace the workers that have died."""
         for process in self.processes:
-            process.child_conn.close()  # the worker's end of the pipe; it has its own, whose end is an answer too
+            process.child_conn.close()  # our copy; without it, reading from the pipe ends when the worker does
         super().keep_subprocess_alive()
         alive = {process.pid for process in self.processes}
         for pid in self._alive - alive:
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # it holds nothing open any more
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # its open connections no longer count
         self._alive = alive
 
     def terminate_all(self) -> None:
-        """End the workers. Who connects from now on is refused, and not left to wait for somebody to listen again."""
+        """Stop the workers. New connections are refused from now on, instead of waiting for the next start."""
         for bound in self.sockets:
             bound.close()
         super().terminate_all()
 
 
-def serve(settings: Settings, places: Sequence[Place], **options: Any) -> int:  # noqa: ANN401 - uvicorn checks them
-    """Run `settings.workers` processes until told to stop. Returns an exit status: that of a worker that cannot start.
+def serve(settings: Settings, listeners: Sequence[Listener], **options: Any) -> int:  # noqa: ANN401 - uvicorn checks them
+    """Run `settings.workers` processes until stopped. `options` are uvicorn's.
 
-    `options` are uvicorn's.
+    Returns an exit status, which is not 0 if a worker cannot start.
     """
-    # What they count, for `service.metrics`. Each process looks there when it first loads prometheus_client's values.
+    # For `service.metrics`. Each process reads this folder when it first uses prometheus_client.
     with tempfile.TemporaryDirectory(prefix="service-metrics-") as folder:
-        tell_processes(metrics_folder=folder)
+        share_metrics_folder(folder)
         build = partial(application, settings.model_copy(update={"metrics_folder": folder}))
-        config = Config(build, places, factory=True, **options)
-        supervisor = Supervisor(config, sockets=[bound for _, bound in places])
+        config = Config(build, listeners, factory=True, **options)
+        supervisor = Supervisor(config, sockets=[bound for _, bound in listeners])
         supervisor.run()
-    # `uvicorn.run` would return as if all were well.
+    # uvicorn itself reports no failure.
     return STARTUP_FAILURE if STARTUP_FAILURE in {process.exitcode for process in supervisor.processes} else 0
 
 
 def application(settings: Settings) -> ASGIApp:
-    """Build what a worker serves; the worker ends when the process that started it is gone.
+    """Build the application of a worker, which ends when its parent process ends.
 
-    `settings` are that one's: `.env` may have changed since, and workers must agree.
+    `settings` are those of the parent: `.env` may have changed, but all workers must have the same settings.
 
     Raises:
-        ConfigurationError: what they name is wrong.
+        ConfigurationError: the configuration is wrong.
     """
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     return BehindProxies(create_app(settings), settings.forwarded_allow_ips)
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the parent, and end as if it had said so: a parent that is killed cannot say it."""
+    """Wait until the parent ends, then stop as if it had sent SIGTERM. A parent that is killed cannot send it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""The file `.env` of the working directory: settings for those who would rather not export them."""
+"""Reads settings from the file `.env` in the working directory."""
 
 import os
 import stat
@@ -13,41 +13,41 @@ NAME = ".env"
 
 
 def read_env_file() -> Mapping[str, str]:
-    """Return what the file says, each value as it stands there, without interpolation; nothing where there is none.
+    """Return the variables in the file, without interpolation; none if there is no file.
 
     Raises:
-        ConfigurationError: it cannot be read or understood, or others than we and root may have written it.
+        ConfigurationError: the file cannot be read or parsed, or somebody other than us and root could have written it.
     """
     try:
         link = os.lstat(NAME)
     except FileNotFoundError:
         return {}
     except OSError:
-        raise _refused("cannot be looked for: start the service in a folder that its user may enter") from None
+        raise _refused("cannot be opened: start the service in a folder that its user may enter") from None
     try:
         text = _text(link)
     except (OSError, UnicodeError):
-        raise _refused("must be a text in UTF-8 that the user whom the service runs as can read") from None
-    told = {}
+        raise _refused("must be text in UTF-8, and readable for the user that the service runs as") from None
+    variables = {}
     for key, value, (source, line), is_wrong in parse_stream(StringIO(text)):
         if is_wrong or (key and value is None):
             number = line + source.rstrip("\r\n").count("\n")  # blank lines before it are part of it
             raise _refused(f"line {number} must be NAME=value, with a closing quote for each opening one")
         if key and value:
-            told[key] = value
-    return told
+            variables[key] = value
+    return variables
 
 
 def _text(link: os.stat_result) -> str:
     with open(NAME, encoding="utf-8", opener=_open) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise _refused("must be a file")
-        # The link too: where others may write, theirs may lead to another file of ours.
+            raise _refused("must be a regular file")
+        # The link must be ours, too: in a folder where others may write, their link could lead to another file of ours.
         if not {found.st_uid, link.st_uid} <= {0, os.geteuid()}:
-            raise _refused("must belong to the user whom the service runs as, or to root")
+            raise _refused("must belong to root or to the user that the service runs as")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise _refused("nobody but its owner may have the right to write to it: chmod go-w .env")
+            raise _refused("only its owner may be able to write to it: chmod go-w .env")
         text = file.read()
     if "\0" in text:
         raise UnicodeError
@@ -55,8 +55,8 @@ def _text(link: os.stat_result) -> str:
 
 
 def _open(name: str, flags: int) -> int:
-    return os.open(name, flags | os.O_NONBLOCK)  # not to wait for whoever writes into a pipe
+    return os.open(name, flags | os.O_NONBLOCK)  # opening a named pipe must not block
 
 
-def _refused(flaw: str) -> ConfigurationError:
-    return ConfigurationError([f"{NAME}: {flaw}"])
+def _refused(problem: str) -> ConfigurationError:
+    return ConfigurationError([f"{NAME}: {problem}"])

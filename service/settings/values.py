@@ -1,4 +1,4 @@
-"""The kinds of value that a setting has: how each is read, and what is refused, never quoting it."""
+"""The types of the settings: how each is parsed, and which values are refused. No error quotes a value."""
 
 import json
 import re
@@ -13,23 +13,23 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 _FALSE = {"0", "false"}
 ONE_WORD = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
-# Its last label is not a number, or a mistyped address would be taken for a name (https://url.spec.whatwg.org).
+# The last label must not be a number: a mistyped IP address is not a host name (https://url.spec.whatwg.org).
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FILE = re.compile(r"/[^?#\0]+")
-_SOCKET_PATH = 107  # bytes that the path of a unix socket may have (man 7 unix)
+_SOCKET_PATH = 107  # the maximum bytes in the path of a unix socket (man 7 unix)
 ANY_ORIGIN = "*"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _hub_flag(value: object) -> object:
-    """Read a boolean as JupyterHub does (`jupyterhub.utils._bool_env`): all but 0 and false is true."""
+    """Parse a boolean as JupyterHub does (`jupyterhub.utils._bool_env`): everything but 0 and false is true."""
     return value.strip().lower() not in _FALSE if isinstance(value, str) else value
 
 
 def from_json(value: object) -> object:
-    """What a text says in JSON."""
+    """Parse a string as JSON; return any other value unchanged."""
     if not isinstance(value, str):
         return value
     try:
@@ -43,31 +43,31 @@ def _comma_list(value: object) -> object:
 
 
 def _directory(path: str) -> str:
-    """Make a URL path begin and end with a slash."""
+    """Make a URL path start and end with a slash."""
     return f"/{path.strip('/')}/" if path.strip("/") else "/"
 
 
 def one_word(secret: SecretStr) -> SecretStr:
-    """A secret that fits into a header as it is."""
+    """Check that a secret can be the value of a header."""
     if not ONE_WORD.fullmatch(secret.get_secret_value()):
-        raise ValueError("must be one word of printable ASCII, without a line end")
+        raise ValueError("must be one word of printable ASCII characters, without a line end")
     return secret
 
 
 def _split(address: str) -> SplitResult:
-    """Split an address. User and password in it would take the place of the token in the Authorization header."""
+    """Split a URL. A user name and password in it would replace the token in the Authorization header."""
     try:
         parts = urlsplit(address)
         is_complete = parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
-    except ValueError:  # its text quotes the address
+    except ValueError:  # its message quotes the URL
         is_complete = False
     if not is_complete or not ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
-        raise ValueError("must be an http:// or https:// address, without user name, query and fragment")
+        raise ValueError("must be an http:// or https:// URL, without user name, query and fragment")
     return parts
 
 
 def origin_of(parts: SplitResult) -> str:
-    """The origin as browsers write it in the Origin header: lower case, no default port."""
+    """Return the origin as in the Origin header: in lower case, without a default port."""
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
@@ -81,7 +81,7 @@ def _web_address(address: str) -> str:
 def _origin(address: str) -> str:
     parts = _split(address)
     if parts.path.strip("/"):
-        raise ValueError("must be an origin, scheme://host[:port], with nothing behind it")
+        raise ValueError("must be an origin, scheme://host[:port], without a path")
     return origin_of(parts)
 
 
@@ -89,9 +89,9 @@ def _allowed_origin(address: str) -> str:
     return address if address == ANY_ORIGIN else _origin(address)
 
 
-def _alone_if_any(origins: tuple[str, ...]) -> tuple[str, ...]:
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     if ANY_ORIGIN in origins and set(origins) != {ANY_ORIGIN}:
-        raise ValueError("must be * alone, or name each origin")
+        raise ValueError("must be either * alone, or a list of origins")
     return tuple(dict.fromkeys(origins))
 
 
@@ -109,30 +109,30 @@ def _guid(text: str) -> str:
 
 
 def _listen_address(address: str) -> str:
-    """An origin, or `unix:` and the path of a socket."""
+    """Check an address to listen at: an origin, or `unix:` and the path of a socket."""
     kind, _, path = address.partition(":")
     if kind == "unix":
         if not path.startswith("/") or "\0" in path or len(path.encode()) > _SOCKET_PATH:
-            raise ValueError(f"must be unix:/path/of.sock, the path with {_SOCKET_PATH} bytes at most")
+            raise ValueError(f"must be unix:/path/of.sock, with at most {_SOCKET_PATH} bytes in the path")
         return address
     if _split(address).path.strip("/"):
-        raise ValueError("must be scheme://host[:port], with nothing behind it")
+        raise ValueError("must be scheme://host[:port], without a path")
     return address.rstrip("/")
 
 
 def _proxy(address: str) -> str:
-    """An address, a network or a host name, or `*` for all."""
+    """Check an IP address, a network, a host name, or `*` for all."""
     if address != "*" and not _HOST_NAME.fullmatch(address):
         try:
             ip_network(address)
-        except ValueError:  # its text quotes the address
+        except ValueError:  # its message quotes the value
             raise ValueError("must be IP addresses, networks like 10.1.2.0/24, host names, or *") from None
     return address
 
 
 def _folder(path: str) -> str:
     if path and not Path(path).is_dir():
-        raise ValueError("must be a folder that is there")
+        raise ValueError("must be a folder that exists")
     return path
 
 
@@ -147,11 +147,11 @@ Origin = Annotated[str, AfterValidator(_origin)]
 AllowedOrigins = Annotated[
     tuple[Annotated[str, AfterValidator(_allowed_origin)], ...],
     BeforeValidator(_comma_list),
-    AfterValidator(_alone_if_any),
+    AfterValidator(_check_origins),
 ]
 HttpsOrigin = Annotated[str, AfterValidator(_https_origin)]
 Guid = Annotated[str, AfterValidator(_guid)]
 Grants = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(from_json)]
 Folder = Annotated[str, AfterValidator(_folder)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-MoreSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -1,13 +1,14 @@
-"""For the tests of who builds on the service: it runs in the test's own process, beside a Hub in memory.
+"""For your own tests: runs the service in the process of the test, with a fake Hub in memory.
 
-Nobody has to sign in: whom a test needs, it makes. Needs the extra `[testing]`; the service itself never imports it.
+A test creates the users that it needs; nobody has to sign in. This package needs the extra `[testing]`. The service
+itself never imports it.
 
     async with open_service(routers=[router]) as service:
         alice = service.user("alice", scopes=["custom:notes:write"])
         reply = await alice.post("notes", params={"note": "x"})            # as a script, with her token
-        reply = await alice.browser().post("notes", params={"note": "x"})  # as a page of ours, with her cookie
+        reply = await alice.browser().post("notes", params={"note": "x"})  # as a page of the service, with her cookie
 
-`service.testing.fixtures` has it as pytest fixtures.
+`service.testing.fixtures` has pytest fixtures for it.
 """
 
 from service.testing.callers import Browser, Caller

@@ -1,4 +1,4 @@
-"""Those who call: with a token, as a script does, or with a cookie, as a browser does. Both are httpx clients."""
+"""Callers of the service: a script with a token, or a browser with cookies. Both are httpx clients."""
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -18,13 +18,13 @@ from service.testing.websockets import WebSocket, connect
 if TYPE_CHECKING:
     from service.testing.serving import Service
 
-NAVIGATION = {  # what Chromium sends for an address typed or a link followed (W3C Fetch Metadata)
+NAVIGATION = {  # what Chromium sends when a page is opened (W3C Fetch Metadata)
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Site": "same-origin",
 }
-SCRIPT = {  # what it sends for a fetch() of a page of the same origin
+SCRIPT = {  # what it sends for a fetch() from a page of the same origin
     "Accept": "*/*",
     "Sec-Fetch-Dest": "empty",
     "Sec-Fetch-Mode": "cors",
@@ -34,16 +34,16 @@ HANDSHAKE = {"Sec-Fetch-Dest": "websocket", "Sec-Fetch-Mode": "websocket", "Sec-
 
 
 class _Client(httpx.AsyncClient):
-    """Reaches one service, in this process; paths are relative to its prefix, unless they begin with it."""
+    """A client of one service in this process. Paths are relative to its prefix, unless they start with it."""
 
     def __init__(self, service: "Service", **options: Any) -> None:  # noqa: ANN401
         super().__init__(transport=httpx.ASGITransport(service.app), base_url=service.url, **options)
         self.service = service
 
     def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:  # noqa: ANN401
-        """See httpx; a path out of a Location header is meant as it stands there."""
-        is_whole = str(url).startswith(self.service.settings.prefix)
-        return super().build_request(method, self.base_url.join(url) if is_whole else url, **options)
+        """As in httpx. A path that starts with the prefix, such as one of a Location header, is used as it is."""
+        is_absolute = str(url).startswith(self.service.settings.prefix)
+        return super().build_request(method, self.base_url.join(url) if is_absolute else url, **options)
 
     def websocket(
         self,
@@ -52,17 +52,17 @@ class _Client(httpx.AsyncClient):
         subprotocols: Sequence[str] = (),
         **options: Any,  # noqa: ANN401
     ) -> AbstractAsyncContextManager[WebSocket]:
-        """Open a WebSocket, for an `async with`; `options` are those of a request.
+        """Open a WebSocket, as an async context manager. `options` are those of a request.
 
         Raises:
-            httpx.HTTPStatusError: the handshake is refused; `response` has the answer.
+            httpx.HTTPStatusError: the handshake was refused. The error has the `response`.
 
         """
         return connect(self.service.app, self.build_request("GET", where, **options), subprotocols=subprotocols)
 
 
 class Caller(_Client):
-    """A script: every request carries its `token`, if it has one."""
+    """A script. Every request has its `token`, if it has one."""
 
     def __init__(
         self,
@@ -73,14 +73,14 @@ class Caller(_Client):
         scopes: Collection[str] = (),
         **options: Any,  # noqa: ANN401
     ) -> None:
-        """Call `service`; `options` are those of httpx. `Service.user` and its like make callers."""
-        signed = {"Authorization": f"Bearer {token}"} if token else {}
-        options["headers"] = signed | dict(options.get("headers", ()))
+        """Call `service`. `options` are those of httpx. `Service.user` and the like make callers."""
+        credential = {"Authorization": f"Bearer {token}"} if token else {}
+        options["headers"] = credential | dict(options.get("headers", ()))
         super().__init__(service, **options)
         self.name, self.token, self.scopes = name, token, frozenset(scopes)
 
     def browser(self) -> "Browser":
-        """Return a browser of theirs, signed in at the Hub and here: in a session, and with a token, of its own."""
+        """Return a browser of this caller. It is signed in at the Hub and here, with its own session and token."""
         browser = Browser(self.service)
         if self.token:
             session_id = uuid4().hex
@@ -89,19 +89,19 @@ class Caller(_Client):
         return browser
 
     def revoke(self) -> None:
-        """Revoke the token at the Hub. Where answers are cached (`make_settings`: not), it is good for a while yet."""
+        """Revoke the token at the Hub. With `make_settings` this takes effect at once, because nothing is cached."""
         self.service.hub.revoke(self.token)
 
 
 class Browser(_Client):
-    """A browser: a request is one of a script in our own pages, unless it is a `visit`.
+    """A browser. A `visit` opens a page; any other request is one that a script in a page of the service sends.
 
-    It carries the cookies and, as our pages do, the XSRF token in a header; `headers={"X-XSRFToken": ""}` is without.
-    A WebSocket has it in the address; `?_xsrf=` is without.
+    Requests have the cookies and, in a header, the XSRF token; `headers={"X-XSRFToken": ""}` leaves it out. A WebSocket
+    has the XSRF token in its URL; `?_xsrf=` leaves it out.
     """
 
     async def visit(self, where: str, *, follow: bool = False, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Open a page, as by its address or a link; who is not signed in is sent to the Hub, with 302."""
+        """Open a page. A browser that is not signed in is redirected to the Hub, with 302."""
         options["headers"] = NAVIGATION | dict(options.get("headers", ()))
         return await self.get(where, follow_redirects=follow, **options)
 
@@ -112,38 +112,38 @@ class Browser(_Client):
         subprotocols: Sequence[str] = (),
         **options: Any,  # noqa: ANN401
     ) -> AbstractAsyncContextManager[WebSocket]:
-        """Open a WebSocket as a page of ours does; otherwise as `Caller.websocket`."""
+        """Open a WebSocket as a page of the service does. See `Caller.websocket`."""
         headers = HANDSHAKE | {"Origin": self._origin} | dict(options.pop("headers", ()))
-        asked = httpx.URL(where).params.merge(options.pop("params", None))
-        params = httpx.QueryParams({"_xsrf": self._xsrf}).merge(asked)
+        given = httpx.URL(where).params.merge(options.pop("params", None))
+        params = httpx.QueryParams({"_xsrf": self._xsrf}).merge(given)
         return super().websocket(where, subprotocols=subprotocols, headers=headers, params=params, **options)
 
     def sign_in(self, token: str, *, session_id: str) -> None:
-        """Hold the cookies that a sign-in leaves behind: the Hub's session, the sealed token, its XSRF token."""
+        """Set the cookies of a sign-in: the Hub's session id, the sealed token, and the XSRF token."""
         settings = self.service.settings
         key = derive_key(settings.api_token.get_secret_value(), purpose="xsrf token")
-        self.hold(SESSION_ID_COOKIE, session_id, path="/")
-        self.hold(auth_cookie_name(settings), sealed_cookie(settings, token, session_id=session_id))
-        self.hold(XSRF_COOKIE, xsrf_token(key, token=token, session_id=session_id))
+        self.set_cookie(SESSION_ID_COOKIE, session_id, path="/")
+        self.set_cookie(auth_cookie_name(settings), sealed_cookie(settings, token, session_id=session_id))
+        self.set_cookie(XSRF_COOKIE, xsrf_token(key, token=token, session_id=session_id))
 
     def sign_out_at_hub(self) -> None:
-        """Sign out on the Hub's own page: it deletes the session's tokens and its cookie; ours stays, and is void."""
+        """Sign out at the Hub. It deletes its cookie and the tokens of the session. Our cookie stays but is invalid."""
         session_id = self.cookies.get(SESSION_ID_COOKIE)
         if session_id:
             self.service.hub.end_session(session_id)
             self.cookies.delete(SESSION_ID_COOKIE)
 
-    def hold(self, name: str, value: str, *, path: str | None = None) -> None:
-        """Put a cookie into the jar; for the service's prefix where no path is given."""
+    def set_cookie(self, name: str, value: str, *, path: str | None = None) -> None:
+        """Set a cookie. By default its path is the prefix of the service."""
         self.cookies.set(name, value, domain=self.base_url.host, path=path or self.service.settings.prefix)
 
     def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:  # noqa: ANN401
-        """See httpx; adds what a browser does."""
+        """As in httpx, with the headers of a browser."""
         headers = httpx.Headers(SCRIPT)
         if method not in {"GET", "HEAD"}:
             headers["Origin"] = self._origin
         headers.update(options.pop("headers", None))
-        if headers["Sec-Fetch-Mode"] == SCRIPT["Sec-Fetch-Mode"]:  # no page can set a header on the others
+        if headers["Sec-Fetch-Mode"] == SCRIPT["Sec-Fetch-Mode"]:  # a page cannot set headers of other requests
             headers.setdefault("X-XSRFToken", self._xsrf)
         return super().build_request(method, url, headers=headers, **options)
 
@@ -157,6 +157,6 @@ class Browser(_Client):
 
 
 def sealed_cookie(settings: Settings, token: str, *, session_id: str) -> str:
-    """Return what our session cookie holds for a token, given in a session at the Hub."""
+    """Return the value of our session cookie for a token of a session at the Hub."""
     sealer = Sealer(settings.api_token.get_secret_value(), purpose="session cookie")
     return seal_session(sealer, token, session_id=session_id, lifetime=timedelta(hours=1))

@@ -1,7 +1,7 @@
-"""The service as a pytest fixture: `pytest_plugins = ["service.testing.fixtures"]` in the topmost conftest.py.
+"""The service as a pytest fixture: put `pytest_plugins = ["service.testing.fixtures"]` into the top conftest.py.
 
-Async tests and fixtures run by anyio's plugin, which httpx brings: mark a test `anyio`, or set `anyio_mode = "auto"`.
-With another runner, write the three lines of `service` as a fixture of that runner's.
+Async tests and fixtures need the pytest plugin of anyio, which httpx installs: mark a test `anyio`, or set
+`anyio_mode = "auto"`. With another plugin, write the fixture `service` again for it; it has three lines.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -15,18 +15,18 @@ from service.testing.serving import Service, open_service
 
 @pytest.fixture
 def service_options() -> Mapping[str, Any]:
-    """What `open_service` is called with; override it, say with `{"routers": [router]}`."""
+    """The arguments of `open_service`. Override it, for example with `{"routers": [router]}`."""
     return {}
 
 
 @pytest.fixture
 async def service(service_options: Mapping[str, Any]) -> AsyncIterator[Service]:
-    """The service, running beside a Hub in memory."""
+    """The running service, with a fake Hub."""
     async with open_service(**service_options) as running:
         yield running
 
 
 @pytest.fixture
 def alice(service: Service) -> Caller:
-    """A user who may call the service, and nothing else."""
+    """A user with access to the service, and no other scopes."""
     return service.user("alice")

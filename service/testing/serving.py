@@ -1,4 +1,4 @@
-"""Runs an application in the test's own process, beside a Hub in memory, and makes those who call it."""
+"""Runs an application in the process of the test, with a fake Hub, and creates its callers."""
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ _hubs = count(1)
 
 @dataclass(frozen=True)
 class Service:
-    """A running application (`app`), what it was told (`settings`), and the Hub beside it (`hub`)."""
+    """A running application (`app`), with its settings and its fake Hub (`hub`)."""
 
     app: ASGIApp
     settings: Settings
@@ -29,7 +29,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Where browsers find it; callers take paths relative to this."""
+        """The URL of the service. Callers take paths relative to it."""
         return f"{self.settings.public_origin or 'http://jupyter.example.org'}{self.settings.prefix}"
 
     def user(
@@ -41,21 +41,21 @@ class Service:
         admin: bool = False,
         access: bool = True,
     ) -> Caller:
-        """Make a user, or change one, and a token of theirs; return who calls with it.
+        """Create or change a user of the Hub. Returns a caller with a token of this user.
 
-        The token holds access to this service (not without `access`), `scopes`, and no others.
+        The token has the access scope of this service (unless `access` is False) and `scopes`, and no others.
         """
         held = self._held(scopes, access=access)
         self.hub.add_user(name, scopes=own_scopes(name) | held, groups=tuple(groups), admin=admin)
         return Caller(self, name=name, scopes=held, token=self.hub.issue(name, scopes=held))
 
     def other_service(self, name: str, *, scopes: Collection[str] = (), access: bool = True) -> Caller:
-        """Make another service of the Hub; return it as a caller, with its own API token."""
+        """Create another service of the Hub. Returns a caller with its API token."""
         held = self._held(scopes, access=access)
         return Caller(self, name=name, scopes=held, token=self.hub.add_service(name, scopes=held))
 
     def anonymous(self) -> Caller:
-        """Return a caller without a credential, whose browser has none either."""
+        """Return a caller without a credential. Its browser has none either."""
         return Caller(self)
 
     def _held(self, scopes: Collection[str], *, access: bool) -> frozenset[str]:
@@ -63,11 +63,11 @@ class Service:
 
 
 def make_settings(**changed: Any) -> Settings:  # noqa: ANN401
-    """Return what a Hub tells a service that it starts, with some fields of `Settings` changed.
+    """Return the settings that a Hub gives a service. `changed` are other values of fields of `Settings`.
 
-    Each has a Hub of its own, and asks it at every request: what a test changes there holds at once.
+    Each call names another Hub. Nothing is cached, so that what a test changes at the Hub takes effect at once.
     """
-    told: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "api_token": "api-token-of-the-service",
         "api_url": f"http://hub-{next(_hubs)}.test/hub/api",
         "service_name": "fastapi",
@@ -75,7 +75,7 @@ def make_settings(**changed: Any) -> Settings:  # noqa: ANN401
         "cache_ttl": 1e-9,
         "stale_grace": 0,
     }
-    return Settings(**(told | changed))
+    return Settings(**(defaults | changed))
 
 
 @asynccontextmanager
@@ -86,10 +86,10 @@ async def open_service(
     hub: FakeHub | None = None,
     **options: Any,  # noqa: ANN401
 ) -> AsyncIterator[Service]:
-    """Run what `create(settings, **options)` returns, with its lifespan; the options are those of `create`.
+    """Run the application that `create(settings, **options)` returns, with its lifespan.
 
-    `settings`: of `make_settings`. `hub`: one that knows the service by these settings' API token; made if not given.
-    Meanwhile httpx reaches nothing else in this process, unless a respx router of the test's own says otherwise.
+    `settings` are those of `make_settings`. `hub` must know the API token in these settings; by default a new one is
+    made. Meanwhile, httpx can reach nothing else in this process, unless the test has a respx router of its own.
     """
     settings = settings or make_settings(**({"api_url": str(hub.api_url), "api_token": hub.api_token} if hub else {}))
     rights = read_manifests(settings.apps)

@@ -1,4 +1,4 @@
-"""The browser's, or a script's, end of a WebSocket of an application in the same process."""
+"""A WebSocket client for an application in the same process."""
 
 import asyncio
 import json
@@ -10,17 +10,17 @@ import httpx
 from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
-_PATIENCE = 5  # seconds for what happens in this very process
+_TIMEOUT = 5  # seconds
 
 
 class WebSocket:
-    """An open WebSocket; `subprotocol` is the one the application chose. Made by `Caller.websocket`."""
+    """An open WebSocket, made by `Caller.websocket`. `subprotocol` is the one that the application chose."""
 
     def __init__(self, app: ASGIApp, scope: Scope) -> None:
         self._sent: asyncio.Queue[Message] = asyncio.Queue()
         self._received: asyncio.Queue[Message] = asyncio.Queue()
         self._running = asyncio.ensure_future(app(scope, self._sent.get, self._received.put))
-        # Where the application ends without a word, the server ends the connection.
+        # If the application returns without closing, a server closes the connection.
         self._running.add_done_callback(lambda _: self._received.put_nowait({"type": "websocket.close", "code": 1006}))
         self.subprotocol: str | None = None
 
@@ -36,8 +36,8 @@ class WebSocket:
         """Return the next message.
 
         Raises:
-            WebSocketDisconnect: the application has closed; `code` says why.
-            TimeoutError: nothing comes within five seconds.
+            WebSocketDisconnect: the application has closed the connection. Its `code` says why.
+            TimeoutError: there is no message within five seconds.
 
         """
         message = await self._receive()
@@ -47,17 +47,17 @@ class WebSocket:
         return message["bytes"].decode() if text is None else text
 
     async def receive_json(self) -> Any:  # noqa: ANN401
-        """Return the value of the next message. Raises as `receive_text` does."""
+        """Return the JSON value of the next message. Raises as `receive_text`."""
         return json.loads(await self.receive_text())
 
     async def open(self, request: httpx.Request) -> None:
-        """Raises httpx.HTTPStatusError, with the answer in it, where the handshake is refused."""
+        """Do the handshake. Raises httpx.HTTPStatusError, with the response, if it is refused."""
         await self._sent.put({"type": "websocket.connect"})
         first = await self._receive()
         if first["type"] == "websocket.accept":
             self.subprotocol = first.get("subprotocol")
             return
-        body, is_complete = b"", first["type"] == "websocket.close"  # to which a server answers with a bare 403
+        body, is_complete = b"", first["type"] == "websocket.close"  # a server answers this with an empty 403
         while not is_complete:
             part = await self._receive()
             body += part.get("body", b"")
@@ -66,15 +66,15 @@ class WebSocket:
         httpx.Response(status, headers=headers, content=body, request=request).raise_for_status()
 
     async def close(self, code: int = 1000) -> None:
-        """Close it, and let the application come to its end."""
+        """Close the WebSocket, and wait for the application to end."""
         await self._sent.put({"type": "websocket.disconnect", "code": code, "reason": ""})
-        await asyncio.wait([self._running], timeout=_PATIENCE)
+        await asyncio.wait([self._running], timeout=_TIMEOUT)
         self._running.cancel()
         with suppress(asyncio.CancelledError, Exception):  # the service has logged it
             await self._running
 
     async def _receive(self) -> Message:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_TIMEOUT):
             return await self._received.get()
 
 
@@ -82,7 +82,7 @@ class WebSocket:
 async def connect(
     app: ASGIApp, request: httpx.Request, *, subprotocols: Sequence[str] = ()
 ) -> AsyncIterator[WebSocket]:
-    """Open a WebSocket where `request` would go, with its headers; close it at the end."""
+    """Open a WebSocket with the URL and the headers of `request`. It is closed at the end."""
     offered = [(b"sec-websocket-protocol", ", ".join(subprotocols).encode())] if subprotocols else []
     socket = WebSocket(
         app,

@@ -1,1 +1,1 @@
-"""HTTP: translate a request, call a room, return."""
+"""What our own application adds to `service.auth`: pages, error responses, OpenAPI, middleware, routes."""

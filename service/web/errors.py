@@ -1,4 +1,4 @@
-"""What goes wrong with requests as such."""
+"""Errors about the body of a request."""
 
 from http import HTTPStatus
 
@@ -6,24 +6,24 @@ from service.errors import ServiceError, ThrottledError
 
 
 class BodyTooSlowError(ServiceError):
-    """A request's body comes slower than is waited for; the rest of it is not read."""
+    """The body arrives too slowly. The rest of it is not read."""
 
     code = "body_too_slow"
     status = HTTPStatus.REQUEST_TIMEOUT
-    default = "The request's body came too slowly, and was given up. Send it again, over a better connection."
+    default = "The body of the request arrived too slowly. Send it again, over a better connection."
 
 
 class TooManyBodiesError(ThrottledError):
-    """One caller, or one address, sends more at once than one may; `retry_after` in seconds."""
+    """One caller or one address sends too much at once. `retry_after` is in seconds."""
 
     code = "too_many_bodies"
     what = "You are sending too much at once."
 
 
 class BodiesFullError(ServiceError):
-    """All callers together send more at once than there is room for; `retry_after` in seconds."""
+    """All callers together send more than the service has room for. `retry_after` is in seconds."""
 
     code = "bodies_full"
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    default = "The service is taking in as much as it can. Try again shortly."
+    default = "The service has no room for more bodies of requests. Try again shortly."
     retry_after = 1

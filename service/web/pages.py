@@ -1,6 +1,7 @@
-"""What a browser sees: server-rendered pages from our own templates and files, at home beside the Hub's."""
+"""Renders the pages that browsers see, from our templates and those of the applications."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,24 +12,27 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import HTTPConnection
 
 from service import __version__
+from service.application import Link
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
-from service.auth.guard import here, page_token
+from service.auth.guard import Guard
+from service.auth.identification import here, page_token
+from service.auth.state import state_of
+from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.oauth import safe_next
 
-_POLICY = (
+POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-# Swagger UI styles its elements inline.
-_DOCS_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+_ACCESS = Guard()
 
 
 class Assets(StaticFiles):
-    """Our style sheet, scripts and Swagger UI, and what applications bring (`folders`).
+    """The files below `static/`: our own, and those in the `folders` of applications.
 
-    Nothing in them is secret, so browsers may keep them for an hour.
+    Nothing in them is secret, so browsers may cache them for an hour.
     """
 
     def __init__(self, folders: Iterable[Path | None] = ()) -> None:
@@ -36,29 +40,22 @@ class Assets(StaticFiles):
         self.all_directories += [folder for folder in folders if folder is not None]
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on
-        """As StaticFiles, with a lifetime."""
+        """As in StaticFiles, with a lifetime for the browser's cache."""
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 
 
-def home(conn: HTTPConnection, identity: Identity | None) -> Response:
-    """The start page."""
-    return render(conn, "home.html", identity=identity)
-
-
-def oneself(conn: HTTPConnection, identity: Identity) -> Response:
-    """Who the Hub says one is."""
-    return render(conn, "me.html", identity=identity, facts=identity.public())
+# What `service.auth.pages` asks for
 
 
 def sign_out(conn: HTTPConnection, identity: Identity | None, *, xsrf: str) -> Response:
-    """The question before signing out; `identity` is None where the Hub cannot say who is signed in."""
+    """Return the page that asks before signing out. `identity` is None if the Hub cannot say who is signed in."""
     return render(conn, "logout.html", identity=identity, xsrf=xsrf)
 
 
 def sign_in_as(conn: HTTPConnection, name: str, *, identity: Identity | None, sealed: str, next_url: str) -> Response:
-    """The question before signing in as `name` by a link; `identity` is signed in now, if anybody is."""
+    """Return the page that asks before signing in as `name` by a link. `identity` is who is signed in now."""
     return render(
         conn,
         "sign_in_as.html",
@@ -71,92 +68,21 @@ def sign_in_as(conn: HTTPConnection, name: str, *, identity: Identity | None, se
 
 
 def signed_out(conn: HTTPConnection) -> Response:
-    """There is nobody to sign out."""
+    """Return the sign-out page for somebody who is not signed in."""
     return render(conn, "logout.html", identity=None)
 
 
-def docs(conn: HTTPConnection, identity: Identity | None) -> Response:
-    """Swagger UI."""
-    context = context_of(conn)
-    config = {
-        "url": f"{context.settings.prefix}openapi.json",
-        "oauth2RedirectUrl": context.oauth.redirect_uri,
-        "clientId": context.oauth.client_id,
-    }
-    return render(conn, "docs.html", identity=identity, config=config, policy=_DOCS_POLICY)
-
-
-def docs_for_entra(conn: HTTPConnection, identity: Identity | None, *, scopes: list[str]) -> Response:
-    """Swagger UI, which signs in at Entra ID where it has a client there, and asks it for `scopes`."""
-    settings = context_of(conn).settings
-    is_client = bool(settings.entra_openapi_client_id)
-    config = {
-        "url": f"{settings.prefix}{'docs/entra/' if is_client else ''}openapi.json",
-        "oauth2RedirectUrl": f"{settings.public_host}{settings.prefix}docs/entra/callback",
-        "clientId": settings.entra_openapi_client_id,
-        "scopes": scopes,
-    }
-    policy = _DOCS_POLICY.replace("connect-src 'self'", f"connect-src 'self' {settings.entra_authority}")
-    return render(conn, "docs.html", identity=identity, config=config, policy=policy)
-
-
 def swagger_callback(conn: HTTPConnection) -> Response:
-    """Swagger UI's popup, back from the Hub: hands the code to the window that opened it."""
-    # `service.web.middleware.gateway` would cut the window off from the page that opened it.
+    """Return the page of Swagger UI's popup. It passes the code from the Hub to the window that opened it."""
+    # The default policy of `service.web.middleware.gateway` would cut the popup off from that window.
     return render(conn, "swagger_callback.html", identity=None, headers={"Cross-Origin-Opener-Policy": "unsafe-none"})
 
 
-def error(
-    conn: HTTPConnection,
-    problem: Mapping[str, Any],
-    *,
-    headers: Mapping[str, str],
-    sign_in: bool,
-    renew: bool,
-    retry: bool,
-    form: Mapping[str, str],
-) -> Response:
-    """An error, with the way on: signing in, signing in anew, trying again, sending a form again."""
-    return render(
-        conn,
-        "error.html",
-        identity=conn.scope["state"].get("identity"),
-        problem=problem,
-        sign_in=sign_in,
-        renew=renew,
-        again=_again(conn) if retry else None,
-        form=form,
-        status_code=problem["status"],
-        headers=headers,
-    )
-
-
-def _here(conn: HTTPConnection) -> str:
-    """The address of this page as a link back to it: without a token that came in it."""
-    return safe_next(here(conn), prefix=context_of(conn).settings.prefix)
-
-
-def _again(conn: HTTPConnection) -> str:
-    """A link back to this page; empty, which means the same, where the address holds a code: no page tells one."""
-    address, prefix = _here(conn), context_of(conn).settings.prefix
-    return "" if address.startswith(f"{prefix}oauth_callback?") else address
-
-
-def _next(conn: HTTPConnection) -> str:
-    """Where to go after signing in from this page: back to it, unless it is about signing in or out itself."""
-    address, prefix = _here(conn), context_of(conn).settings.prefix
-    page = address.removeprefix(prefix).partition("?")[0]
-    return prefix if page in {"login", "login/token", "logout", "oauth_callback"} else address
-
-
-def _origin(conn: HTTPConnection) -> str:
-    """Where the browser believes us to be, for examples to copy."""
-    scheme = "https" if is_secure(conn.scope, context_of(conn).settings) else "http"
-    return f"{scheme}://{conn.headers.get('host', '')}"
+# Rendering
 
 
 def environment(folders: Iterable[Path | None] = ()) -> jinja2.Environment:
-    """Return what finds our templates, and those of applications in `folders`."""
+    """Return the Jinja environment for our templates and those in the `folders` of applications."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([Path(__file__).parent / "templates", *filter(None, folders)]),
         autoescape=True,
@@ -166,23 +92,31 @@ def environment(folders: Iterable[Path | None] = ()) -> jinja2.Environment:
     )
 
 
+async def render_unguarded(conn: HTTPConnection, template: str, **values: Any) -> Response:  # noqa: ANN401 - as `render`
+    """As `render`, for a page whose route has not asked the vetoes. The navigation depends on what they say."""
+    if state_of(conn).identity is not None:
+        with suppress(ServiceError):
+            await _ACCESS(conn)
+    return render(conn, template, **values)
+
+
 def render(
     conn: HTTPConnection,
     template: str,
     *,
-    policy: str = _POLICY,
+    policy: str = POLICY,
     status_code: int = 200,
     headers: Mapping[str, str] | None = None,
     **values: Any,  # noqa: ANN401 - a template takes anything
 ) -> Response:
-    """Return a page made from one of our templates; `values` are what the template asks for beyond what all have.
+    """Return a page made from a template. `values` are variables of this template; the others are the same for all.
 
-    With an `identity` it holds the XSRF token of the session, and a button that signs out.
+    With an `identity` in `values`, the page contains the XSRF token of the session and a button to sign out.
     """
     settings = context_of(conn).settings
     values.setdefault("xsrf", page_token(conn) if values.get("identity") else "")
     if settings.hub_host:
-        # Signing out leads on to the Hub, which lives on a host of its own.
+        # The form that signs out redirects to the Hub, which is on a host of its own.
         policy = policy.replace("form-action 'self'", f"form-action 'self' {settings.hub_host}")
     templates: jinja2.Environment = conn.scope["state"]["templates"]
     body = templates.get_template(template).render(
@@ -192,10 +126,7 @@ def render(
         title=conn.app.title,
         version=__version__,
         login_url=f"{settings.prefix}login?next={quote(_next(conn), safe='')}",
-        # Their pages are for people signed in by cookie.
-        links=[link for each in conn.scope["state"]["configured"] for link in each.application.navigation]
-        if settings.has_hub
-        else [],
+        links=_links(conn) if settings.has_hub else (),  # the pages are for people signed in by cookie
         **values,
     )
     return HTMLResponse(
@@ -203,3 +134,40 @@ def render(
         status_code=status_code,
         headers={"Content-Security-Policy": policy, **(headers or {})},
     )
+
+
+def _links(conn: HTTPConnection) -> Sequence[Link]:
+    """Return the entries of the navigation that the reader of this page may open."""
+    state = state_of(conn)
+    links = [link for each in conn.scope["state"]["configured"] for link in each.application.navigation]
+    identity = state.identity
+    if identity is None:
+        return [link for link in links if not link.scopes]
+    is_admitted = state.is_admitted or not state.policy.vetoes
+    if not (is_admitted and identity.held.covers_any(context_of(conn).settings.access_scopes)):
+        return ()
+    # A page whose scope a new token would carry is open, too: it signs its reader in again.
+    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity)}
+    return [
+        link
+        for link in links
+        if not link.scopes or identity.held.covers_any(link.scopes) or entitled.intersection(link.scopes)
+    ]
+
+
+def link_to_here(conn: HTTPConnection) -> str:
+    """Return the URL of this request for a link back to it, without a token that was in it."""
+    return safe_next(here(conn), prefix=context_of(conn).settings.prefix)
+
+
+def _next(conn: HTTPConnection) -> str:
+    """Return the page to open after signing in from this one: this one, unless it is about signing in or out."""
+    url, prefix = link_to_here(conn), context_of(conn).settings.prefix
+    page = url.removeprefix(prefix).partition("?")[0]
+    return prefix if page in {"login", "login/token", "logout", "oauth_callback"} else url
+
+
+def _origin(conn: HTTPConnection) -> str:
+    """Return our origin as the browser sees it, for the examples on the start page."""
+    scheme = "https" if is_secure(conn.scope, context_of(conn).settings) else "http"
+    return f"{scheme}://{conn.headers.get('host', '')}"

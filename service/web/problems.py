@@ -1,7 +1,7 @@
-"""Errors into answers: the one place that knows status, body and headers.
+"""Turns errors into responses.
 
-To an API client `application/problem+json` (RFC 9457) with our stable `code`; to a browser a page, or the way to the
-Hub where signing in would help; to a WebSocket a refused handshake.
+An API client gets `application/problem+json` (RFC 9457) with a stable `code`. A browser gets a page, or a redirect to
+the Hub if signing in would help. A WebSocket handshake is refused.
 """
 
 import logging
@@ -17,141 +17,131 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from starlette.websockets import WebSocket, WebSocketState
 
-from service.auth import login, token_links
-from service.auth.cookies import auth_cookie_name, cleared_wherever
 from service.auth.errors import (
     CookieConflictError,
+    InsufficientScopeError,
     NotSignedInError,
     OutdatedTokenError,
     SignInError,
 )
+from service.auth.fetch_metadata import is_browser
 from service.auth.forms import refused_form
-from service.auth.guard import SignedInByUrl, here, is_browser, queue_cookies
+from service.auth.identification import SignedInByUrl
 from service.auth.problems import Problem, closing, note, problem_of, problem_response
+from service.auth.refusals import clear_conflict, redirect_of
+from service.auth.state import state_of
 from service.errors import ServiceError
-from service.hub.errors import (
-    InvalidTokenError,
-)
+from service.hub.errors import InvalidTokenError
 from service.resources import resources_of
 from service.web import pages
 from service.web.middleware.bodies import RefusedBody
 
 _log = logging.getLogger("service")
 
-# RFC 9110's names, where Python 3.11 and 3.13 differ: a code is stable.
+# The names of RFC 9110. Python's own names for these differ between 3.11 and 3.13, but a code must not change.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # those that routes are made for
-# A location of ours in a request: a field name or an index; all else may be the caller's own text.
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # the methods that routes use
+# A place in a request that we name: a field or an index. Anything else may be text of the caller.
 _FIELD = re.compile(r"\w{1,64}", re.ASCII)
-# pydantic's messages of these types repeat the input.
+# For these types, pydantic's messages quote the input.
 _ECHOING = {"union_tag_invalid": "Input has an unknown tag", "extra_forbidden": "Extra inputs are not permitted"}
 
 
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer one of our own errors."""
+    if isinstance(error, SignedInByUrl):
+        return await redirect_of(conn, error)
     error = cast("ServiceError", error)
     note(conn, error)
-    problem = problem_of(error)
-    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
-    if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
-        return login.begin(conn, next_url=here(conn))
-    if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
-        return login.begin(conn, next_url=here(conn))
-    sign_in = (could_sign_in or isinstance(error, SignInError)) and resources_of(conn).settings.has_hub
-    if isinstance(error, CookieConflictError):
-        _clear_our_cookie(conn)
+    if (redirect := await redirect_of(conn, error)) is not None:
+        return redirect
+    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError | SignInError)
+    sign_in = could_sign_in and resources_of(conn).settings.has_hub
+    clear_conflict(conn, error)
     renew = isinstance(error, OutdatedTokenError | CookieConflictError)
+    problem = problem_of(error)
+    if isinstance(error, InsufficientScopeError) and is_browser(conn):
+        problem = problem.model_copy(update={"detail": _refusal(conn, error)})
     return await _answer(conn, problem, headers=error.headers(), sign_in=sign_in, renew=renew)
 
 
-def _clear_our_cookie(conn: HTTPConnection) -> None:
-    settings, path = resources_of(conn).settings, here(conn).partition("?")[0]
-    name, host = auth_cookie_name(settings), conn.headers.get("host", "")
-    queue_cookies(conn, cleared_wherever(settings, name, path=path, host=host))
+def _refusal(conn: HTTPConnection, error: InsufficientScopeError) -> str:
+    """Say what a person has no access to, and whom to ask. API clients are told the scopes instead."""
+    if isinstance(error, OutdatedTokenError):
+        return "You have been given new rights since you signed in. Sign in again to use them."
+    if error.missing == resources_of(conn).settings.access_scopes:
+        return "You have no access to this service. Ask an administrator of the Hub for it."
+    identity = state_of(conn).identity
+    refusals = (each.refusal(error, identity) for each in conn.scope["state"]["configured"])
+    return next(filter(None, refusals), "You have no access to this page. Ask an administrator of the Hub for it.")
 
 
 async def answer_refused_body(conn: HTTPConnection, refused: Exception) -> Response | None:
-    """Answer a request whose body was not to be read."""
-    reason = cast("RefusedBody", refused).reason
-    if isinstance(reason, SignedInByUrl):
-        return await token_links.drop_token_from_url(conn, reason)
-    return await answer_error(conn, reason)
+    """Answer a request whose body was refused before it was read."""
+    return await answer_error(conn, cast("RefusedBody", refused).reason)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:
-    """Answer what the framework raises: no such route, wrong method, body too large."""
+    """Answer an HTTPException of the framework: no such route, a wrong method, a body that is too large."""
     error = cast("HTTPException", error)
-    status = _known(error.status_code)
-    given: object = error.detail  # a router may give FastAPI's HTTPException anything
-    said, errors = (given, None) if isinstance(given, str) else ("", [given])
-    problem = Problem(
-        title=status.phrase,
-        status=status,
-        code=_CODES.get(status, status.name.lower()),
-        detail=status.description if said in {"", status.phrase} else said,
-        errors=errors,
-    )
+    status = _registered(error.status_code)
+    detail: object = error.detail  # FastAPI's HTTPException takes any value
+    text, errors = (detail, None) if isinstance(detail, str) else ("", [detail])
+    problem = _problem(status, status.description if text in {"", status.phrase} else text, errors=errors)
     headers = dict(error.headers or {})
-    if "Allow" in headers:  # the framework's own has the methods of one route alone
-        headers["Allow"] = ", ".join(_methods_here(conn)) or headers["Allow"]
+    if "Allow" in headers:  # the framework names the methods of one route only
+        headers["Allow"] = ", ".join(_methods_of_path(conn)) or headers["Allow"]
     return await _answer(conn, problem, headers=headers)
 
 
 async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | None:
-    """Answer a request that does not have the declared form, without repeating what it contains."""
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    """Answer a request that is invalid, without quoting it."""
     errors = [_without_input(item) for item in cast("RequestValidationError", error).errors()]
-    problem = Problem(
-        title=status.phrase,
-        status=status,
-        code="invalid_request",
-        detail="The request does not have the expected form; errors says where.",
-        errors=errors,
-    )
-    return await _answer(conn, problem)
+    text = "The request is invalid; errors says where."
+    return await _answer(conn, _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, code="invalid_request", errors=errors))
 
 
 async def answer_unexpected(conn: HTTPConnection, _error: Exception) -> Response | None:
-    """Answer a failure of our own, which `service.web.middleware.gateway` logs under the same reference."""
+    """Answer an unexpected error. `service.web.middleware.gateway` logs it under the same reference."""
     reference = conn.scope["state"].setdefault("reference", secrets.token_hex(4))
     return await _answer(conn, _unexpected(reference))
 
 
 def unexpected(reference: str) -> JSONResponse:
-    """Answer a failure of our own where no page can be made; `reference` finds it in the log."""
-    return problem_response(_unexpected(reference), {})
+    """Return the answer to an unexpected error where no page can be rendered. The log has the same `reference`."""
+    return problem_response(_unexpected(reference))
 
 
-def elsewhere() -> JSONResponse:
-    """Answer a request for a path that is not below our prefix."""
-    status = HTTPStatus.NOT_FOUND
-    return problem_response(
-        Problem(title=status.phrase, status=status, code="not_found", detail="This service is elsewhere."), {}
-    )
+def not_below_prefix() -> JSONResponse:
+    """Return the answer to a request whose path is not below our prefix."""
+    return problem_response(_problem(HTTPStatus.NOT_FOUND, "This path is not part of the service."))
 
 
-def too_large() -> JSONResponse:
-    """Answer a request whose body is beyond the route's limit."""
-    return _too_long(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request's body is larger than this route takes.")
+def body_too_large() -> JSONResponse:
+    """Return the answer to a request whose body is larger than the route accepts."""
+    text = "The body of the request is larger than this route accepts."
+    return problem_response(_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text))
 
 
-def too_long() -> JSONResponse:
-    """Answer a request whose address is beyond our limit."""
-    return _too_long(HTTPStatus.REQUEST_URI_TOO_LONG, "The request's address is longer than this service takes.")
+def url_too_long() -> JSONResponse:
+    """Return the answer to a request whose URL is too long."""
+    text = "The URL of the request is longer than this service accepts."
+    return problem_response(_problem(HTTPStatus.REQUEST_URI_TOO_LONG, text))
 
 
-def _methods_here(conn: HTTPConnection) -> list[str]:
-    """Every method that this path has (RFC 9110 section 10.2.1)."""
-    tried = [(method, {**conn.scope, "method": method}) for method in _METHODS]
-    return [method for method, scope in tried if any(r.matches(scope)[0] is Match.FULL for r in conn.app.routes)]
+def _methods_of_path(conn: HTTPConnection) -> list[str]:
+    """Return every method that this path supports (RFC 9110 section 10.2.1)."""
+    scopes = [(method, {**conn.scope, "method": method}) for method in _METHODS]
+    return [method for method, scope in scopes if any(r.matches(scope)[0] is Match.FULL for r in conn.app.routes)]
 
 
-def _too_long(status: HTTPStatus, detail: str) -> JSONResponse:
-    return problem_response(Problem(title=status.phrase, status=status, code=_CODES[status], detail=detail), {})
+def _problem(status: HTTPStatus, detail: str, *, code: str = "", errors: list[Any] | None = None) -> Problem:
+    code = code or _CODES.get(status, status.name.lower())
+    return Problem(title=status.phrase, status=status, code=code, detail=detail, errors=errors)
 
 
-def _known(status: int) -> HTTPStatus:
-    """A status without a registered name stands for its class (RFC 9110 section 15)."""
+def _registered(status: int) -> HTTPStatus:
+    """Return the status. One that is not registered becomes the general one of its class (RFC 9110 section 15)."""
     try:
         return HTTPStatus(status)
     except ValueError:
@@ -171,12 +161,30 @@ async def _answer(
         await _refuse(conn, problem, headers)
         return None
     if is_browser(conn):
-        retry = conn.scope.get("method") in {"GET", "HEAD"}
-        form = await refused_form(conn)
-        return pages.error(
-            conn, problem.model_dump(), headers=headers, sign_in=sign_in, renew=renew, retry=retry, form=form
+        return await pages.render_unguarded(
+            conn,
+            "error.html",
+            identity=state_of(conn).identity,
+            problem=problem.model_dump(),
+            sign_in=sign_in,
+            renew=renew,
+            retry_url=_retry_url(conn),
+            form=await refused_form(conn),
+            status_code=problem.status,
+            headers=headers,
         )
     return problem_response(problem, headers)
+
+
+def _retry_url(conn: HTTPConnection) -> str | None:
+    """Return a link that repeats this request; None if the request would change something.
+
+    The link is empty, which means this page, if the URL contains an authorization code: no page may contain one.
+    """
+    if conn.scope.get("method") not in {"GET", "HEAD"}:
+        return None
+    url = pages.link_to_here(conn)
+    return "" if url.startswith(f"{resources_of(conn).settings.prefix}oauth_callback?") else url
 
 
 async def _refuse(websocket: WebSocket, problem: Problem, headers: Mapping[str, str]) -> None:
@@ -184,14 +192,13 @@ async def _refuse(websocket: WebSocket, problem: Problem, headers: Mapping[str, 
         await websocket.send(closing(problem))
     elif "websocket.http.response" in websocket.scope.get("extensions", {}):
         await websocket.send_denial_response(problem_response(problem, headers))
-    else:  # the server knows no other refusal than a bare 403
+    else:  # the server can only refuse with an empty 403
         await websocket.close()
 
 
 def _unexpected(reference: str) -> Problem:
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = f"The service failed. Whoever runs it finds the reason in its log under {reference}."
-    return Problem(title=status.phrase, status=status, code="unexpected", detail=detail)
+    text = f"The service failed. Its operator finds the reason in the log under {reference}."
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, text, code="unexpected")
 
 
 def _without_input(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Finds the router of a request by the first segment of its path, so that the others need not be tried.
+"""Finds the router of a request by the first segment of its path, so that FastAPI does not have to try the others.
 
-FastAPI tries all paths of all routers, one after another. With our own routers before somebody's, a request for theirs
-would pay for some twenty comparisons. What a route means does not change: a router that is found is asked, and serves,
-as FastAPI would have it do.
+FastAPI compares a path with all routes of all routers, one after another. Our own routers come first, so a request for
+another router would need some twenty comparisons. The index changes only which routers are tried. The router that is
+found matches and handles the request as usual.
 """
 
 from collections import defaultdict
@@ -14,17 +14,17 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 _FOUND = "service.route"
-_ANY = None  # the key of what may match whatever the first segment is
+_ANY = None  # the key for routes that may match any first segment
 
 
 class RouteIndex(BaseRoute):
-    """Stands before `routes`, an application's. Where it finds nothing, they are tried as ever."""
+    """A route that comes before `routes`, those of an application. If it finds nothing, they are tried as usual."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         self._by_segment = _by_segment(routes)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Ask the routers that have a path with this first segment, in their order."""
+        """Try the routers that have a path with this first segment, in order."""
         segment = scope["path"][len(scope["root_path"]) + 1 :].partition("/")[0]
         for route in self._by_segment.get(segment) or self._by_segment[_ANY]:
             match, child_scope = route.matches(scope)
@@ -33,11 +33,11 @@ class RouteIndex(BaseRoute):
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve by the router that was found."""
+        """Pass the request to the router that was found."""
         await scope[_FOUND].handle(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
-        """Leave names to the routers."""
+        """Raise NoMatchFound, so that the routers are asked."""
         raise NoMatchFound(name, dict(path_params))
 
 
@@ -50,7 +50,7 @@ def _by_segment(routes: Sequence[BaseRoute]) -> Mapping[str | None, Sequence[Bas
 
 
 def _segments(route: BaseRoute) -> Iterator[str | None]:
-    """Yield the first segments that a router's paths may have; `_ANY` where that cannot be told."""
+    """Yield the first segments of the paths of a router; `_ANY` for a path that can start with any segment."""
     paths = [context.path for context in iter_route_contexts([route])]
     for path in paths or [getattr(route, "path", None)]:
         first = path.lstrip("/").partition("/")[0] if path else ""

@@ -1,8 +1,8 @@
-"""Finds the routes of a router that its dependencies do not guard, so that the service can refuse to start with them.
+"""Finds routes that the dependencies of their router do not guard. The service does not start with such routes.
 
-FastAPI asks dependencies for its own kinds of routes only. Starlette's kinds (mounts, `add_route`,
-`add_websocket_route`, `host`) are served to everybody, whatever the router's `dependencies=[require()]` says. FastAPI
-also copies a router's dependencies when a route is added: a route that was there before has none of them.
+FastAPI runs dependencies only for its own kinds of routes. Routes of Starlette (mounts, `add_route`,
+`add_websocket_route`, `host`) are open to everybody, even if the router has `dependencies=[require()]`. FastAPI also
+copies the dependencies of a router when a route is added, so routes that were added earlier lack later dependencies.
 """
 
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from starlette.routing import BaseRoute, Host, Mount, WebSocketRoute
 
 _FILES = "for files, use a route with {path:path} (docs/migrate.md shows one); for an application, include its router"
 _LATE = (
-    "it lacks dependencies that its router has: give the router its dependencies when you make it, and add routes with "
+    "it lacks dependencies of its router: pass the dependencies when you create the router, and add routes with "
     "@router.get(…) and the like"
 )
 
 
 def unguarded(router: APIRouter) -> Iterator[str]:
-    """A sentence for each route, also of the routers that it includes, which its routers' dependencies do not guard."""
+    """Yield a sentence for each unguarded route of a router and of the routers that it includes."""
     for context in iter_route_contexts(router.routes):
         route = context.original_route
         if not isinstance(route, APIRoute | APIWebSocketRoute):
-            everybody = "is open to everybody, whatever dependencies the router has"
-            yield f"{_path(context)}: {_kind(route)} {everybody}: {_way(route)}"
+            problem = f"{_kind(route)} is open to everybody, even if the router has dependencies"
+            yield f"{_path(context)}: {problem}: {_solution(route)}"
     yield from _without_dependencies(router)
 
 
@@ -32,7 +32,7 @@ def _without_dependencies(router: APIRouter) -> Iterator[str]:
     for context in iter_route_contexts(router.routes):
         if isinstance(context.original_route, APIRoute | APIWebSocketRoute) and _lacks(context, router):
             yield f"{_path(context)}: {_LATE}"
-    # What `APIRouter.frontend` adds, which FastAPI lists nowhere else. It asks dependencies, but copies them, too.
+    # FastAPI lists what `APIRouter.frontend` adds only here. Its dependencies are copied, too.
     for group in getattr(router, "_low_priority_routes", ()):
         if _lacks(group, router):
             yield f"{', '.join(route.path for route in group.routes)}: {_LATE}"
@@ -53,13 +53,13 @@ def _path(context: RouteContext) -> str:
 
 def _kind(route: BaseRoute) -> str:
     if isinstance(route, Mount | Host):
-        return "what is mounted"
-    return "a WebSocket of Starlette's" if isinstance(route, WebSocketRoute) else "a route of Starlette's"
+        return "a mounted application"
+    return "a WebSocket route of Starlette" if isinstance(route, WebSocketRoute) else "a route of Starlette"
 
 
-def _way(route: BaseRoute) -> str:
+def _solution(route: BaseRoute) -> str:
     if isinstance(route, Mount | Host):
         return _FILES
     if getattr(getattr(route, "endpoint", None), "__module__", "") == FastAPI.__module__:
-        return "this is FastAPI's own documentation, which FastAPI(openapi_url=None) leaves to ours"
+        return "FastAPI's own documentation: turn it off with FastAPI(openapi_url=None), as the service has its own"
     return f"use @router.{'websocket' if isinstance(route, WebSocketRoute) else 'get'}(…)"

@@ -46,10 +46,10 @@ async def test_a_thief_loses_their_session(accounts: Place, browse: "Browse") ->
 
     page = await owner.page()
     await page.goto(f"{accounts.hub_url}change-password")
-    await expect(page.get_by_label("Delete my API tokens, too")).not_to_be_checked()
+    await expect(page.get_by_label("Delete my API tokens")).not_to_be_checked()
     await owner.save(page, "change-password")
     await fill_in(page, old=FIRST)
-    await expect(page.get_by_role("status")).to_contain_text("signed out everywhere but in this browser")
+    await expect(page.get_by_role("status")).to_contain_text("signed out everywhere except in this browser")
     await owner.save(page, "change-password-done")
 
     async def is_asked_for_a_password() -> bool:
@@ -74,7 +74,7 @@ async def test_all_tokens_with_it(accounts: Place, browse: "Browse") -> None:
 
     page = await owner.page()
     await page.goto(f"{accounts.hub_url}change-password")
-    await page.get_by_label("Delete my API tokens, too").check()
+    await page.get_by_label("Delete my API tokens").check()
     await fill_in(page, old=FIRST)
     await expect(page.get_by_role("status")).to_contain_text("1 API token was deleted")
 

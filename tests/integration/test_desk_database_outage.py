@@ -44,7 +44,7 @@ def url(server: Postgres) -> str:
 @pytest.fixture
 async def desk(url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     """The service with the desk on it."""
-    async with open_desk(tmp_path, told={"DATABASE_URL": url}) as running:
+    async with open_desk(tmp_path, variables={"DATABASE_URL": url}) as running:
         yield running
 
 

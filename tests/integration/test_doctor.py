@@ -151,7 +151,7 @@ BROKEN: Mapping[str, tuple[Break, str, str, str]] = {
     "another service's token": (
         lambda place, told: told.update(JUPYTERHUB_API_TOKEN=place.hub.service_token("reporter").value),
         "token",
-        "that of the service reporter",
+        "the token of the service reporter",
         "JUPYTERHUB_SERVICE_NAME=reporter",
     ),
     "an application that the Hub was not told of": (
@@ -182,7 +182,7 @@ BROKEN: Mapping[str, tuple[Break, str, str, str]] = {
     "nothing there": (
         lambda _place, told: told.update(PUBLIC_HOST=f"https://{HOST}:{free_port()}"),
         "PUBLIC_HOST",
-        "takes no https connection",
+        "accepts no https connections",
         "PUBLIC_HOST",
     ),
     "no database": (
@@ -220,7 +220,7 @@ async def test_what_is_broken(place: Place, name: str) -> None:
             True,
             "certificate has expired",
         ),
-        ({"until": NOW + timedelta(days=9)}, True, "it ends on"),
+        ({"until": NOW + timedelta(days=9)}, True, "it expires on"),
     ],
     ids=["of nobody", "expired", "about to expire"],
 )
@@ -248,7 +248,7 @@ async def test_somebody_else_there(place: Place) -> None:
     async with place.front(target=place.hub.ports.hub):
         [failure] = [finding for finding in await found(place.good) if finding.state == "failed"]
 
-    assert (failure.check, failure.said) == ("PUBLIC_HOST", "status 302 is answered for /services/fastapi/health/live")
+    assert (failure.check, failure.said) == ("PUBLIC_HOST", "/services/fastapi/health/live answers with status 302")
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -187,7 +187,7 @@ async def test_one_that_lives(start_crew: Start, addresses: Addresses) -> None:
     first = await start_crew(**addresses.told).started()
     first.log.write_text("")
     second = start_crew(**addresses.told)
-    listens = "SERVICE_LISTEN or JUPYTERHUB_SERVICE_URL: cannot listen at {}: somebody listens there already"
+    listens = "SERVICE_LISTEN or JUPYTERHUB_SERVICE_URL: cannot listen at {}: another process listens there already"
     places = [addresses.http, addresses.https, f"unix:{addresses.socket}"]
 
     assert second.process.wait(START_LIMIT) == 2
@@ -217,7 +217,7 @@ async def test_where_nobody_can_listen(start_crew: Start, tmp_path: Path) -> Non
     wrong = {
         "http://192.0.2.1:8000": "this machine has no such address",
         f"unix:{tmp_path}/nowhere/s.sock": "there is no such folder",
-        f"unix:{tmp_path}/file": "there is a file that is no socket",
+        f"unix:{tmp_path}/file": "there is a file that is not a socket",
     }
     crew = start_crew(SERVICE_LISTEN=",".join(wrong))
 

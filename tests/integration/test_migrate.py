@@ -88,7 +88,7 @@ async def see_a_cookie_of_huboauth(service: Service) -> None:
     alice = service.user("alice")
     browser = service.anonymous().browser()
     old = create_signed_value("s" * 32, "service-notes", alice.token).decode()
-    browser.hold("service-notes", old)
+    browser.set_cookie("service-notes", old)
     away = await browser.visit("notes")
     back = await browser.visit(service.hub.authorize(away.headers["Location"], user="alice"), follow=True)
 

@@ -88,7 +88,7 @@ async def test_what_is_said_at_the_start(start_crew: Start, certificates: Certif
     """A certificate that has expired is said in one sentence, with status 2, before anything listens; so is a lock."""
     for pair, flaw in (
         (certificates.pair("old", begins=-3, ends=-1), "the certificate expired at "),
-        ((certificates.pair()[0], lock(certificates.pair("locked")[1])), "the key is locked with a passphrase"),
+        ((certificates.pair()[0], lock(certificates.pair("locked")[1])), "the key has a passphrase"),
     ):
         crew = start_crew(workers=workers, **told(pair))
 

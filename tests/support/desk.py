@@ -67,6 +67,6 @@ async def open_desk(
 ) -> AsyncIterator[Desk]:
     """Run the desk with its database in this folder; `app`: for `create_app`; `changed`: fields of the settings."""
     url = await sqlite_with_tables(directory / "desk.sqlite")
-    told = {"apps": ("desk",), "told": {"DATABASE_URL": url}, **changed}
+    told = {"apps": ("desk",), "variables": {"DATABASE_URL": url}, **changed}
     async with open_service(settings=make_settings(**told), **(app or {})) as service:
         yield Desk(service)

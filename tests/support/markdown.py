@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^ *```(\w+)(?: title=(\S+))?\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,20 @@ def linked_files(page: Path) -> list[Path]:
     """Return the files of ours that a page links to or shows."""
     targets = (target.partition("#")[0] for target in _LINK.findall(_BLOCK.sub("", page.read_text())))
     return [page.parent / target for target in targets if target and "://" not in target]
+
+
+def missing_headings(page: Path) -> list[str]:
+    """Return the links of a page to headings, its own or of other pages, that are not there."""
+    links = [link for link in _LINK.findall(_BLOCK.sub("", page.read_text())) if "#" in link and "://" not in link]
+    return [link for link in links if link.partition("#")[2] not in _anchors(_target(page, link))]
+
+
+def _target(page: Path, link: str) -> Path:
+    name = link.partition("#")[0]
+    return page.parent / name if name else page
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the headings of a page as GitHub makes anchors of them: small letters, hyphens, no punctuation."""
+    headings = _HEADING.findall(_BLOCK.sub("", page.read_text()))
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""How the application is put together: its parts, somebody's own routers, and what is not loaded."""
+"""How `create_app` puts the application together, and what it does not load."""
 
 import json
 import subprocess
@@ -36,14 +36,14 @@ async def notes(user: CurrentUser) -> str:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Start services of a configuration of one's own."""
+    """Start services with different settings."""
     async with serving() as start:
         yield start
 
 
 @pytest.fixture
 def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the name of a module of somebody's own."""
+    """Return the name of a module with a router."""
     (tmp_path / "own_notes.py").write_text(MODULE)
     (tmp_path / "own_broken.py").write_text("import a_library_that_is_not_installed")
     monkeypatch.syspath_prepend(tmp_path)
@@ -52,7 +52,7 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 async def test_routers_by_name(serve: Serve, own_module: str) -> None:
-    """SERVICE_ROUTERS mounts somebody's own router under the prefix, with all ways of signing in."""
+    """SERVICE_ROUTERS serves an operator's router below the prefix, with all ways to sign in."""
     service = await serve(routers=(f"{own_module}:router",))
     token = service.hub.issue("testuser")
     browser = await service.signed_in()
@@ -63,7 +63,7 @@ async def test_routers_by_name(serve: Serve, own_module: str) -> None:
 
 
 async def test_routers_by_value(serve: Serve) -> None:
-    """`create_app(routers=…)` does the same for who embeds the service, and gives it a name of its own."""
+    """`create_app(routers=…)` does the same, and takes a title."""
     router = APIRouter()
 
     @router.get("/notes")
@@ -78,7 +78,7 @@ async def test_routers_by_value(serve: Serve) -> None:
 
 
 async def test_our_own_routes_come_first(serve: Serve) -> None:
-    """No router takes the place of signing in and out."""
+    """No router can replace our routes for signing in and out."""
     everything = APIRouter()
 
     @everything.get("/{path:path}")
@@ -107,7 +107,7 @@ async def test_our_own_routes_come_first(serve: Serve) -> None:
 )
 @pytest.mark.usefixtures("own_module")
 def test_routers_that_are_none(name: str, says: str) -> None:
-    """A name that leads to no router is said in words when the service starts."""
+    """If a name leads to no router, the service does not start, and says why."""
     with pytest.raises(ConfigurationError) as raised:
         create_app(settings_of(routers=(name,)))
 
@@ -116,7 +116,7 @@ def test_routers_that_are_none(name: str, says: str) -> None:
 
 @pytest.mark.parametrize("names", [("nope",), ("hub",), ("web",), ("../desk",), ("a.b", "nope")])
 def test_unknown_applications(names: tuple[str, ...]) -> None:
-    """Every application named in SERVICE_APPS that does not exist is named, at once."""
+    """The service names all unknown applications in SERVICE_APPS at once."""
     with pytest.raises(ConfigurationError) as raised:
         create_app(settings_of(apps=names))
 
@@ -124,14 +124,14 @@ def test_unknown_applications(names: tuple[str, ...]) -> None:
 
 
 def test_nobody_is_let_in_is_said_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
-    """Where no access scopes are known, the log says so before anybody asks."""
+    """Without an access scope nobody has access. The log says so at the start."""
     create_app(settings_of(access_scopes_given=(), service_name=""))
 
-    assert caplog.messages == ["No access scopes are known, so nobody is let in: set JUPYTERHUB_SERVICE_NAME."]
+    assert caplog.messages == ["Nobody has access, because no access scope is known: set JUPYTERHUB_SERVICE_NAME."]
 
 
 def test_what_is_not_loaded() -> None:
-    """The service loads nothing of the Hub's own machinery, and no application that is not asked for."""
+    """The service loads nothing of JupyterHub itself, and no application that is not configured."""
     code = "import sys, json, service.app, service.__main__; print(json.dumps(sorted(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(found.stdout)}
@@ -143,7 +143,7 @@ def test_what_is_not_loaded() -> None:
 
 
 async def test_two_services_in_one_process(serve: Serve) -> None:
-    """Nothing is shared between two applications: neither answers nor settings."""
+    """Two applications in one process share neither the cache nor settings."""
     first, second = await serve(), await serve(service_name="other", service_prefix="/services/other/")
     token = first.hub.issue("testuser")
 
@@ -155,7 +155,7 @@ GUID = "22222222-bbbb-4bbb-8bbb-222222222222"
 
 
 def test_entra_id_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where that is not installed the service does not start, and says what to install."""
+    """Without the package for Entra ID the service does not start, and says what to install."""
     monkeypatch.setitem(sys.modules, "fastapi_azure_auth", None)
     settings = Settings(api_token=SecretStr("t"), entra_tenant_id=GUID, entra_client_id=GUID)
     with pytest.raises(ConfigurationError, match=r"ENTRA_TENANT_ID: .*\[entra\]"):
@@ -163,13 +163,13 @@ def test_entra_id_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_with_neither_hub_nor_entra_id_there_is_no_application() -> None:
-    """Nobody could be known."""
-    with pytest.raises(ConfigurationError, match="neither a Hub nor Entra ID"):
+    """The service does not start: nobody could sign in."""
+    with pytest.raises(ConfigurationError, match="Neither a Hub nor Entra ID"):
         create_app(Settings())
 
 
 def test_entra_ids_libraries_are_loaded_where_it_is_set_up_alone() -> None:
-    """All others do without them."""
+    """The package for Entra ID is loaded only where Entra ID is set up."""
     names = ("fastapi_azure_auth", "httpx2", "jwt")
     script = f"import sys, service.__main__; print([name for name in {names} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

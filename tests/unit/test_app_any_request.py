@@ -1,4 +1,4 @@
-"""Whatever a stranger sends, byte for byte, it is answered in a way that has a name."""
+"""Any bytes of a stranger get a proper response."""
 
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
@@ -26,7 +26,7 @@ router = APIRouter()
 
 @router.api_route("/thing", methods=["GET", "POST", "DELETE"])
 async def thing(request: Request, user: CurrentUser) -> str:
-    """Read the body, and answer who asks."""
+    """Read the body, and return the name of the caller."""
     return user.name + str(len(await request.body()))
 
 
@@ -94,7 +94,7 @@ QUERIES = st.lists(st.tuples(st.sampled_from(FIELDS), TEXTS | st.just("password"
 
 
 def lines(headers: list[tuple[str, str]], **known: str) -> list[tuple[bytes, bytes]]:
-    """Return headers as a server passes them on: without line ends and NUL, on which it refuses the request."""
+    """Return headers as a server passes them on. It refuses line ends and NUL."""
     bare = str.maketrans("", "", "\r\n\0")
     filled = (
         (name, value.replace("{token}", "t").replace("{sealed}", known.get("sealed", ""))) for name, value in headers
@@ -103,7 +103,7 @@ def lines(headers: list[tuple[str, str]], **known: str) -> list[tuple[bytes, byt
 
 
 async def answer_to(service: Service, **scope: Any) -> list[Message]:  # noqa: ANN401
-    """Return what the application says to a request, as a server would hear it."""
+    """Return the response of the application, as a server would receive it."""
     said: list[Message] = []
     heard: list[Message] = [{"type": "http.request", "body": scope.pop("body")}]
 
@@ -125,7 +125,7 @@ async def answer_to(service: Service, **scope: Any) -> list[Message]:  # noqa: A
 async def test_no_request_is_a_failure(
     service: Service, method: str, path: str, query: str, headers: list[tuple[str, str]], form: str
 ) -> None:
-    """Each gets a whole answer, which is none of 500, with the headers that all answers carry."""
+    """Every request gets a complete response with the common headers, and never a 500."""
     body = form.encode("latin-1")
     given_headers = [
         *lines(headers, sealed=service.sealed(service.hub.issue("testuser"))),
@@ -151,7 +151,7 @@ async def test_no_request_is_a_failure(
 @given(HEADERS, QUERIES, st.sampled_from(["http", "websocket"]))
 @settings(deadline=None)
 def test_a_credential_is_what_was_sent(headers: list[tuple[str, str]], query: str, kind: str) -> None:
-    """What is found stood in the request, at the place that is named; else there is none, or it is refused."""
+    """A credential that is found was in the request, at the named place. Otherwise there is none, or a refusal."""
     known = settings_of(allow_token_in_url=True)
     sent = lines(headers)
     scope = {"type": kind, "headers": sent, "query_string": query.encode("latin-1")}
@@ -171,7 +171,7 @@ def test_a_credential_is_what_was_sent(headers: list[tuple[str, str]], query: st
 @given(st.lists(TEXTS | st.text(st.characters(max_codepoint=255)), max_size=4))
 @settings(deadline=None)
 def test_any_cookie_header(values: list[str]) -> None:
-    """Names and values come apart, and those that are cleared can be written, whatever a browser was made to hold."""
+    """Any cookie header is split into names and values, and every cookie can be deleted."""
     scope = {"type": "http", "headers": lines([("cookie", value) for value in values])}
     known = settings_of()
 
@@ -184,7 +184,7 @@ def test_any_cookie_header(values: list[str]) -> None:
 
 @given(st.text(st.characters(max_codepoint=255), max_size=9))
 def test_a_planted_sign_in_is_none_of_ours(rest: str) -> None:
-    """Of all names that begin like those of our sign-ins, ours are those that we make."""
+    """Of all cookies with the prefix of our state cookies, only those that we made count."""
     for name in cookies.state_cookies_among(settings_of(), [f"{STATE_COOKIE}{rest}"]):
         (text,) = cookies.cleared(settings_of(), [name])
         assert list(SimpleCookie(text)) == [name]
@@ -192,7 +192,7 @@ def test_a_planted_sign_in_is_none_of_ours(rest: str) -> None:
 
 @given(TEXTS, TEXTS, st.sampled_from(["", ORIGIN]))
 def test_any_origin(origin: str, host: str, public_host: str) -> None:
-    """An Origin header is ours or refused; it is never ours where it is missing or names no host."""
+    """An Origin header is ours or refused. A missing one, or one without a host, is never ours."""
     conn = HTTPConnection({"type": "http", "headers": lines([("origin", origin), ("host", host)])})
     try:
         check_origin(conn, settings_of(public_host=public_host))

@@ -1,4 +1,4 @@
-"""What must not be told is told nowhere: not in an answer, not in a log, not in a repr."""
+"""No response, log or repr contains a secret."""
 
 import logging
 import traceback
@@ -23,7 +23,7 @@ PASSWORD, CODE, VERIFIER = "canary-password", "canary-code", "canary-verifier" *
 
 @router.get("/boom")
 async def boom(user: CurrentUser) -> None:
-    """Fail with all that is known."""
+    """Raise an error that quotes everything."""
     raise RuntimeError(f"{API_TOKEN} {user!r}")
 
 
@@ -35,7 +35,7 @@ async def order(count: int, _user: CurrentUser) -> int:
 
 @router.websocket("/ws")
 async def websocket(conn: WebSocket, user: CurrentUser) -> None:
-    """Say who is there."""
+    """Return the name of the caller."""
     await conn.accept()
     await conn.send_text(user.name)
 
@@ -61,19 +61,19 @@ POSTS: list[tuple[str, dict[str, str]]] = [
 
 @pytest.fixture(autouse=True)
 def _logs_as_in_service(caplog: pytest.LogCaptureFixture) -> None:
-    """Log as much as `python -P -m service` could be told to."""
+    """Log everything, in the format of `python -P -m service`."""
     caplog.set_level(logging.DEBUG)
     for name, options in log_config("DEBUG")["loggers"].items():
         caplog.set_level(options["level"], logger=name)
 
 
 def told(reply: httpx.Response) -> str:
-    """Return all of an answer."""
+    """Return a response as text, with its headers."""
     return f"{reply.status_code} {reply.headers.multi_items()} {reply.text}"
 
 
 def credentials(service: Service, token: str) -> dict[str, dict[str, Any]]:
-    """Return a token in every place where it may be."""
+    """Return a token in every place where a request can have it."""
     return {
         "header": {"headers": {"Authorization": f"Bearer {token}"}},
         "malformed header": {"headers": {"Authorization": f"Basic {token}"}},
@@ -84,7 +84,7 @@ def credentials(service: Service, token: str) -> dict[str, dict[str, Any]]:
 
 
 async def everything(service: Service, token: str) -> list[str]:
-    """Ask every route in every way with a token; return all answers."""
+    """Call every route in every way with a token. Return all responses."""
     answers = []
     for kind in ({}, NAVIGATION):
         for place, options in credentials(service, token).items():
@@ -110,7 +110,7 @@ async def test_no_answer_and_no_log_tells(
     outage: str | None,
     known: bool,  # noqa: FBT001
 ) -> None:
-    """Whatever is asked, however, and whatever the Hub does: no token, password, code, secret or internal address."""
+    """No response and no log contains a token, password, code, secret or internal address, even in an outage."""
     service = await serve(**SERVICE)
     service.hub.add_user("testuser", admin=True)
     token = service.hub.issue("testuser", scopes=["access:services"]) if known else "canary-bad-token"
@@ -123,7 +123,7 @@ async def test_no_answer_and_no_log_tells(
 
 
 async def test_no_repr_tells() -> None:
-    """What long-lived objects say of themselves has neither secret nor internal address."""
+    """The repr of a long-lived object contains no secret and no internal address."""
     settings = settings_of(api_url=f"http://{HUB_HOST}.test/hub/api")
     async with open_resources(settings) as context:
         shown = f"{settings!r} {settings} {context!r}"
@@ -133,7 +133,7 @@ async def test_no_repr_tells() -> None:
 
 
 async def test_no_traceback_tells(serve: Serve) -> None:
-    """An error that came of a question to the Hub has neither token nor address, in any link of its chain."""
+    """An error of a request to the Hub contains no token and no address, nor do the errors that caused it."""
     service = await serve()
     token = service.hub.issue("testuser")
     service.hub.outage = OUTAGES["slow"]

@@ -1,4 +1,4 @@
-"""What the docs say about the code's layout is so."""
+"""What the docs say about the code's layout is so, and their links lead somewhere."""
 
 import re
 import tomllib
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.markdown import blocks
+from tests.support.markdown import blocks, missing_headings
 from tests.support.node import REPOSITORY
 
 DESIGN = REPOSITORY / "docs/design.md"
@@ -49,3 +49,9 @@ def test_files_that_docs_name_are_there(page: Path) -> None:
     named = _FILE.findall(page.read_text())
 
     assert [name for name in named if not any((root / name).exists() for root in roots)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_headings_that_docs_link_to_are_there(page: Path) -> None:
+    """A link with `#` leads to a heading."""
+    assert missing_headings(page) == []

@@ -1,4 +1,4 @@
-"""No log line tells a secret."""
+"""No log line contains a secret."""
 
 import contextlib
 import contextvars
@@ -59,7 +59,7 @@ from tests.support.logging_state import logging_kept
     ],
 )  # fmt: skip
 def test_a_secret_parameter_is_masked(address: str, shown: str) -> None:
-    """However its name is spelled and wherever it stands."""
+    """The value of a secret parameter is masked, wherever it is and however its name is encoded."""
     assert mask_address(address) == shown
 
 
@@ -77,14 +77,14 @@ def test_a_secret_parameter_is_masked(address: str, shown: str) -> None:
     ],
 )
 def test_all_else_is_left_alone(address: str) -> None:
-    """A log that hides too much is not read."""
+    """Everything else is left unchanged."""
     assert mask_address(address) == address
 
 
 @given(st.text(max_size=30), st.sampled_from("?&;#"), st.sampled_from(SECRET_PARAMETERS), st.text(max_size=30))
 @settings(deadline=None)
 def test_wherever_a_token_stands_it_is_not_shown(before: str, mark: str, name: str, after: str) -> None:
-    """Any text around it, and masking twice is masking once."""
+    """A token is masked in any surrounding text. Masking twice is the same as masking once."""
     shown = mask_address(f"{before}{mark}{name}=c4n4ry {after}")
 
     assert "c4n4ry" not in shown.removeprefix(before)
@@ -95,13 +95,13 @@ def test_wherever_a_token_stands_it_is_not_shown(before: str, mark: str, name: s
     "text", ["?" * 50_000, "?a" * 50_000, "%26" * 20_000, "%" + "25" * 50_000, "&a=" * 20_000, "?" + "a=;" * 99_999]
 )
 def test_a_long_address_is_masked_in_no_time(text: str) -> None:
-    """Nobody keeps us busy with a log line."""
+    """Masking takes linear time, so nobody can keep us busy with a long URL."""
     assert mask_address(text) == text
 
 
 @contextlib.contextmanager
 def logging_as(form: LogForm) -> Iterator[io.StringIO]:
-    """Log as the service does when it runs."""
+    """Configure logging as the running service does."""
     config = log_config(form=form)
     stream = io.StringIO()
     config["handlers"]["output"]["stream"] = stream
@@ -112,27 +112,27 @@ def logging_as(form: LogForm) -> Iterator[io.StringIO]:
 
 @pytest.fixture(params=["json", "text"])
 def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """What the service writes to its log, in either form."""
+    """Return what the service writes to its log, in both formats."""
     with logging_as(request.param) as stream:
         yield stream
 
 
 @pytest.fixture
 def json_log() -> Iterator[io.StringIO]:
-    """Likewise, as JSON."""
+    """Return the log as JSON."""
     with logging_as("json") as stream:
         yield stream
 
 
 @pytest.fixture
 def text_log() -> Iterator[io.StringIO]:
-    """Likewise, as text."""
+    """Return the log as text."""
     with logging_as("text") as stream:
         yield stream
 
 
 def test_json(json_log: io.StringIO) -> None:
-    """A line is an object: when (RFC 3339, UTC), how grave, who says it, what, and of which request."""
+    """A line is a JSON object: time (RFC 3339, UTC), level, logger, event and request id."""
     context = contextvars.copy_context()
     context.run(REQUEST_ID.set, "a1")
     context.run(logging.getLogger("service").warning, "The Hub cannot be asked: %s.", "it is slow")
@@ -148,7 +148,7 @@ def test_json(json_log: io.StringIO) -> None:
 
 
 def test_text(text_log: io.StringIO) -> None:
-    """For the eye: as the Hub's own lines, with what else there is behind."""
+    """A line of text looks like the Hub's own log, with the fields at the end."""
     logging.getLogger("service.request").handle(RequestRecord({"method": "GET", "path": "/me", "status": 200}))
 
     line = r"\[I \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z service\.request\] request method=GET path=/me status=200\n"
@@ -158,7 +158,7 @@ def test_text(text_log: io.StringIO) -> None:
 @given(st.text())
 @settings(deadline=None)
 def test_nothing_can_write_a_line_of_its_own(said: str) -> None:
-    """Whatever a message or a field holds, the line ends where we end it, and moves no cursor."""
+    """No message and no field can end a line or move the cursor of a terminal."""
     for form in get_args(LogForm):
         with logging_as(form) as log:
             logging.getLogger("x").warning("%s", said)
@@ -173,7 +173,7 @@ def test_nothing_can_write_a_line_of_its_own(said: str) -> None:
 
 @pytest.mark.parametrize("message", ['%s - "WebSocket %s" [accepted]', '%s - "WebSocket %s" 403'])
 def test_a_websocket_has_one_line(log: io.StringIO, message: str) -> None:
-    """Which is ours: uvicorn's, with the address as it was sent, are left out (websockets_sansio_impl.py)."""
+    """A WebSocket has our line only. uvicorn's, which contain the query, are dropped (websockets_sansio_impl.py)."""
     logging.getLogger("uvicorn.error").info(message, "127.0.0.1:1", "/x?q=note")
     logging.getLogger("uvicorn.error").info("connection open")
 
@@ -181,7 +181,7 @@ def test_a_websocket_has_one_line(log: io.StringIO, message: str) -> None:
 
 
 class Address:
-    """Something that is not text until it is written."""
+    """An object that becomes text only when it is formatted."""
 
     def __str__(self) -> str:
         return "/x?token=canary"
@@ -202,7 +202,7 @@ class Address:
     ],
 )
 def test_whatever_is_logged_is_masked(log: io.StringIO, message: Any, arguments: tuple[object, ...]) -> None:  # noqa: ANN401
-    """The finished line is, so it does not matter what it was made of."""
+    """The finished line is masked, whatever it was made from."""
     logging.getLogger("somebody.else").warning(message, *arguments)
 
     assert "canary" not in log.getvalue()
@@ -210,7 +210,7 @@ def test_whatever_is_logged_is_masked(log: io.StringIO, message: Any, arguments:
 
 
 def test_a_traceback_tells_no_value(log: io.StringIO) -> None:
-    """Exceptions quote what a caller sent: kind and place are enough."""
+    """Exceptions may quote what a caller sent, so only their type and place are logged."""
     try:
         int("http://hub/x?token=canary")
     except ValueError:
@@ -223,7 +223,7 @@ def test_a_traceback_tells_no_value(log: io.StringIO) -> None:
 
 @pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore.connection"])
 def test_requests_to_the_hub_are_not_logged(log: io.StringIO, name: str) -> None:
-    """Their lines would show its internal address; warnings still come through."""
+    """Log lines of httpx, which contain the internal address, are dropped. Warnings are kept."""
     logging.getLogger(name).info("HTTP Request: GET http://internal/hub/api/user")
     assert log.getvalue() == ""
 
@@ -232,7 +232,7 @@ def test_requests_to_the_hub_are_not_logged(log: io.StringIO, name: str) -> None
 
 
 def test_the_level_can_be_chosen() -> None:
-    """For our own lines and uvicorn's."""
+    """The level applies to our own lines and to uvicorn's."""
     config = log_config("DEBUG")
 
     assert (config["root"]["level"], config["loggers"]["uvicorn"]["level"]) == ("DEBUG", "DEBUG")

@@ -1,4 +1,4 @@
-"""`python -P -m service`: what it says when it cannot start, and how it serves."""
+"""`python -P -m service`: what it prints when it cannot start, and the options of uvicorn."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from service.__main__ import how_to_serve
+from service.__main__ import uvicorn_options
 from service.app import create_app
 from service.logs import log_config
 from tests.support.logging_state import logging_kept
@@ -17,19 +17,19 @@ from tests.unit.conftest import settings_of
 CA = "JUPYTERHUB_SSL_CLIENT_CA"
 HUBS = "JUPYTERHUB_SSL_CERTFILE", "JUPYTERHUB_SSL_KEYFILE"
 OWN = "SERVICE_TLS_CERT", "SERVICE_TLS_KEY"
-NEEDED = "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed: an address to listen at is https"
+NEEDED = "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed, because an address to listen at is https"
 TOKEN = "canary-of-the-service-0123456789"
 
 
 def started(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run `python -P -m service` with these variables and nobody else's, until it gives up."""
+    """Run `python -P -m service` with these variables only, until it ends."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     command = [sys.executable, "-P", "-m", "service"]
     return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_every_wrong_variable_is_named() -> None:
-    """A wrong configuration is said in words, all at once, by variable and without its value; the status is 2."""
+    """All wrong variables are named at once, without their values. The status is 2."""
     wrong = {
         "JUPYTERHUB_API_URL": "canary-api-url",
         "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:canary-port",
@@ -54,7 +54,7 @@ def test_every_wrong_variable_is_named() -> None:
 
 
 def test_what_cannot_be_found() -> None:
-    """So is what is found to be wrong only when the application is built, such as a router that is not there."""
+    """Problems that only appear while the application is built are reported in the same way."""
     router = "nope.module:router"
     ended = started({"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_NAME": "x", "SERVICE_ROUTERS": router})
     line = f"  - SERVICE_ROUTERS: {router!r} cannot be imported: No module named 'nope'"
@@ -87,7 +87,7 @@ def test_what_cannot_be_found() -> None:
     ],
 )
 def test_tls_files_that_do_not_load(tmp_path: Path, files: dict[str, str], problems: list[str]) -> None:
-    """Are named by variable before anything listens, without a traceback."""
+    """Certificate files that cannot be loaded are named before anything listens, without a traceback."""
     (tmp_path / "text").write_text("canary")
     told = {
         "JUPYTERHUB_API_TOKEN": TOKEN,
@@ -102,7 +102,7 @@ def test_tls_files_that_do_not_load(tmp_path: Path, files: dict[str, str], probl
 
 
 def test_no_worker_is_started_in_vain() -> None:
-    """With several workers a wrong configuration is said once, before any is started."""
+    """With several workers, a wrong configuration is reported once, before any worker starts."""
     router = "nope.module:router"
     told = {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_NAME": "x", "SERVICE_ROUTERS": router}
     ended = started(told | {"SERVICE_WORKERS": "4"})
@@ -113,11 +113,11 @@ def test_no_worker_is_started_in_vain() -> None:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_how_it_serves(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    """As many workers as SERVICE_WORKERS says, whatever uvicorn's own variable says; masked logs, no server header."""
+    """SERVICE_WORKERS wins over uvicorn's own variable. Logs are masked, and there is no Server header."""
     monkeypatch.setenv("WEB_CONCURRENCY", "7")
     settings = settings_of(workers=workers)
     with logging_kept():
-        config = uvicorn.Config(create_app(settings), **how_to_serve(settings))
+        config = uvicorn.Config(create_app(settings), **uvicorn_options(settings))
 
     assert config.workers == workers
     assert (config.log_config, config.access_log) == (log_config(), False), "one line a request, and that is ours"

@@ -1,4 +1,4 @@
-"""What lives as long as the process is made together and closed together."""
+"""What lives as long as the process is opened together and closed together."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ import respx
 import trustme
 from pydantic import SecretStr
 
+from service.hub import protocol
 from service.hub.errors import HubUnavailableError, HubUnreachableError
 from service.hub.readiness import Health
 from service.resources import open_resources
@@ -26,7 +27,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def settings(**told: Any) -> Settings:  # noqa: ANN401
-    """What a Hub tells a service."""
+    """The settings that a Hub gives a service."""
     defaults: dict[str, Any] = {
         "api_token": SecretStr(SECRET),
         "api_url": "http://hub.test/hub/api",
@@ -42,21 +43,21 @@ def hub() -> FakeHub:
 
 
 async def test_one_client_serves_all_and_is_closed_at_the_end(hub: FakeHub) -> None:
-    """Identification and readiness ask the same Hub; after the end nothing is asked any more."""
+    """Identification and readiness use the same HTTP client, which is closed at the end."""
     token = hub.issue("testuser")
     with respx.mock as router:
         router.route().mock(side_effect=hub)
         async with open_resources(settings()) as context:
             assert (await context.auth.identify(token)).name == "testuser"
             assert await context.readiness.check() == Health(hub_version="6.1.1")
-            assert await context.hub.version() == "6.1.1"
+            assert await context.hub.ask(protocol.version()) == "6.1.1"
 
         with pytest.raises(RuntimeError, match="closed"):
-            await context.hub.version()
+            await context.hub.ask(protocol.version())
 
 
 async def test_questions_on_their_way_end_with_it(hub: FakeHub) -> None:
-    """Closing leaves no task, whoever still waits."""
+    """Closing ends all requests to the Hub, and leaves no task."""
     token = hub.issue("testuser")
     before = asyncio.all_tasks()
     with respx.mock as router:
@@ -74,7 +75,7 @@ async def test_questions_on_their_way_end_with_it(hub: FakeHub) -> None:
 
 
 async def test_the_settings_reach_those_they_are_for(hub: FakeHub) -> None:
-    """The OAuth client, and how long and how many answers are kept."""
+    """The OAuth client and the cache get their settings."""
     told = settings(cache_ttl=1000, stale_grace=0, cache_size=1, public_host="https://hub.example.org")
     with respx.mock as router:
         router.route().mock(side_effect=hub)
@@ -88,7 +89,7 @@ async def test_the_settings_reach_those_they_are_for(hub: FakeHub) -> None:
 
 
 async def test_every_worker_has_the_same_keys_each_for_one_purpose() -> None:
-    """What one process seals another opens, as state or as session but never one as the other."""
+    """One worker can open what another has sealed, but never for another purpose."""
     async with open_resources(settings()) as one, open_resources(settings()) as two:
         state = one.state_sealer.seal("x", lifetime=MINUTE)
         session = one.session_sealer.seal("x", lifetime=MINUTE)
@@ -102,19 +103,19 @@ async def test_every_worker_has_the_same_keys_each_for_one_purpose() -> None:
 
 
 async def test_its_text_shows_no_secret() -> None:
-    """Neither the token nor a key made from it."""
+    """The repr contains neither the token nor a key derived from it."""
     async with open_resources(settings()) as context:
         assert SECRET not in repr(context)
         assert repr(context.xsrf_key) not in repr(context)
 
 
 async def test_a_slow_hub_is_given_up_after_the_timeout() -> None:
-    """`HUB_TIMEOUT` seconds without an answer are an outage."""
+    """No answer within `HUB_TIMEOUT` seconds is an outage."""
     with respx.mock as router:
         router.route().mock(side_effect=OUTAGES["slow"])
         async with open_resources(settings(hub_timeout=0.25)) as context:
             with pytest.raises(HubUnavailableError):
-                await context.hub.version()
+                await context.hub.ask(protocol.version())
         [call] = router.calls
 
     assert call.request.extensions["timeout"] == {"connect": 0.25, "read": 0.25, "write": 0.25, "pool": 0.25}
@@ -122,7 +123,7 @@ async def test_a_slow_hub_is_given_up_after_the_timeout() -> None:
 
 @asynccontextmanager
 async def tls_hub(authority: trustme.CA, *, demands_certificate: bool) -> AsyncIterator[str]:
-    """Serve one answer a connection, as a Hub with internal_ssl; yields its API URL."""
+    """Serve one response per connection, as a Hub with internal_ssl. Yields its API URL."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     authority.configure_trust(tls)
@@ -141,13 +142,13 @@ async def tls_hub(authority: trustme.CA, *, demands_certificate: bool) -> AsyncI
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """The Hub's own certificate authority."""
+    """The certificate authority of the Hub."""
     return trustme.CA()
 
 
 @pytest.fixture
 def files(authority: trustme.CA, tmp_path: Path) -> dict[str, str]:
-    """What the Hub gives a service with internal_ssl: key, certificate and CA."""
+    """The files that a Hub with internal_ssl gives a service: key, certificate and CA."""
     ours = authority.issue_cert("service-fastapi")
     paths = {name: tmp_path / name for name in ("ssl_keyfile", "ssl_certfile", "ssl_client_ca")}
     ours.private_key_pem.write_to_path(paths["ssl_keyfile"])
@@ -173,29 +174,29 @@ async def test_the_hubs_tls_files_are_used(
     demands_certificate: bool,  # noqa: FBT001
     expected: str | None,
 ) -> None:
-    """We trust the Hub's CA, show our certificate, and talk to nobody else."""
+    """The client trusts the Hub's CA alone, and shows our certificate."""
     async with tls_hub(authority, demands_certificate=demands_certificate) as api_url:
         told = settings(api_url=api_url, **{name: files[name] for name in given})
         async with open_resources(told) as context:
             if expected:
-                assert await context.hub.version() == expected
+                assert await context.hub.ask(protocol.version()) == expected
             else:
                 with pytest.raises(HubUnavailableError):
-                    await context.hub.version()
+                    await context.hub.ask(protocol.version())
 
 
 async def test_a_certificate_of_another_ca_is_not_the_hubs(files: dict[str, str]) -> None:
-    """Whoever answers in its place does not get to see a token."""
+    """A server with a certificate of another CA never sees a token."""
     async with (
         tls_hub(trustme.CA(), demands_certificate=False) as api_url,
         open_resources(settings(api_url=api_url, **files)) as context,
     ):
         with pytest.raises(HubUnreachableError):
-            await context.hub.identify("token")
+            await context.hub.ask(protocol.identify("token"))
 
 
 async def test_many_questions_use_one_connection() -> None:
-    """The process has one client, and keeps its connection to the Hub."""
+    """All requests to the Hub use the same connection."""
     connections: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -210,6 +211,6 @@ async def test_many_questions_use_one_connection() -> None:
         api_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hub/api"
         async with open_resources(settings(api_url=api_url)) as context:
             for _ in range(30):
-                assert await context.hub.version() == "6.1.1"
+                assert await context.hub.ask(protocol.version()) == "6.1.1"
 
     assert len(connections) == 1

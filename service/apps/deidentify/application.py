@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fastapi import APIRouter
 
 from service.application import Application, Link
-from service.apps.deidentify.manifest import NEEDS
+from service.apps.deidentify.manifest import NEEDS, USER_SCOPES
 from service.apps.deidentify.settings import DeidentifySettings
 from service.metrics import Metrics
 from service.resources import Resources
@@ -24,13 +24,19 @@ class Deidentify(Application):
     """Masks what identifies a person in medical notes; keeps none."""
 
     name = "deidentify"
+    title = "de-identification"
     needs = NEEDS
     settings_model = DeidentifySettings
     templates = Path(__file__).parent / "templates"
     static = Path(__file__).parent / "static"
     response_headers = ("Deidentify-Engine",)
     navigation: ClassVar[Sequence[Link]] = [
-        Link("deidentify/try", "De-identify", "Mask what identifies a person in a medical note.")
+        Link(
+            path="deidentify/try",
+            label="De-identify",
+            purpose="Mask what identifies a person in a medical note.",
+            scopes=USER_SCOPES,
+        )
     ]
 
     def routers(self) -> Sequence[APIRouter]:

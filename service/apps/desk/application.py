@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from fastapi import APIRouter
 
 from service.application import Application, Link
+from service.apps.desk.domain.policy import Permission
 from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.manifest import NEEDS
 from service.apps.desk.settings import DeskSettings, database_url
@@ -31,13 +32,20 @@ class SupportDesk(Application):
     """
 
     name = "desk"
+    title = "the support desk"
+    contact = "an administrator of the support desk"
     needs = NEEDS
     needs_hub = True
     settings_model = DeskSettings
     templates = Path(__file__).parent / "templates"
     static = Path(__file__).parent / "static"
     navigation: ClassVar[Sequence[Link]] = [
-        Link("desk", "Desk", "Tickets of people who need help, and the team that works on them.")
+        Link(
+            path="desk",
+            label="Desk",
+            purpose="Tickets of people who need help, and the team that works on them.",
+            scopes=[Permission.TICKETS_READ],
+        )
     ]
 
     def routers(self) -> Sequence[APIRouter]:

@@ -52,7 +52,7 @@ def explained(error: ServiceError) -> str:
 async def _bootstrap(settings: Settings, name: str) -> None:
     from service.apps.desk.team import open_team  # noqa: PLC0415 - brings SQLAlchemy, an extra
 
-    url = database_url(settings, read_settings(DeskSettings, settings.told)).get_secret_value()
+    url = database_url(settings, read_settings(DeskSettings, settings.variables)).get_secret_value()
     async with (
         open_resources(settings) as resources,
         open_team(url, resources.hub, groups_are_managed=settings.groups_are_managed) as team,
@@ -69,7 +69,7 @@ def migrate() -> None:
 
     try:
         settings = load_settings()
-        url = database_url(settings, read_settings(DeskSettings, settings.told)).get_secret_value()
+        url = database_url(settings, read_settings(DeskSettings, settings.variables)).get_secret_value()
         revision = asyncio.run(bring_up_to_date(url))
     except ConfigurationError as error:
         typer.echo(error, err=True)

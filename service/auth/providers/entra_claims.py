@@ -4,7 +4,6 @@ Source: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-c
 """
 
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import Any
 
 from pydantic_core import from_json
@@ -13,7 +12,7 @@ from service.auth.errors import InsufficientScopeError
 from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.hub.sealing import decode
-from service.registration.applications import manifest_of
+from service.registration.applications import load_manifest
 from service.settings import Settings
 
 BAD = "This is no token of Entra ID that is good here: it is wrong, for another service, or has expired. Get a new one."
@@ -39,7 +38,7 @@ def header_of(token: str) -> dict[str, Any] | None:
 
 def grants_of(settings: Settings) -> Grants:
     """Return the table: ENTRA_SCOPE gives what the Hub gives its users for our applications, unless it is changed."""
-    manifests = [import_module(name) for app in settings.apps if (name := manifest_of(app))]
+    manifests = [load_manifest(app) for app in settings.apps]
     theirs = [scope for manifest in manifests for scope in getattr(manifest, "USER_SCOPES", ())]
     return {settings.entra_scope: theirs, **settings.entra_grants}
 

@@ -1,1 +1,1 @@
-"""`python -P -m service doctor`: is everything around the service as it needs it, and if not, what is to be changed?"""
+"""`python -P -m service doctor`: checks everything around the service, and says what to change."""

@@ -1,4 +1,4 @@
-"""The command itself: reads what the service would, lets each check look, and says what was found."""
+"""The command: reads the settings as the service does, runs the checks, and prints the findings."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ from service.settings import load_settings
 def doctor(
     *,
     pid: Annotated[
-        int | None, typer.Option(metavar="PID", help="Look as this process of the service: by its environment.")
+        int | None, typer.Option(metavar="PID", help="Use the environment of this process of the service.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each finding.")] = False,
 ) -> None:
-    """Check what is around the service: the Hub, its registration, Entra ID, the way in, certificates, the database.
+    """Check the Hub, the registration, Entra ID, PUBLIC_HOST, certificates and the database.
 
-    Says for each what was found and, of what is wrong, which line to change. The status is 1 where something is.
+    For each check it says what was found and, if something is wrong, which setting to change. The status is then 1.
     """
     try:
         environment = None if pid is None else environment_of(pid)
@@ -36,7 +36,7 @@ def doctor(
 
 
 def environment_of(pid: int) -> Mapping[str, str]:
-    """What a process was started with; we go where it is, as it may name files relative to that. Raises OSError."""
+    """Return the environment of a process, and change to its working directory, for relative paths. Raises OSError."""
     process = Path(f"/proc/{pid}")
     pairs = process.joinpath("environ").read_bytes().decode(errors="surrogateescape").split("\0")
     os.chdir(process / "cwd")
@@ -52,8 +52,8 @@ async def _show(environment: Mapping[str, str] | None, *, as_json: bool) -> bool
 
 
 async def examine(environment: Mapping[str, str] | None) -> AsyncIterator[Finding]:
-    """Check everything."""
-    from service.commands.doctor import entra, hub, local, public  # noqa: PLC0415 - load what serving needs
+    """Run all checks."""
+    from service.commands.doctor import entra, hub, local, public  # noqa: PLC0415 - they import the whole service
 
     try:
         settings = load_settings(environment)
@@ -61,6 +61,6 @@ async def examine(environment: Mapping[str, str] | None) -> AsyncIterator[Findin
         yield refused("settings", error)
         return
     yield ok("settings", "complete")
-    for checks in (local.check_machine, hub.check_hub, entra.check_entra, public.check_way):
+    for checks in (local.check_machine, hub.check_hub, entra.check_entra, public.check_public_host):
         async for finding in checks(settings):
             yield finding

@@ -1,4 +1,4 @@
-"""Check of Entra ID: that its keys can be fetched."""
+"""Checks that the keys of Entra ID can be fetched."""
 
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
@@ -8,15 +8,15 @@ from service.settings import Settings
 
 
 async def check_entra(settings: Settings) -> AsyncIterator[Finding]:
-    """Fetch them as the service does; another check says it where the extra is missing."""
+    """Fetch the keys as the service does. The check of the applications reports a missing package."""
     if not settings.entra_tenant_id or find_spec("fastapi_azure_auth") is None:
         return
-    from service.auth.providers.entra import open_entra  # noqa: PLC0415 - an extra
+    from service.auth.providers.entra import open_entra  # noqa: PLC0415 - needs an optional package
 
     async with open_entra(settings) as entra:
         has_worked = await entra.keys.refresh()
     if has_worked:
-        yield ok("Entra ID", f"the keys of {entra.keys.issuer} are fetched")
+        yield ok("Entra ID", f"the keys of {entra.keys.issuer} were fetched")
     else:
-        change = f"ENTRA_TENANT_ID; or let this machine reach {settings.entra_authority}"
+        change = f"ENTRA_TENANT_ID, or allow connections from this machine to {settings.entra_authority}"
         yield failed("Entra ID", entra.keys.problem, change)

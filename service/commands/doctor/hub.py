@@ -1,73 +1,73 @@
-"""Checks of the Hub: that it answers, knows us, and has us registered as we believe."""
+"""Checks that the Hub answers, knows our token, and has us registered as we are configured."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from importlib import import_module
 from urllib.parse import unquote
 
+from service.auth.context import hub_tls
 from service.finding import Finding, failed, ok, unknown
-from service.hub import protocol
+from service.hub import administration, protocol
 from service.hub.client import HubClient, open_http
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
-from service.hub.oauth import Client
 from service.hub.scopes import ScopeSet
-from service.registration.applications import manifest_of
-from service.resources import hub_tls
+from service.registration.applications import load_manifest
 from service.settings import Settings
 
-_DRIFT = timedelta(seconds=30)  # by which clocks may differ; a Date header has whole seconds
-_OLDEST = 5  # the Hub's major version
+_DRIFT = timedelta(seconds=30)  # the allowed difference between clocks; a Date header has whole seconds
+_OLDEST = 5  # major version of the Hub
 
 
 async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at one thing after another, as far as each rests on those before."""
+    """Run the checks in order. If one fails, those that depend on it are left out."""
     if not settings.has_hub:
-        yield unknown("Hub", "there is none: JUPYTERHUB_API_TOKEN is not set, so all tokens are Entra ID's")
+        yield unknown("Hub", "there is none: JUPYTERHUB_API_TOKEN is not set, so only tokens of Entra ID are accepted")
         return
-    oauth = Client(client_id=settings.client_id, redirect_uri=settings.redirect_uri, authorize_url="")
     async with open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http:
-        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token, oauth=oauth)
+        hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token)
         try:
-            reply = await hub.send(protocol.version())
-            version = protocol.read_version(reply)
+            call = protocol.version()
+            reply = await hub.send(call)
+            version = call.read(reply)
         except HubUnavailableError as error:
             yield failed(
                 "Hub",
                 f"no JupyterHub answers at JUPYTERHUB_API_URL: {error.reason}",
-                "JUPYTERHUB_API_URL: the Hub's own address (c.JupyterHub.hub_connect_url) and its API's path, like "
-                "http://127.0.0.1:8081/hub/api; or start the Hub",
+                "JUPYTERHUB_API_URL: must be the URL of the Hub (c.JupyterHub.hub_connect_url) and of its API,"
+                " like http://127.0.0.1:8081/hub/api; or start the Hub",
             )
             return
         yield _version(version)
         yield _clock(reply.date)
         try:
-            identity = await hub.identify_self()
+            identity = await hub.ask(protocol.identify_self())
         except HubRefusedServiceError:
             yield failed("token", "the Hub does not know it", _TOKEN)
             return
         except HubUnavailableError as error:
             yield unknown("token", f"the Hub gave no answer: {error.reason}")
             return
-        flaw = _owner(identity, settings)
-        yield flaw or ok("token", f"the Hub knows the service {identity.name}")
-        if flaw is None:
+        problem = _owner(identity, settings)
+        yield problem or ok("token", f"the Hub knows the service {identity.name}")
+        if problem is None:
             yield _scopes(identity.held, settings)
             async for finding in _registration(hub, settings):
                 yield finding
 
 
 _TOKEN = (
-    "JUPYTERHUB_API_TOKEN: the api_token= of register() in jupyterhub_config.py, and the Hub restarted since that was"  # noqa: S105
-    " changed"
+    "JUPYTERHUB_API_TOKEN: must be the api_token= of register() in jupyterhub_config.py; restart the Hub after a"  # noqa: S105
+    " change there"
 )
 
 
 def _version(version: str) -> Finding:
     major = version.partition(".")[0]
     if major.isdecimal() and int(major) < _OLDEST:
-        return failed("Hub", f"JupyterHub {version} is older than 5.5", "pip install 'jupyterhub>=5.5', where it runs")
+        return failed(
+            "Hub", f"JupyterHub {version} is older than 5.5", "pip install 'jupyterhub>=5.5' where the Hub runs"
+        )
     return ok("Hub", f"JupyterHub {version}")
 
 
@@ -77,29 +77,33 @@ def _clock(date: str) -> Finding:
     except (TypeError, ValueError):
         return unknown("clock", "the Hub's answer has no date")
     if drift > _DRIFT:
-        said = f"this machine's and the Hub's differ by {drift.total_seconds():.0f} seconds"
-        return failed("clock", said, "timedatectl set-ntp true, on the one that is wrong: sign-ins expire too early")
-    return ok("clock", "as the Hub's")
+        said = f"the clocks of this machine and of the Hub differ by {drift.total_seconds():.0f} seconds"
+        return failed("clock", said, "timedatectl set-ntp true on the machine that is wrong: sign-ins expire too early")
+    return ok("clock", "the same as the Hub's")
 
 
 def _owner(identity: Identity, settings: Settings) -> Finding | None:
     if identity.kind != "service":
-        return failed("token", "it is a user's", _TOKEN)
+        return failed("token", "it is the token of a user", _TOKEN)
     if settings.service_name and identity.name != settings.service_name:
-        change = f"JUPYTERHUB_SERVICE_NAME={identity.name}, or JUPYTERHUB_API_TOKEN: the one of this service"
-        return failed("token", f"it is that of the service {identity.name}", change)
+        change = f"JUPYTERHUB_SERVICE_NAME={identity.name}, or JUPYTERHUB_API_TOKEN: must be the token of this service"
+        return failed("token", f"it is the token of the service {identity.name}", change)
     return None
 
 
 def _scopes(held: ScopeSet, settings: Settings) -> Finding:
     if not settings.access_scopes:
         return failed(
-            "scopes", "no access scope is known: nobody is let in", "JUPYTERHUB_SERVICE_NAME: the name= of register()"
+            "scopes",
+            "no access scope is known, so nobody has access",
+            "JUPYTERHUB_SERVICE_NAME: must be the name= of register()",
         )
     for app in settings.apps:
-        manifest = manifest_of(app)  # another check says it where there is none
-        needed = getattr(import_module(manifest), "SERVICE_SCOPES", ()) if manifest else ()
-        if missing := held.missing(tuple(needed)):
+        try:
+            needed = getattr(load_manifest(app), "SERVICE_SCOPES", ())
+        except ImportError:  # the check of the applications reports it
+            continue
+        if missing := held.missing(needed):
             change = f'register(c, …, apps=["{app}"]) in jupyterhub_config.py, and restart the Hub'
             return failed("scopes", f"{app} needs {', '.join(missing)}", change)
     return ok("scopes", f"callers need {' or '.join(settings.access_scopes)}")
@@ -107,15 +111,16 @@ def _scopes(held: ScopeSet, settings: Settings) -> Finding:
 
 async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Finding]:
     try:
-        found = await hub.registration(settings.service_name)
+        found = await hub.ask(administration.registration(settings.service_name))
     except HubUnavailableError as error:
         yield unknown("registration", f"the Hub gave no answer: {error.reason}")
         return
     if found is None:
         yield unknown("registration", f"our token lacks read:services!service={settings.service_name}: see register()")
         return
-    if found.prefix and unquote(found.prefix) != unquote(settings.prefix):
-        said = f"the Hub has it at {found.prefix}, the service believes to be at {settings.prefix}"
+    # With forward-auth it is below the application's host, where the Hub's proxy does not lead.
+    if found.prefix and unquote(found.prefix) != unquote(settings.prefix) and not settings.forward_auth:
+        said = f"the Hub has {found.prefix}, the service has {settings.prefix}"
         yield failed("path", said, f"JUPYTERHUB_SERVICE_PREFIX={found.prefix}, or JUPYTERHUB_BASE_URL")
     else:
         yield ok("path", settings.prefix)
@@ -125,7 +130,7 @@ async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Fin
 def _redirect_uri(at_hub: str | None, settings: Settings) -> Finding:
     ours = settings.redirect_uri
     if at_hub is None:
-        return unknown("redirect URI", f"the Hub does not tell its own; it must be {ours}")
+        return unknown("redirect URI", f"the Hub does not show its own; it must be {ours}")
     if at_hub == ours or (not at_hub and not settings.public_host):
         return ok("redirect URI", ours)
     origin = at_hub.removesuffix(f"{settings.prefix}oauth_callback") if at_hub else ""

@@ -1,4 +1,4 @@
-"""Checks of this machine: what is installed, certificates' files, the database."""
+"""Checks on this machine: installed packages, certificate files, applications."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -7,25 +7,27 @@ from pathlib import Path
 from cryptography import x509
 
 from service.app import create_app
-from service.application import configure
+from service.application import Configured, configure
 from service.errors import ConfigurationError
 from service.finding import Finding, failed, ok, refused
 from service.server.checks import check_tls
 from service.settings import Settings
 
-SOON = timedelta(days=14)  # before its end in which a certificate should have been renewed
+SOON = timedelta(days=14)  # a certificate should be renewed earlier than this before its end
 
 
 async def check_machine(settings: Settings) -> AsyncIterator[Finding]:
-    """What a start would find out, and what it would not."""
-    yield _tried("applications", lambda: create_app(settings), ", ".join(settings.apps) or "none")
-    try:
-        configured = configure(settings)
-    except ConfigurationError:  # which was just said
-        configured = []
+    """Check what a start of the service would check, and more."""
+    configured = list[Configured]()
+
+    def build() -> None:
+        configured.extend(configure(settings))
+        create_app(settings, configured=configured)
+
+    yield _checked("applications", build, ", ".join(settings.apps) or "none")
     files = {"JUPYTERHUB_SSL_CERTFILE": settings.ssl_certfile, "SERVICE_TLS_CERT": settings.tls_certfile}
     if any(files.values()) or settings.ssl_client_ca or settings.is_https:
-        found = _tried("certificate", lambda: check_tls(settings), "the files are right")
+        found = _checked("certificate", lambda: check_tls(settings), "the files are valid")
         yield found
         for variable, file in files.items():
             if found.state == "ok" and file:
@@ -36,17 +38,17 @@ async def check_machine(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def check_end(check: str, end: datetime, *, change: str) -> Finding:
-    """Judge the time at which a certificate ends."""
+    """Check the time at which a certificate ends."""
     left = end - datetime.now(UTC)
     if left < SOON:
-        said = f"it ended on {end:%Y-%m-%d}" if left < timedelta() else f"it ends on {end:%Y-%m-%d}"
+        said = f"it expired on {end:%Y-%m-%d}" if left < timedelta() else f"it expires on {end:%Y-%m-%d}"
         return failed(check, said, f"{change}: renew the certificate")
-    return ok(check, f"good until {end:%Y-%m-%d}")
+    return ok(check, f"valid until {end:%Y-%m-%d}")
 
 
-def _tried(check: str, do: Callable[[], object], said: str) -> Finding:
+def _checked(check: str, run: Callable[[], object], said: str) -> Finding:
     try:
-        do()
+        run()
     except ConfigurationError as error:
         return refused(check, error)
     return ok(check, said)

@@ -1,4 +1,4 @@
-"""Checks of the way to us: our own port, and PUBLIC_HOST as browsers take it."""
+"""Checks that PUBLIC_HOST leads to this service, as for a browser."""
 
 import asyncio
 import ssl
@@ -15,35 +15,36 @@ from service.settings import Settings
 from service.web.routes.health import INSTANCE
 
 _TIMEOUT = 10.0  # seconds
-_CHANGE = "PUBLIC_HOST: the origin that browsers see; and what stands there must pass requests on to the Hub's proxy"
+_CHANGE = "PUBLIC_HOST: must be the origin that browsers see, where requests are passed on to the Hub's proxy"
 
 
-async def check_way(settings: Settings) -> AsyncIterator[Finding]:
-    """Follow it from outside."""
+async def check_public_host(settings: Settings) -> AsyncIterator[Finding]:
+    """Resolve the name, connect, check the certificate, and call the service."""
     if not settings.public_host:
         yield unknown(
-            "PUBLIC_HOST", "not set: Hub and service are seen at one address, and nothing in front changes it"
+            "PUBLIC_HOST",
+            "not set: the Hub and the service must have the same address, without a proxy that changes it",
         )
         return
     address = urlsplit(settings.public_host)
     host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
-    trust = ssl.create_default_context() if address.scheme == "https" else None  # SSL_CERT_FILE adds to what is trusted
+    trust = ssl.create_default_context() if address.scheme == "https" else None  # it also trusts SSL_CERT_FILE
     try:
         await asyncio.get_running_loop().getaddrinfo(host, port)
     except OSError:
         yield failed(
-            "PUBLIC_HOST", f"the name {host} does not resolve from here", "PUBLIC_HOST, or its entry in the DNS"
+            "PUBLIC_HOST", f"the name {host} does not resolve from here", "PUBLIC_HOST, or the DNS entry of this name"
         )
         return
     try:
         async with asyncio.timeout(_TIMEOUT):
             _, writer = await asyncio.open_connection(host, port, ssl=trust)
     except ssl.SSLCertVerificationError as error:
-        change = f"the certificate of {host}, and its chain; a private authority's is trusted by SSL_CERT_FILE"
+        change = f"the certificate of {host} and its chain; for a private CA, set SSL_CERT_FILE"
         yield failed("PUBLIC_HOST", f"its certificate is not valid: {error.verify_message}", change)
         return
     except (OSError, TimeoutError):
-        yield failed("PUBLIC_HOST", f"{host} takes no {address.scheme} connection at port {port}", _CHANGE)
+        yield failed("PUBLIC_HOST", f"{host} accepts no {address.scheme} connections at port {port}", _CHANGE)
         return
     peer = writer.get_extra_info("peercert")
     writer.close()
@@ -58,10 +59,10 @@ async def _who_answers(settings: Settings, trust: ssl.SSLContext | None) -> Find
         try:
             reply = await http.get(f"{settings.public_host}{settings.prefix}health/live")
         except httpx.HTTPError:
-            return failed("PUBLIC_HOST", "the connection breaks off", _CHANGE)
+            return failed("PUBLIC_HOST", "the connection was lost", _CHANGE)
     if reply.status_code != httpx.codes.OK:
-        said = f"status {reply.status_code} is answered for {settings.prefix}health/live"
-        return failed("PUBLIC_HOST", said, f"{_CHANGE}; the service must run, at the url= of register()")
+        said = f"{settings.prefix}health/live answers with status {reply.status_code}"
+        return failed("PUBLIC_HOST", said, f"{_CHANGE}; the service must run at the url= of register()")
     if reply.headers.get(INSTANCE) != instance_of(settings):
-        return failed("PUBLIC_HOST", "what answers there is another service, or has another token", _CHANGE)
+        return failed("PUBLIC_HOST", "another service answers there, or one with another token", _CHANGE)
     return ok("PUBLIC_HOST", "it leads to this service")

@@ -1,7 +1,7 @@
-"""A JupyterHub's HTTP API in memory, as far as a service meets it.
+"""The part of a JupyterHub's HTTP API that a service uses, in memory.
 
-It answers httpx requests, keeps them for the test to look at, and asserts what no service should send. Its answers are
-compared with a real Hub's (tests/integration/test_fake_hub.py).
+It answers httpx requests, records them for the test, and fails on requests that no service should send. A test compares
+its answers with those of a real Hub (tests/integration/test_fake_hub.py).
 
     hub = FakeHub()
     token = hub.issue("testuser", scopes=["access:services"])
@@ -23,7 +23,7 @@ __all__ = ["OUTAGES", "FakeHub", "Outage", "challenge_of", "own_scopes"]
 
 
 class FakeHub:
-    """Call it with a request: it is a handler for `httpx.MockTransport`, and a `side_effect` for respx."""
+    """A handler for `httpx.MockTransport`, and a `side_effect` for respx."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class FakeHub:
         service_scopes: Collection[str] = (),
         groups: Collection[str] = (),
     ) -> None:
-        """Know one service, ours, and the user "testuser"; `api_token` is the OAuth client's secret too.
+        """Start with one service, ours, and the user "testuser". `api_token` is also the secret of the OAuth client.
 
-        `service_scopes` are what our service may, beyond being one; `groups` are there, and empty.
+        `service_scopes` are the scopes of our service. `groups` exist and are empty.
         """
         self.api_url = httpx.URL(api_url)
         self.requests: list[httpx.Request] = []
@@ -54,8 +54,8 @@ class FakeHub:
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer as a Hub does, unless an `outage` is set."""
         self.requests.append(request)
-        assert request.url.netloc == self.api_url.netloc, f"{request.url} is not at the Hub"
-        assert "cookie" not in request.headers, "a service never sends the Hub a cookie"
+        assert request.url.netloc == self.api_url.netloc, f"{request.url} is not a URL of the Hub"
+        assert "cookie" not in request.headers, "a service never sends cookies to the Hub"
         if self._flow is not None:
             await self._flow.wait()
         if self.outage is not None:
@@ -65,10 +65,10 @@ class FakeHub:
             return httpx.Response(more[0], json=more[1])
         return answer(self._state, request, path)
 
-    # What a test arranges
+    # Preparing the Hub
 
     def add_user(self, name: str, *, scopes: Collection[str] | None = None, **known: Any) -> None:  # noqa: ANN401
-        """Add a user, or change one, whose tokens keep their scopes; `known`: admin, groups, servers, password."""
+        """Add or change a user. Existing tokens keep their scopes. `known`: admin, groups, servers, password."""
         held = own_scopes(name) if scopes is None else frozenset(scopes)
         self._state.add(Owner(name, scopes=held, **known))
 
@@ -97,32 +97,32 @@ class FakeHub:
         self._state.end_session(session_id)
 
     def grant(self, user: str = "testuser", *, challenge: str | None = None, session_id: str | None = None) -> str:
-        """Make an authorization code for a user, bound to a PKCE challenge if one is given."""
+        """Make an authorization code for a user, with a PKCE challenge if one is given."""
         return self._state.grant(self._state.owners[user], challenge=challenge, session_id=session_id)
 
     def authorize(self, url: str, *, user: str = "testuser", session_id: str | None = None) -> str:
-        """Be the Hub's authorize page for a signed-in user: check the request, return where it sends the browser."""
-        asked = dict(httpx.URL(url).params)
+        """Act as the Hub's authorize page for a user: check the request, and return the URL to redirect to."""
+        params = dict(httpx.URL(url).params)
         expected = {
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
             "code_challenge_method": "S256",
         }
-        assert expected == {name: asked.get(name) for name in expected}
-        code = self.grant(user, challenge=asked["code_challenge"], session_id=session_id)
-        return str(httpx.URL(asked["redirect_uri"]).copy_merge_params({"code": code, "state": asked["state"]}))
+        assert expected == {name: params.get(name) for name in expected}
+        code = self.grant(user, challenge=params["code_challenge"], session_id=session_id)
+        return str(httpx.URL(params["redirect_uri"]).copy_merge_params({"code": code, "state": params["state"]}))
 
     def respond(self, method: str, path: str, *, json: Any, status: int = 200) -> None:  # noqa: ANN401
-        """Answer a request that only a route of the test's own makes; `path` is relative to the API: "/users/x".
+        """Set the answer to a request that the service itself never sends. `path` is relative to the API: "/users/x".
 
-        A Hub's errors look like `{"status": 403, "message": "…"}`; anything else is taken for a proxy's.
+        Errors of a Hub look like `{"status": 403, "message": "…"}`. Any other error counts as one of a proxy.
         """
         self._more[method, path] = status, json
 
     @contextlib.contextmanager
     def holding(self) -> Iterator[None]:
-        """Let requests arrive, and answer them when the block ends."""
+        """Delay the answers to all requests until the block ends."""
         self._flow = flow = anyio.Event()
         try:
             yield
@@ -130,10 +130,10 @@ class FakeHub:
             self._flow = None
             flow.set()
 
-    # What a test looks at
+    # Looking at requests
 
     def count(self, method: str, path: str) -> int:
-        """Return how many requests came for an endpoint; `path` is relative to the API: "/user"."""
+        """Return the number of requests to an endpoint. `path` is relative to the API: "/user"."""
         return sum(request.method == method and self._path(request) == path for request in self.requests)
 
     def _path(self, request: httpx.Request) -> str:

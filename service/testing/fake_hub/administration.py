@@ -1,15 +1,13 @@
-"""What the fake Hub answers about groups, users and the age of tokens: to services that may."""
-
-from typing import Any
+"""The endpoints of the fake Hub for groups, users and the age of tokens, for services that have the scopes."""
 
 import httpx
 
-from service.testing.fake_hub.replies import Reply, base, refusal
+from service.testing.fake_hub.replies import Reply, base, json_of, refusal, token_model
 from service.testing.fake_hub.state import Owner, State, Token
 
 
 def answer(state: State, request: httpx.Request, path: str, *, sender: Token | None) -> Reply | None:
-    """Answer what an application may ask for itself; None for what is no such question."""
+    """Answer a request that an application may send in its own name; None for any other request."""
     match request.method, path.split("/")[1:]:
         case "GET", ["groups", group]:
             return _refused(sender, "groups", group=group) or _group(state, group)
@@ -24,7 +22,7 @@ def answer(state: State, request: httpx.Request, path: str, *, sender: Token | N
 
 
 def _refused(sender: Token | None, needed: str, **resource: str) -> Reply | None:
-    """jupyterhub/scopes.py, needs_scope: without the scope 403, with it for something else 404."""
+    """As jupyterhub/scopes.py, needs_scope: 403 without the scope, 404 if it is for something else."""
     held = sender.scopes if sender else frozenset()
     if needed == "read:tokens":
         held |= {scope.replace("tokens", "read:tokens") for scope in held if base(scope) == "tokens"}
@@ -48,7 +46,7 @@ def _regroup(state: State, request: httpx.Request, group: str) -> Reply:
     if group not in state.groups:
         return refusal(404, f"No such group: {group}")
     found: list[Owner] = []
-    for name in _json(request)["users"]:
+    for name in json_of(request)["users"]:
         owner = state.owners.get(_normal(name))
         if owner is None or owner.kind != "user":
             return refusal(400, f"No such user: {_normal(name)}")
@@ -63,7 +61,7 @@ def _tokens(state: State, name: str, token_id: list[str]) -> Reply:
     owner = state.owners.get(name)
     if owner is None or owner.kind != "user":
         return refusal(404, f"No such user: {name}")
-    models = [_token(token) for token in state.tokens.values() if token.owner.name == name]
+    models = [token_model(token) for token in state.tokens.values() if token.owner.name == name]
     if not token_id:
         return 200, {"api_tokens": models}
     of_that_id = [model for model in models if model["id"] == token_id[0]]
@@ -71,8 +69,8 @@ def _tokens(state: State, name: str, token_id: list[str]) -> Reply:
 
 
 def _create(state: State, request: httpx.Request) -> Reply:
-    """jupyterhub/apihandlers/users.py, UserListAPIHandler.post; the names of users it made stand in a list there."""
-    names = [_normal(name) for name in _json(request)["usernames"]]
+    """jupyterhub/apihandlers/users.py, UserListAPIHandler.post; the Hub returns the created users in a list."""
+    names = [_normal(name) for name in json_of(request)["usernames"]]
     new = [name for name in names if name not in state.owners]
     if not new:
         return refusal(409, f"All {len(names)} users already exist")
@@ -81,26 +79,6 @@ def _create(state: State, request: httpx.Request) -> Reply:
     return 201, {"created": new}
 
 
-def _token(token: Token) -> dict[str, Any]:
-    return {
-        "user": token.owner.name,
-        "id": token.id,
-        "kind": "api_token",
-        "roles": [],
-        "scopes": sorted(token.scopes),
-        "created": token.created.isoformat().replace("+00:00", "Z"),
-        "last_activity": None,
-        "expires_at": None,
-        "note": "",
-        "session_id": token.session_id,
-        "oauth_client": "JupyterHub",
-    }
-
-
 def _normal(name: str) -> str:
     """jupyterhub/auth.py, Authenticator.normalize_username."""
     return name.lower()
-
-
-def _json(request: httpx.Request) -> dict[str, Any]:
-    return dict(httpx.Response(200, content=request.content).json())

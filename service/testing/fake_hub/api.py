@@ -1,4 +1,4 @@
-"""What the fake Hub answers: the endpoints a service meets, with a real Hub's statuses, shapes and order of checks."""
+"""The endpoints of the fake Hub, with the statuses, the JSON and the order of checks of a real one."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from service.testing.fake_hub import administration
-from service.testing.fake_hub.replies import Reply, base, refusal
+from service.testing.fake_hub.replies import Reply, base, json_of, refusal, token_model
 from service.testing.fake_hub.state import Code, Owner, State, Token, challenge_of
 
 VERSION = "6.1.1"
@@ -17,7 +17,7 @@ CREDENTIAL = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)  # jupyterhu
 
 
 def answer(state: State, request: httpx.Request, path: str) -> httpx.Response:
-    """Answer one request; `path` is relative to the API: "/user".
+    """Answer a request. `path` is relative to the API: "/user".
 
     Raises:
         AssertionError: no service has a reason to send this.
@@ -45,7 +45,7 @@ def answer(state: State, request: httpx.Request, path: str) -> httpx.Response:
 
 
 def _credential(state: State, request: httpx.Request) -> Token | None:
-    """Return the token of the Authorization header, if it is one; jupyterhub/handlers/base.py, get_auth_token."""
+    """Return the token in the Authorization header, if it is valid; jupyterhub/handlers/base.py, get_auth_token."""
     found = CREDENTIAL.fullmatch(request.headers.get("Authorization", ""))
     return state.tokens.get(found[1]) if found else None
 
@@ -85,7 +85,7 @@ def _refused_proof(state: State, form: Mapping[str, str], code: Code) -> Reply |
     if code.challenge and "code_verifier" not in form:
         return _oauth_error("invalid_request", "Code verifier required.")
     if code.challenge and code.challenge != challenge_of(form["code_verifier"]):
-        return _oauth_error("invalid_grant")  # the code stays usable, as it does at the Hub
+        return _oauth_error("invalid_grant")  # the code stays valid, as at the Hub
     if form.get("redirect_uri", state.redirect_uri) != state.redirect_uri:
         return _oauth_error("invalid_request", "Mismatching redirect URI.")
     return None
@@ -99,9 +99,9 @@ def _bearer(state: State, code: Code) -> Mapping[str, Any]:
 
 def _issue(state: State, request: httpx.Request, name: str) -> Reply:
     """jupyterhub/apihandlers/users.py, UserTokenListAPIHandler.post."""
-    wanted = _json(request)
+    wanted = json_of(request)
     sender = _credential(state, request)
-    if sender is None:  # only then is the password looked at
+    if sender is None:  # only then does the Hub check the password
         auth = wanted.get("auth") or {}
         owner = state.owners.get(auth.get("username", ""))
         if owner is None or owner.kind != "user" or auth.get("password") != owner.password:
@@ -121,21 +121,9 @@ def _issued(state: State, owner: Owner, wanted: Mapping[str, Any], *, sender: Ow
         return refusal(400, f"Not assigning requested scopes {','.join(not_held)} not held by User {owner.name}")
     note = "Requested via api" if sender is owner else f"Requested via api by {sender.kind} {sender.name}"
     value = state.issue(owner, scopes=scopes)
-    token = state.tokens[value]
-    return 201, {
-        "user": owner.name,
-        "id": token.id,
-        "kind": "api_token",
-        "roles": [],
-        "scopes": sorted(token.scopes),
-        "created": token.created.isoformat().replace("+00:00", "Z"),
-        "last_activity": None,
-        "expires_at": None if expires_in is None else "2026-01-01T01:00:00.000000Z",
-        "note": wanted.get("note") or note,
-        "session_id": None,
-        "oauth_client": "JupyterHub",
-        "token": value,
-    }
+    expires_at = None if expires_in is None else "2026-01-01T01:00:00.000000Z"
+    model = token_model(state.tokens[value], note=wanted.get("note") or note, expires_at=expires_at)
+    return 201, {**model, "token": value}
 
 
 def _delete(state: State, request: httpx.Request, name: str, token_id: str) -> Reply:
@@ -159,7 +147,7 @@ def _may_manage_tokens(sender: Token, name: str) -> bool:
 
 
 def _model(token: Token) -> Mapping[str, Any]:
-    """Return what the Hub says of a token's owner: how much depends on the token's scopes."""
+    """Return the Hub's model of the owner of a token. It depends on the scopes of the token."""
     owner = token.owner
     model: dict[str, Any] = {"kind": owner.kind, "name": owner.name, "admin": owner.admin}
     if owner.kind == "user":
@@ -174,10 +162,6 @@ def _model(token: Token) -> Mapping[str, Any]:
             "servers": dict(owner.servers),
         }
     return model | {"token_id": token.id, "session_id": token.session_id, "scopes": sorted(token.scopes)}
-
-
-def _json(request: httpx.Request) -> dict[str, Any]:
-    return dict(httpx.Response(200, content=request.content or b"{}").json())
 
 
 def _oauth_error(error: str, description: str | None = None) -> Reply:

@@ -1,4 +1,4 @@
-"""What the fake Hub knows: users, services, tokens and authorization codes."""
+"""The data of the fake Hub: users, services, tokens and authorization codes."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Owner:
-    """A user or a service, with all the scopes its tokens may carry."""
+    """A user or a service, with all scopes that its tokens may carry."""
 
     name: str
     kind: str = "user"
@@ -25,7 +25,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Token:
-    """What the Hub knows of a token; `client` is the OAuth client it was made for."""
+    """A token. `client` is the OAuth client that it was made for."""
 
     id: str
     owner: Owner
@@ -37,7 +37,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Code:
-    """An authorization code: whom it signs in, and the PKCE challenge it was asked with."""
+    """An authorization code: its user, and the PKCE challenge of the request."""
 
     owner: Owner
     challenge: str | None
@@ -65,7 +65,7 @@ OWN_SCOPES = (  # the metascope `self`, expanded (jupyterhub/scopes.py, _expand_
 
 
 def own_scopes(name: str) -> frozenset[str]:
-    """Return what a Hub that gives everybody access to its services lets a user's token do."""
+    """Return the scopes of a user's token, at a Hub that gives all users access to its services."""
     return frozenset({"access:services", *(f"{scope}!user={name}" for scope in OWN_SCOPES)})
 
 
@@ -78,7 +78,7 @@ class State:
     """The Hub's database, in memory."""
 
     def __init__(self, *, service: str, api_token: str, redirect_uri: str) -> None:
-        """Know one OAuth client: the service, by its API token."""
+        """Start with one OAuth client, the service."""
         self.service, self.client_id = service, f"service-{service}"
         self.api_token, self.redirect_uri = api_token, redirect_uri
         self.owners: dict[str, Owner] = {}
@@ -88,7 +88,7 @@ class State:
         self._numbers = itertools.count(1)
 
     def add(self, owner: Owner) -> Owner:
-        """Add a user or service, or change one: what the Hub says of a token's owner is as of now."""
+        """Add or change a user or service. The Hub always returns the current data of a token's owner."""
         self.owners[owner.name] = owner
         self.groups.update(owner.groups)
         mine = {value: token for value, token in self.tokens.items() if token.owner.name == owner.name}
@@ -96,7 +96,7 @@ class State:
         return owner
 
     def regroup(self, owner: Owner, group: str, *, is_in: bool) -> None:
-        """Put a user into a group, or take them out; what roles would give them by it is not known here."""
+        """Add a user to a group, or remove them. Their scopes do not change: the fake Hub knows no roles."""
         others = tuple(each for each in owner.groups if each != group)
         self.add(replace(owner, groups=(*others, group) if is_in else others))
 
@@ -109,19 +109,19 @@ class State:
         client: str | None = None,
         value: str | None = None,
     ) -> str:
-        """Make a token: with all that its owner may, or with some scopes and those that every token carries."""
+        """Make a token, with all scopes of its owner, or with `scopes` and those that every token has."""
         made = value or secrets.token_hex(16)
         held = owner.scopes if scopes is None else frozenset(scopes) | identifying(owner)
         self.tokens[made] = Token(f"a{next(self._numbers)}", owner, held, session_id, client)
         return made
 
     def rescope(self, value: str, scopes: Collection[str]) -> None:
-        """Change what a token may."""
+        """Change the scopes of a token."""
         token = self.tokens[value]
         self.tokens[value] = replace(token, scopes=frozenset(scopes) | identifying(token.owner))
 
     def grant(self, owner: Owner, *, challenge: str | None, session_id: str | None) -> str:
-        """Make an authorization code for our service, which may have the scopes that applications define."""
+        """Make an authorization code for our service, with all custom scopes of the user."""
         code = secrets.token_hex(16)
         custom = {scope for scope in owner.scopes if scope.startswith("custom:")}
         scopes = frozenset({f"access:services!service={self.service}"}) | identifying(owner) | custom
@@ -129,21 +129,21 @@ class State:
         return code
 
     def delete(self, token: Token) -> None:
-        """Delete a token; an OAuth token goes together with all that its client holds for its owner."""
-        self.tokens = {value: each for value, each in self.tokens.items() if not _goes_with(each, token)}
+        """Delete a token. With an OAuth token, the other tokens of the same client and owner are deleted, too."""
+        self.tokens = {value: each for value, each in self.tokens.items() if not _is_deleted_with(each, token)}
 
     def end_session(self, session_id: str) -> None:
         """Delete the tokens of a session (jupyterhub/handlers/login.py, LogoutHandler)."""
         self.tokens = {value: each for value, each in self.tokens.items() if each.session_id != session_id}
 
 
-def _goes_with(each: Token, deleted: Token) -> bool:
+def _is_deleted_with(each: Token, deleted: Token) -> bool:
     same_client = deleted.client is not None and each.client == deleted.client
     return each.id == deleted.id or (same_client and each.owner.name == deleted.owner.name)
 
 
 def identifying(owner: Owner) -> frozenset[str]:
-    """Return the scopes that every token of a user carries (jupyterhub/scopes.py, identify_scopes)."""
+    """Return the scopes that every token of a user has (jupyterhub/scopes.py, identify_scopes)."""
     if owner.kind != "user":
         return frozenset()
     return frozenset({f"read:users:name!user={owner.name}", f"read:users:groups!user={owner.name}"})

@@ -1,11 +1,11 @@
-"""Reads the body of a request only when it is known who sends it, and no more of it than there is room for.
+"""Reads the body of a request only once the sender is known, and only as much as there is room for.
 
-FastAPI reads a body before it asks a route's guards. So the guard's first question is put here, when the application
-asks for the first piece of the body: whose is the credential? Without an answer nothing is read. The server keeps what
-has come with the head, and stops reading (`service.server.protocol`).
+FastAPI reads a body before it calls the guards of a route. So this middleware identifies the caller when the
+application asks for the first piece of the body. If that fails, nothing is read. The server keeps what has arrived with
+the head, and stops reading (`service.server.protocol`).
 
-Routes without a guard read bodies of strangers. These have less room, of their own, so that strangers leave the room
-of callers alone. Every body must come at a pace, and so has a deadline by its length.
+Routes without a guard also read bodies of unknown senders, called strangers here. Strangers have a smaller budget of
+their own, so they cannot use up the budget of callers. Every body has a deadline, which depends on its length.
 """
 
 import asyncio
@@ -21,25 +21,27 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.context import context_of
 from service.auth.forms import returns_form
 from service.auth.guard import Guard, check_access
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
+from service.auth.state import find_state
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.throttle import network_of
 from service.web.errors import BodyTooSlowError
 from service.web.middleware.budget import Budget, Holding
 
-STRANGERS_BODY = 256 * 1024  # bytes that a route without a guard and a `max_body_size` takes of who is not known
-_KEPT = 64 * 1024  # bytes of a rest for which a connection is not closed
+STRANGERS_BODY = 256 * 1024  # bytes that a route without a guard and without `max_body_size` takes from strangers
+_KEPT = 64 * 1024  # a connection is closed if more bytes of a body than these are left after the response
 
 _GONE: Message = {"type": "http.disconnect"}
 
 
 class RefusedBody(HTTPException):
-    """Raised where a body is read, which is not to be read; the answer is that of `reason`.
+    """Raised when the application reads a body that was refused. The response is the one for `reason`.
 
-    FastAPI makes a 400 of all other exceptions that it meets there.
+    It is an HTTPException, because FastAPI turns all other exceptions into a 400 while it reads a body.
     """
 
     def __init__(self, reason: Exception) -> None:
@@ -48,15 +50,15 @@ class RefusedBody(HTTPException):
 
 
 async def streams_body(conn: HTTPConnection) -> None:
-    """A dependency of routes that do not keep the body they read: only the piece at hand counts, and no pace holds.
+    """A dependency for routes that process a body piece by piece: only the current piece counts, without a deadline.
 
-    Such a route limits by itself how long it waits, and what it keeps.
+    Such a route must itself limit how long it waits and how much it keeps.
     """
     conn.scope["state"]["streams_body"] = True
 
 
 def may_have_body(scope: Scope) -> bool:
-    """Whether a body may come: up to HTTP/1.1 a header announces it (RFC 9112 section 6)."""
+    """Whether the request may have a body. Up to HTTP/1.1, a header announces it (RFC 9112 section 6)."""
     if scope["type"] != "http":
         return False
     if not scope["http_version"].startswith("1"):
@@ -64,10 +66,10 @@ def may_have_body(scope: Scope) -> bool:
     return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
 
 
-class _Kind(NamedTuple):
-    """What is known of a route. `has_limit`: it says itself how long a body may be.
+class _RouteInfo(NamedTuple):
+    """What matters about a route. `has_limit`: it sets its own limit for bodies.
 
-    `returns_form`: a form that is refused goes back to who has sent it, and so is read all the same.
+    `returns_form`: it returns a refused form to its sender, so the form is read even if the sender is refused.
     """
 
     is_guarded: bool = False
@@ -75,10 +77,10 @@ class _Kind(NamedTuple):
     returns_form: bool = False
 
 
-class Patience(NamedTuple):
-    """How long a body is waited for: `grace` seconds in all, and a second more for every `pace` bytes that have come.
+class Timeouts(NamedTuple):
+    """How long to wait for a body: `grace` seconds in all, and one more second for every `pace` bytes that arrived.
 
-    `silence`: seconds for the next piece of a stream. The batch has a shorter patience of its own.
+    `silence`: seconds to wait for the next piece of a body that is streamed.
     """
 
     grace: float = 10.0
@@ -86,16 +88,16 @@ class Patience(NamedTuple):
     silence: float = 120.0
 
 
-PATIENCE = Patience()
+TIMEOUTS = Timeouts()
 
 
 class Bodies:
-    """Wraps the application, whose `routes` these are; for callers `size` bytes are held, and a quarter for others."""
+    """The middleware. It holds at most `size` bytes for callers, and a quarter of that for strangers."""
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], size: int, patience: Patience = PATIENCE) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], size: int, timeouts: Timeouts = TIMEOUTS) -> None:
         self._app = app
-        self.patience = patience
-        self._kinds = _kinds(iter_route_contexts(routes))
+        self.timeouts = timeouts
+        self._routes = _route_infos(iter_route_contexts(routes))
         self.callers = Budget(size, share=size // 4)
         self.strangers = Budget(size // 4, share=size // 16)
 
@@ -110,25 +112,26 @@ class Bodies:
         finally:
             body.release()
 
-    def kind(self, scope: Scope) -> _Kind:
-        """Return what is known of the route that was found; of one that we do not know, that it has no guard."""
-        return self._kinds.get(id(scope.get("route")), _Kind())
+    def route_info(self, scope: Scope) -> _RouteInfo:
+        """Return what matters about the route that was found. An unknown route counts as one without a guard."""
+        return self._routes.get(id(scope.get("route")), _RouteInfo())
 
 
-def _kinds(contexts: Iterable[RouteContext]) -> Mapping[int, _Kind]:
-    """Return the kinds of routes by identity; one that is included several times has a guard if it has one each time.
+def _route_infos(contexts: Iterable[RouteContext]) -> Mapping[int, _RouteInfo]:
+    """Return what matters about each route, by its id().
 
-    Otherwise it is taken for one without: its guard, where it has one, is asked all the same, after the body was read.
+    A route that is included several times counts as guarded only if it is guarded each time. Otherwise it counts as not
+    guarded; its guards still run, but after the body was read.
     """
-    kinds: dict[int, _Kind] = {}
+    infos: dict[int, _RouteInfo] = {}
     for context in contexts:
         if isinstance(context.original_route, APIRoute):
             calls = list(_calls(context.dependant))
             is_guarded = any(isinstance(call, Guard) for call in calls)
-            kind = _Kind(is_guarded, context.max_body_size is not None, returns_form in calls)
-            other = kinds.get(id(context.original_route), kind)
-            kinds[id(context.original_route)] = _Kind(*map(all, zip(kind, other, strict=True)))
-    return kinds
+            info = _RouteInfo(is_guarded, context.max_body_size is not None, returns_form in calls)
+            other = infos.get(id(context.original_route), info)
+            infos[id(context.original_route)] = _RouteInfo(*map(all, zip(info, other, strict=True)))
+    return infos
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:
@@ -138,34 +141,34 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 
 
 class _Body:
-    """The body of one request, and the answer to it."""
+    """The body of one request, and the response to it."""
 
     def __init__(self, bodies: Bodies, scope: Scope, receive: Receive, send: Send) -> None:
         self._bodies = bodies
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._length = _announced(scope)
+        self._length = _content_length(scope)
         self._holding: Holding | None = None
-        self._is_strangers = False
+        self._is_of_stranger = False
         self._refusal: HTTPException | None = None
         self._read = 0  # bytes
         self._waited = 0.0  # seconds
-        self._is_complete = self._is_answered = False
+        self._is_complete = self._is_response_started = False
 
     def release(self) -> None:
-        """The request is over."""
+        """Release the room for the body, as the request is finished."""
         if self._holding is not None:
             self._holding.release()
 
     # Reading
 
     async def receive(self) -> Message:
-        """Return the next piece.
+        """Return the next piece of the body.
 
         Raises:
-            RefusedBody: it is not to be read.
-            HTTPException: it is too long for somebody who is not known.
+            RefusedBody: the body must not be read.
+            HTTPException: the body is too long for a stranger.
         """
         if self._is_complete:
             return await self._receive()
@@ -173,7 +176,7 @@ class _Body:
             return await self._next()
         except HTTPException as refusal:
             self._refusal = refusal
-            if self._is_answered:  # too late for another answer
+            if self._is_response_started:  # too late for an error response
                 return _GONE
             raise
 
@@ -183,16 +186,16 @@ class _Body:
         if self._holding is None:
             self._holding = await self._admit()
         is_stream = "streams_body" in self._state
-        grace, pace, silence = self._bodies.patience
-        message = await self._in_time(silence if is_stream else grace + self._read / pace - self._waited)
+        grace, pace, silence = self._bodies.timeouts
+        message = await self._receive_within(silence if is_stream else grace + self._read / pace - self._waited)
         size = len(message.get("body", b""))
         self._read += size
         self._is_complete = not message.get("more_body", False)
         if is_stream:
             self._holding.release()
-        if self._is_strangers and self._is_too_long(self._read):
+        if self._is_of_stranger and self._is_too_long(self._read):
             self._holding.release()
-            self._holding = await self._caller_after_all()
+            self._holding = await self._identify_late()
             size = self._read
         try:
             self._holding.take(size)
@@ -200,53 +203,58 @@ class _Body:
             raise RefusedBody(error) from None
         return message
 
-    async def _in_time(self, patience: float) -> Message:
-        begun = monotonic()
+    async def _receive_within(self, seconds: float) -> Message:
+        start = monotonic()
         try:
-            async with asyncio.timeout(max(patience, 0)):
+            async with asyncio.timeout(max(seconds, 0)):
                 return await self._receive()
         except TimeoutError:
             raise RefusedBody(BodyTooSlowError()) from None
         finally:
-            self._waited += monotonic() - begun
+            self._waited += monotonic() - start
 
-    # Whose it is
+    # The sender
 
     async def _admit(self) -> Holding:
-        identity: Identity | None = self._state.get("identity")
-        if identity is None and self._bodies.kind(self._route_scope).is_guarded:
+        state = find_state(self._route_scope)
+        identity = state.identity if state else None
+        if identity is None and self._bodies.route_info(self._route_scope).is_guarded:
             try:
                 identity = await self._sender()
             except (ServiceError, SignedInByUrl) as error:
-                if not self._bodies.kind(self._route_scope).returns_form:
+                if not self._bodies.route_info(self._route_scope).returns_form:
                     raise RefusedBody(error) from None
         if identity is not None:
-            return self._of_caller(identity)
+            return self._holding_of_caller(identity)
         if self._length is not None and self._is_too_long(self._length):
-            return await self._caller_after_all()
-        self._is_strangers = True
+            return await self._identify_late()
+        self._is_of_stranger = True
         return self._bodies.strangers.open(network_of(address_of(HTTPConnection(self._scope))))
 
-    async def _caller_after_all(self) -> Holding:
-        """Ask who sends what is too long for a stranger. The Hub is asked only then: the token may be for another."""
+    async def _identify_late(self) -> Holding:
+        """Identify the sender of a body that is too long for a stranger.
+
+        The Hub is asked only now, because the token may be for another service.
+        """
         try:
-            return self._of_caller(await self._sender())
+            return self._holding_of_caller(await self._sender())
         except (ServiceError, SignedInByUrl):
-            detail = f"This route takes {STRANGERS_BODY} bytes of somebody who is not known. Sign in, or send a token."
+            detail = f"Without a sign-in or a token, this route accepts at most {STRANGERS_BODY} bytes."
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from None
 
     async def _sender(self) -> Identity:
         conn = HTTPConnection(self._route_scope)
         identity = await identify_sender(conn)
-        check_access(identity, conn)  # who may not call has no room of callers; other rights are for the guards
+        # A caller without access counts as a stranger; the guards check other rights.
+        check_access(identity, context_of(conn).settings)
         return identity
 
-    def _of_caller(self, identity: Identity) -> Holding:
-        self._is_strangers = False
+    def _holding_of_caller(self, identity: Identity) -> Holding:
+        self._is_of_stranger = False
         return self._bodies.callers.open(f"{identity.kind} {identity.name}")
 
     def _is_too_long(self, size: int) -> bool:
-        return size > STRANGERS_BODY and not self._bodies.kind(self._route_scope).has_limit
+        return size > STRANGERS_BODY and not self._bodies.route_info(self._route_scope).has_limit
 
     @property
     def _state(self) -> dict[str, Any]:
@@ -255,30 +263,30 @@ class _Body:
 
     @property
     def _route_scope(self) -> Scope:
-        """Where the router writes which route it has found: the gateway has made a GET of a HEAD."""
+        """The scope with the route that was found. The gateway makes another one for HEAD."""
         scope: Scope = self._state.get("scope", self._scope)
         return scope
 
-    # Answering
+    # The response
 
     async def send(self, message: Message) -> None:
-        """Send the answer; after it the connection is closed where much of the body would still have to come."""
+        """Send the response. If much of the body is left, tell the server to close the connection after it."""
         if message["type"] == "http.response.start":
-            self._is_answered = True
-            if self._leaves_much() and any(name == b"content-length" for name, _ in message["headers"]):
+            self._is_response_started = True
+            if self._has_long_rest() and any(name == b"content-length" for name, _ in message["headers"]):
                 message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
         await self._send(message)
 
-    def _leaves_much(self) -> bool:
+    def _has_long_rest(self) -> bool:
         if self._is_complete or not self._scope["http_version"].startswith("1"):
             return False
         if not self._read and any(name == b"expect" for name, _ in self._scope["headers"]):
-            return True  # its client was not asked for it, and may send the next request in its place
+            return True  # the client waits for 100 Continue, and may send its next request instead of the body
         return self._length is None or self._length - self._read > _KEPT
 
 
-def _announced(scope: Scope) -> int | None:
-    """Return the length that the head announces; None for a body in chunks."""
+def _content_length(scope: Scope) -> int | None:
+    """Return the Content-Length; None for a chunked body."""
     for name, value in scope["headers"]:
         if name == b"content-length":
             return int(value) if value.isdigit() else None

@@ -1,4 +1,4 @@
-"""How many bytes of bodies a process holds at once, and whose they are."""
+"""Limits how many bytes of bodies a process holds at once, in all and for each sender."""
 
 from collections import Counter
 
@@ -6,58 +6,49 @@ from service.web.errors import BodiesFullError, TooManyBodiesError
 
 
 class Budget:
-    """`size` bytes in all, of which one holder may have `share`; a single body may have all, if there is room."""
+    """`size` bytes in all, of which one sender may use `share`. A single body may use all of them, if there is room."""
 
     def __init__(self, size: int, *, share: int) -> None:
-        self._size = size
-        self._share = share
-        self._by_holder = Counter[str]()
+        self.size, self.share = size, share
         self.held = 0
+        self.held_by = Counter[str]()
 
-    def open(self, holder: str) -> "Holding":
-        """Begin to hold one body."""
-        return Holding(self, holder)
-
-    def take(self, holder: str, size: int, *, already: int) -> None:
-        """Hold `size` bytes more of a body of which `already` bytes are held.
-
-        Raises:
-            TooManyBodiesError: the holder has other bodies here, and all together are more than the share.
-            BodiesFullError: all holders together have more than the size.
-        """
-        others = self._by_holder[holder] - already
-        if others and others + already + size > self._share:
-            raise TooManyBodiesError(1)
-        if self.held + size > self._size:
-            raise BodiesFullError
-        self.held += size
-        self._by_holder[holder] += size
-
-    def give_back(self, holder: str, size: int) -> None:
-        """Hold `size` bytes less."""
-        self.held -= size
-        self._by_holder[holder] -= size
-        if not self._by_holder[holder]:
-            del self._by_holder[holder]
+    def open(self, sender: str) -> "Holding":
+        """Return a Holding for one body of a sender."""
+        return Holding(self, sender)
 
 
 class Holding:
-    """What is held of one body."""
+    """The bytes that are held of one body."""
 
-    __slots__ = ("_budget", "_holder", "size")
+    __slots__ = ("_budget", "_sender", "size")
 
-    def __init__(self, budget: Budget, holder: str) -> None:
+    def __init__(self, budget: Budget, sender: str) -> None:
         self._budget = budget
-        self._holder = holder
+        self._sender = sender
         self.size = 0
 
     def take(self, size: int) -> None:
-        """Hold `size` bytes more. Raises as `Budget.take`."""
-        self._budget.take(self._holder, size, already=self.size)
-        self.size += size
+        """Count `size` more bytes of the body.
+
+        Raises:
+            TooManyBodiesError: the sender has several bodies here, and together they exceed the share.
+            BodiesFullError: the bodies of all senders together exceed the size.
+        """
+        budget, held = self._budget, self._budget.held_by[self._sender]
+        if held > self.size and held + size > budget.share:
+            raise TooManyBodiesError(1)
+        if budget.held + size > budget.size:
+            raise BodiesFullError
+        self._count(size)
 
     def release(self) -> None:
-        """Hold nothing any more."""
-        if self.size:
-            self._budget.give_back(self._holder, self.size)
-            self.size = 0
+        """Count none of the body any more."""
+        self._count(-self.size)
+
+    def _count(self, size: int) -> None:
+        self.size += size
+        self._budget.held += size
+        self._budget.held_by[self._sender] += size
+        if not self._budget.held_by[self._sender]:
+            del self._budget.held_by[self._sender]

@@ -1,7 +1,7 @@
-"""Lets pages of other origins read our answers (CORS), where the operator names their origins.
+"""CORS: lets pages of the origins in ALLOW_ORIGINS read our responses.
 
-This lets nobody in: who asks is told by a token, as ever; what a cookie of another origin's request is good for,
-`service.auth.xsrf` says. WebSockets are not its business (`xsrf.check_origin`).
+This gives nobody access: a caller still needs a token. `service.auth.xsrf` decides about cookies in requests from other
+origins, and about the origin of WebSockets.
 """
 
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ from starlette.types import ASGIApp
 from service.settings import Settings
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-# Beyond those that need no leave.
+# In addition to those that CORS always allows.
 _REQUEST_HEADERS = ("Authorization", "If-Match", "If-None-Match", "X-Request-ID")
-_ANSWER_HEADERS = (
+_RESPONSE_HEADERS = (
     "Content-Disposition", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID",
 )  # fmt: skip
 
 
 def with_cors(app: ASGIApp, settings: Settings, *, headers: Sequence[str] = ()) -> ASGIApp:
-    """Wrap the whole application, so that errors can be read, too; preflights are answered here.
+    """Return `app` with CORS, if ALLOW_ORIGINS is set. It wraps the whole application, so errors can be read, too.
 
-    `headers`: of applications' answers, to be read by those pages beside ours.
+    `headers`: additional response headers that these pages may read.
     """
     if not settings.allow_origins:
         return app
-    xsrf = ("X-XSRFToken",) if settings.allow_credentials else ()  # of use with a cookie alone
+    xsrf = ("X-XSRFToken",) if settings.allow_credentials else ()  # needed only with cookies
     return CORSMiddleware(
         app,
         allow_origins=settings.allow_origins,
@@ -34,5 +34,5 @@ def with_cors(app: ASGIApp, settings: Settings, *, headers: Sequence[str] = ()) 
         allow_private_network=settings.allow_private_network,
         allow_methods=_METHODS,
         allow_headers=(*_REQUEST_HEADERS, *xsrf),
-        expose_headers=(*_ANSWER_HEADERS, *headers),
+        expose_headers=(*_RESPONSE_HEADERS, *headers),
     )

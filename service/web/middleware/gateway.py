@@ -1,51 +1,39 @@
-"""What every request passes first and every response last, as plain ASGI.
+"""The gateway: refuses requests outside our prefix, completes the headers of responses, and catches every exception.
 
-Keeps requests to our prefix, adds the headers that all answers carry and the cookies queued on the way, and turns
-what nobody caught into an answer and one line in the log: where it happened, never what it was about.
+Responses get the headers that all of them carry. An exception that nobody caught becomes a 500 and one line in the log,
+which says where it happened and never quotes its text.
 """
 
 import logging
 import secrets
-from collections.abc import Collection, Iterable
 from http import HTTPStatus
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.hardening import MAX_BODY, secured
 from service.logs import place_of
 from service.settings import Settings
 from service.web import problems
 from service.web.middleware.bodies import may_have_body
-from service.web.middleware.opener_policy import opener_policy
 
 _log = logging.getLogger("service")
 
-# Bytes, unless a route says otherwise; of who is not known, `service.web.middleware.bodies` takes less.
-_MAX_BODY = 1024 * 1024
-
-# Bytes of path and query: what Node, and so the Hub's proxy, lets pass.
+# Bytes of path and query. Node has the same limit, and so has the Hub's proxy.
 _MAX_ADDRESS = 16 * 1024
 
-# Set unless a route has said otherwise. ASGI has names in lower case.
-_HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    # The origin only: an address may hold a token. With "no-referrer" the Origin header of our forms would be null.
-    (b"referrer-policy", b"strict-origin"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-]
-
-Header = tuple[bytes, bytes]
+_POLICY = (
+    b"content-security-policy",
+    b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+)
 
 
 class Gateway:
-    """Wraps the application; nothing is outside of it but the server, and CORS where it is on."""
+    """The middleware. `app` is the application with its revalidation of open connections."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
-        self._limited = RequestBodyLimitMiddleware(app, max_body_size=_MAX_BODY)
+        self._limited = RequestBodyLimitMiddleware(app, max_body_size=MAX_BODY)
         self._root = settings.root_path
         self._base = f"{self._root}/"
 
@@ -54,45 +42,43 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        # Who is asking will stand in it, so that one request must not see another's; not every server makes the copy
-        # that ASGI asks for (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
+        # Each request needs a copy of its own. ASGI asks the server to make it, but not every server does
+        # (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
         scope["state"] = dict(scope.get("state", ()))
-        answer = _Answer(scope, send)
+        response = _Response(scope, send)
         if len(scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
-            await problems.too_long()(scope, receive, answer.send)
+            await problems.url_too_long()(scope, receive, response.send)
             return
-        if not self._is_ours(scope):
-            await problems.elsewhere()(scope, receive, answer.send)
+        if not self._is_below_prefix(scope):
+            await problems.not_below_prefix()(scope, receive, response.send)
             return
-        # Starlette takes the root path off what it matches; percent-encoded prefixes arrive here decoded.
+        # Starlette removes the root path before it matches. A percent-encoded prefix arrives here decoded.
         scope["root_path"] = self._root
-        if scope.get("method") == "HEAD":  # a GET whose body the server leaves out; it goes by its own scope
+        if scope.get("method") == "HEAD":  # handled as a GET; the server leaves the body out
             scope = {**scope, "method": "GET"}
-            scope["state"].update(
-                is_head=True, scope=scope
-            )  # `service.web.middleware.access_log` looks there for the route
+            scope["state"].update(is_head=True, scope=scope)  # the other middleware finds the route in this scope
         try:
             if may_have_body(scope):
-                await self._limited(scope, receive, _with_problem_for_413(answer.send))
+                await self._limited(scope, receive, _with_problem_for_413(response.send))
             else:
-                await self._app(scope, receive, answer.send)
+                await self._app(scope, receive, response.send)
         except Exception as error:  # noqa: BLE001 - the last place to catch anything
             reference = scope["state"].get("reference") or secrets.token_hex(4)
-            _log_failure(error, reference)
-            if not answer.is_started and scope["type"] == "http":
-                await problems.unexpected(reference)(scope, receive, answer.send)
-            elif not answer.is_finished:
+            _log_error(error, reference)
+            if not response.is_started and scope["type"] == "http":
+                await problems.unexpected(reference)(scope, receive, response.send)
+            elif not response.is_finished:
                 raise ConnectionAbortedError(reference) from None
 
-    def _is_ours(self, scope: Scope) -> bool:
+    def _is_below_prefix(self, scope: Scope) -> bool:
         if scope["path"] == self._root:
             scope["path"] = self._base
-        # Starlette's patterns overlook a line end at the end: /me%0a would be another name of /me.
+        # Starlette's patterns ignore a line end at the end of a path, so that /me%0a would be the same as /me.
         return scope["path"].startswith(self._base) and not scope["path"].endswith("\n")
 
 
-class _Answer:
-    """Completes an answer on its way out, and knows how far it has come."""
+class _Response:
+    """Completes the headers of a response, and records whether it has started and finished."""
 
     __slots__ = ("_scope", "_send", "is_finished", "is_started")
 
@@ -107,16 +93,13 @@ class _Answer:
             self.is_finished = not message.get("more_body")
         elif message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.is_started = True
-            cookies = self._scope["state"].get("set_cookies", ())
-            message["headers"] = _completed(
-                message.get("headers", ()), opener=opener_policy(self._scope), cookies=cookies
-            )
+            message["headers"] = secured(message.get("headers", ()), self._scope, policy=_POLICY)
         await self._send(message)
 
 
 def _with_problem_for_413(send: Send) -> Send:
-    """Put a problem in the place of the plain text of Starlette's own body limit, which no handler of ours sees."""
-    start: Message | None = None  # held back until the body shows whose it is
+    """Replace the plain text of Starlette's own body limit, which no exception handler sees, with a problem."""
+    start: Message | None = None  # kept until the body shows whether the 413 is Starlette's
 
     async def send_on(message: Message) -> None:
         nonlocal start
@@ -125,7 +108,7 @@ def _with_problem_for_413(send: Send) -> Send:
             return
         if start is not None:
             if message.get("body") == b"Content Too Large" and not message.get("more_body"):
-                problem = problems.too_large()
+                problem = problems.body_too_large()
                 start, message = {**start, "headers": problem.raw_headers}, {**message, "body": problem.body}
             await send(start)
             start = None
@@ -134,19 +117,6 @@ def _with_problem_for_413(send: Send) -> Send:
     return send_on
 
 
-def _completed(given: Iterable[Header], *, opener: bytes, cookies: Collection[str]) -> list[Header]:
-    headers = [*given]
-    present = {name for name, _ in headers}
-    common = (*_HEADERS, (b"cross-origin-opener-policy", opener))
-    headers.extend(header for header in common if header[0] not in present)
-    if cookies:
-        # A cookie that the route itself sets is meant to have the last word.
-        set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name == b"set-cookie"}
-        encoded = (cookie.encode("latin-1") for cookie in cookies)
-        headers.extend((b"set-cookie", cookie) for cookie in encoded if cookie.split(b"=", 1)[0] not in set_by_route)
-    return headers
-
-
-def _log_failure(error: Exception, reference: str) -> None:
-    """Log kind and place of a failure."""
+def _log_error(error: Exception, reference: str) -> None:
+    """Log the type of an error and where it happened."""
     _log.error("Unexpected %s [%s] at %s", type(error).__name__, reference, place_of(error))

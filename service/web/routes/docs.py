@@ -1,6 +1,6 @@
-"""The OpenAPI document and Swagger UI, from our own files, signed in through the Hub; and once more through Entra ID.
+"""The OpenAPI document and Swagger UI, once for signing in through the Hub and once for Entra ID.
 
-Swagger UI knows one client and one redirect URI, so that each way to sign in has a page of its own.
+Swagger UI takes one client and one redirect URI, so each way to sign in has a page of its own.
 """
 
 from collections.abc import Iterable
@@ -11,35 +11,45 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.auth.context import context_of
-from service.auth.guard import SCHEME, visitor
+from service.auth.guard import SCHEME
+from service.auth.identification import visitor
 from service.auth.problems import Problem
 from service.hub.models import Identity
 from service.settings import Settings
 from service.web import pages
 
-TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; of letters, digits, and `.-_` alone (OpenAPI 3.1 section 4.8.7)
+TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; it may have letters, digits and `.-_` (OpenAPI 3.1 section 4.8.7)
 ENTRA_SCHEME = "EntraID"
 ENTRA_TOKEN_SCHEME = "EntraToken"  # noqa: S105 - likewise
+# Swagger UI has inline styles.
+_POLICY = pages.POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 _PROBLEMS = {
-    401: "No credential, or a bad one",
-    403: "Known, but not allowed",
-    429: "Too many unknown tokens from this address, or too much sent at once",
-    503: "The Hub cannot be asked, or there is no room for the body",
+    401: "The credential is missing or invalid",
+    403: "The caller is not allowed to do this",
+    429: "Too many unknown tokens from this address, or too many bodies at once",
+    503: "The Hub cannot be reached, or there is no room for the body",
 }
-_UNREADABLE = {400: "The body cannot be read", 408: "The body comes too slowly", 413: "The body is too large"}
-_CROWDED = (429, 503)  # of `_PROBLEMS`: those that a body may end in, whoever sends it
-_INVALID = {422: "The request does not have the expected form"}
+_BODY_PROBLEMS = {400: "The body cannot be read", 408: "The body comes too slowly", 413: "The body is too large"}
+_ROOM_PROBLEMS = (429, 503)  # in `_PROBLEMS`; a route without a guard may answer these as well, if it takes a body
+_INVALID = {422: "The request is invalid"}
+
+Visitor = Annotated[Identity | None, Depends(visitor)]
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
-async def docs(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
+async def docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI."""
-    settings = context_of(request).settings
-    if settings.has_hub:
-        return pages.docs(request, identity)
-    return pages.docs_for_entra(request, identity, scopes=_entra_scopes(settings))
+    context = context_of(request)
+    if not context.settings.has_hub:
+        return await _swagger_for_entra(request, identity, context.settings)
+    config = {
+        "url": f"{context.settings.prefix}openapi.json",
+        "oauth2RedirectUrl": context.oauth.redirect_uri,
+        "clientId": context.oauth.client_id,
+    }
+    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=_POLICY)
 
 
 @router.get("/openapi.json")
@@ -51,14 +61,14 @@ async def openapi(request: Request) -> Response:
 
 
 @router.get("/docs/entra")
-async def entra_docs(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
-    """Swagger UI, signed in at Entra ID."""
-    return pages.docs_for_entra(request, identity, scopes=_entra_scopes(_entra_settings(request)))
+async def entra_docs(request: Request, identity: Visitor) -> Response:
+    """Swagger UI, with Entra ID's way to sign in."""
+    return await _swagger_for_entra(request, identity, _entra_settings(request))
 
 
 @router.get("/docs/entra/openapi.json")
 async def entra_openapi(request: Request) -> Response:
-    """The OpenAPI document for those with tokens of Entra ID."""
+    """The OpenAPI document, with Entra ID's ways to sign in."""
     return JSONResponse(document_for_entra(request.app, _entra_settings(request)))
 
 
@@ -67,6 +77,19 @@ async def entra_callback(request: Request) -> Response:
     """The redirect URI of Swagger UI's client at Entra ID."""
     _entra_settings(request)
     return pages.swagger_callback(request)
+
+
+async def _swagger_for_entra(request: Request, identity: Identity | None, settings: Settings) -> Response:
+    """Return Swagger UI. It signs in at Entra ID if ENTRA_OPENAPI_CLIENT_ID is set, and otherwise takes a token."""
+    is_client = bool(settings.entra_openapi_client_id)
+    config = {
+        "url": f"{settings.prefix}{'docs/entra/' if is_client else ''}openapi.json",
+        "oauth2RedirectUrl": f"{settings.public_host}{settings.prefix}docs/entra/callback",
+        "clientId": settings.entra_openapi_client_id,
+        "scopes": _entra_scopes(settings),
+    }
+    policy = _POLICY.replace("connect-src 'self'", f"connect-src 'self' {settings.entra_authority}")
+    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=policy)
 
 
 def _entra_settings(request: Request) -> Settings:
@@ -81,7 +104,7 @@ def _entra_scopes(settings: Settings) -> list[str]:
 
 
 def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
-    """Return the OpenAPI document with Entra ID's ways to sign in: a token, and Swagger UI's client if it has one."""
+    """Return the OpenAPI document with the ways to sign in at Entra ID: a token, or the client for Swagger UI."""
     schema = deepcopy(document(app, settings))
     schemes: dict[str, dict[str, Any]] = {
         ENTRA_TOKEN_SCHEME: {"type": "http", "scheme": "bearer", "description": "An access token of Entra ID."}
@@ -101,7 +124,7 @@ def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
 
 
 def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
-    """Return the OpenAPI document, made once, with both ways of signing in and the problems they may end in."""
+    """Return the OpenAPI document, with the ways to sign in and the possible problems. It is made once."""
     if app.openapi_schema is None:
         schema = app.openapi()
         components = schema.setdefault("components", {})
@@ -112,11 +135,11 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
             (needed,) = (entry[SCHEME] for entry in operation["security"] if SCHEME in entry)
             scopes.update(needed)
             operation["security"] = [{SCHEME: needed}, {TOKEN_SCHEME: []}]
-            _may_end_in(operation, _PROBLEMS)
+            _add_problems(operation, _PROBLEMS)
         for operation in _operations(schema):
             if "requestBody" in operation:
-                _may_end_in(operation, (*_UNREADABLE, *_CROWDED))
-        components["responses"] = _referred_to(schema)
+                _add_problems(operation, (*_BODY_PROBLEMS, *_ROOM_PROBLEMS))
+        components["responses"] = _used_responses(schema)
         components["securitySchemes"] = _schemes(settings, sorted(scopes))
     return app.openapi_schema or {}
 
@@ -131,24 +154,24 @@ def _guarded(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _describe_invalid(schema: dict[str, Any]) -> None:
-    """Invalid requests are answered with a Problem, not with what FastAPI puts into the document."""
+    """Describe the answer to an invalid request as a Problem. FastAPI describes its own, which we do not send."""
     for operation in _operations(schema):
         if "HTTPValidationError" in str(operation["responses"].get("422")):
             operation["responses"]["422"] = {"$ref": "#/components/responses/422"}
     for name in ("HTTPValidationError", "ValidationError"):
-        if f"/{name}'" not in str(schema):  # or a router has a model of that name
+        if f"/{name}'" not in str(schema):  # a router may have a model of that name
             schema["components"]["schemas"].pop(name, None)
 
 
-def _may_end_in(operation: dict[str, Any], statuses: Iterable[int]) -> None:
-    """Add problems to those that the route itself declares."""
+def _add_problems(operation: dict[str, Any], statuses: Iterable[int]) -> None:
+    """Add the problems with these statuses, unless the route declares responses of its own for them."""
     for status in statuses:
         reference = {"$ref": f"#/components/responses/{status}"}
         operation.setdefault("responses", {}).setdefault(str(status), reference)
 
 
-def _referred_to(schema: dict[str, Any]) -> dict[str, Any]:
-    texts = {**_UNREADABLE, **_PROBLEMS, **_INVALID}
+def _used_responses(schema: dict[str, Any]) -> dict[str, Any]:
+    texts = {**_BODY_PROBLEMS, **_PROBLEMS, **_INVALID}
     return {str(status): _problem(text) for status, text in texts.items() if f"/responses/{status}'" in str(schema)}
 
 
@@ -163,7 +186,7 @@ def _schemes(settings: Settings, scopes: list[str]) -> dict[str, Any]:
         TOKEN_SCHEME: {
             "type": "http",
             "scheme": "bearer",
-            "description": "A token from the Hub's token page, or a notebook's JUPYTERHUB_API_TOKEN.",
+            "description": "A token from the Hub's token page, or JUPYTERHUB_API_TOKEN of a notebook.",
         },
     }
 

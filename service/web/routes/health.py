@@ -1,6 +1,6 @@
-"""Probes: is the process alive, and can it do its work?"""
+"""The probes `/health/live` and `/health/ready`."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -9,10 +9,7 @@ from service.application import opened
 from service.hub.readiness import Health
 from service.resources import resources_of
 
-if TYPE_CHECKING:
-    from service.auth.providers.entra import Entra
-
-INSTANCE = "Service-Instance"  # tells this service from others; all its processes have the same
+INSTANCE = "Service-Instance"  # identifies this service; all its workers send the same
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -24,26 +21,26 @@ class Liveness(BaseModel):
 
 
 class ReadinessAnswer(BaseModel):
-    """Whether requests can be served; `problem` says what is wrong, null when nothing is."""
+    """Whether the service can handle requests. `problem` says why not; it is null otherwise."""
 
     status: Literal["ready", "not ready"]
     hub_version: str | None = None
     problem: str | None = None
 
 
-@router.get("/live", summary="Does the process answer?")
+@router.get("/live", summary="Is the process alive?")
 async def live(request: Request, response: Response) -> Liveness:
-    """Depends on nothing: restart the process when this fails, and only then."""
+    """Depends on nothing else. Restart the process if this fails, and only then."""
     response.headers[INSTANCE] = resources_of(request).instance
     return Liveness()
 
 
-@router.get("/ready", summary="Can it do its work?", responses={503: {"model": ReadinessAnswer}})
+@router.get("/ready", summary="Is the service ready?", responses={503: {"model": ReadinessAnswer}})
 async def ready(request: Request, response: Response) -> ReadinessAnswer:
-    """Look at the Hub, at most every two seconds, Entra ID's keys and our applications: red, send no requests."""
+    """Check the Hub (at most every two seconds), Entra ID's keys and the applications. Send no requests if it fails."""
     context = resources_of(request)
     health = await context.readiness.check() if context.settings.has_hub else Health()
-    entra: Entra | None = request.scope["state"].get("entra")
+    entra = context.entra
     problem = health.problem or (entra.keys.problem if entra else None)
     for each in request.scope["state"]["configured"]:
         application = each.application

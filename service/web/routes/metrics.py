@@ -1,4 +1,4 @@
-"""`/metrics`: the service's figures, for a Prometheus that has a token with the scope for it."""
+"""`/metrics`, for a Prometheus that has a token with the required scope."""
 
 import asyncio
 from typing import Annotated
@@ -15,14 +15,14 @@ SCOPE = "custom:service:metrics"
 
 router = APIRouter()
 
-# No application keeps it out: it sees nobody's data, and must see when the database of one is down.
+# No vetoes: it shows nobody's data, and must work while the database of an application is down.
 Scraper = Annotated[Identity, Security(Guard(SCOPE, vetoed=False), scopes=[SCOPE])]
 
 
-# Swagger UI would offer its scope to everybody who signs in there.
+# In the schema, Swagger UI would ask for its scope whenever somebody signs in there.
 @router.get("/metrics", include_in_schema=False)
-async def metrics(request: Request, _scraper: Scraper) -> Response:
-    """Requests, questions to the Hub and their times, the cache of identities, sign-ins, de-identification."""
-    figures = resources_of(request).metrics
-    figures.sample()
-    return Response(await asyncio.to_thread(figures.text), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+async def show(request: Request, _scraper: Scraper) -> Response:
+    """Return all metrics in the text format of Prometheus."""
+    metrics = resources_of(request).metrics
+    metrics.sample()
+    return Response(await asyncio.to_thread(metrics.text), media_type=CONTENT_TYPE_PLAIN_0_0_4)

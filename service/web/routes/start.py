@@ -1,4 +1,4 @@
-"""The service's own routes: what this is, who you are, and what an administrator may see of its inside."""
+"""The service's own routes: the start page, `/me`, and `/debug` for administrators."""
 
 import platform
 from importlib.metadata import version
@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from service import __version__
 from service.application import opened
-from service.auth.guard import CurrentUserUnvetoed, HubAdmin, is_browser, visitor
+from service.auth.fetch_metadata import is_browser
+from service.auth.guard import CurrentUserUnvetoed, HubAdmin
+from service.auth.identification import visitor
 from service.hub.models import Identity
 from service.logs import mask_address
 from service.resources import resources_of
@@ -20,7 +22,7 @@ from service.web import pages
 router = APIRouter(tags=["who am I"])
 
 _MASK = "[secret]"
-# Headers shown as they are; any other may hold something that signs somebody in somewhere.
+# Only these headers are shown as they are. Any other header may contain a credential.
 _PLAIN_HEADERS = {
     "accept", "accept-encoding", "accept-language", "cache-control", "connection", "content-length", "content-type",
     "forwarded", "host", "origin", "pragma", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user",
@@ -36,7 +38,7 @@ _SHOWN_SETTINGS = (
 
 
 class Start(BaseModel):
-    """What answers here; `user` is null for somebody unknown."""
+    """What the service is. `user` is null for an unknown caller."""
 
     service: str
     version: str
@@ -44,10 +46,10 @@ class Start(BaseModel):
     links: dict[str, str]
 
 
-class Inside(BaseModel):
-    """What an administrator may see: nothing that signs anybody in, no address that only the Hub may know.
+class DebugInfo(BaseModel):
+    """How the service is configured and doing, without secrets and internal addresses.
 
-    Each application adds its part by its name.
+    Each application adds its part under its name.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -61,36 +63,36 @@ class Inside(BaseModel):
 
 @router.get("/", response_model=Start, summary="What this is")
 async def start(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
-    """Say what answers here and, if that can be told, who is asking. Open to all; never refuses."""
+    """Show what this service is and, if known, who is calling. Everybody may ask."""
     if is_browser(request):
-        return pages.home(request, identity)
+        return await pages.render_unguarded(request, "home.html", identity=identity)
     settings = resources_of(request).settings
     names = ("me", "docs", "openapi.json", *(("login", "logout") if settings.has_hub else ()))
     links = {name: f"{settings.prefix}{name}" for name in names}
-    answer = Start(
-        service=request.app.title, version=__version__, user=identity.name if identity else None, links=links
-    )
-    return JSONResponse(answer.model_dump())
+    user = identity.name if identity else None
+    return JSONResponse(Start(service=request.app.title, version=__version__, user=user, links=links).model_dump())
 
 
 @router.get("/me", response_model=Identity, summary="Who you are")
 async def me(request: Request, identity: CurrentUserUnvetoed) -> Identity | Response:
-    """Show the Hub's model of whoever is asking, user or service, without what names the credential."""
-    return pages.oneself(request, identity) if is_browser(request) else identity
+    """Show what the Hub says about the caller, user or service, without what identifies the token."""
+    if not is_browser(request):
+        return identity
+    return await pages.render_unguarded(request, "me.html", identity=identity, facts=identity.public())
 
 
-@router.get("/debug", summary="A look inside, for administrators of the Hub")
-async def debug(request: Request, _admin: HubAdmin) -> Inside:
-    """Show how the service is configured and doing, and the headers that reached it, every secret masked."""
+@router.get("/debug", summary="How the service is doing, for administrators of the Hub")
+async def debug(request: Request, _admin: HubAdmin) -> DebugInfo:
+    """Show the configuration, the state, and the headers that reached the service. Every secret is masked."""
     context = resources_of(request)
     settings = context.settings
     health = await context.readiness.check()
     cache = context.auth.cache
-    return Inside(
+    return DebugInfo(
         configuration=_configuration(settings),
         versions={"service": __version__, "python": platform.python_version()}
         | {name: version(name) for name in ("fastapi", "starlette", "uvicorn", "httpx", "pydantic")},
-        cache={"entries": len(cache), **cache.figures.as_dict()},
+        cache={"entries": len(cache), **cache.stats.as_dict()},
         hub={"version": health.hub_version, "problem": health.problem},
         request_headers={name: _shown(name, value) for name, value in request.headers.items()},
         **{

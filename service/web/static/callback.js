@@ -1,4 +1,4 @@
-// Lets Swagger UI's own script hand the code on, if Swagger UI opened this window; it fails in a tab that was reloaded.
+// Runs Swagger UI's own script, which passes the code on. Only if Swagger UI opened this window: it fails otherwise.
 "use strict";
 
 if (window.opener?.swaggerUIRedirectOauth2) {

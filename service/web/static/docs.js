@@ -1,4 +1,4 @@
-// Starts Swagger UI. Requests signed by our cookie carry the session's XSRF token, or the service would not take them.
+// Starts Swagger UI, and adds the XSRF token to its requests. The service refuses our cookie without it.
 "use strict";
 
 const xsrfToken = document.querySelector('meta[name="xsrf-token"]')?.content;
@@ -11,7 +11,7 @@ const ui = SwaggerUIBundle({
   oauth2RedirectUrl: config.oauth2RedirectUrl,
   deepLinking: true,
   defaultModelsExpandDepth: 0,
-  // The curl line it shows is for a shell, which has no cookie, and for a screenshot, which must not show the token.
+  // Show the curl command without the XSRF token: a shell has no cookie, and a screenshot must not show the token.
   showMutatedRequest: false,
   requestInterceptor: (request) => {
     if (xsrfToken && new URL(request.url, window.location.href).origin === window.location.origin) {
@@ -24,5 +24,5 @@ const ui = SwaggerUIBundle({
 ui.initOAuth({
   clientId: config.clientId,
   usePkceWithAuthorizationCodeGrant: true,
-  ...(config.scopes && { scopes: config.scopes }), // ticked from the beginning
+  ...(config.scopes && { scopes: config.scopes }), // these are selected at the start
 });

@@ -1,4 +1,4 @@
-// Light or dark as the reader has it on the Hub's own pages (its static/js/darkmode.js), else as their system has it.
+// Uses the light or dark theme that the reader chose in the Hub (its static/js/darkmode.js), or that of their system.
 "use strict";
 
 {
@@ -6,13 +6,13 @@
   try {
     chosen = window.localStorage.getItem("jupyterhub-bs-theme");
   } catch {
-    // A browser may keep storage from us; the system's choice stands then.
+    // The browser may block storage. Then the theme of the system is used.
   }
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const follow = () => {
     const isDark = chosen ? chosen === "dark" : system.matches;
     document.documentElement.style.colorScheme = isDark ? "dark" : "light";
-    document.documentElement.classList.toggle("dark-mode", isDark); // what Swagger UI's style goes by
+    document.documentElement.classList.toggle("dark-mode", isDark); // the class that Swagger UI's style uses
   };
   system.addEventListener("change", follow);
   follow();

@@ -1,1 +1,1 @@
-"""An application of somebody else: it counts who visits. See `tests/unit/test_application.py`."""
+"""An application outside of `service`: it counts visits. See `tests/unit/test_application.py`."""

@@ -1,4 +1,4 @@
-"""Counts visits, and uses most of what an application can bring."""
+"""Counts visits. It uses most of what an application can add to the service."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/visits")
 
 @router.get("", dependencies=[require("custom:visits:read")])
 async def visits(request: Request, user: CurrentUser) -> dict[str, int]:
-    """Count a visit."""
+    """Count a visit. Returns all visits by user."""
     found: Counter[str] = opened(request, "visits")
     found[user.name] += 1
     return found
@@ -35,54 +35,59 @@ async def visits(request: Request, user: CurrentUser) -> dict[str, int]:
 
 @router.get("/page", dependencies=[require("custom:visits:read")])
 async def page(request: Request) -> Response:
-    """Show them."""
+    """Show the number of visits."""
     return pages.render(request, "visits.html", identity=None)
 
 
 class VisitSettings(BaseModel):
-    """How many visits there may be."""
+    """How many visits a user has."""
 
     at_most: Annotated[int, Field(ge=1)] = Field(default=3, validation_alias="VISITS_AT_MOST")
 
 
 class Visits(Application):
-    """Everybody may come so often."""
+    """Lets everybody come a limited number of times."""
 
     name = "visits"
+    title = "the visitors' book"
+    contact = "the front desk"
     settings_model = VisitSettings
     templates = Path(__file__).parent / "templates"
     static = Path(__file__).parent / "static"
-    navigation: ClassVar[Sequence[Link]] = [Link("visits/page", "Visits", "How often you came.")]
+    navigation: ClassVar[Sequence[Link]] = [
+        Link("visits/page", "Visits", "How often you came.", scopes=["custom:visits:read"]),
+        Link("visits/hours", "Opening hours", "When to come."),
+    ]
 
     def routers(self) -> Sequence[APIRouter]:
         """Return the routes."""
         return [router]
 
     def vetoes(self) -> Sequence[Veto]:
-        """Keep out who came too often."""
+        """Refuse users who came too often."""
         return [admit]
 
     @asynccontextmanager
     async def open(self, resources: Resources, settings: VisitSettings) -> AsyncIterator[Counter[str]]:  # noqa: ARG002
-        """Begin to count."""
+        """Start counting."""
         counter = Counter[str]({"nobody": settings.at_most})
         yield counter
         counter.clear()
 
     def measure(self, metrics: Metrics, opened: Counter[str]) -> None:
-        """Show the visits."""
+        """Register the number of visits."""
         metrics.sample_gauge("visits", "Visits.", "user", lambda: opened)
 
     async def problem(self, opened: Counter[str]) -> str:
-        """Say that there is no more room."""
+        """Report too many visits."""
         return "There were too many visits." if opened.total() > opened["nobody"] + 2 else ""
 
     def debug(self, opened: Counter[str], settings: VisitSettings) -> Mapping[str, int]:
-        """Show how many are allowed."""
+        """Show how many visits are allowed."""
         return {"at_most": settings.at_most, "visitors": len(opened)}
 
     async def diagnose(self, core: Settings, settings: VisitSettings) -> AsyncIterator[Finding]:  # noqa: ARG002
-        """Say how many are allowed."""
+        """Report how many visits are allowed."""
         yield ok("visits", f"{settings.at_most} at most")
 
     def add_commands(self, commands: typer.Typer) -> None:
@@ -91,7 +96,7 @@ class Visits(Application):
 
 
 async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
-    """Raise NotAdmittedError for who came too often."""
+    """Raise NotAdmittedError for a user who came too often."""
     found: Counter[str] = opened(conn, "visits")
     if found[identity.name] >= found["nobody"]:
         raise NotAdmittedError

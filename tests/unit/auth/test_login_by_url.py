@@ -87,7 +87,7 @@ async def test_no_link_signs_in_by_itself(service: Service) -> None:
     question = await asked(service, browser, service.hub.issue("testuser"), "docs")
 
     assert browser.cookie(AUTH_COOKIE) is None
-    assert f'href="{PREFIX}docs">Go on without it' in question.text
+    assert f'href="{PREFIX}docs">Continue without signing in' in question.text
     assert "testuser" not in (await browser.visit("docs")).text
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from service.hub import oauth
 from service.hub.sealing import Sealer
@@ -54,7 +55,7 @@ async def test_a_state_from_another_browser(service: Service) -> None:
 async def test_an_attempt_takes_ten_minutes_at_most(service: Service) -> None:
     """A sign-in begun more than ten minutes ago cannot be finished, even where the browser kept the cookie."""
     attempt = oauth.begin(
-        oauth.Client("service-fastapi", CALLBACK, "/hub/api/oauth2/authorize"),
+        oauth.Client("service-fastapi", CALLBACK, "/hub/api/oauth2/authorize", SecretStr("x")),
         sealer=Sealer(API_TOKEN, purpose="oauth state", now=lambda: time.time() - 601),
         next_url=PREFIX,
         cookie_base=STATE_COOKIE,

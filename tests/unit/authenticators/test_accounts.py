@@ -1,4 +1,4 @@
-"""Accounts while several requests change one of them at once."""
+"""Several requests that change an account at the same time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,24 +19,24 @@ FIRST, SECOND, THIRD = "first of all passwords", "second to none of them", "thir
 
 @pytest.fixture
 def database() -> Iterator[Session]:
-    """The Hub's, in memory."""
+    """The database of the Hub, in memory."""
     with orm.new_session_factory("sqlite:///:memory:")() as session:
         yield session
 
 
 @pytest.fixture
 def authenticator(database: Session) -> PasswordAuthenticator:
-    """It has one account, ada's."""
+    """An authenticator with one account, ada."""
     return PasswordAuthenticator(db=database, first_users={"ada": FIRST})
 
 
 def is_right(authenticator: PasswordAuthenticator, name: str, password: str) -> bool:
-    """Compare with what is stored."""
+    """Whether the password is the stored one."""
     return passwords.matches(bytes(authenticator.get_user(name).password), password)
 
 
 async def test_a_change_that_waits_does_not_undo_another(authenticator: PasswordAuthenticator) -> None:
-    """Of two changes under way at once the first to be stored stays: a thief's does not come after the owner's."""
+    """Of two changes at once, the first one that is stored stays: a thief cannot undo the owner's."""
     changes = (authenticator.set_password("ada", new, by="ada") for new in (SECOND, THIRD))
     first, second = await asyncio.gather(*changes, return_exceptions=True)
 
@@ -47,7 +47,7 @@ async def test_a_change_that_waits_does_not_undo_another(authenticator: Password
 
 
 async def test_a_deleted_account_does_not_come_back(authenticator: PasswordAuthenticator, database: Session) -> None:
-    """Whoever changes their password while an administrator deletes them has no account afterwards."""
+    """A change does not restore an account that an administrator deletes meanwhile."""
     change = asyncio.create_task(authenticator.set_password("ada", SECOND, by="ada"))
     await asyncio.sleep(0)
     database.delete(authenticator.get_user("ada"))
@@ -59,7 +59,7 @@ async def test_a_deleted_account_does_not_come_back(authenticator: PasswordAuthe
 
 
 async def test_somebody_without_a_password_gets_one(authenticator: PasswordAuthenticator) -> None:
-    """An administrator gives a first password to a user who has no account yet."""
+    """An administrator can set a first password for a user without an account."""
     await authenticator.set_password("grace", SECOND, by="admin")
 
     assert is_right(authenticator, "grace", SECOND)

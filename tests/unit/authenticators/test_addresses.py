@@ -1,4 +1,4 @@
-"""Whence a request to the Hub comes, where proxies stand before it and clients lie."""
+"""The client address of a request to the Hub, with proxies and clients that lie."""
 
 import pytest
 
@@ -51,11 +51,11 @@ CLIENT, FORGED, FRONT = "203.0.113.5", "198.51.100.9", "192.0.2.7"
     ],
 )
 def test_the_client_is_the_last_who_is_no_proxy(trusted: list[str], peer: str, forwarded: str, found: str) -> None:
-    """`X-Forwarded-For` counts from trusted proxies, and from its right end: what a client writes is at its left."""
+    """`X-Forwarded-For` counts from trusted proxies, and from its right end: a client can only write to its left."""
     assert Proxies(trusted).client(peer, forwarded) == found
 
 
 def test_a_proxy_that_is_none() -> None:
-    """A name, which would never match, is refused when the Hub starts."""
+    """A host name, which would never match, is refused when the Hub starts."""
     with pytest.raises(ValueError, match="proxy"):
         Proxies(["proxy.example.org"])

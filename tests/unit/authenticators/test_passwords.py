@@ -1,4 +1,4 @@
-"""Which passwords are good enough, how they are stored, and which one is right."""
+"""Which passwords are allowed, how they are stored, and how they are checked."""
 
 import bcrypt
 import pytest
@@ -11,12 +11,12 @@ GOOD = "correct horse battery"
 
 
 def flaw(password: str, *, length: int = 12, classes: int = 1, check_common: bool = True) -> str:
-    """Ask the policy about a password of ada's."""
-    return passwords.flaw_of(password, name="ada", length=length, classes=classes, check_common=check_common)
+    """Return the problem with a password of ada."""
+    return passwords.problem_with(password, name="ada", length=length, classes=classes, check_common=check_common)
 
 
 def test_a_good_one() -> None:
-    """A long password is good without digits and signs."""
+    """A long password needs no digits or signs."""
     assert flaw(GOOD) == ""
 
 
@@ -31,15 +31,15 @@ def test_a_good_one() -> None:
     ids=["empty", "short", "endless", "the name"],
 )
 def test_what_it_lacks_is_said(password: str, words: str) -> None:
-    """A password that will not do is refused in a sentence that says why."""
+    """A password that is not allowed is refused with the reason."""
     assert flaw(password).removeprefix("A password must ") == f"{words}."
 
 
 def test_all_that_it_lacks_is_said_at_once() -> None:
-    """Nobody has to find out one flaw after the other."""
+    """All reasons are given at once."""
     assert flaw("ada", classes=2) == (
-        "A password must have 12 to 1024 characters; have characters of 2 kinds out of small letters, capitals, digits,"
-        " other characters; not contain the user name."
+        "A password must have 12 to 1024 characters; have characters of 2 of these kinds: small letters, capitals,"
+        " digits, other characters; not contain the user name."
     )
 
 
@@ -55,7 +55,7 @@ def test_all_that_it_lacks_is_said_at_once() -> None:
     ],
 )
 def test_kinds_of_characters(password: str, classes: int) -> None:
-    """Small letters, capitals, digits and all else are counted, in any script."""
+    """Small letters, capitals, digits and other characters count as kinds, in any script."""
     assert flaw(password, classes=classes) == ""
     if classes < 4:
         assert "kinds" in flaw(password, classes=classes + 1)
@@ -63,13 +63,13 @@ def test_kinds_of_characters(password: str, classes: int) -> None:
 
 @pytest.mark.parametrize("password", ["password", "PassWord", "123456", "qwertyuiop"])
 def test_common_ones(password: str) -> None:
-    """Those that are tried first are refused, in any case of letters, unless that is turned off."""
+    """Common passwords are refused, in upper or lower case, unless this is turned off."""
     assert "most common" in flaw(password, length=1)
     assert flaw(password, length=1, check_common=False) == ""
 
 
 def test_stored_with_argon2() -> None:
-    """What is stored is Argon2id's, never twice the same, and holds for that password alone, to its last character."""
+    """The hash is Argon2id, different each time, and matches this password only, to its last character."""
     long = "x" * 100
     stored, again = passwords.hashed(long), passwords.hashed(long)
 
@@ -82,12 +82,12 @@ def test_stored_with_argon2() -> None:
 
 
 def test_one_password_by_several_keyboards() -> None:
-    """A letter with an accent is the same however it was typed."""
+    """A letter with an accent is the same from every keyboard."""
     assert passwords.matches(passwords.hashed("caf\u00e9 au lait"), "cafe\u0301 au lait")
 
 
 def test_what_native_authenticator_has_stored() -> None:
-    """Passwords in bcrypt are still good, and are to be stored anew."""
+    """Hashes of bcrypt are still accepted, and are replaced."""
     stored = bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(rounds=4))
 
     assert (passwords.matches(stored, GOOD), passwords.matches(stored, "another")) == (True, False)
@@ -96,10 +96,10 @@ def test_what_native_authenticator_has_stored() -> None:
 
 @pytest.mark.parametrize(
     "stored",
-    [b"", b"nonsense", b"$2", b"$argon2id$", passwords.nobodys()],
+    [b"", b"nonsense", b"$2", b"$argon2id$", passwords.placeholder()],
     ids=["nothing", "nonsense", "half of bcrypt", "half of argon2", "nobody's"],
 )
 @pytest.mark.parametrize("password", ["x", "x" * 2000], ids=["short", "endless"])
 def test_nothing_fits_nonsense(stored: bytes, password: str) -> None:
-    """What was never a password's is nobody's."""
+    """No password matches an invalid hash."""
     assert not passwords.matches(stored, password)

@@ -1,4 +1,4 @@
-"""Whose password is hashed next, and whose not at all."""
+"""The order in which passwords are hashed, and requests that are refused."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -13,7 +13,7 @@ from tests.unit.hub.conftest import settle
 
 
 class Crowd:
-    """People in line, each of whom keeps their turn until `done` is set."""
+    """Requests in a queue. Each keeps its turn until `done` is set."""
 
     def __init__(self) -> None:
         self.turns = Turns()
@@ -23,7 +23,7 @@ class Crowd:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def comes(self, who: str, *, is_known: bool) -> bool:
-        """Say whether they got a place in the line."""
+        """Whether the request got a place in the queue."""
         task = asyncio.ensure_future(self._wait(who, is_known=is_known))
         self._tasks.append(task)
         await settle()
@@ -37,13 +37,13 @@ class Crowd:
             self.hashing.remove(who)
 
     async def leaves(self) -> None:
-        """Let all have their turn."""
+        """Let all requests finish."""
         self.done.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def test_strangers_leave_room_for_those_who_are_known() -> None:
-    """However many strangers there are, one who is known has their turn at once."""
+    """A known user gets a turn at once, however many strangers wait."""
     crowd = Crowd()
     for number in range(400):
         await crowd.comes(f"192.0.2.{number}", is_known=False)
@@ -56,7 +56,7 @@ async def test_strangers_leave_room_for_those_who_are_known() -> None:
 
 
 async def test_a_full_line_is_refused_at_once() -> None:
-    """Ten strangers wait, the next is told when to come back; afterwards there is room again."""
+    """Ten strangers wait, and the next is refused with Retry-After. Later there is room again."""
     crowd = Crowd()
     places = [await crowd.comes(f"192.0.2.{number}", is_known=False) for number in range(12)]
     assert places == [True] * 10 + [False] * 2
@@ -70,7 +70,7 @@ async def test_a_full_line_is_refused_at_once() -> None:
 
 @pytest.mark.parametrize(("is_known", "places"), [(False, 5), (True, 2)])
 async def test_nobody_fills_a_line(*, is_known: bool, places: int) -> None:
-    """One address, or one account that signed in lately, has a part of the line; others come next."""
+    """One address or one account can only use a part of a queue."""
     crowd = Crowd()
     got = [await crowd.comes("mallory", is_known=is_known) for _ in range(50)]
     assert sum(got) == places
@@ -81,7 +81,7 @@ async def test_nobody_fills_a_line(*, is_known: bool, places: int) -> None:
 
 
 async def test_who_gives_up_leaves_their_place() -> None:
-    """Neither one who is cancelled nor one whose hash fails keeps a place."""
+    """A request that is cancelled or fails leaves the queue."""
     turns = Turns()
     async with AsyncExitStack() as stack:
         for _ in range(2):

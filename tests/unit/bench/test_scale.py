@@ -83,8 +83,8 @@ def test_shares_are_short(part: float, text: str) -> None:
 
 
 def documented() -> Iterator[tuple[Load, float]]:
-    """Yield the cells of the table in docs/operate.md."""
-    for line in (REPOSITORY / "docs/operate.md").read_text().splitlines():
+    """Yield the cells of the table in docs/operate/scale.md."""
+    for line in (REPOSITORY / "docs/operate/scale.md").read_text().splitlines():
         if re.match(r"\| [\d,]+ \| \d+ \| [\d.]+ \(", line):
             users, processes, *cells = (cell.strip() for cell in line.strip("|").split("|"))
             ages = [(ttl, age) for ttl in TTLS for age in (REFRESH_FROM, NO_REFRESH)]
@@ -94,7 +94,7 @@ def documented() -> Iterator[tuple[Load, float]]:
 
 
 def test_the_documentation_has_these_figures() -> None:
-    """The table of docs/operate.md is that of this simulation."""
+    """The table of docs/operate/scale.md is that of this simulation."""
     cells = list(documented())
 
     assert {load.users for load, _ in cells} == set(USERS)

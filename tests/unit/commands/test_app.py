@@ -13,14 +13,14 @@ from service.commands.app import app
 
 
 def asked(*arguments: object, width: int = 300) -> Result:
-    """Run a command here; a terminal so wide breaks no line."""
+    """Run a command in this process, with a terminal that is wide enough for every line."""
     runner = CliRunner(env={"COLUMNS": str(width), "TERM": "dumb", "NO_COLOR": "1"})
     return runner.invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
 def note(tmp_path: Path) -> Path:
-    """A file that could be done."""
+    """A file with a note."""
     path = tmp_path / "note.txt"
     path.write_text("Zebulon")
     return path
@@ -47,7 +47,7 @@ def note(tmp_path: Path) -> Path:
     ],
 )
 def test_wrong_usage(note: Path, options: list[str], said: str) -> None:
-    """Is told, with status 2, on standard error; nothing is written."""
+    """Wrong usage ends with status 2 and a message on standard error. Nothing is written."""
     out = ["-o", note.parent / "out"] if options else []
     result = asked("deidentify", note, *out, *options)
 
@@ -57,7 +57,7 @@ def test_wrong_usage(note: Path, options: list[str], said: str) -> None:
 
 
 def test_a_job_that_is_refused(note: Path) -> None:
-    """Is, too, in a sentence."""
+    """So does a job that is refused, with a sentence."""
     result = asked("deidentify", note.parent, "-o", note.parent / "out")
 
     said = f"{note.parent} and {note.parent / 'out'} lie in one another: write to a folder beside.\n"
@@ -65,7 +65,7 @@ def test_a_job_that_is_refused(note: Path) -> None:
 
 
 def test_words(tmp_path: Path) -> None:
-    """Are the lines of a file, without what stands around them."""
+    """The words are the lines of a file, without surrounding spaces."""
     path = tmp_path / "words.txt"
     path.write_bytes("\ufeffward 7\r\n\r\n  Zoë \n".encode())
 
@@ -74,7 +74,7 @@ def test_words(tmp_path: Path) -> None:
 
 
 def test_words_in_another_encoding(note: Path) -> None:
-    """Are refused, and not quoted."""
+    """Words in another encoding are refused, and not quoted."""
     path = note.parent / "words.txt"
     path.write_bytes(b"Zebulon\xe9")
     result = asked("deidentify", note, "-o", note.parent / "out", "--deny", path)
@@ -85,14 +85,14 @@ def test_words_in_another_encoding(note: Path) -> None:
 
 
 def started(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of one line in a Python of its own."""
+    """Run a program of one line in a new Python process."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_serving_needs_no_commands() -> None:
-    """Without arguments nothing is loaded that only they need."""
+    """Without arguments, nothing is loaded that only commands need."""
     program = (
         "import sys; from service.__main__ import main; status = main(); "
         "print(status, sorted({'typer', 'service.commands', 'service.apps.deidentify'} & set(sys.modules)))"
@@ -102,7 +102,7 @@ def test_serving_needs_no_commands() -> None:
 
 
 def test_without_the_extra(note: Path) -> None:
-    """It says what to install."""
+    """Without the package, the command says what to install."""
     program = (
         "import sys; sys.modules['re2'] = None; sys.argv[0] = 'service'; "
         "import importlib.util as util; find = util.find_spec; "
@@ -116,7 +116,7 @@ def test_without_the_extra(note: Path) -> None:
 
 
 def test_without_dask(note: Path) -> None:
-    """It says so, too."""
+    """So does the command without Dask."""
     program = "import sys; sys.modules['distributed'] = None; from service.__main__ import main; main()"
     options = ["--dask", "tcp://127.0.0.1:1"]
     ended = started(program, "deidentify", str(note), "-o", str(note.parent / "out"), *options)

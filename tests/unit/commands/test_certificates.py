@@ -1,4 +1,4 @@
-"""`python -P -m service certificates`: an authority and a certificate to try https with."""
+"""`python -P -m service certificates`: a CA and a certificate to try https."""
 
 import stat
 from ipaddress import IPv4Address
@@ -9,24 +9,24 @@ from cryptography.x509 import DNSName, IPAddress, SubjectAlternativeName, load_p
 from typer.testing import CliRunner, Result
 
 from service.commands.app import app
-from service.server.tls import flaw_of
+from service.server.tls import problem_with
 
 
 def asked(*arguments: object) -> Result:
-    """Run the command here."""
+    """Run the command in this process."""
     runner = CliRunner(env={"COLUMNS": "300", "TERM": "dumb", "NO_COLOR": "1"})
     return runner.invoke(app, ["certificates", *map(str, arguments)])
 
 
 def test_what_it_makes(tmp_path: Path) -> None:
-    """A pair that can be served for all the hosts named, by the authority beside it; others cannot read the key."""
+    """It makes a valid certificate for all hosts, signed by the CA. Only the owner can read the key."""
     made = asked(tmp_path / "new/dev", "--host", "localhost", "--host", "127.0.0.1")
     ca, certificate, key = (tmp_path / "new/dev" / name for name in ("ca.pem", "cert.pem", "key.pem"))
     leaf = load_pem_x509_certificate(certificate.read_bytes())
     names = leaf.extensions.get_extension_for_class(SubjectAlternativeName).value
 
     assert (made.exit_code, made.stderr) == (0, "")
-    assert flaw_of(str(certificate), str(key)) == ""
+    assert problem_with(str(certificate), str(key)) == ""
     assert list(names) == [DNSName("localhost"), IPAddress(IPv4Address("127.0.0.1"))]
     leaf.verify_directly_issued_by(load_pem_x509_certificate(ca.read_bytes()))
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
@@ -34,7 +34,7 @@ def test_what_it_makes(tmp_path: Path) -> None:
 
 
 def test_what_is_there_stays(tmp_path: Path) -> None:
-    """Unless told otherwise; then the key is new too, and as closed as before, whatever the old one was."""
+    """Existing files are kept. With --force they are replaced, and the new key is readable for the owner only."""
     (tmp_path / "key.pem").write_text("canary")
     (tmp_path / "key.pem").chmod(0o644)
     refused = asked(tmp_path, "--host", "localhost")
@@ -44,7 +44,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     assert [file.read_text() for file in tmp_path.iterdir()] == ["canary"]
 
     assert asked(tmp_path, "--host", "localhost", "--force").exit_code == 0
-    assert flaw_of(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")) == ""
+    assert problem_with(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")) == ""
     assert stat.S_IMODE((tmp_path / "key.pem").stat().st_mode) == 0o600
 
 
@@ -52,13 +52,13 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         ([], "Missing option '--host'"),
-        (["--host", "a b"], "No certificate could be made: "),
-        (["--host", "10.0.0.0/8"], "10.0.0.0/8 is neither a name nor an address."),
+        (["--host", "a b"], "The certificate could not be made: "),
+        (["--host", "10.0.0.0/8"], "10.0.0.0/8 is neither a host name nor an IP address."),
     ],
     ids=["no host", "no name", "network"],
 )
 def test_wrong_usage(tmp_path: Path, arguments: list[str], said: str) -> None:
-    """Is told with status 2, and nothing is written."""
+    """Wrong usage ends with status 2, and nothing is written."""
     refused = asked(tmp_path / "dev", *arguments)
 
     assert refused.exit_code == 2

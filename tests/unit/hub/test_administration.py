@@ -1,6 +1,5 @@
-"""What is asked of the Hub with the service's own token, and what each of its replies means."""
+"""The calls in the service's own name: what is sent, and what each reply means."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,48 +7,48 @@ import pytest
 
 from service.errors import ServiceError
 from service.hub import administration
+from service.hub.administration import Registration
+from service.hub.call import Call, HubReply
 from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
-from service.hub.protocol import HubReply, HubRequest
 from tests.unit.hub.test_protocol import NONSENSE, refusal, reply
 
-SIGNED = {"Authorization": "token secret"}
 GROUP = {"kind": "group", "name": "desk-admin", "users": ["ada", "bob"], "properties": {}}
-READERS: dict[str, Callable[[HubReply], object]] = {
-    "members": administration.read_members,
-    "has user": administration.read_has_user,
-    "created": administration.read_created,
-    "token": administration.read_token_created,
-}
-
-REQUESTS = {
-    "members": (administration.group("secret", "desk-admin"), HubRequest("GET", "groups/desk-admin", SIGNED)),
+CALLS: dict[str, tuple[Call[Any], tuple[str, str, object]]] = {
+    "registration": (administration.registration("a/b"), ("GET", "services/a%2Fb", None)),
+    "members": (administration.group_members("desk-admin"), ("GET", "groups/desk-admin", None)),
     "add": (
-        administration.add("secret", "desk-admin", "ada"),
-        HubRequest("POST", "groups/desk-admin/users", SIGNED, json={"users": ["ada"]}),
+        administration.add_to_group("desk-admin", "ada"),
+        ("POST", "groups/desk-admin/users", {"users": ["ada"]}),
     ),
     "remove": (
-        administration.remove("secret", "desk-admin", "ada"),
-        HubRequest("DELETE", "groups/desk-admin/users", SIGNED, json={"users": ["ada"]}),
+        administration.remove_from_group("desk-admin", "ada"),
+        ("DELETE", "groups/desk-admin/users", {"users": ["ada"]}),
     ),
-    "has user": (administration.user_tokens("secret", "a/b"), HubRequest("GET", "users/a%2Fb/tokens", SIGNED)),
-    "create": (
-        administration.create_user("secret", "ada"),
-        HubRequest("POST", "users", SIGNED, json={"usernames": ["ada"]}),
-    ),
+    "has user": (administration.has_user("a/b"), ("GET", "users/a%2Fb/tokens", None)),
+    "created": (administration.create_user("ada"), ("POST", "users", {"usernames": ["ada"]})),
     "token": (
-        administration.user_token("secret", "..", "a1/../a2"),
-        HubRequest("GET", "users/%2E%2E/tokens/a1%2F..%2Fa2", SIGNED),
+        administration.token_created("..", "a1/../a2"),
+        ("GET", "users/%2E%2E/tokens/a1%2F..%2Fa2", None),
     ),
 }
+READERS = {kind: call.read for kind, (call, _) in CALLS.items()}
 
 
-@pytest.mark.parametrize(("made", "expected"), REQUESTS.values(), ids=REQUESTS)
-def test_requests(made: HubRequest, expected: HubRequest) -> None:
-    """Each asks one endpoint, signed with the service's token; names cannot lead elsewhere."""
-    assert made == expected
+@pytest.mark.parametrize(("call", "expected"), CALLS.values(), ids=CALLS)
+def test_requests(call: Call[Any], expected: tuple[str, str, object]) -> None:
+    """Each call goes to one endpoint, signed with the service's token; a name cannot lead to another endpoint."""
+    assert (call.method, call.path, call.json) == expected
+    assert call.as_service
 
 
 ANSWERS: dict[str, tuple[str, HubReply, object]] = {
+    "registered": (
+        "registration",
+        reply(200, {"name": "fastapi", "prefix": "/services/fastapi/", "info": {"oauth_redirect_uri": "/x"}}),
+        Registration(prefix="/services/fastapi/", info={"oauth_redirect_uri": "/x"}),
+    ),
+    "not allowed to know": ("registration", refusal(403, "Action is not authorized"), None),
+    "no such service": ("registration", refusal(404), None),
     "members": ("members", reply(200, GROUP), {"ada", "bob"}),
     "nobody": ("members", reply(200, {**GROUP, "users": []}), set()),
     "a user": ("has user", reply(200, {"api_tokens": []}), True),
@@ -67,7 +66,7 @@ ANSWERS: dict[str, tuple[str, HubReply, object]] = {
 
 @pytest.mark.parametrize(("kind", "answer", "expected"), ANSWERS.values(), ids=ANSWERS)
 def test_answers(kind: str, answer: HubReply, expected: object) -> None:
-    """What the Hub's answers say."""
+    """Each reply gives its result."""
     assert READERS[kind](answer) == expected
 
 
@@ -94,26 +93,20 @@ REFUSALS: dict[str, tuple[str, HubReply, type[ServiceError]]] = {
 
 @pytest.mark.parametrize(("kind", "answer", "error"), REFUSALS.values(), ids=REFUSALS)
 def test_refusals(kind: str, answer: HubReply, error: type[ServiceError]) -> None:
-    """What the Hub's refusals say: of the person, of us, or nothing."""
+    """A refusal is about the person, about the service, or about neither."""
     with pytest.raises(error):
         READERS[kind](answer)
 
 
 # That a user was made is looked up, whatever the answer says.
-MEANINGFUL = {("created", "an empty object, created")}
+# A service without a path or a note is one all the same.
+MEANINGFUL = {("created", "an empty object, created"), ("registration", "an empty object")}
 
 
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind in READERS for name in NONSENSE if (kind, name) not in MEANINGFUL]
 )
 def test_nonsense_is_an_outage(kind: str, name: str) -> None:
-    """Whatever is no answer of the Hub's says nothing: neither who is in a group nor how old a token is."""
+    """A reply that is not the Hub's says neither who is in a group nor how old a token is."""
     with pytest.raises(HubUnavailableError):
         READERS[kind](NONSENSE[name])
-
-
-def test_no_secret_is_shown() -> None:
-    """A request does not show the token that signs it."""
-    shown: list[Any] = [repr(made) for made, _ in REQUESTS.values()]
-
-    assert [text for text in shown if "secret" in text] == []

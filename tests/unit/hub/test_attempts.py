@@ -1,4 +1,4 @@
-"""How often a password may be tried, and that nobody elsewhere can lock an owner out."""
+"""How often a password may be tried, and that nobody elsewhere can lock out the owner of an account."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from service.hub.attempts import (
     PASSWORDS_PER_PAIR,
     PasswordAttempts,
 )
-from service.hub.throttle import PLACES, WINDOW
+from service.hub.throttle import MAX_COUNTERS, WINDOW
 from tests.unit.hub.conftest import Clock
 
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.{}"
@@ -21,18 +21,18 @@ PER_ACCOUNT = ACCOUNT_FACTOR * PASSWORDS_PER_PAIR
 
 @pytest.fixture
 def clock() -> Clock:
-    """Moved by hand."""
+    """A clock that the test moves."""
     return Clock()
 
 
 @pytest.fixture
 def attempts(clock: Clock) -> PasswordAttempts:
-    """Nobody has tried anything yet."""
+    """No attempt has been made yet."""
     return PasswordAttempts(clock=clock)
 
 
 def wrong(attempts: PasswordAttempts, times: int, *, account: str = "ada", address: str = HOME) -> int:
-    """Try wrong passwords; `{}` in account or address is the number. Return how many were looked at."""
+    """Try wrong passwords; `{}` in account or address is the number. Return how many were checked."""
     looked_at = 0
     for number in range(times):
         try:
@@ -44,7 +44,7 @@ def wrong(attempts: PasswordAttempts, times: int, *, account: str = "ada", addre
 
 
 def sign_in(attempts: PasswordAttempts, *, account: str = "ada", address: str = HOME) -> bool:
-    """Try the right password; say whether it was looked at."""
+    """Try the right password, and return whether it was checked."""
     try:
         attempts.count(account=account, address=address).succeeded()
     except ThrottledError:
@@ -63,7 +63,7 @@ def sign_in(attempts: PasswordAttempts, *, account: str = "ada", address: str = 
     ],
 )
 def test_strangers(attempts: PasswordAttempts, account: str, address: str, looked_at: int) -> None:
-    """Strangers are limited by account and address together, by each of them, and in all."""
+    """Strangers are limited by account and address together, by each of them, and all together."""
     assert wrong(attempts, 2 * PASSWORDS, account=account, address=address) == looked_at
 
 
@@ -73,7 +73,7 @@ def test_strangers(attempts: PasswordAttempts, account: str, address: str, looke
     ids=["her account", "her address", "everything", "her account from any number of addresses"],
 )
 def test_nobody_elsewhere_locks_out_an_owner(attempts: PasswordAttempts, account: str, address: str) -> None:
-    """Who signed in from an address lately can do so again, whatever strangers do to the account or the address."""
+    """Somebody who signed in from an address recently can do so again, whatever strangers try."""
     assert sign_in(attempts)
 
     wrong(attempts, 3 * PASSWORDS, account=account, address=address)
@@ -82,14 +82,14 @@ def test_nobody_elsewhere_locks_out_an_owner(attempts: PasswordAttempts, account
 
 
 def test_one_address_does_not_lock_an_account(attempts: PasswordAttempts) -> None:
-    """What one stranger may try leaves room for an owner at a new address."""
+    """The attempts that one stranger may make leave some for the owner at a new address."""
     wrong(attempts, 100, address=ELSEWHERE.format(1))
 
     assert sign_in(attempts)
 
 
 def test_a_known_pair_has_a_limit_of_its_own(attempts: PasswordAttempts) -> None:
-    """A neighbour behind the owner's address gets ten guesses a minute; the owner's other places are not held up."""
+    """A neighbour behind the owner's address gets ten guesses a minute. The owner's other addresses keep theirs."""
     for address in (HOME, ELSEWHERE.format(1)):
         assert sign_in(attempts, address=address)
 
@@ -98,14 +98,14 @@ def test_a_known_pair_has_a_limit_of_its_own(attempts: PasswordAttempts) -> None
 
 
 def test_right_passwords_count_for_their_pair(attempts: PasswordAttempts) -> None:
-    """A user cannot keep the Hub at hashing with their own right password."""
+    """A user cannot keep the Hub busy with hashing by sending their own right password."""
     signed_in = sum(sign_in(attempts) for _ in range(100))
 
     assert signed_in == 1 + PASSWORDS_PER_PAIR  # the first as a stranger
 
 
-def test_known_places_of_one_account_are_limited_together(attempts: PasswordAttempts) -> None:
-    """A user who comes from many addresses does not get as many times the attempts."""
+def test_known_addresses_of_one_account_are_limited_together(attempts: PasswordAttempts) -> None:
+    """A user with many addresses does not get many times the attempts."""
     for number in range(ADDRESSES_PER_ACCOUNT):
         assert sign_in(attempts, address=ELSEWHERE.format(number))
 
@@ -115,12 +115,12 @@ def test_known_places_of_one_account_are_limited_together(attempts: PasswordAtte
 
 
 def test_a_class_behind_one_address(attempts: PasswordAttempts) -> None:
-    """Right passwords of new people do not count against their address, nor against everybody."""
+    """Right passwords of new people count neither against their address nor against everybody."""
     assert all(sign_in(attempts, account=f"user-{number}") for number in range(2 * PASSWORDS))
 
 
 def test_a_failure_stays_counted_when_somebody_else_succeeds(attempts: PasswordAttempts) -> None:
-    """Whoever has an account of their own cannot wash away their guesses at others'."""
+    """An attacker with an account of their own cannot reset the count of their guesses at other accounts."""
     for number in range(PASSWORDS_PER_ADDRESS):
         wrong(attempts, 1, account=f"user-{number}")
         sign_in(attempts, account="mallory")
@@ -128,8 +128,8 @@ def test_a_failure_stays_counted_when_somebody_else_succeeds(attempts: PasswordA
     assert wrong(attempts, 10, account="other-{}") == 0
 
 
-def test_what_is_given_back_belongs_to_its_minute(attempts: PasswordAttempts, clock: Clock) -> None:
-    """An attempt that took so long that the next minute has begun gives nothing back to that."""
+def test_an_attempt_is_given_back_only_to_its_own_minute(attempts: PasswordAttempts, clock: Clock) -> None:
+    """An attempt that succeeds in the next minute does not reduce that minute's count."""
     slow = attempts.count(account="ada", address=HOME)
     clock.seconds += WINDOW
     wrong(attempts, PASSWORDS_PER_ADDRESS, account="user-{}")
@@ -139,7 +139,7 @@ def test_what_is_given_back_belongs_to_its_minute(attempts: PasswordAttempts, cl
 
 
 def test_refused_attempts_use_up_nothing(attempts: PasswordAttempts) -> None:
-    """What one limit refuses does not count for another."""
+    """An attempt that one limit refuses does not count for another limit."""
     wrong(attempts, 1000)
 
     assert wrong(attempts, 1000, account="user-{}") == PASSWORDS_PER_ADDRESS - PASSWORDS_PER_PAIR
@@ -147,13 +147,13 @@ def test_refused_attempts_use_up_nothing(attempts: PasswordAttempts) -> None:
 
 @pytest.mark.parametrize("spelling", ["Ada", " ada", "ada ", "\uff21da", "a da", "\xe4da", "a\u0308da", "a\xadda"])
 def test_one_account_however_it_is_written(attempts: PasswordAttempts, spelling: str) -> None:
-    """Case, width, spaces, accents and what nobody sees, which some authenticators do not mind, make no other name."""
+    """Case, width, spaces, accents and invisible characters make no other name: some authenticators ignore them."""
     assert wrong(attempts, 6) + wrong(attempts, 6, account=spelling) == PASSWORDS_PER_PAIR
 
 
 @pytest.mark.parametrize("alike", ["\uff41da", "Ada", "a\xadda"])
 def test_an_account_of_nearly_the_same_name_is_not_known_for_the_other(attempts: PasswordAttempts, alike: str) -> None:
-    """Who has an account whose name looks like the owner's cannot use up what the owner's known places may try."""
+    """Somebody with a similar account name cannot use up the attempts of the owner's known addresses."""
     assert sign_in(attempts)
     for number in range(ADDRESSES_PER_ACCOUNT):
         assert sign_in(attempts, account=alike, address=ELSEWHERE.format(number))
@@ -167,7 +167,7 @@ def test_an_account_of_nearly_the_same_name_is_not_known_for_the_other(attempts:
 
 
 def test_an_address_is_known_for_a_month(attempts: PasswordAttempts, clock: Clock) -> None:
-    """After a month without a sign-in the pair is a stranger again; each sign-in begins the month anew."""
+    """After a month without a sign-in the pair is unknown again. Each sign-in starts a new month."""
     assert not attempts.knows(account="ada", address=HOME)
     for _ in range(3):
         assert sign_in(attempts)
@@ -179,8 +179,8 @@ def test_an_address_is_known_for_a_month(attempts: PasswordAttempts, clock: Cloc
     assert not attempts.knows(account="ada", address=HOME)
 
 
-def test_a_traveller_is_known_in_the_last_places(attempts: PasswordAttempts, clock: Clock) -> None:
-    """An account has eight known addresses: nobody fills the memory by signing in from everywhere."""
+def test_only_the_last_addresses_of_a_traveller_are_known(attempts: PasswordAttempts, clock: Clock) -> None:
+    """An account has at most eight known addresses, so signing in from everywhere cannot fill the memory."""
     for number in range(ADDRESSES_PER_ACCOUNT + 1):
         assert sign_in(attempts, address=ELSEWHERE.format(number))
         clock.seconds += WINDOW
@@ -190,19 +190,19 @@ def test_a_traveller_is_known_in_the_last_places(attempts: PasswordAttempts, clo
 
 
 def test_memory_is_bounded(attempts: PasswordAttempts, clock: Clock) -> None:
-    """Neither the number of names and addresses nor the length of a name makes it grow; known pairs survive that."""
+    """It grows neither with the number of names and addresses nor with the length of a name. Known pairs are kept."""
     assert sign_in(attempts, address="10.0.0.0")
     before = len(attempts)
-    for number in range(2 * PLACES):
+    for number in range(2 * MAX_COUNTERS):
         wrong(attempts, 1, account=f"{number}-" + "x" * 10_000, address=f"2001:db8:{number:x}::1")
         clock.seconds += 1
 
-    assert len(attempts) <= before + 3 * PLACES
+    assert len(attempts) <= before + 3 * MAX_COUNTERS
     assert attempts.knows(account="ada", address="10.0.0.0")
 
 
-def test_when_to_come_back(attempts: PasswordAttempts, clock: Clock) -> None:
-    """The refusal says in how many seconds the next attempt will be looked at; and it is."""
+def test_retry_after(attempts: PasswordAttempts, clock: Clock) -> None:
+    """The refusal says after how many seconds the next attempt will be checked, and then it is."""
     wrong(attempts, PASSWORDS_PER_PAIR)
     clock.seconds += 17.5
     with pytest.raises(ThrottledError) as refused:

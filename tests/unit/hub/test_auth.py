@@ -1,45 +1,36 @@
-"""From a token to who holds it, asking the Hub as seldom as can be."""
+"""Who holds a token, with as few questions to the Hub as possible."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import anyio
-import httpx
 import pytest
-from pydantic import SecretStr
 
 from service.errors import ThrottledError
 from service.hub.auth import HubAuth, Key
-from service.hub.cache import AnswerCache
-from service.hub.client import HubClient
 from service.hub.errors import HubUnavailableError, InvalidTokenError
-from service.hub.folding import Folded
-from service.hub.oauth import Client
-from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS, Throttle
+from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS
 from service.testing import OUTAGES, FakeHub
+from tests.unit.hub.conftest import asking
 
 HERE = "192.0.2.1"
 SESSION = "0123456789abcdef0123456789abcdef"
-OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
 
 
 @pytest.fixture
 async def auth(fake_hub: FakeHub) -> AsyncIterator[HubAuth]:
     """Asks the Hub in memory."""
-    async with httpx.AsyncClient(transport=httpx.MockTransport(fake_hub)) as http:
-        client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(fake_hub.api_token), oauth=OAUTH)
-        cache = AnswerCache[Key, Folded](ttl=300, grace=300, size=100)
-        yield HubAuth(client, cache, Throttle())
-        await cache.aclose()
+    async with asking(fake_hub) as auth:
+        yield auth
 
 
 def asked(hub: FakeHub) -> int:
-    """How often the Hub was asked who holds a token."""
+    """Return how often the Hub was asked who holds a token."""
     return hub.count("GET", "/user")
 
 
 async def test_the_hub_is_asked_once_for_a_token(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """A second request of the same token is answered from memory."""
+    """A second request with the same token is answered from the cache."""
     token = fake_hub.issue("testuser")
 
     assert (await auth.identify(token)).name == "testuser"
@@ -48,7 +39,7 @@ async def test_the_hub_is_asked_once_for_a_token(auth: HubAuth, fake_hub: FakeHu
 
 
 async def test_users_and_services_are_told_apart(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """Whatever holds a token: a user, narrow or wide, or a service."""
+    """A token may belong to a user, with few or many scopes, or to a service."""
     narrow = await auth.identify(fake_hub.issue("testuser", scopes=[]))
     service = await auth.identify(fake_hub.add_service("other", scopes=["access:services"]))
 
@@ -57,7 +48,7 @@ async def test_users_and_services_are_told_apart(auth: HubAuth, fake_hub: FakeHu
 
 
 async def test_an_answer_holds_for_one_session(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """Another session id of the browser, or none, is asked about anew: so the Hub's sign-out reaches us."""
+    """With another session id, or none, the Hub is asked again. So signing out at the Hub takes effect here."""
     token = fake_hub.issue("testuser", session_id=SESSION)
 
     for session_id in (SESSION, "another", "", SESSION):
@@ -71,7 +62,7 @@ async def test_an_answer_holds_for_one_session(auth: HubAuth, fake_hub: FakeHub)
 
 @pytest.mark.parametrize("session_id", ["x" * 513, "a b", "a,b", "é", "a\n", "\x00", "a:b"], ids=ascii)
 async def test_an_impossible_session_id_counts_as_none(auth: HubAuth, fake_hub: FakeHub, session_id: str) -> None:
-    """So nobody fills our memory with long ones."""
+    """So long session ids cannot fill the memory."""
     token = fake_hub.issue("testuser")
 
     await auth.identify(token)
@@ -85,7 +76,7 @@ async def test_an_impossible_session_id_counts_as_none(auth: HubAuth, fake_hub: 
     ids=lambda token: ascii(token)[:20],
 )
 async def test_an_impossible_token_is_refused_without_a_question(auth: HubAuth, fake_hub: FakeHub, token: str) -> None:
-    """What the Hub cannot have issued, and what could change the request's headers, does not reach it."""
+    """A token that the Hub cannot have issued, or that could add headers to the request, is not sent."""
     with pytest.raises(InvalidTokenError):
         await auth.identify(token)
 
@@ -94,7 +85,7 @@ async def test_an_impossible_token_is_refused_without_a_question(auth: HubAuth, 
 
 @pytest.mark.parametrize("token", ["x", "!~'\"\\", "x" * 1024], ids=["short", "odd", "long"])
 async def test_a_possible_but_wrong_token_is_refused_by_the_hub(auth: HubAuth, fake_hub: FakeHub, token: str) -> None:
-    """Asked about once, then refused from memory."""
+    """The Hub is asked once. Then the token is refused from the cache."""
     for _ in range(2):
         with pytest.raises(InvalidTokenError) as caught:
             await auth.identify(token)
@@ -122,7 +113,7 @@ async def test_many_requests_at_once_are_one_question(auth: HubAuth, fake_hub: F
 
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_an_outage_is_not_a_refusal(auth: HubAuth, fake_hub: FakeHub, outage: str) -> None:
-    """A caller whom we do not know gets HubUnavailableError; one whom we know notices nothing."""
+    """An unknown caller gets HubUnavailableError. A known one is not affected."""
     known, unknown = fake_hub.issue("testuser"), fake_hub.issue("testuser")
     await auth.identify(known)
     fake_hub.outage = OUTAGES[outage]
@@ -133,7 +124,7 @@ async def test_an_outage_is_not_a_refusal(auth: HubAuth, fake_hub: FakeHub, outa
 
 
 async def wrong_tokens(auth: HubAuth, times: int, *, address: str = HERE) -> list[type[Exception]]:
-    """Send so many; return what came of each."""
+    """Send so many wrong tokens, and return the error of each."""
     heard: list[type[Exception]] = []
     for number in range(times):
         with pytest.raises((InvalidTokenError, ThrottledError)) as caught:
@@ -142,8 +133,8 @@ async def wrong_tokens(auth: HubAuth, times: int, *, address: str = HERE) -> lis
     return heard
 
 
-async def test_after_many_wrong_tokens_an_address_is_not_asked_about(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """Sixty are asked about, then none; what is known to be wrong is still said to be."""
+async def test_wrong_tokens_of_an_address_are_limited(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """The Hub is asked about sixty tokens, then about none. Tokens known to be wrong are still refused as such."""
     few = WRONG_TOKENS_PER_ADDRESS
     heard = await wrong_tokens(auth, few + 10)
 
@@ -153,8 +144,8 @@ async def test_after_many_wrong_tokens_an_address_is_not_asked_about(auth: HubAu
     assert await wrong_tokens(auth, few + 1, address="192.0.2.2") == [InvalidTokenError] * (few + 1)
 
 
-async def test_who_is_known_goes_on_behind_the_same_address(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """Also when the answer has grown old; a new token has to wait."""
+async def test_known_tokens_still_work_behind_that_address(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """A known token works even when its answer has expired. A new token has to wait."""
     known, new = fake_hub.issue("testuser"), fake_hub.issue("testuser")
     await auth.identify(known, address=HERE)
     await wrong_tokens(auth, WRONG_TOKENS_PER_ADDRESS)
@@ -166,15 +157,15 @@ async def test_who_is_known_goes_on_behind_the_same_address(auth: HubAuth, fake_
     assert (await auth.identify(new, address="192.0.2.2")).name == "testuser"
 
 
-async def test_a_token_that_nobody_could_make_up_is_always_asked_about(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """The Hub gave it to us just now, or we have sealed it in a cookie."""
+async def test_a_token_that_nobody_can_make_up_is_not_limited(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """The Hub has just issued it, or it was sealed in a cookie."""
     await wrong_tokens(auth, WRONG_TOKENS_PER_ADDRESS)
 
     assert (await auth.identify(fake_hub.issue("testuser"), session_id=SESSION)).name == "testuser"
 
 
 async def test_not_before_asks_again(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """After an event an answer from before it does not count."""
+    """An answer from before an event does not count after it."""
     token = fake_hub.issue("testuser")
     await auth.identify(token)
 
@@ -185,7 +176,7 @@ async def test_not_before_asks_again(auth: HubAuth, fake_hub: FakeHub) -> None:
 
 
 async def test_a_forgotten_token_is_asked_about_again_in_every_session(auth: HubAuth, fake_hub: FakeHub) -> None:
-    """Signing out with a token takes effect at once, and concerns no other token."""
+    """Signing out with a token takes effect at once, and does not affect other tokens."""
     mine, yours = fake_hub.issue("testuser"), fake_hub.issue("testuser")
     for token in (mine, yours):
         await auth.identify(token)
@@ -200,21 +191,17 @@ async def test_a_forgotten_token_is_asked_about_again_in_every_session(auth: Hub
         assert (await auth.identify(yours, session_id=session_id)).name == "testuser"
 
 
-async def test_memory_holds_no_token() -> None:
-    """Answers are filed under the token's SHA-256; a key shows nothing of it."""
-    http = httpx.AsyncClient(transport=httpx.MockTransport(hub := FakeHub()))
-    client = HubClient(http, api_url=str(hub.api_url), api_token=SecretStr("x"), oauth=OAUTH)
+async def test_memory_holds_no_token(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """Answers are kept under the token's SHA-256, which does not reveal the token."""
     seen: list[Key] = []
 
     def sees_all(key: Key) -> bool:
         seen.append(key)
         return False
 
-    async with http:
-        auth = HubAuth(client, AnswerCache(ttl=300, grace=0, size=10), Throttle())
-        token = hub.issue("testuser")
-        await auth.identify(token, session_id=SESSION)
-        auth.cache.forget(sees_all)
+    token = fake_hub.issue("testuser")
+    await auth.identify(token, session_id=SESSION)
+    auth.cache.forget(sees_all)
 
     assert [session_id for session_id, _ in seen] == [SESSION]
     assert token not in repr(seen)

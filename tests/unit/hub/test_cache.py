@@ -1,4 +1,4 @@
-"""One question per key, however many wait; answers that are fresh, old, refused, or gone."""
+"""The Hub is asked once per key, however many tasks wait; answers are fresh, stale, refused, or forgotten."""
 
 import asyncio
 import gc
@@ -13,7 +13,7 @@ from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
 
 
 async def test_a_fresh_answer_serves_without_a_question(world: World) -> None:
-    """Within four fifths of the ttl nothing is asked."""
+    """The Hub is not asked within the first four fifths of the ttl."""
     assert await world.get() == "yes"
     world.says = "other"
     world.clock.seconds += 79.9
@@ -24,8 +24,8 @@ async def test_a_fresh_answer_serves_without_a_question(world: World) -> None:
     assert len(world.cache) == 1
 
 
-async def test_in_the_last_fifth_it_is_refreshed_behind_the_callers_back(world: World) -> None:
-    """Callers get the old answer at once, one question goes out for all of them, and the new answer is fresh anew."""
+async def test_in_the_last_fifth_it_is_refreshed_in_the_background(world: World) -> None:
+    """Callers get the old answer at once. The Hub is asked once for all of them, and its answer is fresh again."""
     await world.get()
     world.clock.seconds += 80
     world.says, world.held = "new", asyncio.Event()
@@ -41,8 +41,8 @@ async def test_in_the_last_fifth_it_is_refreshed_behind_the_callers_back(world: 
     assert world.asked == ["key"] * 2
 
 
-async def test_answers_of_one_age_are_refreshed_a_few_at_a_time(world: World) -> None:
-    """Those who once came together are not asked about together for ever; the others get their turn."""
+async def test_answers_of_the_same_age_are_refreshed_a_few_at_a_time(world: World) -> None:
+    """Answers that were asked for together are not refreshed together for ever. Each gets its turn."""
     keys = [str(number) for number in range(10)]  # as many as `world` keeps
     for key in keys:
         await world.get(key)
@@ -62,15 +62,15 @@ async def test_answers_of_one_age_are_refreshed_a_few_at_a_time(world: World) ->
     assert sorted(world.asked) == keys
 
 
-async def test_what_can_be_told_at_once(world: World) -> None:
-    """An answer is given without waiting up to when it is to be refreshed, and counts as a hit."""
+async def test_a_fresh_answer_is_returned_without_waiting(world: World) -> None:
+    """`fresh` returns an answer until it has to be refreshed, and counts a hit."""
     assert world.cache.fresh("key") is None
     await world.get()
-    hits = world.cache.figures.hits
+    hits = world.cache.stats.hits
 
     world.clock.seconds += 79.9
     assert world.cache.fresh("key") == "yes"
-    assert world.cache.figures.hits == hits + 1
+    assert world.cache.stats.hits == hits + 1
     world.clock.seconds += 0.1
     assert world.cache.fresh("key") is None
 
@@ -78,8 +78,8 @@ async def test_what_can_be_told_at_once(world: World) -> None:
     assert world.cache.fresh("key") is None
 
 
-async def test_an_answer_told_at_once_was_wanted(world: World) -> None:
-    """It stays where others are forgotten for want of room."""
+async def test_an_answer_returned_without_waiting_counts_as_used(world: World) -> None:
+    """It is kept when others are dropped because the cache is full."""
     for key in "0123456789":
         await world.get(key)
     world.cache.fresh("0")
@@ -89,8 +89,8 @@ async def test_an_answer_told_at_once_was_wanted(world: World) -> None:
     assert world.cache.fresh("1") is None
 
 
-async def test_an_answer_ages_from_when_it_was_asked_for(world: World) -> None:
-    """Time that the Hub takes counts: the answer may have been true only when it was asked."""
+async def test_the_age_of_an_answer_begins_with_the_question(world: World) -> None:
+    """The time that the Hub takes counts, because the answer may have been true only when the Hub was asked."""
     world.held = asyncio.Event()
     waiting = world.start()
     await settle()
@@ -104,7 +104,7 @@ async def test_an_answer_ages_from_when_it_was_asked_for(world: World) -> None:
 
 
 async def test_an_expired_answer_does_not_serve(world: World) -> None:
-    """At its ttl the Hub is asked, and the caller waits for the answer."""
+    """After the ttl the Hub is asked, and the caller waits for the answer."""
     await world.get()
     world.clock.seconds += 100
     world.says = "new"
@@ -112,8 +112,8 @@ async def test_an_expired_answer_does_not_serve(world: World) -> None:
     assert await world.get() == "new"
 
 
-async def test_a_refresh_that_says_no_ends_the_answer(world: World) -> None:
-    """The caller who set it off still got the old answer; the next one does not."""
+async def test_a_refused_refresh_ends_the_answer(world: World) -> None:
+    """The caller who started the refresh still gets the old answer. The next one does not."""
     await world.get()
     world.clock.seconds += 80
     world.says = NO
@@ -126,7 +126,7 @@ async def test_a_refresh_that_says_no_ends_the_answer(world: World) -> None:
 
 @pytest.mark.parametrize("outage", [SLOW, DOWN], ids=["slow", "down"])
 async def test_a_refresh_that_fails_is_tried_again_a_second_later(world: World, outage: Exception) -> None:
-    """The answer stays, and the Hub is not asked with every request."""
+    """The answer is kept, and not every request asks the Hub."""
     await world.get()
     world.clock.seconds += 80
     world.says = outage
@@ -143,7 +143,7 @@ async def test_a_refresh_that_fails_is_tried_again_a_second_later(world: World, 
 
 
 async def test_two_hundred_callers_ask_one_question(world: World) -> None:
-    """Who comes while a question is on its way waits for the same answer."""
+    """Callers who come while a question is in progress wait for the same answer."""
     world.held = asyncio.Event()
     waiting = [world.start() for _ in range(200)]
     await settle()
@@ -154,8 +154,8 @@ async def test_two_hundred_callers_ask_one_question(world: World) -> None:
 
 
 @pytest.mark.parametrize("said", [NO, SLOW, DOWN], ids=["no", "slow", "down"])
-async def test_a_refusal_too_is_one_question(world: World, said: Exception) -> None:
-    """All who wait hear the same."""
+async def test_a_refusal_or_failure_is_one_question_too(world: World, said: Exception) -> None:
+    """All who wait get the same error."""
     world.says, world.held = said, asyncio.Event()
     waiting = [world.start() for _ in range(200)]
     await settle()
@@ -166,8 +166,8 @@ async def test_a_refusal_too_is_one_question(world: World, said: Exception) -> N
     assert world.asked == ["key"]
 
 
-async def test_a_caller_who_hangs_up_takes_nothing_from_the_others(world: World) -> None:
-    """Cancelling one, even the first, leaves the question on its way."""
+async def test_a_caller_who_hangs_up_does_not_affect_the_others(world: World) -> None:
+    """Cancelling one caller, even the first, does not cancel the question."""
     world.held = asyncio.Event()
     first, second = world.start(), world.start()
     await settle()
@@ -182,7 +182,7 @@ async def test_a_caller_who_hangs_up_takes_nothing_from_the_others(world: World)
 
 
 async def test_one_key_never_waits_for_another(world: World) -> None:
-    """While one question hangs, others are asked and answered."""
+    """While one question hangs, questions about other keys are asked and answered."""
     world.held = asyncio.Event()
     slow = world.start("slow")
     await settle()
@@ -195,7 +195,7 @@ async def test_one_key_never_waits_for_another(world: World) -> None:
 
 
 async def test_an_error_of_our_own_reaches_all_and_is_not_remembered(world: World) -> None:
-    """What is no answer of the Hub's passes through, and the next caller asks again."""
+    """An error that is not about the Hub is raised as it is, and the next caller asks again."""
     world.says = KeyError("a bug")
     with pytest.raises(KeyError):
         await world.get()
@@ -204,8 +204,8 @@ async def test_an_error_of_our_own_reaches_all_and_is_not_remembered(world: Worl
     assert await world.get() == "yes"
 
 
-async def test_an_error_of_our_own_that_nobody_hears_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """A refresh goes wrong behind the callers' back: kind and place are logged, never the text."""
+async def test_an_error_of_our_own_that_nobody_gets_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """If a background refresh fails unexpectedly, the error's type and place are logged, but never its message."""
     await world.get()
     world.clock.seconds += 80
     world.says = KeyError("a secret")
@@ -218,10 +218,10 @@ async def test_an_error_of_our_own_that_nobody_hears_is_logged(world: World, cap
 
 
 @pytest.mark.parametrize("said", [KeyError("a bug"), NO, SLOW, DOWN], ids=["bug", "no", "slow", "down"])
-async def test_what_a_caller_hears_is_not_logged_here(
+async def test_an_error_that_a_caller_gets_is_not_logged_here(
     world: World, caplog: pytest.LogCaptureFixture, said: Exception
 ) -> None:
-    """Whoever answers the caller logs it; an outage or a refusal is no defect."""
+    """An error that a caller gets is logged where the caller is answered. Outages and refusals are no defects."""
     world.says = said
     await asyncio.gather(world.start(), world.start(), return_exceptions=True)
     await settle()
@@ -230,11 +230,11 @@ async def test_what_a_caller_hears_is_not_logged_here(
 
 
 @pytest.mark.parametrize("said", [NO, SLOW, DOWN], ids=["no", "slow", "down"])
-async def test_what_is_remembered_holds_on_to_nobodys_request(world: World, said: Exception) -> None:
-    """A remembered refusal or failure keeps no frame of those who met it, and so nothing of what they sent."""
+async def test_a_remembered_error_keeps_no_request_alive(world: World, said: Exception) -> None:
+    """A remembered refusal or failure keeps no reference to the requests that met it."""
 
     class Request:
-        """What a caller holds while it asks."""
+        """Something that a caller refers to while it asks."""
 
     async def serve() -> None:
         request = Request()
@@ -254,7 +254,7 @@ async def test_what_is_remembered_holds_on_to_nobodys_request(world: World, said
 
 
 async def test_closing_leaves_no_task_behind() -> None:
-    """Questions on their way end, also those that were forgotten, passed over or are only refreshes."""
+    """All questions in progress end, also refreshes and those whose answers are no longer wanted."""
     world = World()
     before = asyncio.all_tasks()
     await world.get("refreshed")

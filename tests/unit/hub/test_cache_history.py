@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the cache keeps its promises: checked against all that the Hub said before."""
+"""The cache keeps its promises for any sequence of events. Results are compared with all that the Hub has said."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -21,7 +21,7 @@ KEYS = st.sampled_from("aaab")
 
 @dataclass
 class Said:
-    """What the Hub said of a key, and when; forgetting a key is noted alike."""
+    """What the Hub said about a key, and when. Forgetting a key is recorded in the same way."""
 
     when: float
     key: str
@@ -29,7 +29,7 @@ class Said:
 
 
 class History(RuleBasedStateMachine):
-    """Callers come one after another, time passes, and the Hub answers each question differently."""
+    """Callers ask one after another, time passes, and each answer of the Hub is different."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,15 +40,15 @@ class History(RuleBasedStateMachine):
 
     @staticmethod
     async def make_world() -> World:
-        """A cache with room for a single answer."""
+        """Make a cache for one answer only."""
         return World(grace=GRACE, size=SIZE)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run to the end."""
+        """Run a coroutine until it is done."""
         return self.runner.run(work())
 
     def teardown(self) -> None:
-        """Leave nothing behind."""
+        """Close the cache and the event loop."""
         self.run(self.world.cache.aclose)
         self.runner.close()
 
@@ -59,7 +59,7 @@ class History(RuleBasedStateMachine):
         since=st.sampled_from([None, None, None, None, 0, 30]),
     )
     def somebody_comes(self, after: float, key: str, mood: str | Exception, since: int | None) -> None:
-        """Ask about a key, some time later, perhaps for an answer no older than `since` seconds."""
+        """Ask about a key some time later, if given for an answer that is not older than `since` seconds."""
         self.world.clock.seconds += after
         self.count += 1
         self.world.says = f"answer {self.count}" if mood == "yes" else mood
@@ -76,22 +76,22 @@ class History(RuleBasedStateMachine):
 
     @rule(key=KEYS)
     def somebody_leaves(self, key: str) -> None:
-        """All that is known of a key is forgotten."""
+        """Forget everything that is known of a key."""
         self.world.cache.forget(lambda each: each == key)
         self.history.append(Said(self.now, key, None))
 
     @invariant()
     def is_bounded(self) -> None:
-        """There are never more answers than allowed."""
+        """The cache never has more answers than its size."""
         assert len(self.world.cache) <= SIZE
 
     @property
     def now(self) -> float:
-        """The time, in seconds."""
+        """Return the time in seconds."""
         return self.world.clock.seconds
 
     async def ask(self, key: str, since: int | None) -> "tuple[str | Exception, list[str]]":
-        """Return what was heard, and which questions went out because of it."""
+        """Return the result, and the questions that this caused."""
         self.world.asked.clear()
         not_before = None if since is None else self.world.clock.now_minus(since)
         [heard] = await asyncio.gather(self.world.start(key, not_before=not_before), return_exceptions=True)
@@ -100,7 +100,7 @@ class History(RuleBasedStateMachine):
         return heard, list(self.world.asked)
 
     def check_answer(self, heard: str, before: list[Said], since: int | None, questions: list[str]) -> None:
-        """An answer is the last that the Hub gave of the key, not forgotten, not too old, and grace is for outages."""
+        """An answer is the last one about the key, not forgotten and not too old. It is stale only in an outage."""
         if questions and heard == self.world.says:
             return
         final = [said for said in before if not isinstance(said.what, HubUnavailableError)]
@@ -115,7 +115,7 @@ class History(RuleBasedStateMachine):
             assert age >= 0.8 * TTL
 
     def check_refusal(self, heard: Exception, before: list[Said], questions: list[str]) -> None:
-        """A no was said within five seconds and not taken back; an outage is one now or was one within a second."""
+        """A refusal was made within five seconds and not revoked. An outage is one now, or was one within a second."""
         if questions:
             assert type(heard) is type(self.world.says)
         elif isinstance(heard, InvalidTokenError):
@@ -126,7 +126,7 @@ class History(RuleBasedStateMachine):
             assert self.could_not_be_asked(before, questions)
 
     def could_not_be_asked(self, before: list[Said], questions: list[str]) -> bool:
-        """Whether the Hub failed just now, or so recently that it is not asked again.
+        """Return whether the Hub failed now, or so recently that it is not asked again.
 
         About one key for a second; about all while nobody has had an answer since it took no connection.
         """
@@ -139,7 +139,7 @@ class History(RuleBasedStateMachine):
 
 
 def is_failure(said: Said) -> bool:
-    """Whether the Hub said neither yes nor no."""
+    """Return whether the Hub said neither yes nor no."""
     return isinstance(said.what, HubUnavailableError)
 
 

@@ -1,4 +1,4 @@
-"""A slow Hub is not waited for where an answer from before may serve: the question goes on behind the callers' back."""
+"""Nobody waits long for a slow Hub if an earlier answer may serve. The question goes on in the background."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ NONE, ENDLESS = 0.001, 3600.0  # seconds of patience
 
 
 async def grown_old(*, patience: float, grace: float = 50) -> World:
-    """Return a cache with an answer at the end of its ttl, and a Hub that holds back the next one."""
+    """Return a cache with an answer whose ttl has just ended, and a Hub that holds back the next answer."""
     world = World(patience=patience, grace=grace)
     await world.get()
     world.clock.seconds += 100
@@ -20,19 +20,19 @@ async def grown_old(*, patience: float, grace: float = 50) -> World:
 
 
 async def at_once(world: World) -> str:
-    """Ask, and fail if that takes long."""
+    """Ask, and fail if there is no result soon."""
     async with asyncio.timeout(5):
         return await world.get()
 
 
-async def test_a_slow_hub_keeps_nobody_waiting() -> None:
-    """Callers get the answer from before, one question goes on for all of them, and its answer counts when it comes."""
+async def test_nobody_waits_for_a_slow_hub() -> None:
+    """Callers get the earlier answer. One question goes on for all of them, and its answer counts when it comes."""
     world = await grown_old(patience=NONE)
     assert world.held
 
     assert [await at_once(world) for _ in range(5)] == ["yes"] * 5
     assert world.asked == ["key"] * 2
-    assert world.cache.figures.stale == 5
+    assert world.cache.stats.stale == 5
     world.held.set()
     await settle()
     assert await world.get() == "new"
@@ -40,7 +40,7 @@ async def test_a_slow_hub_keeps_nobody_waiting() -> None:
 
 
 async def test_a_quick_answer_is_waited_for() -> None:
-    """Within the patience the answer of now is better than the one from before."""
+    """If a fresh answer comes within the patience, callers get it instead of the earlier one."""
     world = await grown_old(patience=ENDLESS)
     assert world.held
     waiting = [world.start() for _ in range(5)]
@@ -48,11 +48,11 @@ async def test_a_quick_answer_is_waited_for() -> None:
     world.held.set()
 
     assert await asyncio.gather(*waiting) == ["new"] * 5
-    assert world.cache.figures.stale == 0
+    assert world.cache.stats.stale == 0
 
 
-async def test_patience_is_counted_from_the_question() -> None:
-    """Who joins a question that is older than it does not wait at all."""
+async def test_the_patience_begins_with_the_question() -> None:
+    """A caller who joins a question that is older than the patience does not wait at all."""
     world = await grown_old(patience=ENDLESS, grace=2 * ENDLESS)
     first = world.start()
     await settle()
@@ -64,8 +64,8 @@ async def test_patience_is_counted_from_the_question() -> None:
     await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_a_no_counts_when_it_comes() -> None:
-    """However late: from then on the answer from before serves nobody."""
+async def test_a_late_refusal_counts() -> None:
+    """However late a refusal comes, the earlier answer serves nobody from then on."""
     world = await grown_old(patience=NONE)
     assert world.held
     world.says = NO
@@ -78,7 +78,7 @@ async def test_a_no_counts_when_it_comes() -> None:
 
 
 async def test_a_late_failure_changes_nothing() -> None:
-    """The answer serves to the end of the grace, and the Hub is asked again a second later, not sooner."""
+    """The answer serves until the end of the grace. The Hub is asked again after a second, not sooner."""
     world = await grown_old(patience=NONE)
     assert world.held
     world.says = SLOW
@@ -101,8 +101,8 @@ async def test_a_late_failure_changes_nothing() -> None:
         pytest.param(50, 0, 99, id="not from before an event"),
     ],
 )
-async def test_where_nothing_may_serve_one_waits(grace: float, later: float, since: float | None) -> None:
-    """As if there had never been an answer."""
+async def test_without_an_earlier_answer_callers_wait(grace: float, later: float, since: float | None) -> None:
+    """Without an answer that may serve, a caller waits for the Hub."""
     world = await grown_old(patience=NONE, grace=grace)
     assert world.held
     world.clock.seconds += later
@@ -114,8 +114,8 @@ async def test_where_nothing_may_serve_one_waits(grace: float, later: float, sin
     assert await waiting == "new"
 
 
-async def test_what_is_forgotten_does_not_serve_the_impatient() -> None:
-    """Who signs out while others wait ends it for them too: they hear what the Hub says."""
+async def test_a_forgotten_answer_does_not_serve() -> None:
+    """If somebody signs out while others wait, they get what the Hub says, not the earlier answer."""
     world = await grown_old(patience=20 * NONE)
     assert world.held
     waiting = world.start()

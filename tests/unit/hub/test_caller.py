@@ -1,4 +1,4 @@
-"""Asking the Hub in a caller's name: what goes out, and what each of the Hub's answers means."""
+"""Calls in a caller's name: what is sent, and what each reply means."""
 
 import json
 import traceback
@@ -11,10 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from service.errors import ServiceError
-from service.hub.auth import HubAuth, Key
-from service.hub.cache import AnswerCache
 from service.hub.caller import CallerClient
-from service.hub.client import HubClient
 from service.hub.errors import (
     HubBadRequestError,
     HubConflictError,
@@ -23,34 +20,27 @@ from service.hub.errors import (
     HubUnavailableError,
     InvalidTokenError,
 )
-from service.hub.folding import Folded
-from service.hub.oauth import Client
-from service.hub.throttle import Throttle
 from service.testing import OUTAGES, FakeHub
+from tests.unit.hub.conftest import asking
 
-OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
 Reply = Callable[[httpx.Request], httpx.Response]
 Ask = Callable[[CallerClient], Awaitable[Any]]
 
 
 @asynccontextmanager
 async def calling(hub: FakeHub, token: str, reply: Reply) -> AsyncIterator[CallerClient]:
-    """A caller's client; the Hub knows who holds a token, and to all else gives `reply`."""
+    """Open a caller's client. The Hub knows who holds the token, and gives `reply` to everything else."""
 
     async def answer(request: httpx.Request) -> httpx.Response:
         return await hub(request) if request.url.path == f"{hub.api_url.path}/user" else reply(request)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        client = HubClient(http, api_url=str(hub.api_url), api_token=SecretStr(hub.api_token), oauth=OAUTH)
-        cache = AnswerCache[Key, Folded](ttl=300, grace=300, size=100)
-        auth = HubAuth(client, cache, Throttle())
+    async with asking(hub, answer) as auth:
         await auth.identify(token)
-        yield CallerClient(client, auth, token=SecretStr(token))
-        await cache.aclose()
+        yield CallerClient(auth, token=SecretStr(token))
 
 
 def refusal(status: int, message: str | None) -> Reply:
-    """The Hub's own words for a refusal (jupyterhub/apihandlers/base.py, write_error)."""
+    """Return an error as the Hub sends it (jupyterhub/apihandlers/base.py, write_error)."""
     return lambda _request: httpx.Response(status, json={"status": status, "message": message})
 
 
@@ -71,7 +61,7 @@ def refusal(status: int, message: str | None) -> Reply:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_what_goes_out(fake_hub: FakeHub, ask: Ask, method: str, target: str, body: object) -> None:
-    """One request, signed with the caller's token alone; a segment of the path stays one, whatever is in it."""
+    """One request is sent, signed with the caller's token. A segment stays one, whatever it contains."""
     sent: list[httpx.Request] = []
 
     def keep(request: httpx.Request) -> httpx.Response:
@@ -90,7 +80,7 @@ async def test_what_goes_out(fake_hub: FakeHub, ask: Ask, method: str, target: s
 
 @pytest.mark.parametrize("segments", [("users", ""), ("", "users"), ("users", "", "server")])
 async def test_an_empty_segment_goes_nowhere(fake_hub: FakeHub, segments: tuple[str, ...]) -> None:
-    """A name that is empty is nobody's; the path would be that of something else."""
+    """With an empty name the path would be that of another endpoint."""
     async with calling(fake_hub, fake_hub.issue("testuser"), refusal(500, "never asked")) as hub:
         with pytest.raises(HubNotFoundError):
             await hub.delete(*segments)
@@ -98,7 +88,7 @@ async def test_an_empty_segment_goes_nowhere(fake_hub: FakeHub, segments: tuple[
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 async def test_an_empty_answer_is_none(fake_hub: FakeHub, status: int) -> None:
-    """The Hub says no more than that it is done, or has begun."""
+    """The Hub says only that it is done, or has begun."""
     async with calling(fake_hub, fake_hub.issue("testuser"), lambda _: httpx.Response(status)) as hub:
         assert await hub.post("users", "testuser", "server") is None
 
@@ -122,7 +112,7 @@ async def test_an_empty_answer_is_none(fake_hub: FakeHub, status: int) -> None:
 async def test_a_refusal(
     fake_hub: FakeHub, status: int, expected: type[ServiceError], message: str | None, detail: str | None
 ) -> None:
-    """The Hub's refusals become ours, with its own words in one line where it has some."""
+    """Each refusal is an error of its own, with the Hub's message in one line if there is one."""
     async with calling(fake_hub, fake_hub.issue("testuser"), refusal(status, message)) as hub:
         with pytest.raises(expected) as caught:
             await hub.get("users")
@@ -130,8 +120,8 @@ async def test_a_refusal(
     assert caught.value.detail == (detail or expected.default)
 
 
-async def test_a_token_that_was_revoked_meanwhile(fake_hub: FakeHub) -> None:
-    """The Hub's 403 for a token it does not know any more is told from one for what a token may not do."""
+async def test_a_token_revoked_meanwhile(fake_hub: FakeHub) -> None:
+    """The Hub's 403 to a token that it no longer knows is told apart from one for a missing right."""
     token = fake_hub.issue("testuser")
     async with calling(fake_hub, token, refusal(403, "Missing or invalid credentials.")) as hub:
         fake_hub.revoke(token)
@@ -139,8 +129,8 @@ async def test_a_token_that_was_revoked_meanwhile(fake_hub: FakeHub) -> None:
             await hub.get("users")
 
 
-async def test_an_outage_while_it_is_told_apart(fake_hub: FakeHub) -> None:
-    """When that cannot be told, nothing is known of the token."""
+async def test_an_outage_during_that_check(fake_hub: FakeHub) -> None:
+    """If that cannot be told, nothing is known about the token."""
     async with calling(fake_hub, fake_hub.issue("testuser"), refusal(403, None)) as hub:
         fake_hub.outage = OUTAGES["slow"]
         with pytest.raises(HubUnavailableError):
@@ -162,7 +152,7 @@ async def test_an_outage_while_it_is_told_apart(fake_hub: FakeHub) -> None:
     ids=[*OUTAGES, "500", "503", "429", "405", "a proxy's 403", "a proxy's 404", "302"],
 )
 async def test_anything_else_is_an_outage(fake_hub: FakeHub, reply: Reply) -> None:
-    """What is not the Hub's word on the matter says nothing of it."""
+    """A reply that is not the Hub's says nothing about the call."""
     token = fake_hub.issue("testuser")
     async with calling(fake_hub, token, reply) as hub:
         with pytest.raises(HubUnavailableError) as caught:
@@ -172,8 +162,8 @@ async def test_anything_else_is_an_outage(fake_hub: FakeHub, reply: Reply) -> No
 
 
 @pytest.mark.parametrize("reply", [refusal(403, "no"), refusal(404, "no"), OUTAGES["down"]], ids=["403", "404", "down"])
-async def test_the_token_is_told_nowhere(fake_hub: FakeHub, reply: Reply) -> None:
-    """Neither client nor error, nor a traceback that shows our variables, has the token."""
+async def test_the_token_is_shown_nowhere(fake_hub: FakeHub, reply: Reply) -> None:
+    """The token is neither in the client nor in the error, nor in a traceback that shows local variables."""
     token = fake_hub.issue("testuser")
     async with calling(fake_hub, token, reply) as hub:
         with pytest.raises(ServiceError) as caught:

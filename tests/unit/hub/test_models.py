@@ -1,4 +1,4 @@
-"""What a Hub says of callers and tokens is understood, whatever it leaves out or adds."""
+"""The Hub's models of callers and tokens are read, whatever the Hub omits or adds."""
 
 import json
 from typing import Any
@@ -10,12 +10,12 @@ from service.hub.models import Identity, IssuedToken, TokenReply
 
 
 def identity(**told: Any) -> Identity:  # noqa: ANN401
-    """Read an identity from what a Hub tells in JSON."""
+    """Read an identity from the Hub's JSON."""
     return Identity.model_validate_json(json.dumps({"name": "testuser"} | told))
 
 
 def test_a_name_is_enough() -> None:
-    """A narrow token shows hardly anything of its owner; what is missing is a user without rights."""
+    """A token with few scopes shows little of its owner. Missing fields mean a user without rights."""
     known = identity()
 
     assert (known.kind, known.name, known.admin, known.groups, known.scopes) == ("user", "testuser", False, (), ())
@@ -23,8 +23,8 @@ def test_a_name_is_enough() -> None:
 
 
 @pytest.mark.parametrize("field", ["kind", "admin", "groups", "scopes", "session_id", "token_id"])
-def test_null_is_as_good_as_missing(field: str) -> None:
-    """A field that is null has its default."""
+def test_null_counts_as_missing(field: str) -> None:
+    """A field that is null has its default value."""
     assert identity(**{field: None}) == identity()
 
 
@@ -49,7 +49,7 @@ def test_null_is_as_good_as_missing(field: str) -> None:
     ],
 )
 def test_every_kind_of_token_gives_an_identity(told: dict[str, Any], kind: str) -> None:
-    """Those that the Hub's own FastAPI example answers with 500; what we do not know is kept."""
+    """The Hub's own FastAPI example answers these tokens with 500. Unknown fields are kept."""
     known = identity(**told)
 
     assert known.kind == kind
@@ -74,13 +74,13 @@ def test_every_kind_of_token_gives_an_identity(told: dict[str, Any], kind: str) 
     ids=str,
 )
 def test_what_cannot_be_understood_is_refused(told: dict[str, Any]) -> None:
-    """A name that is none, or rights that could be misread, make no identity."""
+    """A missing name, or rights that could be misread, give no identity."""
     with pytest.raises(ValidationError):
         identity(**told)
 
 
-def test_what_names_the_credential_stays_inside() -> None:
-    """`session_id` and `token_id` are known to us and shown to nobody."""
+def test_what_identifies_the_credential_is_not_shown() -> None:
+    """`session_id` and `token_id` are available here, and shown to nobody."""
     known = identity(session_id="canary-1", token_id="canary-2")
 
     assert (known.session_id, known.token_id) == ("canary-1", "canary-2")
@@ -89,13 +89,13 @@ def test_what_names_the_credential_stays_inside() -> None:
 
 
 def test_an_identity_cannot_be_changed() -> None:
-    """It is shared by all requests of one token while the cache holds it."""
+    """All requests with one token share it while it is in the cache."""
     with pytest.raises(ValidationError):
         identity().admin = True  # type: ignore[misc]
 
 
-def test_what_a_hub_adds_cannot_take_the_place_of_ours() -> None:
-    """A field named like something of ours is data."""
+def test_fields_that_a_hub_adds_replace_no_attribute() -> None:
+    """A field of the Hub with the name of an attribute or method here is only data."""
     known = identity(scopes=["a"], held="all", public="x", model_dump=1, __class__="y")
 
     assert known.held.covers("a")
@@ -104,7 +104,7 @@ def test_what_a_hub_adds_cannot_take_the_place_of_ours() -> None:
 
 
 def test_scopes_are_compared_for_the_tokens_owner() -> None:
-    """`held` knows name, kind and groups."""
+    """`held` uses the owner's name, kind and groups."""
     user = identity(scopes=["x!user=testuser", "y!group=g"], groups=["g"])
     service = identity(kind="service", scopes=["x!user=testuser"])
 
@@ -127,7 +127,7 @@ def test_scopes_are_compared_for_the_tokens_owner() -> None:
 def test_a_token_reply_needs_only_its_token(
     told: dict[str, Any], expires_in: int | None, scope: tuple[str, ...]
 ) -> None:
-    """RFC 6749 section 5.1: all but the token may be missing, and the scope is one string of words."""
+    """RFC 6749 section 5.1: everything except the token may be missing, and the scope is one string of words."""
     read = TokenReply.model_validate_json(json.dumps({"access_token": "t"} | told))
 
     assert (read.access_token.get_secret_value(), read.expires_in, read.scope) == ("t", expires_in, scope)
@@ -138,14 +138,14 @@ def test_a_token_reply_needs_only_its_token(
     [{"access_token": ""}, {"access_token": None}, {"expires_in": -1}, {"expires_in": 1e18}, {"scope": 1}],
     ids=str,
 )
-def test_a_token_reply_that_makes_no_sense_is_refused(told: dict[str, Any]) -> None:
-    """No token, or a lifetime that no date can hold."""
+def test_a_token_reply_that_is_nonsense_is_refused(told: dict[str, Any]) -> None:
+    """There is no token, or the lifetime is too long for a date."""
     with pytest.raises(ValidationError):
         TokenReply.model_validate_json(json.dumps({"access_token": "t"} | told))
 
 
-def test_tokens_do_not_show() -> None:
-    """Neither model's text tells the token."""
+def test_tokens_are_not_shown() -> None:
+    """The text of neither model contains the token."""
     reply = TokenReply.model_validate_json('{"access_token": "canary"}')
     issued = IssuedToken.model_validate_json('{"token": "canary", "scopes": null}')
 

@@ -1,4 +1,4 @@
-"""A sign-in by browser, from the first redirect to the verifier that proves it is the same browser."""
+"""Signing in with a browser, from the first redirect to the verifier that proves that it is the same browser."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from service.hub.oauth import (
     ATTEMPT_LIFETIME,
@@ -21,23 +22,23 @@ from service.hub.oauth import (
 )
 from service.hub.sealing import Sealer
 
-CLIENT = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
+CLIENT = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize", SecretStr("x"))
 COOKIE = "service-fastapi-oauth-state"
 NEXT = "/services/fastapi/me?a=1&b=%2F"
 
 
 class Clock:
-    """Seconds since the epoch, as the test wants them."""
+    """Seconds since the epoch, set by the test."""
 
     now = 1_800_000_000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
 def sealer(secret: str = "api-token", *, purpose: str = "oauth state", clock: Clock | None = None) -> Sealer:
-    """What every worker makes from the same API token."""
+    """Return the sealer that every worker makes from the same API token."""
     return Sealer(secret, purpose=purpose, now=clock or Clock())
 
 
@@ -49,12 +50,12 @@ def attempt(*, sealed_by: Sealer | None = None, present: list[str] | None = None
 
 
 def query_of(begun: Attempt) -> dict[str, str]:
-    """What the Hub's authorize page is asked."""
+    """Return the query that the Hub's authorize page gets."""
     return {name: value for name, [value] in parse_qs(urlsplit(begun.url).query, strict_parsing=True).items()}
 
 
 def test_a_sign_in_from_beginning_to_end() -> None:
-    """The browser goes to the Hub with state and challenge, comes back with the state, and its cookie has the rest."""
+    """The browser goes to the Hub with state and challenge, and returns with the state. Its cookie has the verifier."""
     begun = attempt()
     asked = query_of(begun)
 
@@ -79,7 +80,7 @@ def test_a_sign_in_from_beginning_to_end() -> None:
 
 
 def test_without_scopes_the_hub_grants_all_that_the_client_may_have() -> None:
-    """Scopes are asked for only where they are named; separated by spaces, as RFC 6749 section 3.3 has it."""
+    """Scopes are requested only if they are named, separated by spaces (RFC 6749 section 3.3)."""
     scopes = ["custom:x:read", "access:services!service=x"]
     narrow = begin(CLIENT, sealer=sealer(), next_url=NEXT, cookie_base=COOKIE, scopes=scopes)
 
@@ -87,8 +88,8 @@ def test_without_scopes_the_hub_grants_all_that_the_client_may_have() -> None:
     assert query_of(narrow)["scope"] == "custom:x:read access:services!service=x"
 
 
-def test_nothing_secret_can_be_read_underway() -> None:
-    """The URL tells neither the verifier nor where the browser will go; the attempt's text does not show the cookie."""
+def test_the_url_shows_no_secret() -> None:
+    """The URL shows neither the verifier nor the destination. The attempt's repr does not show the cookie."""
     begun = attempt(next_url="/services/fastapi/private-matter")
     verifier = sealer().open(begun.cookie_value)
 
@@ -99,7 +100,7 @@ def test_nothing_secret_can_be_read_underway() -> None:
 
 
 def test_two_tabs_sign_in_side_by_side() -> None:
-    """A second attempt takes a cookie of its own, so each tab's state finds its own verifier."""
+    """A second attempt gets a cookie of its own, so each tab's state finds its own verifier."""
     first = attempt()
     second = attempt(present=[first.cookie_name])
     third = attempt(present=[first.cookie_name, second.cookie_name])
@@ -117,7 +118,7 @@ def test_two_tabs_sign_in_side_by_side() -> None:
 
 @pytest.mark.parametrize("case", ["none", "another attempt's", "the state itself", "garbage", "another key's", "empty"])
 def test_a_state_is_worthless_without_its_own_cookie(case: str) -> None:
-    """Whoever is sent a link with somebody else's state and code is not signed in with it (login CSRF)."""
+    """A link with somebody else's state and code signs nobody in (login CSRF)."""
     begun = attempt()
     state = query_of(begun)["state"]
     cookies = {
@@ -136,8 +137,8 @@ def test_a_state_is_worthless_without_its_own_cookie(case: str) -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["first", "last"])
-def test_of_several_cookies_the_one_that_fits_counts(order: int) -> None:
-    """A page that plants cookies of an attempt's name does not keep it from being finished, wherever they are sent."""
+def test_the_cookie_that_fits_counts(order: int) -> None:
+    """A page that sets cookies with the same name cannot prevent the sign-in, whatever their order."""
     begun = attempt()
     returned = read_state(query_of(begun)["state"], sealer=sealer())
     sent = [(COOKIE, begun.cookie_value), (COOKIE, "planted"), (COOKIE, attempt().cookie_value)][::order]
@@ -147,7 +148,7 @@ def test_of_several_cookies_the_one_that_fits_counts(order: int) -> None:
 
 
 def test_a_cookie_under_another_name_does_not_count() -> None:
-    """The state names its cookie."""
+    """The state contains the name of its cookie."""
     begun = attempt()
     returned = read_state(query_of(begun)["state"], sealer=sealer())
 
@@ -163,13 +164,13 @@ def test_a_cookie_under_another_name_does_not_count() -> None:
         pytest.param(sealer(purpose="session cookie"), id="another purpose"),
     ],
 )
-def test_a_state_of_another_key_is_nobodys(reader: Sealer) -> None:
-    """What we cannot open we did not begin."""
+def test_a_state_of_another_key_is_refused(reader: Sealer) -> None:
+    """A state that does not open was not made here."""
     assert read_state(query_of(attempt())["state"], sealer=reader) is None
 
 
-def test_the_sealed_verifier_is_no_state() -> None:
-    """Cookie and state are sealed alike; the one in the place of the other is refused, not an error."""
+def test_the_sealed_verifier_is_not_a_state() -> None:
+    """Cookie and state are sealed with the same key. One in place of the other is refused, without an error."""
     assert read_state("hub." + attempt().cookie_value, sealer=sealer()) is None
     for content in ("[]", "[1]", '{"a":1}', "17", "null", '["a","b","c","d"]'):
         state = "hub." + sealer().seal(content, lifetime=timedelta(minutes=1))
@@ -178,8 +179,8 @@ def test_the_sealed_verifier_is_no_state() -> None:
 
 @given(st.text(max_size=100))
 @settings(deadline=None)
-def test_a_forged_state_is_nobodys(text: str) -> None:
-    """Any text in the place of a state gives None."""
+def test_a_forged_state_is_refused(text: str) -> None:
+    """Any other text in place of a state gives None."""
     assert read_state(text, sealer=sealer()) is None
     assert read_state(f"hub.{text}", sealer=sealer()) is None
 
@@ -210,11 +211,11 @@ def test_an_attempt_ends_after_ten_minutes() -> None:
     ],
 )
 def test_our_states_are_told_from_swaggers(state: str, expected: bool) -> None:  # noqa: FBT001
-    """One callback serves both; Swagger UI's state is base64 of a date, which holds no dot."""
+    """One callback serves both. Swagger UI's state is base64 of a date, which contains no dot."""
     assert is_ours(state) is expected
 
 
-def test_the_challenge_is_rfc_7636s() -> None:
+def test_the_challenge_is_that_of_rfc_7636() -> None:
     """The example of RFC 7636, appendix B."""
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
@@ -234,6 +235,6 @@ def test_the_challenge_is_rfc_7636s() -> None:
         pytest.param("", False, id="none"),
     ],
 )
-def test_a_verifier_has_the_form_of_one(text: str, expected: bool) -> None:  # noqa: FBT001
+def test_the_form_of_a_verifier(text: str, expected: bool) -> None:  # noqa: FBT001
     """43 to 128 unreserved characters, RFC 7636 section 4.1."""
     assert is_code_verifier(text) is expected

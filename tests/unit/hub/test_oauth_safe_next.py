@@ -32,8 +32,8 @@ ORIGIN = "https://hub.example.org"
         ("/services/fastapi/http:/x", "/services/fastapi/http:/x"),
     ],
 )
-def test_a_place_of_ours_is_kept(address: str, expected: str) -> None:
-    """Path and query survive as they were sent; a fragment never reaches a server."""
+def test_an_address_of_ours_is_kept(address: str, expected: str) -> None:
+    """Path and query stay as they were sent. A fragment never reaches a server."""
     assert safe_next(address, prefix=PREFIX) == expected
 
 
@@ -136,8 +136,8 @@ def test_a_place_of_ours_is_kept(address: str, expected: str) -> None:
         "/services/fastapi/?" + "a" * 2000,
     ],
 )
-def test_any_other_place_becomes_our_start_page(address: str | None) -> None:
-    """What is not surely ours, however it is spelled, leads to the prefix."""
+def test_any_other_address_becomes_our_start_page(address: str | None) -> None:
+    """An address that is not certainly ours leads to the prefix, however it is written."""
     assert safe_next(address, prefix=PREFIX) == PREFIX
 
 
@@ -158,7 +158,7 @@ def test_any_other_place_becomes_our_start_page(address: str | None) -> None:
     ],
 )
 def test_a_service_at_the_root_is_no_open_redirect(address: str, expected: str) -> None:
-    """With the prefix `/` every path is ours, and what a browser takes for a host is not."""
+    """With the prefix `/` every path is ours, but not an address that a browser reads as another host."""
     assert safe_next(address, prefix="/") == expected
 
 
@@ -170,8 +170,8 @@ def test_a_service_at_the_root_is_no_open_redirect(address: str, expected: str) 
         ("/%40/space%20word/services/x/me", "/@/space%20word/services/x/"),
     ],
 )
-def test_an_encoded_prefix_is_compared_as_it_stands_in_addresses(address: str, expected: str) -> None:
-    """Browsers send back what the Hub's links say, encoded."""
+def test_an_encoded_prefix_is_compared_encoded(address: str, expected: str) -> None:
+    """Browsers send the prefix encoded, as the Hub's links have it."""
     assert safe_next(address, prefix="/@/space%20word/services/x/") == expected
 
 
@@ -191,8 +191,8 @@ def test_an_encoded_prefix_is_compared_as_it_stands_in_addresses(address: str, e
         ("a=1;token=x", "a=1;token=x"),  # one parameter to servers: a
     ],
 )
-def test_a_token_is_dropped_and_all_else_left_alone(query: str, expected: str) -> None:
-    """A token in an address never goes into a redirect; other parameters keep their very spelling."""
+def test_only_a_token_is_removed(query: str, expected: str) -> None:
+    """A token in an address never goes into a redirect. Other parameters stay exactly as they are."""
     assert without_token(query) == expected
     assert safe_next(f"{PREFIX}me?{query}", prefix=PREFIX) == f"{PREFIX}me" + (f"?{expected}" if expected else "")
 
@@ -215,8 +215,8 @@ PIECES = [
 )
 @example("/.//evil.test", "/")
 @settings(deadline=None, max_examples=250)
-def test_whatever_goes_in_a_browser_stays_with_us(address: str, prefix: str) -> None:
-    """Resolved by Python or as browsers do, the result is on our origin and below the prefix, and carries no token."""
+def test_a_browser_stays_with_us_whatever_the_address(address: str, prefix: str) -> None:
+    """Resolved by Python or as browsers do it, the result is on our origin, below the prefix, and has no token."""
     result = safe_next(address, prefix=prefix)
 
     for resolved in (urljoin(f"{ORIGIN}/hub/login", result), browsers_join(ORIGIN, result)):
@@ -262,6 +262,6 @@ def browsers_join(origin: str, address: str) -> str:
         ("/a/.//b?c", "https://hub.example.org/a//b?c"),
     ],
 )
-def test_the_imitated_browser_falls_for_the_tricks(address: str, expected: str) -> None:
-    """Else it would prove nothing; expected values are Chromium's `new URL(address, origin).href`."""
+def test_the_imitated_browser_resolves_as_a_real_one(address: str, expected: str) -> None:
+    """Otherwise it would prove nothing. The expected values are Chromium's `new URL(address, origin).href`."""
     assert browsers_join(ORIGIN, address) == expected

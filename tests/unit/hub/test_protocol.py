@@ -1,4 +1,4 @@
-"""What is sent to the Hub, and what each of its replies means."""
+"""The calls about tokens: what is sent to the Hub, and what each reply means."""
 
 import contextlib
 import json
@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from service.errors import ServiceError, ThrottledError
 from service.hub import protocol
+from service.hub.call import Call, HubReply
 from service.hub.errors import (
     HubRefusedServiceError,
     HubUnavailableError,
@@ -18,28 +20,43 @@ from service.hub.errors import (
     RevokeRefusedError,
     TokenRequestError,
 )
-from service.hub.protocol import HubReply, HubRequest
+from service.hub.models import IssuedToken
+from service.hub.oauth import Client
 
 
 def reply(status: int, body: Any = None, **more: Any) -> HubReply:  # noqa: ANN401
-    """A reply with a JSON body."""
+    """Return a reply with a JSON body."""
     return HubReply(status, json.dumps(body).encode(), **more)
 
 
 def refusal(status: int, message: str | None = None) -> HubReply:
-    """A refusal as the Hub words it: jupyterhub/apihandlers/base.py, write_error."""
+    """Return an error as the Hub sends it: jupyterhub/apihandlers/base.py, write_error."""
     return reply(status, {"status": status, "message": message})
 
 
+OAUTH = Client("i", "r", "/authorize", SecretStr("s"))
+IDENTIFY, IDENTIFY_SELF, VERSION = protocol.identify("abc"), protocol.identify_self(), protocol.version()
+EXCHANGE, DEMANDS_VERIFIER = protocol.exchange(OAUTH, "c", verifier="v"), protocol.demands_verifier(OAUTH, "c")
+REVOKE = protocol.revoke("abc", name="a/b", token_id="..")
+
+
+def issue(username: str = "a", *, address: str = "") -> Call[IssuedToken]:
+    """Ask for a token with a password."""
+    return protocol.issue(
+        username=username, password=SecretStr("p"), scopes=("x", "y"), expires_in=60, note="n", address=address
+    )
+
+
+ISSUE = issue()
 HTML_403 = HubReply(403, b"<!doctype html><title>403 Forbidden</title>")
 READERS: dict[str, Callable[[HubReply], object]] = {
-    "identity": protocol.read_identity,
-    "own identity": protocol.read_own_identity,
-    "exchange": protocol.read_exchange,
-    "demands a verifier": protocol.read_demands_verifier,
-    "issued": protocol.read_issued,
-    "revoked": protocol.read_revoked,
-    "version": protocol.read_version,
+    "identity": IDENTIFY.read,
+    "own identity": IDENTIFY_SELF.read,
+    "exchange": EXCHANGE.read,
+    "demands a verifier": DEMANDS_VERIFIER.read,
+    "issued": ISSUE.read,
+    "revoked": REVOKE.read,
+    "version": VERSION.read,
 }
 NONSENSE = {
     "500": refusal(500, "Internal Server Error"),
@@ -79,7 +96,7 @@ NONSENSE = {
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_is_an_outage(nonsense: HubReply, read: Callable[[HubReply], object]) -> None:
-    """What is not an answer of the Hub says nothing of the caller: never a refusal, always HubUnavailableError."""
+    """A reply that is not the Hub's says nothing about the caller. It is HubUnavailableError, never a refusal."""
     with pytest.raises(HubUnavailableError) as caught:
         read(nonsense)
 
@@ -109,10 +126,10 @@ HUB_OBJECTS = st.dictionaries(
     st.text(max_size=8) | st.sampled_from(["9" * 5000, "-1", "1.5", "٣", "Wed, 21 Oct 2026 07:28:00 GMT"]),
 )
 @settings(deadline=None, max_examples=150)
-def test_whatever_comes_back_is_an_answer_or_one_of_our_errors(
+def test_every_reply_is_a_result_or_one_of_our_errors(
     read: Callable[[HubReply], object], status: int, body: bytes, retry_after: str
 ) -> None:
-    """No status, body or header makes a reader fail in a way we have no name for."""
+    """Every status, body or header gives a result or a ServiceError."""
     with contextlib.suppress(ServiceError):
         read(HubReply(status, body, retry_after))
 
@@ -121,61 +138,63 @@ def test_whatever_comes_back_is_an_answer_or_one_of_our_errors(
     ("header", "seconds"),
     [("", 5), ("17", 17), ("0", 0), ("86400", 300), ("9" * 5000, 5), ("soon", 5), ("-1", 5), ("1.5", 5), ("٣", 5)],
 )
-def test_the_hub_may_say_when_to_come_back(header: str, seconds: int) -> None:
-    """Retry-After in seconds is passed on, up to five minutes; a date or nonsense counts as five seconds."""
+def test_the_hubs_retry_after(header: str, seconds: int) -> None:
+    """Retry-After in seconds is passed on, up to five minutes. A date or nonsense counts as five seconds."""
     with pytest.raises(HubUnavailableError) as caught:
-        protocol.read_identity(HubReply(503, b"", header))
+        IDENTIFY.read(HubReply(503, b"", header))
 
     assert caught.value.retry_after == seconds
 
 
-def test_identify_is_signed_with_the_very_token() -> None:
-    """The token asks for itself, so ours needs no rights."""
-    assert protocol.identify("abc") == HubRequest("GET", "user", headers={"Authorization": "token abc"})
+def test_identify_is_signed_with_the_token_itself() -> None:
+    """The token signs its own request, so the service needs no rights."""
+    assert (IDENTIFY.method, IDENTIFY.path, IDENTIFY.token, IDENTIFY.as_service) == ("GET", "user", "abc", False)
 
 
 def test_an_identity_is_read() -> None:
-    """200 with a name."""
-    identity = protocol.read_identity(reply(200, {"kind": "user", "name": "testuser", "scopes": ["a"]}))
+    """The Hub answers 200 with a name."""
+    identity = IDENTIFY.read(reply(200, {"kind": "user", "name": "testuser", "scopes": ["a"]}))
 
     assert (identity.kind, identity.name, identity.scopes) == ("user", "testuser", ("a",))
 
 
-def test_only_the_hubs_own_403_means_that_a_token_is_bad() -> None:
-    """`{"status": 403, …}` is what the Hub says of a wrong, expired or revoked token, and it says 403 alone."""
+def test_only_the_hubs_own_403_means_that_a_token_is_unknown() -> None:
+    """For a wrong, expired or revoked token the Hub sends `{"status": 403, …}`, and no other status."""
     with pytest.raises(InvalidTokenError):
-        protocol.read_identity(refusal(403))
+        IDENTIFY.read(refusal(403))
     for status in (400, 401, 404):
         with pytest.raises(HubUnavailableError):
-            protocol.read_identity(refusal(status))
+            IDENTIFY.read(refusal(status))
 
 
 def test_a_refusal_of_our_own_token_is_the_operators_business() -> None:
-    """The Hub's 403 to us is HubRefusedServiceError; its reason names the variable."""
+    """The Hub's 403 to the service is HubRefusedServiceError, whose reason names the variable."""
     with pytest.raises(HubRefusedServiceError) as caught:
-        protocol.read_own_identity(refusal(403))
+        IDENTIFY_SELF.read(refusal(403))
 
     assert "JUPYTERHUB_API_TOKEN" in caught.value.reason
 
 
 def test_the_code_is_exchanged_with_everything_in_the_body() -> None:
-    """RFC 6749 section 4.1.3 and RFC 7636 section 4.5; the Hub takes no client credentials in a header."""
-    request = protocol.exchange(code="c", verifier="v", client_id="i", client_secret="s", redirect_uri="r")
-
-    assert (request.method, request.path, request.headers, request.json) == ("POST", "oauth2/token", {}, None)
-    assert request.form == {
+    """RFC 6749 section 4.1.3 and RFC 7636 section 4.5. The Hub accepts no client credentials in a header."""
+    form = {
         "grant_type": "authorization_code",
         "code": "c",
-        "code_verifier": "v",
         "client_id": "i",
         "client_secret": "s",
         "redirect_uri": "r",
     }
+    for call in (EXCHANGE, DEMANDS_VERIFIER):
+        assert (call.method, call.path, call.headers, call.json) == ("POST", "oauth2/token", {}, None)
+        assert (call.token, call.as_service) == ("", False)
+
+    assert EXCHANGE.form == form | {"code_verifier": "v"}
+    assert DEMANDS_VERIFIER.form == form
 
 
 def test_an_exchanged_code_gives_a_token() -> None:
-    """RFC 6749 section 5.1; the scope comes as words."""
-    read = protocol.read_exchange(reply(200, {"access_token": "t", "expires_in": 60, "scope": "a b", "more": 1}))
+    """RFC 6749 section 5.1. The scope is one string of words."""
+    read = EXCHANGE.read(reply(200, {"access_token": "t", "expires_in": 60, "scope": "a b", "more": 1}))
 
     assert (read.access_token.get_secret_value(), read.expires_in, read.scope) == ("t", 60, ("a", "b"))
 
@@ -191,19 +210,22 @@ def test_an_exchanged_code_gives_a_token() -> None:
         pytest.param(reply(400, {"error": "unsupported_grant_type"}), HubRefusedServiceError, id="grant unknown"),
     ],
 )
-def test_a_refused_exchange_is_the_callers_or_the_operators(answer: HubReply, error: type[ServiceError]) -> None:
-    """A bad code is the caller's; a bad client is our registration's."""
+def test_a_refused_exchange_is_the_callers_mistake_or_the_operators(
+    answer: HubReply, error: type[ServiceError]
+) -> None:
+    """A wrong code is the caller's mistake. A wrong client is a mistake in the registration."""
     with pytest.raises(error) as caught:
-        protocol.read_exchange(answer)
+        EXCHANGE.read(answer)
 
     assert getattr(caught.value, "error", "invalid_grant") == "invalid_grant"
 
 
 def test_a_password_is_sent_without_any_other_credential() -> None:
-    """With an Authorization header that may make tokens the Hub would not look at the password."""
-    request = protocol.issue(username="a b/../c", password="p", scopes=("x", "y"), expires_in=60, note="n", address="")
+    """With an Authorization header that may make tokens, the Hub would not look at the password."""
+    request = issue("a b/../c")
 
     assert (request.method, request.headers, request.form) == ("POST", {}, None)
+    assert (request.token, request.as_service) == ("", False)
     assert request.path == "users/a%20b%2F..%2Fc/tokens"
     auth = {"username": "a b/../c", "password": "p"}
     assert request.json == {"auth": auth, "scopes": ["x", "y"], "expires_in": 60, "note": "n"}
@@ -221,28 +243,24 @@ def test_a_password_is_sent_without_any_other_credential() -> None:
     ],
 )
 def test_the_hub_is_told_whose_password_it_is(address: str, headers: dict[str, str]) -> None:
-    """The caller's address goes along, or the Hub would count everybody's passwords as this service's."""
-    request = protocol.issue(username="a", password="p", scopes=(), expires_in=60, note="", address=address)
-
-    assert request.headers == headers
+    """The caller's address is sent along. Otherwise the Hub would count everybody's passwords as the service's."""
+    assert issue(address=address).headers == headers
 
 
 def test_too_many_passwords_at_the_hub() -> None:
-    """What the Hub's authenticator refuses to look at is no wrong password and no outage."""
+    """If the Hub's authenticator does not check a password, that is neither a wrong password nor an outage."""
     with pytest.raises(ThrottledError) as caught:
-        protocol.read_issued(HubReply(429, json.dumps({"status": 429, "message": "x"}).encode(), "17"))
+        ISSUE.read(HubReply(429, json.dumps({"status": 429, "message": "x"}).encode(), "17"))
     assert caught.value.retry_after == 17
 
     with pytest.raises(HubUnavailableError):
-        protocol.read_issued(HubReply(429, b"<html>a proxy's", "17"))
+        ISSUE.read(HubReply(429, b"<html>a proxy's", "17"))
 
 
 @pytest.mark.parametrize("name", [".", ".."])
-def test_a_name_of_dots_is_no_step_in_the_path(name: str) -> None:
+def test_a_name_of_dots_leads_to_no_other_endpoint(name: str) -> None:
     """`users/../tokens` would be another endpoint."""
-    request = protocol.issue(username=name, password="p", scopes=(), expires_in=60, note="", address="")
-
-    assert request.path == f"users/{name.replace('.', '%2E')}/tokens"
+    assert issue(name).path == f"users/{name.replace('.', '%2E')}/tokens"
 
 
 @pytest.mark.parametrize(
@@ -255,51 +273,50 @@ def test_a_name_of_dots_is_no_step_in_the_path(name: str) -> None:
         pytest.param(refusal(400, "expires_in: 99 must not exceed 9"), "invalid_request", id="lifetime"),
     ],
 )
-def test_a_refused_password_is_said_in_oauths_words(answer: HubReply, error: str) -> None:
-    """RFC 6749 section 5.2; what the Hub wrote is not repeated."""
+def test_a_refused_password_is_an_error_of_oauth(answer: HubReply, error: str) -> None:
+    """RFC 6749 section 5.2. The Hub's own text is not repeated."""
     with pytest.raises(TokenRequestError) as caught:
-        protocol.read_issued(answer)
+        ISSUE.read(answer)
 
     assert caught.value.error == error
     assert "99" not in caught.value.detail
 
 
 def test_an_issued_token_is_read() -> None:
-    """201 with the token and the scopes it got."""
-    read = protocol.read_issued(reply(201, {"token": "t", "scopes": ["a"], "id": "a1"}))
+    """The Hub answers 201 with the token and its scopes."""
+    read = ISSUE.read(reply(201, {"token": "t", "scopes": ["a"], "id": "a1"}))
 
     assert (read.token.get_secret_value(), read.scopes) == ("t", ("a",))
 
 
 def test_a_token_is_deleted_with_itself() -> None:
-    """DELETE /users/:name/tokens/:id, each a single segment of the path."""
-    request = protocol.revoke("abc", name="a/b", token_id="..")
-
-    path = "users/a%2Fb/tokens/%2E%2E"
-    assert request == HubRequest("DELETE", path, headers={"Authorization": "token abc"})
+    """The call is DELETE /users/:name/tokens/:id. Name and id are one segment of the path each."""
+    assert (REVOKE.method, REVOKE.path) == ("DELETE", "users/a%2Fb/tokens/%2E%2E")
+    assert (REVOKE.token, REVOKE.as_service) == ("abc", False)
 
 
 def test_deleting_succeeds_with_204_alone() -> None:
-    """204 is done; the Hub's 403 and 404 mean that this token may not."""
-    protocol.read_revoked(HubReply(204))
+    """204 means success. The Hub's 403 and 404 mean that the token may not delete itself."""
+    REVOKE.read(HubReply(204))
 
     for status in (403, 404):
         with pytest.raises(RevokeRefusedError):
-            protocol.read_revoked(refusal(status))
+            REVOKE.read(refusal(status))
 
 
 def test_the_version_needs_no_credential() -> None:
-    """Anybody may ask."""
-    assert protocol.version() == HubRequest("GET", "")
-    assert protocol.read_version(reply(200, {"version": "6.1.1"})) == "6.1.1"
+    """Anybody may ask for the version."""
+    assert (VERSION.method, VERSION.path, VERSION.token, VERSION.as_service) == ("GET", "", "", False)
+    assert VERSION.read(reply(200, {"version": "6.1.1"})) == "6.1.1"
 
 
-def test_no_request_or_reply_shows_its_secrets() -> None:
-    """Their `repr` leaves out headers and bodies."""
-    exchange = protocol.exchange(
-        code="canary", verifier="canary", client_id="", client_secret="canary", redirect_uri=""
+def test_no_call_or_reply_shows_its_secrets() -> None:
+    """Their `repr` leaves out tokens, headers and bodies."""
+    client = Client("", "", "", SecretStr("canary"))
+    exchange = protocol.exchange(client, "canary", verifier="canary")
+    issued = protocol.issue(
+        username="u", password=SecretStr("canary"), scopes=(), expires_in=1, note="", address="192.0.2.1"
     )
-    issue = protocol.issue(username="u", password="canary", scopes=(), expires_in=1, note="", address="")
-    shown = repr([protocol.identify("canary"), exchange, issue, HubReply(200, b"canary")])
+    shown = repr([protocol.identify("canary"), client, exchange, issued, HubReply(200, b"canary")])
 
     assert "canary" not in shown

@@ -1,4 +1,4 @@
-"""Whether the Hub answers and accepts us, said in a sentence, and asked seldom."""
+"""Whether the Hub answers and accepts the service, as a sentence, with few questions to the Hub."""
 
 from collections.abc import AsyncIterator
 
@@ -8,56 +8,53 @@ import pytest
 from pydantic import SecretStr
 
 from service.hub.client import HubClient
-from service.hub.oauth import Client
 from service.hub.readiness import MEMORY, Health, Readiness
 from service.testing import OUTAGES, FakeHub
 
-OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize")
-
 
 class Clock:
-    """Seconds, moved by hand."""
+    """A clock that the test moves, in seconds."""
 
     seconds = 0.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.seconds
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """The time, as readiness knows it."""
+    """The clock of the readiness check."""
     return Clock()
 
 
 @pytest.fixture
 async def http(fake_hub: FakeHub) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that reaches the Hub in memory."""
+    """A client that sends to the Hub in memory."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(fake_hub)) as client:
         yield client
 
 
 @pytest.fixture
 def readiness(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock) -> Readiness:
-    """Watches a Hub that knows our token."""
+    """Checks a Hub that knows the service's token."""
     return made(http, fake_hub, clock, token=fake_hub.api_token)
 
 
 def made(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock, *, token: str) -> Readiness:
-    """Watch the Hub in memory, with this API token of ours."""
-    client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(token), oauth=OAUTH)
+    """Check the Hub in memory, with this API token of the service."""
+    client = HubClient(http, api_url=str(fake_hub.api_url), api_token=SecretStr(token))
     return Readiness(client, clock=clock)
 
 
-async def test_all_is_well(readiness: Readiness) -> None:
-    """The Hub's version, and no problem."""
+async def test_a_hub_in_good_health(readiness: Readiness) -> None:
+    """The result is the Hub's version, and no problem."""
     assert await readiness.check() == Health(hub_version="6.1.1", problem="")
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_an_outage_is_a_sentence_and_not_an_error(readiness: Readiness, fake_hub: FakeHub, outage: str) -> None:
-    """What is wrong and where to look; no address, no token."""
+    """It says what is wrong and what to check, without an address or a token."""
     fake_hub.outage = OUTAGES[outage]
 
     health = await readiness.check()
@@ -69,7 +66,7 @@ async def test_an_outage_is_a_sentence_and_not_an_error(readiness: Readiness, fa
 
 
 async def test_a_wrong_token_of_ours_is_a_problem(http: httpx.AsyncClient, fake_hub: FakeHub, clock: Clock) -> None:
-    """The Hub answers, but would not vouch for anybody to us."""
+    """The Hub answers, but does not accept the service."""
     health = await made(http, fake_hub, clock, token="canary").check()
 
     assert "The Hub does not accept this service" in health.problem
@@ -77,10 +74,10 @@ async def test_a_wrong_token_of_ours_is_a_problem(http: httpx.AsyncClient, fake_
     assert "canary" not in health.problem
 
 
-async def test_however_many_ask_the_hub_is_asked_once_in_two_seconds(
+async def test_many_probes_ask_the_hub_once_in_two_seconds(
     readiness: Readiness, fake_hub: FakeHub, clock: Clock
 ) -> None:
-    """Anybody may call the probe; the Hub does not notice."""
+    """Anybody may call the probe without causing load at the Hub."""
     async with anyio.create_task_group() as group:
         with fake_hub.holding():
             for _ in range(100):
@@ -96,7 +93,7 @@ async def test_however_many_ask_the_hub_is_asked_once_in_two_seconds(
 
 
 async def test_a_hub_that_comes_back_is_noticed(readiness: Readiness, fake_hub: FakeHub, clock: Clock) -> None:
-    """A problem is remembered no longer than health."""
+    """A problem is not remembered longer than good health."""
     fake_hub.outage = OUTAGES["down"]
     assert (await readiness.check()).problem
     fake_hub.outage = None
@@ -107,7 +104,7 @@ async def test_a_hub_that_comes_back_is_noticed(readiness: Readiness, fake_hub: 
 
 
 async def test_a_probe_that_hangs_up_blocks_nobody(readiness: Readiness, fake_hub: FakeHub) -> None:
-    """The next one asks for itself."""
+    """The next probe asks for itself."""
     with fake_hub.holding():
         async with anyio.create_task_group() as group:
             group.start_soon(readiness.check)

@@ -1,4 +1,4 @@
-"""Which held scopes cover which needed ones."""
+"""Which scopes cover which needed scopes."""
 
 import pytest
 from hypothesis import given, settings
@@ -35,13 +35,13 @@ TABLE = [
 
 @pytest.mark.parametrize(("needed", "held", "expected"), TABLE)
 def test_one_needed_scope_must_be_covered(needed: set[str], held: set[str], expected: bool) -> None:  # noqa: FBT001
-    """A caller is let in by any one of the needed scopes, and by nothing else."""
+    """One of the needed scopes gives access, and nothing else does."""
     assert ScopeSet(held, kind="user", name="somebody").covers_any(needed) is expected
 
 
 @pytest.mark.parametrize(("needed", "held", "expected"), TABLE)
 def test_the_table_is_upstreams(needed: set[str], held: set[str], expected: bool) -> None:  # noqa: FBT001
-    """JupyterHub itself says the same."""
+    """JupyterHub's own function returns the same."""
     assert bool(check_scopes(needed, held)) is expected
 
 
@@ -51,14 +51,14 @@ GROUP_THINGS = ["", "!group=g", "!group=h", "!service=x", "!service=y"]
 
 
 def scope_sets(filters: list[str]) -> st.SearchStrategy[set[str]]:
-    """Sets of scopes with these filters."""
+    """Return a strategy for sets of scopes with these filters."""
     return st.sets(st.builds(str.__add__, st.sampled_from(BASES), st.sampled_from(filters)), max_size=6)
 
 
 @given(st.sampled_from([OWN_THINGS, GROUP_THINGS]).flatmap(lambda f: st.tuples(scope_sets(f), scope_sets(f))))
 @settings(deadline=None, max_examples=100)
-def test_wherever_upstream_has_an_answer_ours_is_the_same(sets: tuple[set[str], set[str]]) -> None:
-    """Any needed and held scopes, but for groups beside users: of each needed one JupyterHub says the same.
+def test_results_are_those_of_upstream(sets: tuple[set[str], set[str]]) -> None:
+    """For each needed scope JupyterHub's own function returns the same, except for groups beside users.
 
     Of several at once it may say no where it says yes to one of them: `x` hides `x!server=a/`, which `x!user=a` covers.
     """
@@ -99,8 +99,8 @@ def test_wherever_upstream_has_an_answer_ours_is_the_same(sets: tuple[set[str], 
         pytest.param("x!nonsense", "x!user=me", False, id="an unknown short form"),
     ],
 )
-def test_what_upstream_leaves_open_is_about_the_tokens_owner(needed: str, held: str, expected: bool) -> None:  # noqa: FBT001
-    """Short forms mean the owner, and group filters hold for the owner, whose groups the Hub tells us."""
+def test_what_upstream_leaves_open_is_resolved_for_the_tokens_owner(needed: str, held: str, expected: bool) -> None:  # noqa: FBT001
+    """Short forms stand for the owner. Group filters are resolved by the owner's groups, which the Hub's model has."""
     assert ScopeSet([held], kind="user", name="me", groups=["g"]).covers(needed) is expected
 
 

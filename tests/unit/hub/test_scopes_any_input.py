@@ -1,4 +1,4 @@
-"""Whatever scopes a Hub names, comparing them gives an answer, and more of them never means less."""
+"""Any scopes of a Hub can be compared, and more scopes never mean less access."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,15 +11,15 @@ KINDS = st.sampled_from(["user", "service"])
 
 
 def is_short_form(scope: str) -> bool:
-    """Whether a scope has a filter without a value, which stands for nobody where it is held."""
+    """Return whether a scope has a filter without a value, which stands for nobody in a token."""
     _, filter_, value = split(scope)
     return bool(filter_) and not value
 
 
 @given(st.lists(SCOPES, max_size=5), SCOPES, KINDS)
 @settings(deadline=None)
-def test_what_is_held_is_covered(scopes: list[str], needed: str, kind: str) -> None:
-    """Any scope covers itself and, without a filter, all of its base; with none held nothing is covered."""
+def test_a_scope_covers_itself(scopes: list[str], needed: str, kind: str) -> None:
+    """A scope covers itself and, without a filter, everything with its base. No scopes cover nothing."""
     held = ScopeSet(scopes, kind=kind, name="a", groups=["g"])
 
     assert all(held.covers(scope) for scope in scopes if not is_short_form(scope))
@@ -30,7 +30,7 @@ def test_what_is_held_is_covered(scopes: list[str], needed: str, kind: str) -> N
 @given(st.lists(SCOPES, max_size=4), st.lists(SCOPES, max_size=3), SCOPES, KINDS)
 @settings(deadline=None)
 def test_more_scopes_never_mean_less(scopes: list[str], more: list[str], needed: str, kind: str) -> None:
-    """What some scopes cover they cover together with others."""
+    """What some scopes cover, they also cover together with others."""
     some = ScopeSet(scopes, kind=kind, name="a", groups=["g"])
     all_ = ScopeSet([*scopes, *more], kind=kind, name="a", groups=["g"])
 
@@ -40,7 +40,7 @@ def test_more_scopes_never_mean_less(scopes: list[str], more: list[str], needed:
 @given(SCOPES, SCOPES, KINDS)
 @settings(deadline=None)
 def test_another_base_is_never_covered(held: str, needed: str, kind: str) -> None:
-    """No scope covers one of another base: the Hub sends them expanded."""
+    """No scope covers one with another base, because the Hub sends them expanded."""
     covers = ScopeSet([held], kind=kind, name="a", groups=["g"]).covers(needed)
 
     assert not covers or split(held)[0] == split(needed)[0]

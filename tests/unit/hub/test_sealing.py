@@ -1,4 +1,4 @@
-"""What was sealed comes back whole, to us, in time, or not at all."""
+"""A sealed value opens only unchanged, in time, and with the right key."""
 
 import base64
 import hmac
@@ -17,30 +17,30 @@ ALPHABET = string.ascii_letters + string.digits + "-_"
 
 
 class Clock:
-    """Seconds since the epoch, as the test wants them."""
+    """Seconds since the epoch, set by the test."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
 def sealer(secret: str = "api-token", *, purpose: str = "testing", clock: Clock | None = None) -> Sealer:
-    """What every worker makes from the same API token."""
+    """Return the sealer that every worker makes from the same API token."""
     return Sealer(secret, purpose=purpose, now=clock or Clock())
 
 
 @given(st.text(max_size=300))
 @settings(deadline=None)
 def test_what_is_sealed_opens_again(text: str) -> None:
-    """Any text comes back as it was, to any worker that has the same secret."""
+    """Any worker with the same secret gets the text back unchanged."""
     assert sealer().open(sealer().seal(text, lifetime=MINUTE)) == text
 
 
 def test_a_sealed_value_can_stand_in_a_url_and_a_cookie() -> None:
-    """It consists of letters, digits, - and _ alone; the same text never looks the same twice."""
+    """It consists of letters, digits, - and _ only. Sealing the same text twice gives different values."""
     first, second = (sealer().seal("attack at dawn", lifetime=MINUTE) for _ in range(2))
 
     assert set(first) <= set(ALPHABET)
@@ -58,7 +58,7 @@ def test_a_sealed_value_can_stand_in_a_url_and_a_cookie() -> None:
     ],
 )
 def test_it_opens_within_its_lifetime(later: float, expected: str | None) -> None:
-    """The lifetime is sealed with the text, so nobody can lengthen it."""
+    """The lifetime is sealed together with the text, so nobody can extend it."""
     clock = Clock()
     sealed = sealer(clock=clock).seal("text", lifetime=MINUTE)
 
@@ -76,12 +76,12 @@ def test_it_opens_within_its_lifetime(later: float, expected: str | None) -> Non
     ],
 )
 def test_it_opens_for_nobody_else(other: Sealer) -> None:
-    """A value serves for one purpose, and only to who knows the secret it was sealed with."""
+    """A value opens only for its own purpose and with the secret that sealed it."""
     assert other.open(sealer().seal("text", lifetime=MINUTE)) is None
 
 
-def test_every_changed_bit_shows() -> None:
-    """A sealed value in which any one bit is another does not open: nonce, expiry, text and tag alike."""
+def test_a_changed_bit_is_noticed() -> None:
+    """A sealed value with one changed bit does not open, whether that is in nonce, expiry, text or tag."""
     data = decode(sealer().seal("text", lifetime=MINUTE))
     assert data is not None
 
@@ -91,8 +91,8 @@ def test_every_changed_bit_shows() -> None:
         assert sealer().open(encode(bytes(changed))) is None
 
 
-def test_every_changed_character_shows() -> None:
-    """The same of its text: no character can be another, nor be added or left out."""
+def test_a_changed_character_is_noticed() -> None:
+    """Nor does one with a character changed, added or removed."""
     sealed = sealer().seal("text", lifetime=MINUTE)
 
     for place, character in enumerate(sealed):
@@ -116,29 +116,29 @@ def test_every_changed_character_shows() -> None:
         pytest.param(lambda sealed: sealed + "A", id="one more"),
     ],
 )
-def test_one_value_has_one_spelling(text: str, respell: Callable[[str], str]) -> None:
-    """What base64 decoders pass over is refused: else one value could be written in many ways."""
+def test_one_value_has_one_encoding(text: str, respell: Callable[[str], str]) -> None:
+    """Characters that base64 decoders ignore are refused. Otherwise one value could have many encodings."""
     sealed = sealer().seal(text, lifetime=MINUTE)
 
     assert sealer().open(respell(sealed)) is None
 
 
 def test_stray_bits_at_the_end_are_refused() -> None:
-    """The last character may hold bits that decoding drops; only one of its spellings counts."""
+    """The last character may contain bits that decoding drops. Only one of its variants is accepted."""
     assert decode("QQ") == b"A"
     assert [decode(f"Q{last}") for last in "RSTUVWXYZabcdef"] == [None] * 15
 
 
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200).map(encode), st.text(ALPHABET, max_size=200)))
 @settings(deadline=None)
-def test_strangers_text_is_none_and_never_an_error(text: str) -> None:
-    """Whatever comes in a cookie or a URL, opening it gives None."""
+def test_any_other_text_gives_none_and_never_an_error(text: str) -> None:
+    """Whatever stands in a cookie or a URL, opening it returns None."""
     assert sealer().open(text) is None
 
 
 @pytest.mark.parametrize("length", [8_193, 1_000_000])
-def test_what_is_too_long_is_not_looked_at(length: int) -> None:
-    """Nobody makes us decrypt megabytes, good or bad."""
+def test_a_value_that_is_too_long_is_not_decrypted(length: int) -> None:
+    """Nobody can make the service decrypt megabytes."""
     assert sealer().open(sealer().seal("x" * length, lifetime=MINUTE)) is None
     assert sealer().open("A" * length) is None
 
@@ -146,13 +146,13 @@ def test_what_is_too_long_is_not_looked_at(length: int) -> None:
 @given(st.binary(max_size=60))
 @settings(deadline=None)
 def test_encoding_is_base64url_without_padding(data: bytes) -> None:
-    """RFC 4648 section 5, as the standard library has it; decoding undoes it."""
+    """RFC 4648 section 5, as in the standard library. Decoding returns the data."""
     assert encode(data) == base64.urlsafe_b64encode(data).decode().rstrip("=")
     assert decode(encode(data)) == data
 
 
 def test_keys_are_derived_for_one_purpose_each() -> None:
-    """32 bytes by HKDF-SHA256 (RFC 5869), the same in every release, else an update would sign everybody out."""
+    """32 bytes by HKDF-SHA256 (RFC 5869), the same in every release: otherwise an update would sign everybody out."""
     key = derive_key("api-token", purpose="xsrf token")
 
     extracted = hmac.digest(bytes(32), b"api-token", "sha256")
@@ -162,7 +162,7 @@ def test_keys_are_derived_for_one_purpose_each() -> None:
 
 
 def test_a_fingerprint_tells_its_parts_apart() -> None:
-    """Parts do not run together, their order counts, and without the key nobody can make one."""
+    """Parts are kept apart, their order counts, and nobody can make a fingerprint without the key."""
     key = derive_key("api-token", purpose="xsrf token")
     made = fingerprint(key, "ab", "c")
 

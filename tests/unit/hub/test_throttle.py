@@ -1,4 +1,4 @@
-"""How often the Hub may be asked about tokens that nobody knows."""
+"""How often the Hub may be asked about unknown tokens."""
 
 import logging
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ from service.hub.errors import HubUnavailableError, InvalidTokenError, TokenRequ
 from service.hub.throttle import (
     EXCHANGES_PER_ADDRESS,
     FAILED_CODES_PER_ADDRESS,
-    PLACES,
+    MAX_COUNTERS,
     QUESTIONS_PER_ADDRESS,
     WINDOW,
     WRONG_TOKENS_PER_ADDRESS,
@@ -25,18 +25,18 @@ WRONG_CODE = TokenRequestError("invalid_grant", "It is wrong.")
 
 @pytest.fixture
 def throttle(clock: Clock) -> Throttle:
-    """Nobody has tried anything yet."""
+    """No attempt has been made yet."""
     return Throttle(clock=clock)
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Moved by hand."""
+    """A clock that the test moves."""
     return Clock()
 
 
 def tokens(throttle: Throttle, times: int, *, address: str = HERE, said: Exception | None = None) -> int:
-    """Ask about so many tokens, each answered so; return how often the Hub was asked."""
+    """Ask about so many tokens, all with the same answer. Return how often the Hub was asked."""
     asked = 0
     for number in range(times):
         try:
@@ -50,18 +50,18 @@ def tokens(throttle: Throttle, times: int, *, address: str = HERE, said: Excepti
 
 
 def test_wrong_tokens(throttle: Throttle) -> None:
-    """Sixty a minute from an address; afterwards the Hub is not asked."""
+    """The Hub is asked about sixty a minute from one address, then about none."""
     assert tokens(throttle, 200, said=InvalidTokenError()) == WRONG_TOKENS_PER_ADDRESS
 
 
 @pytest.mark.parametrize("said", [None, HubUnavailableError(reason="x")], ids=["good", "outage"])
-def test_what_is_not_wrong_does_not_count(throttle: Throttle, said: Exception | None) -> None:
-    """A class that comes at nine, and a Hub that is down, lock nobody out."""
+def test_good_tokens_and_outages_do_not_count(throttle: Throttle, said: Exception | None) -> None:
+    """Neither a class that signs in at nine nor a Hub that is down locks anybody out."""
     assert tokens(throttle, 1000, said=said) == 1000
 
 
-def test_many_at_once_do_not_outrun_the_count(throttle: Throttle) -> None:
-    """Before the first is known to be wrong only so many are asked about; a second later there is room again."""
+def test_many_at_once_do_not_evade_the_limit(throttle: Throttle) -> None:
+    """Only a limited number is asked about before the first is known to be wrong. A second later others may be."""
     with ExitStack() as under_way:
         for _ in range(QUESTIONS_PER_ADDRESS):
             under_way.enter_context(throttle.asking(HERE))
@@ -89,19 +89,19 @@ def test_many_at_once_do_not_outrun_the_count(throttle: Throttle) -> None:
     ids=lambda text: ascii(text)[:30],
 )
 def test_what_counts_as_one_address(address: str, network: str) -> None:
-    """An IPv6 customer has a /64 to choose from; what is no address has one count for all."""
+    """An IPv6 customer has a whole /64 network. Everything that is not an address has one common count."""
     assert network_of(address) == network
 
 
-def test_others_are_not_held_up(throttle: Throttle) -> None:
-    """Somebody else's wrong tokens count for themselves."""
+def test_other_addresses_are_not_affected(throttle: Throttle) -> None:
+    """Wrong tokens count only against the address that they come from."""
     tokens(throttle, 100, said=InvalidTokenError())
 
     assert tokens(throttle, 1, address="192.0.2.2") == 1
 
 
-def test_when_to_come_back(throttle: Throttle, clock: Clock) -> None:
-    """The refusal says in how many seconds the next attempt will be let through; and it is."""
+def test_retry_after(throttle: Throttle, clock: Clock) -> None:
+    """The refusal says after how many seconds the next attempt will be allowed, and then it is."""
     tokens(throttle, WRONG_TOKENS_PER_ADDRESS, said=InvalidTokenError())
     clock.seconds += 17.5
     with pytest.raises(ThrottledError) as refused, throttle.asking(HERE):
@@ -115,24 +115,24 @@ def test_when_to_come_back(throttle: Throttle, clock: Clock) -> None:
 
 
 def test_a_million_addresses_are_not_remembered(throttle: Throttle) -> None:
-    """Each kind of count has so many places and no more: the one that tried last is known best."""
-    for number in range(PLACES + 100):
+    """The number of counters of each kind is limited. The most recent ones are kept."""
+    for number in range(MAX_COUNTERS + 100):
         address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         tokens(throttle, 1, address=address, said=InvalidTokenError())
-    assert len(throttle) == PLACES
+    assert len(throttle) == MAX_COUNTERS
 
 
 def test_an_address_in_use_is_not_forgotten(throttle: Throttle) -> None:
-    """Others' wrong tokens do not wash away the count of one who goes on."""
+    """The wrong tokens of others do not reset the count of an address that keeps trying."""
     tokens(throttle, WRONG_TOKENS_PER_ADDRESS, said=InvalidTokenError())
-    for number in range(2 * PLACES):
+    for number in range(2 * MAX_COUNTERS):
         tokens(throttle, 1, address=f"2001:db8:0:{number:x}::1", said=InvalidTokenError())
         if number % 1000 == 0:
             assert tokens(throttle, 1) == 0
 
 
 def test_one_line_a_minute(throttle: Throttle, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    """The log names an address that is refused once a window, not each attempt."""
+    """The log names a refused address once in a window, not for each attempt."""
     for _ in range(2):
         tokens(throttle, 200, said=InvalidTokenError())
         clock.seconds += WINDOW
@@ -146,7 +146,7 @@ def test_one_line_a_minute(throttle: Throttle, clock: Clock, caplog: pytest.LogC
 
 
 def codes(throttle: Throttle, times: int, *, address: str = HERE, said: Exception | None = None) -> int:
-    """Exchange so many codes, each answered so; return how often the Hub was asked."""
+    """Exchange so many codes, all with the same answer. Return how often the Hub was asked."""
     asked = 0
     for number in range(times):
         try:
@@ -160,7 +160,7 @@ def codes(throttle: Throttle, times: int, *, address: str = HERE, said: Exceptio
 
 
 def test_codes(throttle: Throttle, clock: Clock) -> None:
-    """Failed exchanges count by address for a minute, good ones do not, and each address has a count of its own."""
+    """Failed exchanges count for a minute, successful ones do not. Each address has its own count."""
     assert codes(throttle, 500) == 500
     assert codes(throttle, 500, said=HubUnavailableError(reason="x")) == 500
     assert codes(throttle, 500, said=WRONG_CODE) == FAILED_CODES_PER_ADDRESS
@@ -173,7 +173,7 @@ def test_codes(throttle: Throttle, clock: Clock) -> None:
 
 
 def test_codes_at_once(throttle: Throttle) -> None:
-    """No more than a bounded number of one address is on its way, however many come before the first is answered."""
+    """A limited number of exchanges from one address is in progress, however many come before the first reply."""
     with ExitStack() as under_way:
         for _ in range(EXCHANGES_PER_ADDRESS):
             under_way.enter_context(throttle.exchanging(HERE))
@@ -183,7 +183,7 @@ def test_codes_at_once(throttle: Throttle) -> None:
 
 
 def test_codes_and_tokens_are_counted_apart(throttle: Throttle) -> None:
-    """A program that goes on with a wrong token keeps nobody behind its address from signing in, or the other way."""
+    """A program that keeps sending a wrong token stops nobody behind its address from signing in, and vice versa."""
     tokens(throttle, 500, said=InvalidTokenError())
     assert codes(throttle, 500, said=WRONG_CODE) == FAILED_CODES_PER_ADDRESS
     assert tokens(throttle, 500, address="192.0.2.3", said=InvalidTokenError()) == WRONG_TOKENS_PER_ADDRESS

@@ -1,4 +1,4 @@
-"""What the service's entry holds, and which arguments are refused before the Hub sees them."""
+"""The service's entry at the Hub, and the arguments that are refused."""
 
 import os
 import shlex
@@ -37,7 +37,7 @@ RIGHT: dict[str, Any] = {
     ],
 )
 def test_an_origin_is_written_as_browsers_do(said: str, expected: str) -> None:
-    """The Hub compares redirect URIs literally, so there is one way of writing it."""
+    """The Hub compares redirect URIs literally, so an origin is always written in the same way."""
     assert entry.canonical_origin(said) == expected
 
 
@@ -57,14 +57,14 @@ def test_an_origin_is_written_as_browsers_do(said: str, expected: str) -> None:
     ],
 )
 def test_anything_but_an_origin_is_refused(said: str) -> None:
-    """A public_host without scheme, or with anything behind host and port, is an error."""
+    """A public_host without a scheme, or with a path, is an error."""
     with pytest.raises(RegistrationError, match=r"public_host=.* must be an origin"):
         entry.canonical_origin(said)
 
 
 @pytest.mark.parametrize("base_url", ["/", "/jupyter/", "/@/space%20word/", "/a/b/", "/a//b//"])
 def test_the_redirect_uri_is_the_prefix_that_the_hub_makes(base_url: str) -> None:
-    """Prefixes are joined as `jupyterhub.services.service.Service.prefix` joins them, encoded or not."""
+    """The prefix is made as in `jupyterhub.services.service.Service.prefix`, encoded or not."""
     prefix = url_path_join(base_url, "services", "fastapi" + "/")
 
     assert entry.redirect_uri("https://h", base_url, "fastapi") == f"https://h{prefix}oauth_callback"
@@ -97,12 +97,12 @@ def test_a_wrong_argument_is_named(argument: str, value: object, says: str) -> N
 
 @pytest.mark.parametrize("name", ["a", "fastapi", "fast-api.v2", "x_1"])
 def test_a_name_that_is_the_same_everywhere_is_accepted(name: str) -> None:
-    """Letters, digits and . _ - mean the same in an address, a cookie, a scope and a role."""
+    """Letters, digits and . _ - are the same in a URL, a cookie, a scope and a role."""
     entry.check_arguments(**(RIGHT | {"name": name, "routers": ["notes.api:router"], "api_token": "x" * 32}))
 
 
 def test_a_short_token_is_not_repeated() -> None:
-    """No error shows a token."""
+    """No error contains a token."""
     with pytest.raises(RegistrationError) as refused:
         entry.check_arguments(**(RIGHT | {"api_token": "hush"}))
 
@@ -110,7 +110,7 @@ def test_a_short_token_is_not_repeated() -> None:
 
 
 def test_an_external_service_needs_its_token() -> None:
-    """The Hub makes up tokens for managed services alone."""
+    """The Hub makes tokens only for managed services."""
     with pytest.raises(RegistrationError, match="managed=False: needs api_token="):
         entry.check_external({}, api_token=None)
 
@@ -126,8 +126,8 @@ def test_an_external_service_needs_its_token() -> None:
 def test_an_external_service_is_given_nothing_that_would_not_reach_it(
     settings: dict[str, str], given: dict[str, object], named: str
 ) -> None:
-    """Settings that only a service started by the Hub would see are an error, not silently lost."""
-    with pytest.raises(RegistrationError, match=rf"cannot give it {named}:"):
+    """Settings that would not reach an external service are an error."""
+    with pytest.raises(RegistrationError, match=rf"cannot set {named}:"):
         entry.check_external(settings, api_token="x" * 64, **given)
 
 
@@ -137,7 +137,7 @@ def test_an_external_service_is_given_nothing_that_would_not_reach_it(
     ids=["name", "address", "token"],
 )
 def test_two_services_share_neither_name_nor_address_nor_token(shared: dict[str, str]) -> None:
-    """A service that would take another's place is refused, without showing a token."""
+    """A service with the name, address or token of another one is refused. The token is not shown."""
     mine = {"name": "fastapi", "url": "http://127.0.0.1:10101", "api_token": "hush" * 8}
 
     with pytest.raises(RegistrationError, match=f"^{next(iter(shared))}: .* already") as refused:
@@ -148,7 +148,7 @@ def test_two_services_share_neither_name_nor_address_nor_token(shared: dict[str,
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv (util-linux) on this system")
 def test_the_service_ends_with_the_hub() -> None:
-    """The default command runs `-m service`, such that it gets SIGTERM when the process that started it is killed."""
+    """The default command runs `-m service`, and sends SIGTERM to it when its parent is killed."""
     *prefix, python, dash_p, dash_m, package = entry.default_command()
     assert [python, dash_p, dash_m, package] == [sys.executable, "-P", "-m", "service"]
     starts = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
@@ -166,7 +166,7 @@ def test_the_service_ends_with_the_hub() -> None:
 def test_without_a_setpriv_that_can_the_service_is_started_all_the_same(
     script: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where setpriv is missing, or is busybox's, the default command goes without."""
+    """Without setpriv, or with that of busybox, the default command starts the service without it."""
     if script is not None:
         (tmp_path / "setpriv").write_text(f"#!{shlex.quote('/bin/sh')}\n{script}\n")
         (tmp_path / "setpriv").chmod(0o755)
@@ -189,19 +189,19 @@ def test_without_a_setpriv_that_can_the_service_is_started_all_the_same(
 def test_from_a_checkout_the_service_finds_its_package(
     more: dict[str, str], inherited: str, expected: list[str]
 ) -> None:
-    """The checkout goes in front of the PYTHONPATH that the service would have had."""
+    """The checkout is put first in the PYTHONPATH of the service."""
     environment = entry.service_environment({}, more, python_path=inherited)
 
     assert environment["PYTHONPATH"].split(os.pathsep) == expected
 
 
 def test_what_the_hub_inherits_to_the_service_is_not_said_again() -> None:
-    """A Hub that was started with the checkout on its PYTHONPATH passes that on by itself."""
+    """If the Hub has the checkout in its PYTHONPATH, the service inherits that."""
     assert entry.service_environment({}, {}, python_path=str(REPOSITORY)) == {}
 
 
 def test_the_service_can_be_imported_from_anywhere(tmp_path: Path) -> None:
-    """What the entry says is enough for `service` to be found, whatever the Hub's working directory is."""
+    """With this entry, `service` can be imported in any working directory."""
     environment = entry.service_environment({}, {}, python_path="")
 
     subprocess.run([sys.executable, "-c", "import service"], env=environment, cwd=tmp_path, check=True)
@@ -209,7 +209,7 @@ def test_the_service_can_be_imported_from_anywhere(tmp_path: Path) -> None:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """Our package in a folder called site-packages."""
+    """Our package in a folder named site-packages."""
     package = tmp_path / "site-packages" / "service"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
@@ -218,7 +218,7 @@ def installed(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("other", ["service/__init__.py", "service.py"])
 def test_another_package_called_service_on_the_python_path(installed: Path, tmp_path: Path, other: str) -> None:
-    """The registration is refused where PYTHONPATH would have the Hub start somebody else's `service`."""
+    """The registration is refused if PYTHONPATH leads to another package named `service`."""
     (tmp_path / other).parent.mkdir(exist_ok=True)
     (tmp_path / other).touch()
 
@@ -227,7 +227,7 @@ def test_another_package_called_service_on_the_python_path(installed: Path, tmp_
 
 
 def test_a_folder_called_service_on_the_python_path(installed: Path, tmp_path: Path) -> None:
-    """One without __init__.py is no obstacle: Python prefers our package, wherever that is."""
+    """A folder without __init__.py does no harm: Python prefers our package."""
     (tmp_path / "service").mkdir()
 
     assert entry.service_python_path(installed, str(tmp_path)) == str(tmp_path)
@@ -242,12 +242,12 @@ def test_a_folder_called_service_on_the_python_path(installed: Path, tmp_path: P
     ],
 )
 def test_the_python_path_of_an_installed_service(installed: Path, given: str, expected: str) -> None:
-    """The service gets what the Hub has, without the working folder."""
+    """The service gets the PYTHONPATH of the Hub, without the working directory."""
     assert entry.service_python_path(installed, given.format(home=installed)) == expected.format(home=installed)
 
 
 def test_settings_are_strings_and_only_those_that_say_something() -> None:
-    """Empty settings are left out, the operator's come last, and numbers become text, which is all a process takes."""
+    """Empty settings are left out, the operator's win, and numbers become text."""
     said = entry.service_environment(
         {"SERVICE_APPS": "", "SERVICE_PASSWORD_GRANT": "1"},
         {"HUB_CACHE_TTL": 60, "PYTHONPATH": str(REPOSITORY)},

@@ -1,4 +1,4 @@
-"""`register(c, ...)` in a real jupyterhub_config.py, as the Hub then reads it."""
+"""`register(c, ...)` in a jupyterhub_config.py, as the Hub reads it."""
 
 import sys
 import textwrap
@@ -30,7 +30,7 @@ Load = Callable[..., Config]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Read the text of a jupyterhub_config.py, and those of further files beside it, as the Hub does."""
+    """Load the text of a jupyterhub_config.py, with other files beside it, as the Hub does."""
 
     def load(text: str, **others: str) -> Config:
         for name, content in {"jupyterhub_config": text, **others}.items():
@@ -43,7 +43,7 @@ def load(tmp_path: Path) -> Load:
 
 @pytest.fixture
 def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An application `notes` of an installed package, and its manifest by its dotted path."""
+    """An application `notes` of an installed package, and the dotted path of its manifest."""
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "manifest.py").write_text(MANIFEST)
     info = tmp_path / "notes-1.dist-info"
@@ -57,7 +57,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def hub(c: Config) -> JupyterHub:
-    """Let the Hub's own class read and check the configuration."""
+    """Let the Hub's own class check the configuration."""
     return JupyterHub(config=c)
 
 
@@ -67,7 +67,7 @@ def entry(c: Config, name: str = "fastapi") -> dict[str, Any]:
 
 
 def test_one_line_is_enough(load: Load) -> None:
-    """Without arguments the service runs at /services/fastapi/, and signs everyone in without a question."""
+    """Without arguments, the service runs at /services/fastapi/ for all users, without a consent page."""
     c = load("from service.registration import register; register(get_config(), hub_version='6.1.1')")
 
     said = entry(c)
@@ -85,7 +85,7 @@ def test_one_line_is_enough(load: Load) -> None:
 
 
 def test_settings_reach_the_service_by_its_environment() -> None:
-    """Each argument that says something becomes the setting which the service reads."""
+    """Each argument becomes a setting of the service."""
     c = Config()
     register(
         c,
@@ -121,7 +121,7 @@ def test_settings_reach_the_service_by_its_environment() -> None:
 def test_the_redirect_uri_follows_public_host_and_base_url(
     said: dict[str, str], options: dict[str, str], path: str
 ) -> None:
-    """Hub and service compute the same redirect URI, however the Hub's base_url is said."""
+    """The Hub and the service compute the same redirect URI, wherever base_url is set."""
     c = Config(JupyterHub=said)
 
     register(c, public_host="https://hub.example.org", **options)  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_the_redirect_uri_follows_public_host_and_base_url(
 
 
 def test_without_public_host_the_hub_keeps_its_own_redirect_uri() -> None:
-    """The relative default is right on every host; only PUBLIC_HOST makes another necessary."""
+    """Without PUBLIC_HOST the relative default is right."""
     c = Config()
     register(c)
 
@@ -141,7 +141,7 @@ def test_without_public_host_the_hub_keeps_its_own_redirect_uri() -> None:
 
 @pytest.mark.parametrize("version", ["5.5.0", "6.1.1", "6.2.0.dev0", "10.0.0"])
 def test_all_users_are_let_in_on_either_hub(version: str) -> None:
-    """Hub 5 knows no extra_user_scopes; there the role `user` is said with what it has by default and ours."""
+    """Hub 5 has no extra_user_scopes. There, the role `user` gets our scopes in addition to its defaults."""
     c = Config()
     register(c, hub_version=version)
 
@@ -177,7 +177,7 @@ REGISTER = """
 
 
 def is_complete(c: Config) -> None:
-    """Check that the culler of `LINES` and our service with the application `notes` are both there."""
+    """Check that the culler of `LINES` and our service with the application `notes` are both registered."""
     read = hub(c)
     assert {spec["name"] for spec in read.services} == {"culler", "fastapi"}
     assert {role["name"] for role in read.load_roles} == {"culler", "editor", "fastapi-service", "server"}
@@ -189,20 +189,20 @@ def is_complete(c: Config) -> None:
 @pytest.mark.usefixtures("notes")
 @pytest.mark.parametrize("how", LINES)
 def test_what_is_there_before_stays(load: Load, how: str) -> None:
-    """Services, roles, groups, scopes that the operator has said remain, whether assigned or appended."""
+    """Services, roles, groups and scopes of the operator are kept, whether assigned or appended."""
     is_complete(load("c = get_config()" + textwrap.dedent(LINES[how]) + textwrap.dedent(REGISTER)))
 
 
 @pytest.mark.usefixtures("notes")
 def test_what_is_appended_later_is_added(load: Load) -> None:
-    """An operator who goes on appending after register() loses neither side."""
+    """What the operator appends after register() is added."""
     is_complete(load("c = get_config()" + textwrap.dedent(REGISTER) + textwrap.dedent(LINES["appended"])))
 
 
 @pytest.mark.usefixtures("notes")
 @pytest.mark.parametrize("how", LINES)
 def test_a_file_of_its_own_can_register(load: Load, how: str) -> None:
-    """In a file that the main one loads (as The Littlest JupyterHub does), register() adds to what it cannot see."""
+    """register() also works in a file that the main one loads, as in The Littlest JupyterHub."""
     main = "c = get_config()" + textwrap.dedent(LINES[how]) + "\nload_subconfig('extra.py')\n"
 
     is_complete(load(main, extra="c = get_config()" + textwrap.dedent(REGISTER)))
@@ -218,7 +218,7 @@ def test_a_file_of_its_own_can_register(load: Load, how: str) -> None:
     ids=["assigned", "appended"],
 )
 def test_a_role_user_of_the_operator_gains_access(load: Load, line: str, version: str) -> None:
-    """Where load_roles defines `user`, that is where access is added; the role keeps its scopes."""
+    """If load_roles defines `user`, this role gets access in addition to its scopes."""
     c = load(f"{line}\nfrom service.registration import register\nregister(c, hub_version={version!r})")
 
     roles = {role["name"]: role["scopes"] for role in hub(c).load_roles}
@@ -228,7 +228,7 @@ def test_a_role_user_of_the_operator_gains_access(load: Load, line: str, version
 
 @pytest.mark.parametrize("section", ["Spawner", "LocalProcessSpawner", "SimpleLocalProcessSpawner"])
 async def test_token_scopes_of_a_spawner_gain_access(section: str) -> None:
-    """server_token_scopes replaces the role `server`, on whatever class it is set, as a list or as a callable."""
+    """server_token_scopes, which replaces the role `server`, gets access, on any class, as a list or a callable."""
     listed, called = Config({section: {"server_token_scopes": ["inherit"]}}), Config()
     called[section].server_token_scopes = lambda spawner: [f"read:users!user={spawner.name}"]
 
@@ -241,7 +241,7 @@ async def test_token_scopes_of_a_spawner_gain_access(section: str) -> None:
 
 
 def test_token_scopes_that_are_not_set_stay_so() -> None:
-    """The Hub then asks for the role `server`, which has been widened."""
+    """If they are not set, the Hub uses the role `server`, which has access."""
     c = Config()
     register(c)
 
@@ -250,7 +250,7 @@ def test_token_scopes_that_are_not_set_stay_so() -> None:
 
 @pytest.mark.usefixtures("notes")
 def test_an_application_is_run_with_the_rights_of_its_manifest() -> None:
-    """SERVICE_APPS names it; browsers' OAuth tokens may carry its users' and its roles' scopes."""
+    """SERVICE_APPS has the application. OAuth tokens may carry its user scopes and the scopes of its roles."""
     c = Config()
     register(c, apps=["notes"])
 
@@ -259,7 +259,7 @@ def test_an_application_is_run_with_the_rights_of_its_manifest() -> None:
 
 
 def test_a_module_with_rights_is_not_run(notes: str) -> None:
-    """A dotted path brings the rights for somebody's own router, and no application."""
+    """A dotted path adds rights for a router, and no application."""
     c = Config()
     register(c, apps=[notes], oauth_client_allowed_scopes=["read:users:name!user"])
 
@@ -273,7 +273,7 @@ def test_a_module_with_rights_is_not_run(notes: str) -> None:
 
 
 def test_a_second_service_can_be_registered() -> None:
-    """Two names, two addresses, one configuration."""
+    """Two services can be registered in one configuration."""
     c = Config()
     register(c, hub_version="6.1.1")
     register(c, name="second", url="http://127.0.0.1:10102", grant=["staff"], hub_version="6.1.1")
@@ -286,7 +286,7 @@ def test_a_second_service_can_be_registered() -> None:
 
 
 def test_an_external_service_has_a_token_and_no_command() -> None:
-    """The Hub neither starts it nor hands it settings, but knows it and proxies it."""
+    """The Hub knows and proxies an external service, but does not start it."""
     c = Config()
     register(c, managed=False, url="http://api:10101", api_token="x" * 64, public_host="https://hub.example.org")
 
@@ -305,7 +305,7 @@ def test_an_external_service_has_a_token_and_no_command() -> None:
     ("command", "expected"), [("serve", ["serve"]), (("serve", "-v"), ["serve", "-v"])], ids=["text", "tuple"]
 )
 def test_fields_and_command_of_the_operator_are_used(command: Any, expected: list[str]) -> None:  # noqa: ANN401
-    """Whatever else the Hub knows about services can be said."""
+    """Any other field that the Hub has for services can be set."""
     c = Config()
     register(c, command=command, display=False, cwd="/srv", timeout=60)
 
@@ -332,7 +332,7 @@ def test_fields_and_command_of_the_operator_are_used(command: Any, expected: lis
     ],
 )
 def test_wrong_arguments_raise_and_leave_the_configuration_as_it_was(options: dict[str, Any], says: str) -> None:
-    """A RegistrationError names what is wrong; the Hub does not start with half a registration."""
+    """A RegistrationError names what is wrong, and nothing is changed."""
     c = Config()
 
     with pytest.raises(RegistrationError, match=says):
@@ -343,16 +343,16 @@ def test_wrong_arguments_raise_and_leave_the_configuration_as_it_was(options: di
 
 
 def test_one_name_is_registered_once() -> None:
-    """A second registration under the same name is an error, not a silent replacement."""
+    """Registering the same name twice is an error."""
     c = Config()
     register(c)
 
-    with pytest.raises(RegistrationError, match=r"^name: .*'fastapi' already"):
+    with pytest.raises(RegistrationError, match=r"^name: .* already has the name 'fastapi'"):
         register(c, url="http://127.0.0.1:10102")
 
 
 def test_groups_and_an_authenticator_that_manages_roles_do_not_go_together() -> None:
-    """The Hub would refuse to start with such a role; register() says why, and what to do."""
+    """The Hub would not start with such a role. register() says why, and what to do."""
     c = Config(GenericOAuthenticator={"manage_roles": True})
 
     with pytest.raises(RegistrationError, match=r"manage_roles is on.*fastapi-users"):
@@ -361,7 +361,7 @@ def test_groups_and_an_authenticator_that_manages_roles_do_not_go_together() -> 
 
 @pytest.mark.usefixtures("notes")
 def test_groups_are_left_to_an_authenticator_that_manages_them() -> None:
-    """With manage_groups the Hub does not start if load_groups says anything."""
+    """With manage_groups, load_groups stays empty: otherwise the Hub would not start."""
     c = Config(Authenticator={"manage_groups": True})
     register(c, apps=["notes"], grant=["staff"])
 
@@ -372,13 +372,13 @@ DESK_SCOPES = ["read:tokens", "groups!group=desk-support", "groups!group=desk-ma
 
 
 def service_role(c: Config) -> list[str]:
-    """Return what the service itself may at the Hub."""
+    """Return the role of the service itself."""
     return next((role["scopes"] for role in hub(c).load_roles if role["name"] == "fastapi-service"), [])
 
 
 @pytest.mark.parametrize("managed", [True, False], ids=["managed", "external"])
 def test_the_service_may_make_users_only_where_that_is_said(managed: bool) -> None:  # noqa: FBT001 - a table
-    """`admin:users` comes with manage_users=True, and with nothing else; an external service has to be told nothing."""
+    """Only manage_users=True gives the service `admin:users`."""
     how: dict[str, Any] = {"managed": managed, "api_token": None if managed else "x" * 32, "environment": None}
     without, with_it, alone = Config(), Config(), Config()
     if managed:
@@ -396,7 +396,7 @@ def test_the_service_may_make_users_only_where_that_is_said(managed: bool) -> No
 @pytest.mark.parametrize("is_on", [True, False])
 @pytest.mark.parametrize("app", ["desk", None])
 def test_who_says_who_is_in_which_group(app: str | None, is_on: bool) -> None:  # noqa: FBT001 - a table
-    """A service whose applications have groups is told that the authenticator manages them."""
+    """A service whose applications have groups is told if the authenticator manages groups."""
     c = Config(Authenticator={"manage_groups": is_on})
     register(c, apps=[app] if app else [])
 
@@ -404,7 +404,7 @@ def test_who_says_who_is_in_which_group(app: str | None, is_on: bool) -> None:  
 
 
 def test_the_groups_of_the_desk_have_no_members_by_it(load: Load) -> None:
-    """The desk's groups are made by its roles; a configuration that puts people into them is left as it is."""
+    """The roles of the desk create its groups. Members that the operator lists are kept."""
     c = load(
         """
         from service.registration import register

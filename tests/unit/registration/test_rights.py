@@ -1,4 +1,4 @@
-"""Who gets which rights, and that nobody loses one."""
+"""Who gets which rights at the Hub, and that nobody loses any."""
 
 import concurrent.futures
 from collections.abc import Callable
@@ -23,14 +23,14 @@ NOTES = Rights(
 
 
 def decide(rights: Rights = NOTES, present: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Decide for a Hub 6 without any configuration, unless told otherwise."""
+    """Return the new configuration of a Hub 6 without any configuration, or another one."""
     nothing: dict[str, Any] = {"load_roles": [], "load_groups": {}, "custom_scopes": {}, "extra_user_scopes": set()}
     defaults: dict[str, Any] = {"name": "fastapi", "grant": None, "hub": 6, "groups_are_managed": False}
     return with_rights(nothing | (present or {}), rights, default_scopes=DEFAULTS, **(defaults | options))
 
 
 def scopes(decided: dict[str, Any], role: str) -> list[str] | None:
-    """Read the scopes that load_roles sets for a role."""
+    """Return the scopes of a role in load_roles."""
     found = [list(spec["scopes"]) for spec in decided["load_roles"] if spec["name"] == role]
     assert len(found) <= 1, "the Hub refuses a role that is there twice"
     return found[0] if found else None
@@ -81,7 +81,7 @@ def scopes(decided: dict[str, Any], role: str) -> list[str] | None:
 def test_all_users_get_access_and_the_applications_user_scopes(
     hub: int, present: dict[str, Any], user: list[str] | None, extra: set[str]
 ) -> None:
-    """Everyone is let in, by the way that this Hub heeds, and keeps what the Hub or the operator gave before."""
+    """All users get access, in the way of their Hub's version, and keep what they had."""
     decided = decide(present=present, hub=hub)
 
     assert scopes(decided, "user") == user
@@ -89,7 +89,7 @@ def test_all_users_get_access_and_the_applications_user_scopes(
 
 
 def test_a_role_user_without_scopes_leaves_extra_scopes_in_force() -> None:
-    """Hub 6 adds extra scopes to its default ones where the operator's role `user` sets none; ours go with them."""
+    """If the operator's role `user` sets no scopes, Hub 6 uses extra_user_scopes, so ours are there."""
     present = {"load_roles": [{"name": "user", "description": "All"}], "extra_user_scopes": {"list:users"}}
 
     decided = decide(Rights(), present)
@@ -100,7 +100,7 @@ def test_a_role_user_without_scopes_leaves_extra_scopes_in_force() -> None:
 
 @pytest.mark.parametrize("hub", [5, 6])
 def test_only_the_groups_in_grant_get_access(hub: int) -> None:
-    """With `grant`, a role of our own lets its groups in, and the users at large get nothing."""
+    """With `grant`, a role of its own gives access to the groups. Other users get none."""
     decided = decide(grant=["staff", "guests"], hub=hub)
 
     users = next(role for role in decided["load_roles"] if role["name"] == "fastapi-users")
@@ -122,14 +122,14 @@ def test_only_the_groups_in_grant_get_access(hub: int) -> None:
 def test_a_notebooks_token_may_carry_what_its_user_has(
     present: list[dict[str, Any]], before: list[str], grant: list[str] | None
 ) -> None:
-    """The role `server` asks for access and all application scopes too; the Hub grants what the user has."""
+    """The role `server` has access and all scopes of applications. The Hub gives those that the user has."""
     decided = decide(present={"load_roles": present}, grant=grant)
 
     assert scopes(decided, "server") == [*before, ACCESS, "custom:notes:read", "custom:notes:write"]
 
 
 def test_the_applications_roles_and_scopes_are_declared() -> None:
-    """Custom scopes, roles with their groups, and the service's own scopes come from the manifests."""
+    """The manifests define custom scopes, roles with their groups, and the scopes of the service."""
     decided = decide()
 
     assert decided["custom_scopes"] == {"custom:notes:read": {"description": "Read notes"}}
@@ -140,7 +140,7 @@ def test_the_applications_roles_and_scopes_are_declared() -> None:
 
 
 def test_what_the_operator_says_about_a_scope_or_group_holds() -> None:
-    """A scope's description and a group's members and properties stay as they are."""
+    """The operator's description of a scope, and members and properties of a group, are kept."""
     present = {
         "custom_scopes": {"custom:notes:read": {"description": "Lire"}, "custom:other": {"description": "Other"}},
         "load_groups": {"guests": {"users": ["mona"], "properties": {"floor": 1}}, "old": ["ada"]},
@@ -160,12 +160,12 @@ def test_what_the_operator_says_about_a_scope_or_group_holds() -> None:
     ],
 )
 def test_groups_are_made_without_members(managed: bool, groups: dict[str, Any]) -> None:  # noqa: FBT001
-    """Only groups that no role names need an entry: the Hub makes the others with their role."""
+    """Only groups that no role names need an entry. The Hub creates the others with their role."""
     assert decide(groups_are_managed=managed)["load_groups"] == groups
 
 
 def test_without_applications_only_access_is_added() -> None:
-    """A bare service adds no group, no custom scope and no role but that of notebooks."""
+    """Without applications, no group, custom scope or role is added, except for notebooks."""
     assert decide(Rights()) == {
         "load_roles": [{"name": "server", "scopes": [*SERVER, ACCESS]}],
         "load_groups": {},
@@ -177,14 +177,14 @@ def test_without_applications_only_access_is_added() -> None:
 @pytest.mark.parametrize("hub", [5, 6])
 @pytest.mark.parametrize("grant", [None, ["staff"]], ids=["all users", "a group"])
 def test_deciding_twice_changes_nothing_more(hub: int, grant: list[str] | None) -> None:
-    """What has been added is found again, and not added a second time."""
+    """A second call adds nothing more."""
     once = decide(hub=hub, grant=grant)
 
     assert decide(present=once, hub=hub, grant=grant) == once
 
 
 def test_a_second_service_adds_to_the_first() -> None:
-    """Each service has its own access scope; an application that runs in both has one role."""
+    """Each service has its own access scope. An application that runs in both has one role."""
     decided = decide(present=decide(hub=5), hub=5, name="second")
 
     both = [ACCESS, "access:services!service=second"]
@@ -195,7 +195,7 @@ def test_a_second_service_adds_to_the_first() -> None:
 
 
 def test_a_role_gains_scopes_and_members_and_keeps_its_own() -> None:
-    """An application's role that the operator has defined too is one role with both."""
+    """A role that the operator has defined, too, gets both definitions."""
     present = [{"name": "editor", "description": "Ours", "scopes": ["list:users"], "users": ["ada"], "groups": ["x"]}]
 
     roles = with_role(present, {"name": "editor", "description": "Theirs", "scopes": ["read:hub"], "groups": ["y"]})
@@ -213,7 +213,7 @@ def test_a_role_gains_scopes_and_members_and_keeps_its_own() -> None:
 
 
 def test_a_manifest_may_leave_out_anything() -> None:
-    """Each attribute of a manifest is optional, and several manifests are joined."""
+    """All attributes of a manifest are optional. Several manifests are combined."""
     first = SimpleNamespace(USER_SCOPES=["custom:a"], ROLES=[{"name": "one"}])
     second = SimpleNamespace(USER_SCOPES=["custom:a", "custom:b"], GROUPS=["g"], SERVICE_SCOPES=["read:hub"])
 
@@ -226,7 +226,7 @@ def test_a_manifest_may_leave_out_anything() -> None:
 
 
 def at_once(_: object) -> list[str]:
-    """Answer like a plain function in a configuration."""
+    """Answer like a plain function."""
     return ["read:users!user"]
 
 
@@ -243,7 +243,7 @@ def later(spawner: object) -> "concurrent.futures.Future[list[str]]":
 
 @pytest.mark.parametrize("asked", [at_once, awaited, later])
 async def test_scopes_that_a_callable_asks_for_gain_ours(asked: Callable[[Any], Any]) -> None:
-    """A callable may answer, or promise to, in each of the ways that the Hub waits for."""
+    """A callable may return a list, an awaitable or a Future, as at the Hub."""
     widened = with_token_scopes(asked, [ACCESS])
 
     assert callable(widened)
@@ -251,7 +251,7 @@ async def test_scopes_that_a_callable_asks_for_gain_ours(asked: Callable[[Any], 
 
 
 async def test_a_callable_that_asks_for_nothing_still_means_the_role_server() -> None:
-    """The Hub falls back to the role `server` on an empty answer; ours alone would replace that role."""
+    """For an empty list the Hub uses the role `server`, so nothing is added to it."""
     widened = with_token_scopes(lambda _: [], [ACCESS])
 
     assert callable(widened)
@@ -267,5 +267,5 @@ async def test_a_callable_that_asks_for_nothing_still_means_the_role_server() ->
     ],
 )
 def test_a_list_of_token_scopes_gains_ours(present: list[str], expected: list[str]) -> None:
-    """A list that is set replaces the role `server`, so ours belong in it."""
+    """A list replaces the role `server`, so our scopes are added to it."""
     assert with_token_scopes(present, [ACCESS]) == expected

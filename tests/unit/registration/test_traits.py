@@ -1,13 +1,13 @@
-"""Reading and writing a configuration without losing what is in it."""
+"""Reading and writing a configuration without losing anything in it."""
 
 import pytest
 from traitlets.config import Config
 
-from service.registration.traits import configured_base_url, is_on, sections_with, settled, store
+from service.registration.traits import configured_base_url, is_on, read, sections_with, store
 
 
 def appended(*items: object) -> Config:
-    """Leave a list as `c.X.y.append(...)` does."""
+    """Return a list as after `c.X.y.append(...)`."""
     c = Config()
     for item in items:
         c.JupyterHub.services.append(item)
@@ -26,19 +26,19 @@ def appended(*items: object) -> Config:
     ],
 )
 def test_a_container_is_read_however_it_was_set(c: Config, empty: object, expected: object) -> None:
-    """Unset, plain and lazy containers are read as plain ones of the trait's type."""
-    assert settled(c.JupyterHub, "services", empty) == expected
+    """Unset, plain and lazy containers are read as plain ones of the type of the trait."""
+    assert read(c.JupyterHub, "services", empty) == expected
 
 
 def test_reading_changes_nothing() -> None:
-    """What the operator appends after a reading still counts."""
+    """What the operator appends after a read still counts."""
     c = appended(1)
 
-    settled(c.JupyterHub, "services", [])
-    settled(c.JupyterHub, "load_roles", [])
+    read(c.JupyterHub, "services", [])
+    read(c.JupyterHub, "load_roles", [])
     c.JupyterHub.services.append(2)
 
-    assert settled(c.JupyterHub, "services", []) == [1, 2]
+    assert read(c.JupyterHub, "services", []) == [1, 2]
     assert "load_roles" not in c.JupyterHub
 
 
@@ -50,7 +50,7 @@ def test_reading_changes_nothing() -> None:
 def test_what_is_stored_where_nothing_was_is_added_to_other_files(
     before: object, value: object, merged: object
 ) -> None:
-    """A file read by load_subconfig() adds to the main one, which it does not see."""
+    """A file that load_subconfig() reads adds to the main one, which it does not see."""
     main, sub = Config(JupyterHub={"x": before}), Config()
 
     store(sub.JupyterHub, "x", value)
@@ -60,7 +60,7 @@ def test_what_is_stored_where_nothing_was_is_added_to_other_files(
 
 
 def test_a_plain_value_is_replaced_by_a_plain_one() -> None:
-    """Nothing becomes lazy that was not."""
+    """A plain value does not become lazy."""
     c = Config(JupyterHub={"services": [1]})
 
     store(c.JupyterHub, "services", [1, 2])
@@ -69,7 +69,7 @@ def test_a_plain_value_is_replaced_by_a_plain_one() -> None:
 
 
 def test_a_trait_is_found_in_any_section() -> None:
-    """A spawner's or authenticator's trait may be set on the class itself or on a subclass."""
+    """A trait of a spawner or authenticator may be set on any class of it."""
     c = Config(
         Spawner={"server_token_scopes": ["a"]}, KubeSpawner={"server_token_scopes": ["b"]}, JupyterHub={"port": 1}
     )
@@ -88,7 +88,7 @@ def test_a_trait_is_found_in_any_section() -> None:
     ids=["unset", "off", "on", "on in a subclass"],
 )
 def test_a_switch_is_on_where_any_section_says_so(c: Config, expected: bool) -> None:  # noqa: FBT001
-    """Which class is in use the configuration alone does not tell."""
+    """It is on if any section sets it, because the configuration does not say which class is used."""
     assert is_on(c, "manage_groups") is expected
 
 
@@ -105,5 +105,5 @@ def test_a_switch_is_on_where_any_section_says_so(c: Config, expected: bool) -> 
     ids=["nothing", "base_url", "without slashes", "bind_url", "bind_url without path", "both"],
 )
 def test_the_base_url_is_where_the_hub_has_it_from(said: dict[str, str], expected: str) -> None:
-    """`base_url`, else the path of `bind_url` (`JupyterHub._default_base_url`)."""
+    """It is `base_url`, or the path of `bind_url` (`JupyterHub._default_base_url`)."""
     assert configured_base_url(Config(JupyterHub=said).JupyterHub) == expected

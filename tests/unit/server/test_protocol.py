@@ -1,4 +1,4 @@
-"""Requests that go on and on besides their body, sent to a server that listens on a real socket."""
+"""Limits for heads, trailers and pipelined requests, on a server with a real socket."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.server.protocol import MAX_HEAD, MAX_WAITING, options
+from service.server.protocol import MAX_HEAD, MAX_PIPELINED, options
 from tests.unit.hub.conftest import settle
 
 UPGRADE = [
@@ -25,7 +25,7 @@ BODY = b"x" * (MAX_HEAD + READ)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Take everything."""
+    """Read the whole body."""
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
@@ -54,7 +54,7 @@ async def connected(app: ASGIApp = application) -> AsyncIterator[tuple[asyncio.S
 
 
 def head(*headers: bytes, path: bytes = b"/") -> bytes:
-    """Write the head of a request."""
+    """Return the head of a request."""
     return b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: a", *headers, b"", b""])
 
 
@@ -62,7 +62,7 @@ CHUNKED = head(b"Transfer-Encoding: chunked")
 
 
 async def answer(sent: bytes, *, piece: int = READ) -> tuple[bytes, bool]:
-    """Send it piece by piece; return the first line that comes back, and whether the server then closes."""
+    """Send bytes piece by piece. Return the first line of the response, and whether the server closes then."""
     async with asyncio.timeout(20), connected() as (reader, writer):
         try:
             for start in range(0, len(sent), piece):
@@ -98,7 +98,7 @@ async def _closes(reader: asyncio.StreamReader) -> bool:
 )
 @pytest.mark.parametrize("piece", [READ, 1000], ids=["at once", "in pieces"])
 async def test_what_is_meant_well_passes(headers: Sequence[bytes], path: bytes, piece: int) -> None:
-    """However it arrives; a body has a limit of its own."""
+    """Normal requests pass, in any pieces. The limit does not apply to bodies."""
     body = BODY if any(name.startswith(b"Content-Length") for name in headers) else b""
     status, _ = await answer(head(*headers, path=path) + body, piece=piece)
 
@@ -115,14 +115,14 @@ async def test_what_is_meant_well_passes(headers: Sequence[bytes], path: bytes, 
     ],
 )
 async def test_chunks_pass(rest: bytes, piece: int) -> None:
-    """What comes around each is no burden, even where it is most of what is sent."""
+    """Chunk headers do not count, even if most of what is sent are chunk headers."""
     status, _ = await answer(CHUNKED + rest, piece=piece)
 
     assert status == b"HTTP/1.1 204 No Content"
 
 
 async def test_a_head_that_a_body_follows_at_once() -> None:
-    """The end of a head may arrive with a long piece of the body: that is not the head's."""
+    """The end of a head may arrive with a long piece of the body, which does not count."""
     sent = head(b"Content-Length: %d" % len(BODY)) + BODY
     async with asyncio.timeout(20), connected() as (reader, writer):
         for part in (sent[:30], sent[30:]):
@@ -132,7 +132,7 @@ async def test_a_head_that_a_body_follows_at_once() -> None:
 
 
 async def test_requests_one_after_another_do_not_add_up() -> None:
-    """The count is of one head."""
+    """Each request has its own limit."""
     async with asyncio.timeout(20), connected() as (reader, writer):
         long = head(b"Cookie: " + b"x" * 30_000)
         for _ in range(5):
@@ -157,7 +157,7 @@ async def test_requests_one_after_another_do_not_add_up() -> None:
     ],
 )
 async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
-    """With 431 where the answer still reaches the client, which is busy sending; the connection is closed."""
+    """An endless head or trailer gets a 431, even if the client is still sending, and the connection is closed."""
     status, closes = await answer(sent, piece=piece)
 
     assert status in {TOO_LARGE, b""}
@@ -176,20 +176,20 @@ async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
     ],
 )
 async def test_handshakes(sent: bytes, status: bytes) -> None:
-    """One that is too large is refused, and not left waiting."""
+    """A handshake that is too large is refused at once."""
     assert await answer(sent) == (status, b"101" not in status)
 
 
 async def test_a_few_requests_sent_ahead() -> None:
-    """They wait for their turn."""
+    """A few pipelined requests are handled in turn."""
     async with asyncio.timeout(20), connected() as (reader, writer):
-        writer.write(head() * (MAX_WAITING + 1))
-        for _ in range(MAX_WAITING + 1):
+        writer.write(head() * (MAX_PIPELINED + 1))
+        for _ in range(MAX_PIPELINED + 1):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 No Content")
 
 
 async def test_many_requests_sent_ahead() -> None:
-    """They are not kept: the connection is closed."""
+    """With many pipelined requests, the connection is closed."""
     received = b""
     async with asyncio.timeout(20), connected() as (reader, writer):
         writer.write(head() * 5000)
@@ -197,11 +197,11 @@ async def test_many_requests_sent_ahead() -> None:
             while some := await reader.read(READ):
                 received += some
 
-    assert received.count(b"HTTP/1.1 204") <= MAX_WAITING + 1
+    assert received.count(b"HTTP/1.1 204") <= MAX_PIPELINED + 1
 
 
 async def test_a_lost_connection_with_requests_sent_ahead() -> None:
-    """The request that is being answered is told that its client has gone, though another has come after it."""
+    """If the connection is lost, the request that is being handled is told, even if another one follows it."""
     gone = asyncio.Event()
 
     async def waiting(_scope: Scope, receive: Receive, send: Send) -> None:

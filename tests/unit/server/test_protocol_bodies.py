@@ -1,4 +1,4 @@
-"""What a server on a real socket takes of a body before it is asked for it, and how long it waits."""
+"""How much of a body a server on a real socket reads before it is asked for, and how long it waits."""
 
 import asyncio
 import contextlib
@@ -18,18 +18,18 @@ POST = head(b"Content-Length: %d" % LENGTH)
 
 
 class Impatient(BoundedHttp):
-    """Waits for moments."""
+    """A protocol with short timeouts."""
 
-    patience = 0.3
-    last_patience = 0.3
-    reading_patience = 0.3
+    timeout = 0.3
+    closing_timeout = 0.3
+    reading_timeout = 0.3
 
 
 class Application:
-    """Does nothing before `may_go_on`; then it takes `pieces` of a body, and answers; `closes` the connection."""
+    """Waits for `may_go_on`, then reads `pieces` of a body and answers. `closes` sends Connection: close."""
 
     def __init__(self, *, pieces: int = 0, closes: bool = False, answer: bytes = b"") -> None:
-        """Wait."""
+        """Wait for `may_go_on`."""
         self.has_ended = asyncio.Event()
         self._answer = answer
         self.has_begun = asyncio.Event()
@@ -39,7 +39,7 @@ class Application:
         self._headers = [(b"connection", b"close")] if closes else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request or a WebSocket."""
+        """Handle a request or a WebSocket."""
         self.has_begun.set()
         await self.may_go_on.wait()
         if scope["type"] == "websocket":
@@ -61,7 +61,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @asynccontextmanager
 async def connected(application: Application) -> AsyncIterator[Connection]:
-    """Start a server that is not patient, and connect to it."""
+    """Start a server with short timeouts, and connect to it."""
     served = options() | {"http": Impatient}
     config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **served)
     server = uvicorn.Server(config)
@@ -79,7 +79,7 @@ async def connected(application: Application) -> AsyncIterator[Connection]:
 
 
 async def until_it_stops(writer: asyncio.StreamWriter, data: bytes) -> None:
-    """Send until no more is taken for a moment."""
+    """Send until nothing more is accepted for a moment."""
     with contextlib.suppress(TimeoutError):
         for start in range(0, len(data), READ):
             writer.write(data[start : start + READ])
@@ -88,7 +88,7 @@ async def until_it_stops(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 async def test_a_body_waits_until_it_is_asked_for() -> None:
-    """Before the application asks, one read of the socket is taken; the rest stays on its way."""
+    """Before the application asks for the body, the server reads the socket once. The rest stays in the network."""
     application = Application(pieces=1)
     async with connected(application) as (_, writer):
         writer.write(POST)
@@ -102,7 +102,7 @@ async def test_a_body_waits_until_it_is_asked_for() -> None:
 
 
 async def test_a_piece_at_a_time() -> None:
-    """Between two pieces that the application asks for, no more than one read is taken."""
+    """Between two pieces that the application asks for, the server reads the socket once."""
     application = Application(pieces=20)
     async with connected(application) as (reader, writer):
         application.may_go_on.set()
@@ -114,7 +114,7 @@ async def test_a_piece_at_a_time() -> None:
 
 
 async def test_a_whole_body_with_its_head() -> None:
-    """A request that comes at once is complete when it is asked for; the connection goes on."""
+    """A request that arrives in one piece is complete when it is read. The connection stays open."""
     application = Application(pieces=1)
     application.may_go_on.set()
     async with connected(application) as (reader, writer):
@@ -133,7 +133,7 @@ async def test_a_whole_body_with_its_head() -> None:
     ],
 )
 async def test_a_head_that_does_not_come(sent: bytes, answer: bytes) -> None:
-    """The connection is closed; who has begun to ask is told why."""
+    """The connection is closed. If a head has started, the client gets a 408."""
     async with connected(Application()) as (reader, writer):
         writer.write(sent)
 
@@ -141,7 +141,7 @@ async def test_a_head_that_does_not_come(sent: bytes, answer: bytes) -> None:
 
 
 async def test_a_second_head_that_does_not_come() -> None:
-    """Likewise on a connection that has been used."""
+    """The same happens for a later request of a connection."""
     application = Application()
     application.may_go_on.set()
     async with connected(application) as (reader, writer):
@@ -153,18 +153,18 @@ async def test_a_second_head_that_does_not_come() -> None:
 
 
 async def test_an_idle_connection_stays() -> None:
-    """Between two requests a connection may rest: the Hub's proxy keeps those that it has."""
+    """An idle connection stays open between requests, because the Hub's proxy reuses it."""
     application = Application()
     application.may_go_on.set()
     async with connected(application) as (reader, writer):
         for _ in range(2):
             writer.write(head())
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
-            await asyncio.sleep(2 * Impatient.patience)
+            await asyncio.sleep(2 * Impatient.timeout)
 
 
 async def test_an_answer_reaches_who_is_still_sending() -> None:
-    """A client that reads only when it has sent all gets the answer, though the connection is to be closed after it."""
+    """A client that reads only after sending everything gets the response, even if the connection then closes."""
     application = Application(closes=True)
     application.may_go_on.set()
     async with connected(application) as (reader, writer):
@@ -179,7 +179,7 @@ async def test_an_answer_reaches_who_is_still_sending() -> None:
 
 @pytest.mark.parametrize("closes", [True, False])
 async def test_the_rest_of_a_body_that_does_not_come(closes: bool) -> None:  # noqa: FBT001 - a table
-    """The connection is closed, whether or not the answer has said so."""
+    """The connection is closed if the rest of the body does not arrive."""
     application = Application(closes=closes)
     application.may_go_on.set()
     async with connected(application) as (reader, writer):
@@ -189,7 +189,7 @@ async def test_the_rest_of_a_body_that_does_not_come(closes: bool) -> None:  # n
 
 
 async def test_a_websocket_is_not_read_before_it_is_open() -> None:
-    """While it is judged who opens it, nothing that they send is looked at, not even a message that is too large."""
+    """Before the handshake is complete, no message is read, not even one that is too large."""
     application = Application()
     async with connected(application) as (reader, writer):
         writer.write(head(*UPGRADE))
@@ -205,7 +205,7 @@ async def test_a_websocket_is_not_read_before_it_is_open() -> None:
 
 
 async def test_a_message_that_is_too_large() -> None:
-    """A WebSocket's message has the length of a body at most; then it is closed with 1009."""
+    """A WebSocket message that is too large closes the connection with 1009."""
     application = Application()
     application.may_go_on.set()
     async with connected(application) as (reader, writer):
@@ -219,7 +219,7 @@ async def test_a_message_that_is_too_large() -> None:
 
 
 async def test_an_answer_that_nobody_takes() -> None:
-    """A client that takes nothing of a long answer is given up, and what waits to be sent is not kept for it."""
+    """If a client does not read its response, the connection is closed and the rest is dropped."""
     application = Application(answer=b"x" * LENGTH)
     application.may_go_on.set()
     async with connected(application) as (reader, writer):
@@ -236,7 +236,7 @@ async def test_an_answer_that_nobody_takes() -> None:
 
 
 async def test_an_answer_that_is_taken_slowly() -> None:
-    """A client that goes on taking something gets all of it."""
+    """A client that reads slowly gets the whole response."""
     application = Application(answer=b"x" * LENGTH)
     application.may_go_on.set()
     async with connected(application) as (reader, writer):

@@ -1,4 +1,4 @@
-"""Whom the service believes where a request comes from, where a proxy has a host name."""
+"""Trusted proxies that are given by host name."""
 
 import asyncio
 import logging
@@ -13,15 +13,15 @@ PROXY, MOVED, NOTEBOOK = "10.0.0.5", "10.0.0.9", "10.0.0.6"
 
 
 class Names:
-    """A name server whose answers change; None for a name that it does not know."""
+    """A name server with changing answers. None means an unknown name."""
 
     def __init__(self, *answers: set[str] | None) -> None:
-        """Give these answers one after another, the last one for ever."""
+        """Give these answers in order, and the last one for ever."""
         self.answers = list(answers)
         self.asked = 0
 
     async def resolve(self, name: str) -> set[str]:
-        """Answer."""
+        """Return the next answer."""
         assert name == "proxy"
         answer = self.answers[min(self.asked, len(self.answers) - 1)]
         self.asked += 1
@@ -32,7 +32,7 @@ class Names:
 
 
 async def received(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    """Take everything."""
+    """Read everything."""
 
 
 async def _receive() -> Message:
@@ -44,7 +44,7 @@ async def _send(_message: Message) -> None:
 
 
 async def seen(app: BehindProxies, peer: str, chain: str = "192.0.2.7") -> str:
-    """Return for whom a request counts that comes from `peer` with this X-Forwarded-For."""
+    """Return the client address of a request from `peer` with this X-Forwarded-For."""
     headers = [(b"x-forwarded-for", chain.encode())]
     scope: Scope = {"type": "http", "client": (peer, 1), "headers": headers, "scheme": "http"}
     await app(scope, _receive, _send)
@@ -52,7 +52,7 @@ async def seen(app: BehindProxies, peer: str, chain: str = "192.0.2.7") -> str:
 
 
 async def test_the_first_request_waits_for_the_name() -> None:
-    """Already the first ones are judged by the proxy's address; they look it up together, once."""
+    """The first requests wait for one common lookup."""
     names = Names({PROXY})
     app = BehindProxies(received, ["proxy"], resolve=names.resolve)
 
@@ -63,8 +63,8 @@ async def test_the_first_request_waits_for_the_name() -> None:
 
 
 async def test_a_proxy_that_moves() -> None:
-    """Its new address is believed once the name leads there, and the old one, which somebody else may have, no more."""
-    app = BehindProxies(received, ["proxy"], resolve=Names({PROXY}, {MOVED}).resolve, every=0)
+    """The new address is trusted after the next lookup, and the old one is not, because others may have it now."""
+    app = BehindProxies(received, ["proxy"], resolve=Names({PROXY}, {MOVED}).resolve, interval=0)
     assert await seen(app, PROXY) == "192.0.2.7"
 
     async def has_moved() -> bool:
@@ -75,23 +75,23 @@ async def test_a_proxy_that_moves() -> None:
 
 
 async def test_a_name_server_that_is_down(caplog: pytest.LogCaptureFixture) -> None:
-    """The proxy keeps the address that it had."""
+    """The proxy keeps its address."""
     names = Names({PROXY}, None)
-    app = BehindProxies(received, ["proxy"], resolve=names.resolve, every=0)
+    app = BehindProxies(received, ["proxy"], resolve=names.resolve, interval=0)
 
     async def was_asked_again() -> bool:
         assert await seen(app, PROXY) == "192.0.2.7"
         return names.asked > 3
 
     await eventually(was_asked_again)
-    assert caplog.text.count(f"proxy cannot be looked up; believing {PROXY}") == 1
+    assert caplog.text.count(f"proxy cannot be looked up; trusting {PROXY}") == 1
 
 
 async def test_a_name_that_nobody_knows(caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody is believed, the log says so once, and addresses that are named beside it count."""
+    """An unknown name is logged once and trusts nobody. Addresses beside it are still trusted."""
     caplog.set_level(logging.WARNING)
     names = Names(None)
-    app = BehindProxies(received, ["proxy", "10.0.1.0/24"], resolve=names.resolve, every=0)
+    app = BehindProxies(received, ["proxy", "10.0.1.0/24"], resolve=names.resolve, interval=0)
 
     async def was_asked_again() -> bool:
         assert [await seen(app, peer) for peer in (PROXY, "10.0.1.1", "unix")] == [PROXY, "192.0.2.7", "192.0.2.7"]
@@ -99,12 +99,12 @@ async def test_a_name_that_nobody_knows(caplog: pytest.LogCaptureFixture) -> Non
 
     await eventually(was_asked_again)
     assert [record.getMessage() for record in caplog.records] == [
-        "FORWARDED_ALLOW_IPS: proxy cannot be looked up; believing nobody"
+        "FORWARDED_ALLOW_IPS: proxy cannot be looked up; trusting nobody"
     ]
 
 
 async def test_addresses_of_a_name() -> None:
-    """The machine's own resolver says them; a name without any is an error."""
+    """The resolver of the machine is used. An unknown name is an error."""
     assert "127.0.0.1" in await addresses_of("localhost")
     with pytest.raises(OSError, match=r"."):
         await addresses_of("name.invalid")

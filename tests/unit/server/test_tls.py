@@ -1,4 +1,4 @@
-"""What is wrong with a certificate and its key, and how a renewed pair takes the place of another."""
+"""Checks of a certificate and its key, and reloading them."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from service.errors import ConfigurationError
 from service.server.checks import check_tls
-from service.server.tls import ServerTLS, flaw_of
+from service.server.tls import ServerTLS, problem_with
 from tests.support.certificates import DAY, HOST, Certificates, leaf_of, lock
 from tests.unit.conftest import settings_of
 
@@ -27,23 +27,23 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 def flaw(pair: tuple[Path, Path]) -> str:
-    """Judge a pair."""
-    return flaw_of(str(pair[0]), str(pair[1]))
+    """Return the problem with a pair."""
+    return problem_with(str(pair[0]), str(pair[1]))
 
 
 def test_a_pair_that_is_good(certificates: Certificates, tmp_path: Path) -> None:
-    """Has no flaw, in two files or in one, in either order."""
+    """A valid pair is accepted, in two files or in one, in any order."""
     certificate, key = certificates.pair()
     one, other = tmp_path / "one", tmp_path / "other"
     one.write_bytes(key.read_bytes() + certificate.read_bytes())
     other.write_bytes(certificate.read_bytes() + key.read_bytes())
 
     assert flaw((certificate, key)) == ""
-    assert (flaw_of(str(one), None), flaw_of(str(other), str(other))) == ("", "")
+    assert (problem_with(str(one), None), problem_with(str(other), str(other))) == ("", "")
 
 
 def test_what_can_be_wrong(certificates: Certificates, tmp_path: Path) -> None:
-    """Each flaw is said in one sentence, which says which file it is about and nothing of what is in it."""
+    """Each problem is one sentence. It names the file, and quotes nothing of it."""
     certificate, key = certificates.pair()
     text, gone = tmp_path / "text", tmp_path / "gone"
     text.write_text("canary")
@@ -67,19 +67,19 @@ def test_what_can_be_wrong(certificates: Certificates, tmp_path: Path) -> None:
         "the certificate is not in PEM form",
         "the key is not in PEM form",
         "the certificate is not in PEM form",
-        "the key is locked with a passphrase, and nobody is there to type it",
+        "the key has a passphrase, which the service cannot enter",
         "the key does not belong to the certificate",
     ]
 
 
 def test_when_it_is_valid(certificates: Certificates) -> None:
-    """One that has expired, or is not valid yet, is a flaw too, with the moment."""
+    """A certificate that has expired or is not yet valid is refused, with the time."""
     assert flaw(certificates.pair(begins=-3, ends=-1)).startswith("the certificate expired at 20")
     assert flaw(certificates.pair(begins=1)).startswith("the certificate is not valid before 20")
 
 
 def test_a_key_that_is_too_short(tmp_path: Path) -> None:
-    """Is refused with OpenSSL's reason, and not first when somebody calls."""
+    """A short key is refused at the start, with OpenSSL's reason."""
     key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
     name, now = x509.Name([]), datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - DAY, now + DAY)
@@ -112,8 +112,8 @@ UNDER_THE_HUB = {"service_url": "https://127.0.0.1:9"}
         (UNDER_THE_HUB | {"ssl_certfile": "both.pem"}, "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed"),
         ({"listen_given": LISTENING, "tls_keyfile": "server.key"}, "belong together"),
         ({"listen_given": LISTENING, "tls_certfile": "server.pem"}, "belong together"),
-        (GOOD, "no address in SERVICE_LISTEN is https"),
-        ({"listen_given": LISTENING[2:], **GOOD}, "no address in SERVICE_LISTEN is https"),
+        (GOOD, "but no address in SERVICE_LISTEN is https"),
+        ({"listen_given": LISTENING[2:], **GOOD}, "but no address in SERVICE_LISTEN is https"),
         (UNDER_THE_HUB | HUBS | GOOD, "JUPYTERHUB_SERVICE_URL is served with the Hub's certificate"),
     ],
     ids=lambda value: None if value is None or isinstance(value, str) else "+".join(value) or "nothing",
@@ -121,7 +121,7 @@ UNDER_THE_HUB = {"service_url": "https://127.0.0.1:9"}
 def test_what_goes_together(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch, told: dict[str, object], problem: str | None
 ) -> None:
-    """Https and a certificate go together, and the Hub's is not replaced where its proxy comes."""
+    """An https address needs a certificate. At JUPYTERHUB_SERVICE_URL, that is the Hub's with internal_ssl."""
     certificate, key = certificates.pair()
     (certificate.parent / "both.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
     monkeypatch.chdir(certificate.parent)
@@ -135,27 +135,27 @@ def test_what_goes_together(
 
 
 class Serving:
-    """A server's TLS on a pair of files, and what a handshake with it shows."""
+    """The TLS of a server, with a pair of files."""
 
     def __init__(self, certificates: Certificates, *, folder: Path | None = None, client_ca: str = "") -> None:
-        """Begin with a good pair, or that in a folder."""
+        """Start with a valid pair, or with the pair in a folder."""
         self.certificates = certificates
         self.certificate, self.key = (folder / "tls.pem", folder / "tls.key") if folder else certificates.pair()
         self.tls = ServerTLS(str(self.certificate), str(self.key), client_ca=client_ca, minimum="1.2")
         self._context = self.tls.context()
 
     def put(self, certificate: Path, key: Path) -> None:
-        """Let a pair take the place of the one that is served, as certbot and Kubernetes do: by a rename."""
+        """Replace the pair by renaming, as certbot and Kubernetes do."""
         certificate.rename(self.certificate)
         key.rename(self.key)
 
     async def look(self, times: int = 2) -> None:
-        """Let it look at its files."""
+        """Let it check its files."""
         for _ in range(times):
-            await self.tls.renew()
+            await self.tls.reload()
 
     def shown(self, client: ssl.SSLContext | None = None) -> bytes:
-        """Make a handshake in memory; return the server's certificate."""
+        """Do a handshake in memory. Return the certificate of the server."""
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
         trusting = client or self.certificates.trusting()
         caller = trusting.wrap_bio(to_client, to_server, server_hostname=HOST)
@@ -168,17 +168,17 @@ class Serving:
 
 @pytest.fixture
 def serving(certificates: Certificates) -> Serving:
-    """A server's TLS."""
+    """The TLS of a server."""
     return Serving(certificates)
 
 
 def der(certificate: Path) -> bytes:
-    """Return a certificate as a handshake shows it."""
+    """Return a certificate as in a handshake."""
     return ssl.PEM_cert_to_DER_cert(leaf_of(certificate))
 
 
 async def test_a_renewed_pair(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
-    """Is shown in new handshakes once two looks have seen it; one look may come between its two files."""
+    """A new pair is used once two checks have seen it. A check may happen between writing its two files."""
     caplog.set_level(logging.INFO)
     before = serving.shown()
     serving.put(*serving.certificates.pair("new"))
@@ -192,7 +192,7 @@ async def test_a_renewed_pair(serving: Serving, caplog: pytest.LogCaptureFixture
 
 
 async def test_a_renewal_by_links(certificates: Certificates, tmp_path: Path) -> None:
-    """Where the files are links, as in certbot's `live` and Kubernetes' mounts, what they lead to counts."""
+    """If the files are links, as with certbot and Kubernetes, their targets count."""
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
     for folder in ("first", "second"):
@@ -209,7 +209,7 @@ async def test_a_renewal_by_links(certificates: Certificates, tmp_path: Path) ->
 
 
 async def test_a_pair_that_is_no_good(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
-    """Is refused, with one line however often it is looked at; a good one is taken up when it comes."""
+    """An invalid pair is refused and logged once. The next valid pair is used."""
     before = serving.shown()
     serving.put(serving.certificates.pair("new")[0], serving.certificates.pair("other")[1])
     await serving.look(5)
@@ -220,7 +220,7 @@ async def test_a_pair_that_is_no_good(serving: Serving, caplog: pytest.LogCaptur
     serving.put(*serving.certificates.pair("old", begins=-3, ends=-1))
     await serving.look(5)
     assert serving.shown() == before
-    refused = "The new certificate is refused, the one before stays: "
+    refused = "The new certificate is refused, and the old one stays in use: "
     lines = [message.removeprefix(refused) for message in caplog.messages]
     assert lines[:2] == [
         "the key does not belong to the certificate",
@@ -235,7 +235,7 @@ async def test_a_pair_that_is_no_good(serving: Serving, caplog: pytest.LogCaptur
 
 
 async def test_nothing_new(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
-    """Where nothing has changed, nothing is read and nothing said."""
+    """If nothing has changed, nothing is read or logged."""
     caplog.set_level(logging.INFO)
     await serving.look(3)
 
@@ -243,7 +243,7 @@ async def test_nothing_new(serving: Serving, caplog: pytest.LogCaptureFixture) -
 
 
 async def test_callers_are_judged_after_a_renewal_too(certificates: Certificates) -> None:
-    """Who had to show a certificate of the Hub's authority still has to."""
+    """After a renewal, clients still need a certificate of the Hub's CA."""
     serving = Serving(certificates, client_ca=str(certificates.ca))
     serving.put(*certificates.pair("new"))
     await serving.look()

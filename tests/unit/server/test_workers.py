@@ -1,4 +1,4 @@
-"""Several workers: how they start, end, and are served by TLS; no Hub is needed for that."""
+"""Starting, stopping and replacing workers, and TLS with several workers. This needs no Hub."""
 
 import asyncio
 import signal
@@ -16,7 +16,7 @@ from tests.support.local_http import local_client
 from tests.support.polling import eventually
 from tests.support.ports import free_ports
 
-WORKERS = 3
+WORKERS = 2
 TOKEN = "token-of-somebody"
 MODEL = '{"kind": "user", "name": "ada", "scopes": ["access:services!service=fastapi"]}'
 
@@ -25,13 +25,13 @@ Start = Callable[..., Crew]
 
 @pytest.fixture
 def start(start_crew: Callable[..., Crew]) -> Start:
-    """Start a service with workers; arguments are environment variables."""
+    """Start a service with workers. The arguments are environment variables."""
     return partial(start_crew, workers=WORKERS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 async def test_a_request_under_way_is_finished(start: Start, number: signal.Signals) -> None:
-    """Told to stop, each worker answers what it was asked before it ends; the exit status says that all is well."""
+    """When the service stops, each worker finishes its requests. The exit status is 0."""
     crew = await start().started()
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     async with local_client(base_url=crew.origin) as client:
@@ -57,7 +57,7 @@ async def test_a_request_under_way_is_finished(start: Start, number: signal.Sign
 
 
 async def test_no_worker_outlives_its_parent(start: Start) -> None:
-    """Where the parent is killed, the workers notice and end, in good order."""
+    """If the parent is killed, the workers stop properly."""
     crew = await start().started()
 
     crew.process.send(signal.SIGKILL)
@@ -67,7 +67,7 @@ async def test_no_worker_outlives_its_parent(start: Start) -> None:
 
 
 async def test_a_parent_killed_at_once(start: Start) -> None:
-    """Also those that had not come to serving yet."""
+    """Workers that are still starting stop as well."""
     crew = start()
 
     async def has_children() -> bool:
@@ -80,7 +80,7 @@ async def test_a_parent_killed_at_once(start: Start) -> None:
 
 
 async def test_workers_are_replaced_one_by_one(start: Start, tmp_path: Path) -> None:
-    """SIGHUP replaces all workers; somebody answers all the time. They keep the settings of the start."""
+    """SIGHUP replaces all workers without an interruption. They keep the settings of the start."""
     crew = await start().started()
     (tmp_path / ".env").write_text("an .env that no new service would start with")
     statuses: set[int] = set()
@@ -114,7 +114,7 @@ router = APIRouter(lifespan=lifespan)
 
 
 async def test_workers_that_cannot_start(start: Start, tmp_path: Path) -> None:
-    """They are not started again and again: the service ends, with a status that says so."""
+    """Workers that cannot start are not started again. The service ends with a status that is not 0."""
     (tmp_path / "broken.py").write_text(BROKEN)
     crew = start(SERVICE_ROUTERS="broken:router")
 
@@ -131,7 +131,7 @@ async def test_workers_that_cannot_start(start: Start, tmp_path: Path) -> None:
 
 
 async def test_tls(start: Start, tmp_path: Path) -> None:
-    """The workers serve https where JUPYTERHUB_SERVICE_URL says so, to those whom the Hub's CA knows."""
+    """The workers serve https if JUPYTERHUB_SERVICE_URL is https, to clients with a certificate of the Hub's CA."""
     authority = trustme.CA()
     service, caller = authority.issue_cert("127.0.0.1"), authority.issue_cert("hub")
     files = {name: str(tmp_path / name) for name in ("key", "cert", "ca", "caller")}

@@ -1,4 +1,4 @@
-"""Whatever stands in the environment, the service starts with settings that hold together, or says which are wrong."""
+"""With any environment, the service gets consistent settings, or an error that names the wrong variables."""
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +40,7 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(CHARACTERS, max_size=4), min_
 
 
 def read() -> tuple[Settings | None, tuple[str, ...]]:
-    """Return the settings, or what is wrong with them."""
+    """Return the settings, or the error."""
     try:
         return load_settings(), ()
     except ConfigurationError as error:
@@ -50,7 +50,7 @@ def read() -> tuple[Settings | None, tuple[str, ...]]:
 @given(st.dictionaries(st.sampled_from(VARIABLES), TEXTS, max_size=4))
 @settings(deadline=None, max_examples=300)
 def test_any_environment(environment: dict[str, str]) -> None:
-    """Settings with a prefix, a redirect URI and an origin of the right form; or an error that names the variables."""
+    """The settings have a valid prefix, redirect URI and origin. Otherwise the error names variables."""
     with pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:
             patch.delenv(name, raising=False)

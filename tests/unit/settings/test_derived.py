@@ -1,4 +1,4 @@
-"""Where we are, who may come in and where the Hub is, in each way of running a Hub."""
+"""Values that follow from the settings: URLs, access scopes, the folder for data."""
 
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ MODES = [
 def test_addresses_follow_from_what_the_hub_says(
     told: dict[str, Any], prefix: str, redirect_uri: str, hub_url: str, public_origin: str
 ) -> None:
-    """The redirect URI is the one that the Hub has registered, PUBLIC_HOST before all; the rest fits it."""
+    """The redirect URI is the one that the Hub has registered. PUBLIC_HOST has precedence."""
     settings = Settings.model_validate(told)
 
     assert settings.prefix == prefix
@@ -129,7 +129,7 @@ def test_addresses_follow_from_what_the_hub_says(
     ],
 )
 def test_the_root_path_is_the_prefix_decoded(prefix: str, root_path: str) -> None:
-    """As ASGI wants it: decoded, without the last slash."""
+    """The root path is decoded and has no slash at the end, as in ASGI."""
     told = {"JUPYTERHUB_API_TOKEN": "t", "JUPYTERHUB_SERVICE_PREFIX": prefix}
 
     assert Settings.model_validate(told).root_path == root_path
@@ -153,7 +153,7 @@ def test_the_root_path_is_the_prefix_decoded(prefix: str, root_path: str) -> Non
     ],
 )
 def test_access_scopes_are_those_the_hub_names(told: dict[str, str], scopes: tuple[str, ...]) -> None:
-    """Where the Hub names none it is the scope of our name; without a name nobody is let in."""
+    """If the Hub names no access scopes, the one of our name counts. Without a name nobody has access."""
     assert Settings.model_validate({"JUPYTERHUB_API_TOKEN": "t"} | told).access_scopes == scopes
 
 
@@ -166,7 +166,7 @@ def test_access_scopes_are_those_the_hub_names(told: dict[str, str], scopes: tup
     ],
 )
 def test_the_client_id_is_the_hubs(told: dict[str, str], client_id: str) -> None:
-    """The Hub names a service's OAuth client `service-` and its name."""
+    """The client id is `service-` and the name of the service, as at the Hub."""
     assert Settings.model_validate({"JUPYTERHUB_API_TOKEN": "t"} | told).client_id == client_id
 
 
@@ -180,7 +180,7 @@ STATES = {
 
 @pytest.mark.parametrize(("told", "folder"), STATES.values(), ids=STATES)
 def test_the_state_folder(monkeypatch: pytest.MonkeyPatch, told: dict[str, str], folder: str) -> None:
-    """The one that is told, else the unit's, else one at home."""
+    """The folder is the configured one, that of the systemd unit, or one in the home directory."""
     monkeypatch.setenv("HOME", "/home/somebody")
     settings = Settings.model_validate({"JUPYTERHUB_API_TOKEN": "t"} | told)
 

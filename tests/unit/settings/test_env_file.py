@@ -1,4 +1,4 @@
-"""The file `.env`: what it says counts below the environment, and only where nobody else can have written it."""
+"""The file `.env`: the environment has precedence, and nobody else may be able to write to it."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ SOMEBODY = 12345  # a user id that is neither ours nor root's
 
 @pytest.fixture(autouse=True)
 def _nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty working directory, and an environment that says nothing."""
+    """An empty working directory and an empty environment."""
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.validation_alias), raising=False)
     monkeypatch.chdir(tmp_path)
@@ -33,7 +33,7 @@ def write(text: str | bytes, *, mode: int = 0o600) -> Path:
 
 
 def refusal() -> str:
-    """Return the one thing that is wrong, after a look that nothing of the file is in it."""
+    """Return the only problem, after checking that it quotes nothing of the file."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     [problem] = caught.value.problems
@@ -42,7 +42,7 @@ def refusal() -> str:
 
 
 def test_it_is_read_and_stays_where_it_is() -> None:
-    """Every setting may stand there, as python-dotenv reads it; nothing gets into the environment."""
+    """Every setting may be in the file. Nothing of it is put into the environment."""
     write(
         f"# ours\n\nexport JUPYTERHUB_API_TOKEN={TOKEN}  # the token\nALLOW_ORIGINS='https://a.example, https://b.example'\n"
         'JUPYTERHUB_COOKIE_OPTIONS="{\\"samesite\\": \\"strict\\"}"\nSERVICE_WORKERS=\nPOSTGRES_PASSWORD=of-compose\n'
@@ -58,7 +58,7 @@ def test_it_is_read_and_stays_where_it_is() -> None:
 
 
 def test_the_environment_overrules_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By an empty value too: so can a setting of the file be turned off for once."""
+    """The environment has precedence. An empty value turns off a setting of the file."""
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}\nALLOW_ORIGINS=https://a.example\nHUB_CACHE_TTL=7\nSERVICE_WORKERS=7\n")
     monkeypatch.setenv("ALLOW_ORIGINS", "")
     monkeypatch.setenv("SERVICE_WORKERS", "3")
@@ -68,7 +68,7 @@ def test_the_environment_overrules_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret with a `$` in it is that secret."""
+    """A `$` in a value is kept."""
     monkeypatch.setenv("HOME", "/home/somebody")
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}$HOME${{HOME}}`id`\n")
 
@@ -76,7 +76,7 @@ def test_nothing_is_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_its_mistakes_are_named_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By variable, wherever each stands."""
+    """Wrong values in the file are named together with those in the environment."""
     write("PUBLIC_HOST=canary\nJUPYTERHUB_API_TOKEN=\n")
     monkeypatch.setenv("HUB_CACHE_TTL", "canary")
     with pytest.raises(ConfigurationError) as caught:
@@ -87,7 +87,7 @@ def test_its_mistakes_are_named_with_all_others(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_settings_made_by_hand_do_not_read_it() -> None:
-    """`Settings(…)` in somebody's test says all there is."""
+    """`Settings(…)` does not read the file."""
     write("ALLOW_ORIGINS=*\n")
 
     assert Settings.model_validate({"JUPYTERHUB_API_TOKEN": TOKEN}).allow_origins == ()
@@ -105,7 +105,7 @@ def test_settings_made_by_hand_do_not_read_it() -> None:
     ids=["no =", "an open quote", "a word", "after a long value", "more behind a quote"],
 )
 def test_a_line_that_makes_no_sense(text: str, line: int) -> None:
-    """It is not passed over: a switch that seems to be set would be off, or on."""
+    """A line that cannot be parsed is an error, because a setting could be lost."""
     write(text)
 
     assert refusal() == f".env: line {line} must be NAME=value, with a closing quote for each opening one"
@@ -113,30 +113,30 @@ def test_a_line_that_makes_no_sense(text: str, line: int) -> None:
 
 @pytest.mark.parametrize("text", [b"A=\xff", b"A=\0", "A=ä".encode("utf-16")], ids=["Latin-1", "zero", "UTF-16"])
 def test_what_is_no_text(text: bytes) -> None:
-    """Nor is half of a file read."""
+    """A file that is not text is an error."""
     write(text)
 
-    assert refusal() == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+    assert refusal() == ".env: must be text in UTF-8, and readable for the user that the service runs as"
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o664], ids=oct)
 def test_others_may_write(mode: int) -> None:
-    """Whoever may write to it could take the service over."""
+    """A file that others can write to is refused: they could take over the service."""
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n", mode=mode)
 
-    assert refusal() == ".env: nobody but its owner may have the right to write to it: chmod go-w .env"
+    assert refusal() == ".env: only its owner may be able to write to it: chmod go-w .env"
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o644], ids=oct)
 def test_others_may_read(mode: int) -> None:
-    """That is for the operator to judge: not every such file has secrets."""
+    """A file that others can read is accepted, because it may have no secrets."""
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n", mode=mode)
 
     assert load_settings().api_token.get_secret_value() == TOKEN
 
 
 def is_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be another user than the one who wrote it, who is not root either."""
+    """Act as a user who did not write the file and is not root."""
     if os.geteuid() == 0:
         os.chown(".env", SOMEBODY, -1, follow_symlinks=False)
     else:
@@ -144,44 +144,44 @@ def is_another(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder where all may write, such as /tmp, anybody can leave one."""
+    """A file of another user is refused: in a folder like /tmp, anybody can create one."""
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n")
     is_another(monkeypatch)
 
-    assert refusal() == ".env: must belong to the user whom the service runs as, or to root"
+    assert refusal() == ".env: must belong to root or to the user that the service runs as"
 
 
 def test_somebody_elses_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor one that leads to a file of ours, written for something else; our own link is followed."""
+    """A link of another user to a file of ours is refused. Our own link is followed."""
     write(f"JUPYTERHUB_API_TOKEN={TOKEN}\n").rename("other")
     Path(".env").symlink_to("other")
     assert load_settings().api_token.get_secret_value() == TOKEN
 
     is_another(monkeypatch)
-    assert refusal() == ".env: must belong to the user whom the service runs as, or to root"
+    assert refusal() == ".env: must belong to root or to the user that the service runs as"
 
 
 @pytest.mark.parametrize(
     "make", [lambda: Path(".env").mkdir(), lambda: os.mkfifo(".env", 0o600)], ids=["folder", "pipe"]
 )
 def test_what_is_no_file(make: Callable[[], None]) -> None:
-    """As a container's runtime makes a folder of a file that is not there; a pipe is not waited for."""
+    """A folder is refused, which container runtimes create for a missing file. Opening a pipe does not block."""
     make()
 
-    assert re.fullmatch(r"\.env: must be a (file|text in UTF-8 that .*)", refusal())
+    assert re.fullmatch(r"\.env: must be (a regular file|text in UTF-8, .*)", refusal())
 
 
 @pytest.mark.parametrize("target", [".env", "nowhere"], ids=["a loop", "nowhere"])
 def test_a_link_that_leads_nowhere(target: str) -> None:
-    """What is there and cannot be read is not taken for none."""
+    """A broken link is an error, and does not count as a missing file."""
     Path(".env").symlink_to(target)
 
-    assert refusal() == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+    assert refusal() == ".env: must be text in UTF-8, and readable for the user that the service runs as"
 
 
 @contextlib.contextmanager
 def closed(path: Path) -> Iterator[None]:
-    """Take everybody's rights at something; root, who needs none, is somebody else for that time."""
+    """Remove all permissions of a file or folder. Root, who needs none, becomes another user meanwhile."""
     mode, user = path.stat().st_mode, os.geteuid()
     path.chmod(0)
     os.seteuid(user or SOMEBODY)
@@ -193,17 +193,17 @@ def closed(path: Path) -> Iterator[None]:
 
 
 def test_unreadable(tmp_path: Path) -> None:
-    """Nor is a file of which we know only that it is there."""
+    """A file that cannot be read is an error."""
     tmp_path.chmod(0o755)
     with closed(write("ALLOW_ORIGINS=*\n")):
         problem = refusal()
 
-    assert problem == ".env: must be a text in UTF-8 that the user whom the service runs as can read"
+    assert problem == ".env: must be text in UTF-8, and readable for the user that the service runs as"
 
 
 def test_a_folder_that_we_may_not_enter(tmp_path: Path) -> None:
-    """Nor is a folder in which we cannot look, as when root starts the service for another user from /root."""
+    """A working directory that cannot be entered is an error, such as /root for another user."""
     with closed(tmp_path):
         problem = refusal()
 
-    assert problem == ".env: cannot be looked for: start the service in a folder that its user may enter"
+    assert problem == ".env: cannot be opened: start the service in a folder that its user may enter"

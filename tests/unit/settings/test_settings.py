@@ -1,4 +1,4 @@
-"""What the environment says, and what follows from it."""
+"""The variables of the environment, and the settings that they become."""
 
 import re
 import traceback
@@ -19,7 +19,7 @@ NEEDED = {"JUPYTERHUB_API_TOKEN": "canary-api-token-0123456789abcdef"}
 
 @pytest.fixture(autouse=True)
 def _only_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that says nothing but our API token."""
+    """An environment with only our API token."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in NEEDED.items():
@@ -51,6 +51,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "JUPYTERHUB_COOKIE_OPTIONS": ('{"samesite": "strict"}', "cookie_options", {"samesite": "strict"}),
     "PUBLIC_HOST": ("HTTPS://Hub.Example.ORG:443/", "public_host", "https://hub.example.org"),
     "SERVICE_PASSWORD_GRANT": ("1", "password_grant", True),
+    "SERVICE_FORWARD_AUTH": ("1", "forward_auth", True),
     "HUB_CACHE_TTL": ("1.5", "cache_ttl", 1.5),
     "HUB_STALE_GRACE": ("0", "stale_grace", 0),
     "HUB_CACHE_SIZE": ("7", "cache_size", 7),
@@ -61,7 +62,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_LOG": ("text", "log", "text"),
-    "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that is there
+    "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that exists
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_LISTEN": (
         "http://0.0.0.0:80/, https://[::]:8443,unix:/run/x/s.sock",
@@ -97,7 +98,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
 def test_each_variable_sets_its_field(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str, field: str, value: object
 ) -> None:
-    """Every variable is read, and changes one field only; an empty one is as good as none."""
+    """Every variable changes one field only. An empty variable counts as not set."""
     for name in ENTRA if variable.startswith("ENTRA_") else ():
         monkeypatch.setenv(name, ENTRA[name])
     defaults = load_settings()
@@ -113,14 +114,14 @@ def test_each_variable_sets_its_field(
 
 
 def test_there_is_no_other_variable() -> None:
-    """The table above is complete."""
-    fields = {name: field for name, field in Settings.model_fields.items() if name != "told"}
+    """The table above lists all variables."""
+    fields = {name: field for name, field in Settings.model_fields.items() if name != "variables"}
     assert {str(field.validation_alias) for field in fields.values()} == set(VARIABLES)
     assert {field for _, field, _ in VARIABLES.values()} == set(fields)
 
 
 def test_a_variable_named_like_a_field_means_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """BASE_URL, APPS, API_TOKEN and the like belong to whoever set them."""
+    """Variables such as BASE_URL, APPS and API_TOKEN are not ours, and are not read."""
     before = load_settings().model_dump()
     for field in Settings.model_fields:
         for name in {field, field.upper()} - set(VARIABLES):
@@ -130,7 +131,7 @@ def test_a_variable_named_like_a_field_means_something_else(monkeypatch: pytest.
 
 
 def test_settings_made_by_hand_do_not_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`Settings(…)` in somebody's test says all there is."""
+    """`Settings(…)` does not read the environment."""
     for name, (text, _, _) in VARIABLES.items():
         monkeypatch.setenv(name, text)
 
@@ -159,7 +160,7 @@ def test_the_hubs_booleans_are_read_as_the_hub_reads_them(
     text: str,
     expected: bool,  # noqa: FBT001
 ) -> None:
-    """All but 0 and false is true: jupyterhub/utils.py, _bool_env."""
+    """Everything but 0 and false is true, as in jupyterhub/utils.py, _bool_env."""
     monkeypatch.setenv(variable, text)
 
     assert getattr(load_settings(), field) is expected
@@ -180,7 +181,7 @@ def test_the_hubs_booleans_are_read_as_the_hub_reads_them(
 def test_an_origin_is_written_as_browsers_write_it(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str, origin: str
 ) -> None:
-    """Lower case, no default port, nothing behind it: so that it can be compared with the Origin header."""
+    """An origin is in lower case, without default port and path, so that it can be compared with the Origin header."""
     monkeypatch.setenv(variable, text)
 
     settings = load_settings()
@@ -240,12 +241,13 @@ WRONG = [
     *(("ENTRA_GRANTS", text) for text in ("canary", '["canary"]', '{"x": "canary"}')),
     *(("ENTRA_AUTHORITY", text) for text in ("canary", "http://canary", "https://x/canary", "https://user:canary@x")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
+    *(("SERVICE_FORWARD_AUTH", text) for text in ("canary", "2", "-1")),
 ]
 
 
 @pytest.mark.parametrize(("variable", "text"), WRONG, ids=[f"{name}={text[:30]!a}" for name, text in WRONG])
 def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
-    """One line says which variable and what it must be; its value, perhaps a secret, is in no text of the error."""
+    """One line names the variable and says what it must be. No text of the error contains its value."""
     for name in ENTRA if variable.startswith("ENTRA_") else ():
         monkeypatch.setenv(name, ENTRA[name])
     monkeypatch.setenv(variable, text)
@@ -262,7 +264,7 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, v
 
 @pytest.mark.parametrize("text", ["*", " * ,", "*,*"])
 def test_any_origin_stands_alone_and_gets_no_cookies(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """`*` is taken; with credentials it is refused, in words that say why."""
+    """`*` is accepted on its own. With credentials it is refused, with the reason."""
     monkeypatch.setenv("ALLOW_ORIGINS", text)
     assert load_settings().allow_origins == ("*",)
 
@@ -272,12 +274,12 @@ def test_any_origin_stands_alone_and_gets_no_cookies(monkeypatch: pytest.MonkeyP
 
     [problem] = caught.value.problems
     assert problem == (
-        "ALLOW_CREDENTIALS: not with ALLOW_ORIGINS=*: any page could ask in its reader's name; name the origins"
+        "ALLOW_CREDENTIALS: not possible with ALLOW_ORIGINS=*, as any page could act as its reader: list the origins"
     )
 
 
 def test_settings_made_by_hand_do_not_show_a_wrong_value_either() -> None:
-    """Nor does pydantic's own error."""
+    """The error of pydantic does not contain the value either."""
     with pytest.raises(ValidationError) as caught:
         Settings(api_token=SecretStr("canary x"), api_url="canary", cache_size=0)
 
@@ -285,7 +287,7 @@ def test_settings_made_by_hand_do_not_show_a_wrong_value_either() -> None:
 
 
 def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody starts the service five times to find five mistakes."""
+    """All wrong values are named at once."""
     wrong = {"PUBLIC_HOST": "x", "HUB_CACHE_TTL": "x", "HUB_CACHE_SIZE": "x", "JUPYTERHUB_OAUTH_SCOPES": "x"}
     for name, text in wrong.items():
         monkeypatch.setenv(name, text)
@@ -300,7 +302,7 @@ def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_missing_token_says_who_sets_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the one thing that has no default."""
+    """The error for a missing token says who sets it."""
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "")
 
     with pytest.raises(ConfigurationError, match=r"JUPYTERHUB_API_TOKEN is not set\. The Hub sets it"):
@@ -308,7 +310,7 @@ def test_a_missing_token_says_who_sets_it(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_short_token_is_refused_as_where_it_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same rule in the same words, for an external service may have been registered by hand."""
+    """A short token is refused with the same words as in `register()`."""
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", LONG[1:])
     with pytest.raises(ConfigurationError) as read:
         load_settings()
@@ -316,12 +318,12 @@ def test_a_short_token_is_refused_as_where_it_is_registered(monkeypatch: pytest.
         check_arguments(name="x", url="http://x", routers=[], api_token=LONG[1:], environment={})
 
     [problem] = read.value.problems
-    assert problem == "JUPYTERHUB_API_TOKEN: must have 32 characters or more; take `openssl rand -hex 32`"
+    assert problem == "JUPYTERHUB_API_TOKEN: must have 32 characters or more; make one with `openssl rand -hex 32`"
     assert str(registered.value).partition(": ")[2] == problem.partition(": ")[2]
 
 
 def test_settings_show_no_secret_and_cannot_be_changed() -> None:
-    """Not as text, not as JSON; and nobody changes them under way."""
+    """Settings show no secret, as text or as JSON, and cannot be changed."""
     settings = load_settings()
 
     assert "canary" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
@@ -330,18 +332,19 @@ def test_settings_show_no_secret_and_cannot_be_changed() -> None:
 
 
 def test_nothing_else_reads_the_environment() -> None:
-    """`service.settings` is the only file that looks for settings; registration runs in the Hub's process."""
+    """Only `service.settings` reads the environment, besides `HubAuth.from_env` and code in the Hub's process."""
     package = Path(service.__file__).parent
     readers = [path.relative_to(package) for path in package.rglob("*.py") if "os.environ" in path.read_text()]
 
     assert {path for path in readers if path.parts[0] != "registration"} == {
         Path("settings/__init__.py"),
+        Path("hub/auth.py"),  # which other programs use without our settings
         Path("apps/deidentify/workers/forkserver.py"),  # to hand little of it on to engines
     }
 
 
 @pytest.mark.parametrize("wrong", ["10.0.0.300", "10.0.0", "a b", "-a", "a..b", "x" * 64, "10.0.0.1/8", "http://proxy"])
 def test_proxies_that_are_none(wrong: str) -> None:
-    """A mistyped address is not taken for a host name."""
+    """A mistyped IP address does not count as a host name."""
     with pytest.raises(ConfigurationError, match="FORWARDED_ALLOW_IPS: must be IP addresses, networks like"):
         load_settings({"JUPYTERHUB_API_TOKEN": "a" * 64, "FORWARDED_ALLOW_IPS": wrong})

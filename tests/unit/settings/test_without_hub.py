@@ -1,4 +1,4 @@
-"""A service without a Hub is one that was meant to be: nothing that speaks of a Hub, and Entra ID in its place."""
+"""A service without a Hub needs Entra ID, and has no variable of a Hub."""
 
 import re
 
@@ -19,7 +19,7 @@ def _nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Settings:
-    """Read an environment that says this and no more."""
+    """Read an environment with only these variables."""
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     return load_settings()
@@ -35,7 +35,7 @@ def load(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Settings:
     ],
 )
 def test_where_there_is_a_hub(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], has_hub: bool) -> None:  # noqa: FBT001
-    """The Hub's token says that there is one; without it Entra ID must be set up."""
+    """There is a Hub if its token is set. Otherwise Entra ID must be set up."""
     assert load(monkeypatch, given).has_hub is has_hub
 
 
@@ -44,13 +44,13 @@ def test_where_there_is_a_hub(monkeypatch: pytest.MonkeyPatch, given: dict[str, 
     ["JUPYTERHUB_SERVICE_NAME", "JUPYTERHUB_API_URL", "JUPYTERHUB_CLIENT_ID", "JUPYTERHUB_OAUTH_ACCESS_SCOPES"],
 )
 def test_a_lost_token_is_not_taken_for_no_hub(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Where one variable speaks of a Hub, a service whose token was forgotten does not start."""
+    """If any variable of a Hub is set, the service does not start without the token."""
     with pytest.raises(ConfigurationError, match="JUPYTERHUB_API_TOKEN is not set"):
         load(monkeypatch, ENTRA | {name: '["http://x.example.org"]'})
 
 
 def test_with_neither_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways to start are named."""
+    """The error names both ways to start."""
     with pytest.raises(ConfigurationError) as caught:
         load(monkeypatch, {})
     [problem] = caught.value.problems
@@ -66,21 +66,21 @@ def test_with_neither_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_what_must_be_together(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], names: list[str]) -> None:
-    """What one variable needs of another is said by the name of the one to set or change."""
+    """If a variable needs another one, the error names the one to set."""
     with pytest.raises(ConfigurationError) as caught:
         load(monkeypatch, given)
     assert [re.split("[: ]", problem)[0] for problem in caught.value.problems] == names
 
 
 def test_no_key_is_derived_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a Hub's token each start has a secret of its own, that nobody else knows."""
+    """Without a Hub, each start has a new random secret."""
     first, second = (load(monkeypatch, ENTRA).api_token.get_secret_value() for _ in range(2))
     assert len(first) == 64
     assert first != second
 
 
 def test_it_stands_at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has no Hub to be below of; another place is told in the Hub's own variable."""
+    """Without a Hub the prefix is /. JUPYTERHUB_SERVICE_PREFIX or JUPYTERHUB_BASE_URL set another one."""
     assert load(monkeypatch, ENTRA).prefix == "/"
     assert load(monkeypatch, ENTRA | {"JUPYTERHUB_BASE_URL": "/base/"}).prefix == "/base/"
     assert load(monkeypatch, ENTRA | {"JUPYTERHUB_SERVICE_PREFIX": "/x/"}).prefix == "/x/"

@@ -1,4 +1,4 @@
-"""Who calls: scripts with a token, and browsers with a cookie, told apart and judged as anywhere."""
+"""Callers: scripts with a token and browsers with a cookie, judged as in a real service."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -16,19 +16,19 @@ router = APIRouter(prefix="/notes")
 
 @router.get("")
 async def read(user: CurrentUser) -> dict[str, object]:
-    """Say who asks."""
+    """Return the name of the caller."""
     return {"kind": user.kind, "name": user.name, "groups": user.groups}
 
 
 @router.post("")
 async def write(user: Annotated[Identity, require(WRITE)]) -> str:
-    """Ask for a scope."""
+    """Require a scope."""
     return user.name
 
 
 @router.delete("")
 async def clear(user: HubAdmin) -> str:
-    """Ask for an administrator."""
+    """Require an administrator."""
     return user.name
 
 
@@ -41,17 +41,17 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture(params=["token", "cookie"])
 def by(request: pytest.FixtureRequest) -> str:
-    """Both ways of saying who one is."""
+    """Both kinds of callers."""
     return str(request.param)
 
 
 def calling(caller: Caller, by: str) -> Caller | Browser:
-    """Return somebody in one of these ways."""
+    """Return a caller of this kind."""
     return caller if by == "token" else caller.browser()
 
 
 async def test_a_user(service: Service, by: str) -> None:
-    """A user is who they are made, by either way, wherever the path begins."""
+    """A user calls by name, as script or browser, with any form of path."""
     alice = calling(service.user("alice", groups=["students"]), by)
 
     for where in ("notes", "/notes"):
@@ -64,14 +64,14 @@ async def test_a_user(service: Service, by: str) -> None:
     ids=["no scope", "a scope", "admin"],
 )
 async def test_rights(service: Service, by: str, scopes: tuple[str, ...], admin: bool, expected: list[int]) -> None:  # noqa: FBT001
-    """A user may what the token holds, and no more."""
+    """A user has the scopes of the token, and no others."""
     alice = calling(service.user("alice", scopes=scopes, admin=admin), by)
 
     assert [(await alice.request(method, "notes")).status_code for method in ("GET", "POST", "DELETE")] == expected
 
 
 async def test_without_access(service: Service, by: str) -> None:
-    """Somebody whom the Hub does not let in is known, and refused."""
+    """A user without access is refused."""
     mallory = calling(service.user("mallory", scopes=[WRITE], access=False), by)
 
     refused = await mallory.post("notes")
@@ -88,7 +88,7 @@ async def test_another_service(service: Service) -> None:
 
 
 async def test_nobody(service: Service) -> None:
-    """Without a credential scripts are refused, and browsers are sent to the Hub."""
+    """Without a credential, scripts are refused, and browsers are redirected to the Hub."""
     nobody = service.anonymous()
     page = await nobody.browser().visit("notes")
 
@@ -98,7 +98,7 @@ async def test_nobody(service: Service) -> None:
 
 
 async def test_a_sign_in_can_be_played_to_its_end(service: Service) -> None:
-    """Through the Hub's authorize page, played by the fake one, a browser comes back signed in, with its scopes."""
+    """Through the fake Hub's authorize page, a browser can sign in, with its scopes."""
     service.user("alice", scopes=[WRITE])
     browser = service.anonymous().browser()
     sent_away = await browser.visit("notes")
@@ -109,7 +109,7 @@ async def test_a_sign_in_can_be_played_to_its_end(service: Service) -> None:
 
 
 async def test_a_browser_must_say_that_its_page_asks(service: Service) -> None:
-    """The XSRF token is sent as our pages send it, and can be left out to see what happens then."""
+    """A browser sends the XSRF token as our pages do. A test can leave it out."""
     browser = service.user("alice", scopes=[WRITE]).browser()
 
     assert (await browser.post("notes")).status_code == 200
@@ -117,14 +117,14 @@ async def test_a_browser_must_say_that_its_page_asks(service: Service) -> None:
 
 
 async def test_a_browser_has_nothing_to_get(service: Service) -> None:
-    """A browser made signed in has the cookies that a sign-in leaves: visiting a page sets none."""
+    """A browser that is made signed in has all cookies: opening a page sets none."""
     page = await service.user("alice").browser().visit("notes")
 
     assert (page.status_code, page.headers.get_list("Set-Cookie")) == (200, [])
 
 
 async def test_what_is_revoked_is_revoked_at_once(service: Service) -> None:
-    """A revoked token is refused from then on; the same person's browser has another."""
+    """A revoked token is refused at once. The browser of the same user has another token."""
     alice = service.user("alice")
     browser = alice.browser()
     assert (await alice.get("notes")).status_code == 200
@@ -136,7 +136,7 @@ async def test_what_is_revoked_is_revoked_at_once(service: Service) -> None:
 
 
 async def test_signing_out_at_the_hub(service: Service) -> None:
-    """Signing out at the Hub ends that browser's session and its cookie, and nobody else's."""
+    """Signing out at the Hub ends the session of that browser only."""
     alice = service.user("alice")
     browser, other = alice.browser(), alice.browser()
     browser.sign_out_at_hub()
@@ -148,7 +148,7 @@ async def test_signing_out_at_the_hub(service: Service) -> None:
 
 
 async def test_groups_change_under_way(service: Service) -> None:
-    """What changes at the Hub is seen at the next request, with the same token."""
+    """A change at the Hub takes effect with the next request."""
     alice = service.user("alice", groups=["students"])
     service.hub.add_user("alice", groups=("teachers",))
 
@@ -156,7 +156,7 @@ async def test_groups_change_under_way(service: Service) -> None:
 
 
 async def test_options_are_httpx_s(service: Service) -> None:
-    """A caller is an httpx client: headers of a request or of a client are added to its own."""
+    """A caller is an httpx client: headers of a request or client are added to its own."""
     alice = Caller(service, token=service.user("alice").token, headers={"Accept": "text/plain"})
 
     assert alice.headers["Accept"] == "text/plain"

@@ -1,4 +1,4 @@
-"""The pytest plugin, in a test suite of somebody else's."""
+"""The pytest plugin, in another test suite."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ async def test_nobody(service):
 
 
 def test_a_suite_with_the_plugin(tmp_path: Path) -> None:
-    """A conftest.py of three lines, and tests that sign nobody in: that is all it takes."""
+    """A conftest.py of three lines is enough for tests that sign nobody in."""
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_notes.py").write_text(TESTS)
     command = [

@@ -1,4 +1,4 @@
-"""The service in a test's own process: any application, any settings, and nothing else within reach."""
+"""The service in the process of a test, with any application and any settings, and no network."""
 
 import httpx
 import pytest
@@ -25,37 +25,37 @@ async def notes(user: CurrentUser) -> str:
 
 @router.get("/friends")
 async def friends(hub: HubAsCaller) -> list[str]:
-    """Ask the Hub in the caller's name."""
+    """Call the Hub in the caller's name."""
     return [user["name"] for user in await hub.get("users")]
 
 
 async def people_only(identity: Identity, _: HTTPConnection) -> None:
-    """Keep services out."""
+    """Refuse services."""
     if identity.kind != "user":
         raise NotAdmittedError("Notes are for people.")
 
 
 def own_app(settings: Settings, *, title: str = "Notes") -> ASGIApp:
-    """Build an application as somebody else does."""
+    """Build an application, as a user of the package does."""
     return create_app(settings, routers=[router], admit=[people_only], title=title)
 
 
 async def test_the_service_by_its_options() -> None:
-    """Routers and vetoes are given as to `create_app`."""
+    """Routers and vetoes are passed on to `create_app`."""
     async with open_service(routers=[router], admit=[people_only]) as service:
         assert (await service.user("alice").get("notes")).json() == "alice"
         assert (await service.other_service("reporter").get("notes")).json()["detail"] == "Notes are for people."
 
 
 async def test_an_application_of_one_s_own() -> None:
-    """A function from settings to an application is run in the place of `create_app`, with its own options."""
+    """Another function can build the application from settings, with its own options."""
     async with open_service(own_app, title="My notes") as service:
         assert (await service.anonymous().get("")).json()["service"] == "My notes"
         assert (await service.other_service("reporter").get("notes")).json()["code"] == "not_admitted"
 
 
 async def test_settings() -> None:
-    """Settings are changed by name; addresses and cookies follow."""
+    """Settings are changed by field name. URLs and cookies follow."""
     settings = make_settings(service_name="notes", public_host="https://hub.example.org")
     async with open_service(own_app, settings=settings) as service:
         alice = service.user("alice")
@@ -68,7 +68,7 @@ async def test_settings() -> None:
 
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_an_outage_shows_at_once(outage: str) -> None:
-    """Nothing is remembered of a Hub that fails now, and one that is back is asked again."""
+    """An outage of the Hub, and its end, take effect at once."""
     async with open_service(own_app) as service:
         alice = service.user("alice")
         assert (await alice.get("notes")).status_code == 200
@@ -78,7 +78,7 @@ async def test_an_outage_shows_at_once(outage: str) -> None:
 
 
 async def test_answers_can_be_cached() -> None:
-    """With the times of a real service its cache can be seen at work."""
+    """With the cache times of a real service, answers are cached."""
     async with open_service(own_app, settings=make_settings(cache_ttl=300, stale_grace=300)) as service:
         alice = service.user("alice")
         assert (await alice.get("notes")).status_code == 200
@@ -89,7 +89,7 @@ async def test_answers_can_be_cached() -> None:
 
 
 async def test_two_beside_one_hub() -> None:
-    """Two services may share a Hub: what one's user may do elsewhere is told by the token's scopes."""
+    """Two services can share a Hub. The scopes of a token say for which one it is."""
     hub = FakeHub()
     async with open_service(own_app, hub=hub) as first, open_service(own_app, hub=hub) as second:
         token = first.user("alice").token
@@ -103,7 +103,7 @@ async def test_two_beside_one_hub() -> None:
 
 
 async def test_two_hubs() -> None:
-    """Services without a Hub in common do not know each other's users."""
+    """Services with different Hubs do not share users."""
     async with open_service(own_app) as first, open_service(own_app) as second:
         token = first.user("alice").token
         reply = await second.anonymous().get("notes", headers={"Authorization": f"Bearer {token}"})
@@ -112,7 +112,7 @@ async def test_two_hubs() -> None:
 
 
 async def test_nothing_else_is_within_reach() -> None:
-    """A request to anywhere else fails at once, but for what the test lets through or answers itself."""
+    """A request to anywhere else fails at once, unless the test allows or answers it."""
     async with open_service(own_app) as service, httpx.AsyncClient() as http:
         with pytest.raises(AssertionError, match=r"elsewhere\.test"):
             await http.get("http://elsewhere.test/")
@@ -124,7 +124,7 @@ async def test_nothing_else_is_within_reach() -> None:
 
 
 async def test_what_a_route_asks_the_hub() -> None:
-    """What only a route of the test's own asks of the Hub, the test answers."""
+    """A test can set the Hub's answer to a request that only its own route sends."""
     async with open_service(own_app) as service:
         alice = service.user("alice")
         service.hub.respond("GET", "/users", json=[{"name": "bob"}])
@@ -136,7 +136,7 @@ async def test_what_a_route_asks_the_hub() -> None:
 
 
 async def test_failing_to_start_is_heard() -> None:
-    """An application that cannot be built says so to the test."""
+    """If the application cannot be built, the test gets the error."""
 
     def broken(_: Settings) -> ASGIApp:
         raise LookupError("no database")

@@ -1,4 +1,4 @@
-"""WebSockets in a test's own process: opened, talked over, refused and closed."""
+"""WebSockets in the process of a test: opening, messages, refusals and closing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ left: list[str] = []
 
 @router.websocket("/echo")
 async def echo(websocket: WebSocket, user: CurrentUser) -> None:
-    """Repeat what is said, until "bye"."""
+    """Repeat each message, until "bye"."""
     await websocket.accept(subprotocol=next(iter(websocket.scope["subprotocols"]), None))
     await websocket.send_json({"name": user.name, "asked": websocket.query_params.get("asked")})
     try:
@@ -32,14 +32,14 @@ async def echo(websocket: WebSocket, user: CurrentUser) -> None:
 
 @router.websocket("/broken")
 async def broken(websocket: WebSocket, _user: CurrentUser) -> None:
-    """Fail in a way that nobody foresaw."""
+    """Raise an unexpected error."""
     await websocket.accept()
     raise RuntimeError
 
 
 @router.websocket("/rude")
 async def rude(websocket: WebSocket, _user: CurrentUser) -> None:
-    """Refuse as a route can."""
+    """Refuse, as a route can."""
     await websocket.close()
 
 
@@ -52,13 +52,13 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture(params=["token", "cookie"])
 def alice(service: Service, request: pytest.FixtureRequest) -> Caller | Browser:
-    """Somebody who may open them."""
+    """A user with access."""
     made = service.user("alice")
     return made if request.param == "token" else made.browser()
 
 
 async def test_talking(alice: Caller | Browser) -> None:
-    """Both ends are heard, and the application may end it."""
+    """Both ends can send, and the application can close."""
     async with alice.websocket("echo", params={"asked": "a b"}) as socket:
         assert await socket.receive_json() == {"name": "alice", "asked": "a b"}
         await socket.send_json([1])
@@ -71,7 +71,7 @@ async def test_talking(alice: Caller | Browser) -> None:
 
 
 async def test_leaving(alice: Caller | Browser) -> None:
-    """When the block ends the application is told, and has ended too."""
+    """When the block ends, the application is told and ends, too."""
     left.clear()
     async with alice.websocket("echo"):
         assert left == []
@@ -80,7 +80,7 @@ async def test_leaving(alice: Caller | Browser) -> None:
 
 
 async def test_a_subprotocol_signs_in(service: Service) -> None:
-    """Where no header can be set, the token is a subprotocol; the one chosen is told."""
+    """Where no header can be set, a subprotocol has the token. The chosen subprotocol is known."""
     offered = [PROTOCOL, f"{PROTOCOL}.{service.user('alice').token}"]
     async with service.anonymous().websocket("echo", subprotocols=offered) as socket:
         assert (await socket.receive_json())["name"] == "alice"
@@ -88,7 +88,7 @@ async def test_a_subprotocol_signs_in(service: Service) -> None:
 
 
 async def test_a_refusal(service: Service) -> None:
-    """A refused handshake is httpx's own error, with the service's answer in it."""
+    """A refused handshake raises httpx's own error, with the response."""
     with pytest.raises(httpx.HTTPStatusError) as refused:
         async with service.anonymous().websocket("echo"):
             pass
@@ -97,14 +97,14 @@ async def test_a_refusal(service: Service) -> None:
 
 
 async def test_a_refusal_by_closing(alice: Caller | Browser) -> None:
-    """A route that closes before it accepts is a bare 403, as a server makes of it."""
+    """A route that closes before it accepts is an empty 403, as with a server."""
     with pytest.raises(httpx.HTTPStatusError, match="403 Forbidden"):
         async with alice.websocket("rude"):
             pass
 
 
 async def test_a_page_of_another_origin(service: Service) -> None:
-    """A browser's WebSocket says which page opens it; that can be another's."""
+    """A browser's WebSocket has the Origin of its page, which may be another one."""
     with pytest.raises(httpx.HTTPStatusError) as refused:
         async with service.user("alice").browser().websocket("echo", headers={"Origin": "https://elsewhere.test"}):
             pass
@@ -113,7 +113,7 @@ async def test_a_page_of_another_origin(service: Service) -> None:
 
 
 async def test_who_has_left_is_shown_out() -> None:
-    """Connections that stay open are watched as in a real service: revoked at the Hub, closed here."""
+    """Open connections are judged again as in a real service: after a revocation they are closed."""
     async with open_service(routers=[router], settings=make_settings(recheck_interval=0.05)) as service:
         alice = service.user("alice")
         async with alice.websocket("echo") as socket:
@@ -126,7 +126,7 @@ async def test_who_has_left_is_shown_out() -> None:
 
 
 async def test_a_failure(alice: Caller | Browser) -> None:
-    """An application that fails ends the connection without a word, as a server shows it: 1006."""
+    """If the application fails, the connection is closed with 1006, as by a server."""
     async with alice.websocket("broken") as socket:
         with pytest.raises(WebSocketDisconnect) as closed:
             await socket.receive_text()
@@ -135,7 +135,7 @@ async def test_a_failure(alice: Caller | Browser) -> None:
 
 
 async def test_the_test_s_own_failure_is_heard(alice: Caller | Browser) -> None:
-    """What fails inside the block comes out as it is, and nothing is left running."""
+    """An error inside the block is raised as it is, and nothing is left running."""
     before = asyncio.all_tasks()
     with pytest.raises(LookupError):
         async with alice.websocket("echo"):

@@ -1,4 +1,4 @@
-"""What a browser sees."""
+"""The pages that browsers see."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ PAGES = ["", "me", "docs", "logout", "nope", "oauth_callback?state=swagger"]
 
 
 class Outline(HTMLParser):
-    """What a page is made of, as far as everybody must be able to use it."""
+    """The elements of a page that matter for accessibility."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Outline(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Record an element."""
         self.tags.append((tag, dict(attrs)))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
@@ -33,7 +33,7 @@ class Outline(HTMLParser):
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("signed_in", [True, False], ids=["signed in", "nobody"])
 async def test_every_page(service: Service, page: str, signed_in: bool) -> None:  # noqa: FBT001
-    """Every page says language and title, has one main part, names its pictures, and loads nothing from elsewhere."""
+    """Every page has a language, a title and one main part, names its images, and loads nothing from other origins."""
     browser = await service.signed_in() if signed_in else service.browser()
     reply = await browser.visit(page, follow=False)
     if reply.status_code == 302:
@@ -56,7 +56,7 @@ async def test_every_page(service: Service, page: str, signed_in: bool) -> None:
 
 
 async def test_who_is_signed_in(service: Service) -> None:
-    """Every page shows who is signed in and the way out, or else the way in and back again."""
+    """Every page shows who is signed in and a button to sign out, or a link to sign in that leads back."""
     browser = await service.signed_in()
     known, unknown = await browser.visit(""), await service.browser().visit("docs?a=1")
 
@@ -68,7 +68,7 @@ async def test_who_is_signed_in(service: Service) -> None:
 
 @pytest.mark.parametrize("page", ["logout", "login?next=x", "oauth_callback?state=hub.x&code=abc"])
 async def test_signing_in_leads_to_no_page_about_signing_in(service: Service, page: str) -> None:
-    """From a page about signing in or out one comes to the start page, not back to it."""
+    """Signing in from a page about signing in or out leads to the start page."""
     reply = await service.browser().visit(page, follow=False)
 
     assert reply.status_code == 302 or f'href="{PREFIX}login?next=%2Fservices%2Ffastapi%2F">' in reply.text
@@ -76,7 +76,7 @@ async def test_signing_in_leads_to_no_page_about_signing_in(service: Service, pa
 
 
 async def test_names_are_shown_as_text(service: Service) -> None:
-    """What the Hub says is shown, not run."""
+    """Names from the Hub are shown as text, and never run as HTML."""
     service.hub.add_user("<img src=x onerror=alert(1)>", groups=("<script>alert(2)</script>",))
     browser = await service.signed_in("<img src=x onerror=alert(1)>")
     page = await browser.visit("me")
@@ -96,7 +96,7 @@ async def test_names_are_shown_as_text(service: Service) -> None:
 async def test_examples_can_be_copied(
     serve: Serve, settings: dict[str, Any], headers: dict[str, str], expected: str
 ) -> None:
-    """The start page's lines for notebook and shell have the address that the browser used, and no token."""
+    """The examples for notebook and shell have the origin that the browser used, and no token."""
     page = await (await serve(**settings)).browser().visit("", headers=headers)
 
     assert f'curl -H "Authorization: Bearer $TOKEN" {expected}{PREFIX}me' in page.text
@@ -113,7 +113,7 @@ async def test_examples_can_be_copied(
     ],
 )
 async def test_the_way_to_the_hub(serve: Serve, settings: dict[str, Any], hub: str) -> None:
-    """Links to the Hub lead where the Hub is."""
+    """Links to the Hub lead to the Hub."""
     page = await (await serve(**settings)).browser().visit("")
 
     assert (f'href="{hub}home"' in page.text, f'href="{hub}token"' in page.text) == (True, True)

@@ -1,4 +1,4 @@
-"""Errors as answers: the table of what each kind of caller gets."""
+"""Errors as responses: what API clients and browsers get."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Order(BaseModel, extra="forbid"):
 
 @router.api_route("/thing", methods=["GET", "POST"])
 async def thing(_user: CurrentUser) -> str:
-    """For whoever has access."""
+    """Require access."""
     return "in"
 
 
@@ -45,20 +45,20 @@ async def thing(_user: CurrentUser) -> str:
 async def order(
     number: int, order: Order, _limit: Annotated[int, Query()] = 1, _x_part: Annotated[int, Header()] = 1
 ) -> Order:
-    """Anything that a request may declare."""
+    """Declare a body, a query parameter and a header."""
     assert number
     return order
 
 
 @router.get("/raise/{status}")
 async def fail(status: int, detail: str | None = None) -> None:
-    """Raise what frameworks raise."""
+    """Raise an HTTPException."""
     raise HTTPException(status, detail, headers={"X-Reason": "known"})
 
 
 @router.post("/small", max_body_size=10)
 async def small(body: Annotated[bytes, Body()]) -> int:
-    """Take little."""
+    """Accept a small body only."""
     return len(body)
 
 
@@ -70,7 +70,7 @@ def nothing(_: FakeHub) -> None:
 
 
 def down_with(outage: str) -> Callable[[FakeHub], None]:
-    """Let the Hub fail so."""
+    """Return a function that lets the Hub fail in this way."""
 
     def arrange(hub: FakeHub) -> None:
         hub.outage = OUTAGES[outage]
@@ -80,7 +80,7 @@ def down_with(outage: str) -> Callable[[FakeHub], None]:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: who comes, and what API client and browser get, the latter for GET and for POST."""
+    """A row of the table: the credential, and the responses to API clients and browsers, for GET and POST."""
 
     credential: str
     status: int
@@ -111,7 +111,7 @@ TABLE = {
 
 @pytest.fixture(params=list(TABLE.values()), ids=list(TABLE))
 async def case(request: pytest.FixtureRequest, serve: Serve) -> tuple[Row, Service, Headers]:
-    """Return a line of the table, with its service and the header that the caller sends."""
+    """Return a row of the table, a service, and the header that the caller sends."""
     row: Row = request.param
     service = await serve(**SERVICE)
     tokens = {"good": service.hub.issue("testuser"), "narrow": service.hub.issue("testuser", scopes=[])}
@@ -121,7 +121,7 @@ async def case(request: pytest.FixtureRequest, serve: Serve) -> tuple[Row, Servi
 
 
 async def test_table_for_api_clients(case: tuple[Row, Service, Headers]) -> None:
-    """A client that is no browser gets a problem (RFC 9457) with status, code and what it may act on."""
+    """An API client gets a problem (RFC 9457) with a status, a code, and headers that it can act on."""
     row, service, headers = case
     for method in ("GET", "POST"):
         reply = await service.api().request(method, "thing", headers=headers)
@@ -136,7 +136,7 @@ async def test_table_for_api_clients(case: tuple[Row, Service, Headers]) -> None
 
 
 async def test_table_for_browsers(case: tuple[Row, Service, Headers]) -> None:
-    """A browser gets a page, or the way to the Hub where signing in would help and nothing is lost by it."""
+    """A browser gets a page, or is redirected to the Hub if signing in would help and no form is lost."""
     row, service, headers = case
     for kind in (NAVIGATION, {"Accept": "text/html"}):
         api = service.api(headers=kind)
@@ -153,7 +153,7 @@ async def test_table_for_browsers(case: tuple[Row, Service, Headers]) -> None:
 
 
 async def test_the_hub_refuses_us(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """Where the Hub does not accept the service itself: 502 for the caller, and a line that an operator can act on."""
+    """If the Hub does not accept the service itself, the caller gets a 502, and the log tells the operator."""
     service = await serve(hub=(await serve()).hub, api_token="not-the-one-the-hub-knows")
     browser = service.browser()
     begun = await browser.visit("me", follow=False)
@@ -168,7 +168,7 @@ async def test_the_hub_refuses_us(serve: Serve, caplog: pytest.LogCaptureFixture
 
 
 async def test_an_outage_is_one_line_in_the_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """An operator reads what the Hub did, without an address."""
+    """The log says how the Hub failed, without its address."""
     service = await serve(**SERVICE)
     service.hub.outage = OUTAGES["error_500"]
     await service.api("x").get("thing")
@@ -196,7 +196,7 @@ async def test_an_outage_is_one_line_in_the_log(serve: Serve, caplog: pytest.Log
 async def test_what_the_framework_raises(
     service: Service, method: str, path: str, status: int, code: str, headers: dict[str, str]
 ) -> None:
-    """No such route, a wrong method, too large a body, a route's own refusal: problems and pages like all others."""
+    """Errors of the framework (no route, wrong method, large body) have problems and pages like all others."""
     script = await service.api().request(method, path, content=b"x" * 11)
     browser = await service.api(headers=NAVIGATION).request(method, path, content=b"x" * 11)
 
@@ -206,7 +206,7 @@ async def test_what_the_framework_raises(
 
 
 async def test_a_routes_own_words(service: Service) -> None:
-    """What a route says is told; where it says nothing the status is explained."""
+    """The text of a route's HTTPException is kept. Without a text, the status is explained."""
     own, none = await service.api().get("raise/409?detail=Taken."), await service.api().get("raise/409")
 
     assert own.json()["detail"] == "Taken."
@@ -233,7 +233,7 @@ CANARY = "canary7Kp2"
 async def test_invalid_requests_are_not_repeated(
     service: Service, sent: dict[str, Any], places: list[list[str | int]]
 ) -> None:
-    """A request that does not have the declared form is told where, and never repeated."""
+    """The answer to an invalid request says where it is wrong, and never quotes it."""
     reply = await service.api().post("order/1", **sent)
 
     assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")
@@ -243,7 +243,7 @@ async def test_invalid_requests_are_not_repeated(
 
 
 async def test_an_invalid_path_is_not_repeated(service: Service) -> None:
-    """Nor is what stands in the address."""
+    """The answer to an invalid path does not quote it either."""
     reply = await service.api().post(f"order/{CANARY}", json={"count": 1})
     page = await service.api(headers=NAVIGATION).post(f"order/{CANARY}", json={"count": 1})
 
@@ -253,7 +253,7 @@ async def test_an_invalid_path_is_not_repeated(service: Service) -> None:
 
 
 def test_every_error_has_a_status() -> None:
-    """None of our own errors is answered as a failure of ours, subclasses of others included."""
+    """A subclass of an error has the status of its base class."""
 
     class ClosedError(NotAdmittedError):
         code = "closed"
@@ -277,7 +277,7 @@ def test_every_error_has_a_status() -> None:
 async def test_errors_of_de_identification(
     serve: Serve, error: ServiceError, status: int, code: str, retry_after: str | None
 ) -> None:
-    """What passes says when to come again; what is for the log stays there."""
+    """Errors that pass have Retry-After. What is meant for the log is not in the response."""
     failing = APIRouter()
 
     @failing.get("/failing")
@@ -293,7 +293,7 @@ async def test_errors_of_de_identification(
 
 
 async def test_a_page_offers_the_way_on(serve: Serve) -> None:
-    """Signing in where that helps, trying again where the Hub failed, the start page elsewhere."""
+    """An error page offers to sign in, to try again, or to go to the start page."""
     service = await serve(**SERVICE)
     service.keep(browser := service.browser(), AUTH_COOKIE, service.sealed("x"))
     missing = await browser.visit("nope")
@@ -301,13 +301,13 @@ async def test_a_page_offers_the_way_on(serve: Serve) -> None:
     service.hub.outage = OUTAGES["error_500"]
     failed = await browser.visit("thing?a=1&b=2")
 
-    assert 'class="button" href="/services/fastapi/">To the start page' in missing.text
-    assert (refused.status_code, "To the start page" in refused.text) == (403, True)
+    assert 'class="button" href="/services/fastapi/">Go to the start page' in missing.text
+    assert (refused.status_code, "Go to the start page" in refused.text) == (403, True)
     assert 'class="button" href="/services/fastapi/thing?a=1&amp;b=2">Try again' in failed.text
 
 
 async def test_an_address_is_shown_as_text(service: Service) -> None:
-    """Whatever is put into an address does not become part of a page."""
+    """Nothing in a URL becomes part of a page as HTML."""
     page: httpx.Response = await service.browser().visit('nope"><script>alert(1)</script>?x="><script>')
 
     assert page.status_code == 404

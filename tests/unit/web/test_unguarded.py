@@ -1,4 +1,4 @@
-"""A router's routes are guarded by its dependencies, or the service does not start."""
+"""The service does not start if the dependencies of a router do not guard all of its routes."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -23,38 +23,38 @@ SECRET = "for those who are signed in"
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Start services of a configuration of one's own."""
+    """Start services with different settings."""
     async with serving() as start:
         yield start
 
 
 def guarded(prefix: str = "/reports") -> APIRouter:
-    """A router whose author means all of it for those who are signed in."""
+    """A router with `require()` for all of its routes."""
     return APIRouter(prefix=prefix, dependencies=[require()])
 
 
 async def asgi(_request: Request) -> PlainTextResponse:
-    """A route as Starlette has it."""
+    """A Starlette route."""
     return PlainTextResponse(SECRET)
 
 
 async def socket(websocket: WebSocket) -> None:
-    """Likewise a WebSocket."""
+    """A Starlette WebSocket route."""
     await websocket.accept()
 
 
 async def plain() -> str:
-    """A route as FastAPI has it."""
+    """A FastAPI route."""
     return SECRET
 
 
 def mounted(router: APIRouter) -> None:
-    """Files, as Starlette's documentation mounts them."""
+    """Mount files, as in Starlette's documentation."""
     router.mount("/files", StaticFiles(directory=HERE))
 
 
 def including(add: Callable[[APIRouter], None]) -> Callable[[APIRouter], None]:
-    """Do the same to a router within a router that is included."""
+    """Return a function that calls `add` with a router that is included in another."""
 
     def add_to_inner(router: APIRouter) -> None:
         inner, middle = APIRouter(prefix="/inner"), APIRouter()
@@ -67,32 +67,37 @@ def including(add: Callable[[APIRouter], None]) -> Callable[[APIRouter], None]:
 
 FILES = "for files, use a route with {path:path}"
 CASES = [
-    pytest.param(mounted, "/files: what is mounted is open to everybody", FILES, id="files"),
+    pytest.param(mounted, "/files: a mounted application is open to everybody", FILES, id="files"),
     pytest.param(
-        lambda router: router.mount("/app", FastAPI()), "/app: what is mounted is open", "its router", id="application"
+        lambda router: router.mount("/app", FastAPI()),
+        "/app: a mounted application is open",
+        "its router",
+        id="application",
     ),
     pytest.param(
         lambda router: router.host("a.example.org", PlainTextResponse(SECRET)),
-        "host a.example.org: what is mounted is open",
+        "host a.example.org: a mounted application is open",
         FILES,
         id="host",
     ),
     pytest.param(
         lambda router: router.add_route("/raw", asgi),
-        "/raw: a route of Starlette's is open",
+        "/raw: a route of Starlette is open",
         "@router.get(…)",
         id="route",
     ),
     pytest.param(
         lambda router: router.add_websocket_route("/ws", socket),
-        "/ws: a WebSocket of Starlette's is open",
+        "/ws: a WebSocket route of Starlette is open",
         "@router.websocket(…)",
         id="WebSocket",
     ),
-    pytest.param(including(mounted), "/reports/middle/files: what is mounted is open", FILES, id="included files"),
+    pytest.param(
+        including(mounted), "/reports/middle/files: a mounted application is open", FILES, id="included files"
+    ),
     pytest.param(
         including(lambda router: router.add_route("/raw", asgi, include_in_schema=False)),
-        "/reports/middle/raw: a route of Starlette's is open",
+        "/reports/middle/raw: a route of Starlette is open",
         "@router.get(…)",
         id="included route",
     ),
@@ -101,7 +106,7 @@ CASES = [
 
 @pytest.mark.parametrize(("add", "says", "instead"), CASES)
 def test_what_dependencies_do_not_guard(add: Callable[[APIRouter], None], says: str, instead: str) -> None:
-    """The service does not start; it names the path, and what to write instead."""
+    """The service does not start. It names the path, and what to use instead."""
     router = guarded()
     add(router)
     with pytest.raises(ConfigurationError) as raised:
@@ -113,17 +118,17 @@ def test_what_dependencies_do_not_guard(add: Callable[[APIRouter], None], says: 
 
 
 def test_routers_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Routers of SERVICE_ROUTERS are looked at as well."""
+    """The routers in SERVICE_ROUTERS are checked, too."""
     code = "from fastapi import APIRouter\nrouter = APIRouter()\nrouter.mount('/files', router)\n"
     (tmp_path / "own_mount.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "own_mount", raising=False)
-    with pytest.raises(ConfigurationError, match="/files: what is mounted is open to everybody"):
+    with pytest.raises(ConfigurationError, match="/files: a mounted application is open to everybody"):
         create_app(settings_of(routers=("own_mount:router",)))
 
 
 def test_an_applications_own_documentation() -> None:
-    """FastAPI's own pages would be open to everybody; it is said how to turn them off."""
+    """FastAPI's own documentation would be open to everybody. The error says how to turn it off."""
     with pytest.raises(ConfigurationError) as raised:
         create_app(settings_of(), routers=[FastAPI(dependencies=[require()]).router])
 
@@ -133,7 +138,7 @@ def test_an_applications_own_documentation() -> None:
 
 
 def late_dependency() -> APIRouter:
-    """A router that gets its guard after its routes."""
+    """A router that gets its dependency after its routes."""
     router = APIRouter(prefix="/reports")
     router.add_api_route("/late", plain)
     router.dependencies.append(require())
@@ -141,7 +146,7 @@ def late_dependency() -> APIRouter:
 
 
 def late_websocket() -> APIRouter:
-    """Likewise with a WebSocket."""
+    """The same with a WebSocket."""
     router = APIRouter(prefix="/reports")
     router.add_api_websocket_route("/late", socket)
     router.dependencies.append(require())
@@ -149,7 +154,7 @@ def late_websocket() -> APIRouter:
 
 
 def late_frontend() -> APIRouter:
-    """Likewise with files, two of FastAPI's frontends at once."""
+    """The same with files of two frontends."""
     router = APIRouter(prefix="/reports")
     router.frontend("/late", directory=HERE)
     router.dependencies.append(require())
@@ -158,12 +163,12 @@ def late_frontend() -> APIRouter:
 
 
 def ready_made_routes() -> APIRouter:
-    """A router that takes routes which somebody made elsewhere."""
+    """A router with routes that were made elsewhere."""
     return APIRouter(dependencies=[require()], routes=[APIRoute("/reports/late", plain)])
 
 
 def late_around_an_included_router() -> APIRouter:
-    """A router that gets its guard after it has included another."""
+    """A router that gets its dependency after it has included another."""
     inner, router = APIRouter(), APIRouter(prefix="/reports")
     inner.add_api_route("/late", plain)
     router.include_router(inner)
@@ -172,7 +177,7 @@ def late_around_an_included_router() -> APIRouter:
 
 
 def late_in_an_included_router() -> APIRouter:
-    """A router within which another gets its guard too late."""
+    """An included router that gets its dependency too late."""
     router = APIRouter()
     router.include_router(late_dependency())
     return router
@@ -190,15 +195,15 @@ def late_in_an_included_router() -> APIRouter:
     ],
 )
 def test_dependencies_that_do_not_reach_a_route(make: Callable[[], APIRouter]) -> None:
-    """A router's guard that FastAPI does not apply to one of its routes is no guard: the service does not start."""
+    """The service does not start if FastAPI does not apply a router's dependency to one of its routes."""
     with pytest.raises(ConfigurationError, match="/reports/late") as raised:
         create_app(settings_of(), routers=[make()])
 
-    assert "give the router its dependencies when you make it" in str(raised.value)
+    assert "pass the dependencies when you create the router" in str(raised.value)
 
 
 async def test_what_dependencies_guard(serve: Serve) -> None:
-    """FastAPI's own kinds of routes are guarded by the routers around them, whatever the method, listed or not."""
+    """Dependencies of a router guard all FastAPI routes in it, for every method, in the schema or not."""
     router, inner = guarded(), APIRouter(prefix="/inner")
     inner.add_api_route("/hidden", plain, methods=["GET", "HEAD", "OPTIONS"], include_in_schema=False)
     inner.frontend("/files", directory=HERE)
@@ -217,5 +222,5 @@ async def test_what_dependencies_guard(serve: Serve) -> None:
 
 @pytest.mark.parametrize("name", ["deidentify", "desk"])
 def test_our_own_applications(name: str) -> None:
-    """They keep to the rule that they set for others."""
+    """Our own applications pass this check."""
     assert [problem for router in load(name).routers() for problem in unguarded(router)] == []

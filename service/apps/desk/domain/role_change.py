@@ -21,6 +21,7 @@ from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.lease import Lease, note
 from service.apps.desk.storage.tables import accounts
 from service.errors import ServiceError
+from service.hub.administration import add_to_group, group_members, remove_from_group
 from service.hub.client import HubClient
 from service.hub.errors import HubUnavailableError, HubUserMissingError
 
@@ -38,7 +39,7 @@ async def roles_of(hub: HubClient, name: str) -> list[Role]:
 
 async def members_by_role(hub: HubClient) -> dict[Role, frozenset[str]]:
     """Return who is in the group of each role, the smallest role first."""
-    found = await asyncio.gather(*(hub.group_members(group_of(role)) for role in Role))
+    found = await asyncio.gather(*(hub.ask(group_members(group_of(role))) for role in Role))
     return dict(zip(Role, found, strict=True))
 
 
@@ -85,14 +86,14 @@ class PendingRoleChange:
     async def _give_and_take(self) -> None:
         if self._role is not None and self._role not in self._held:
             group = group_of(self._role)
-            if self._name not in await self._hub.add_to_group(group, self._name):
+            if self._name not in await self._hub.ask(add_to_group(group, self._name)):
                 # The Hub writes the name differently, and has added whoever has the name that it made of this one.
-                await self._hub.remove_from_group(group, self._name)
+                await self._hub.ask(remove_from_group(group, self._name))
                 raise HubUserMissingError
         for role in reversed(self._held):  # the largest first: if the rest fails, the person has less, not more
             if role is not self._role:
                 with suppress(HubUserMissingError):  # a user who is not there is in no group
-                    await self._hub.remove_from_group(group_of(role), self._name)
+                    await self._hub.ask(remove_from_group(group_of(role), self._name))
 
     async def _was_made_all_the_same(self, lease: Lease) -> bool:
         """Ask the Hub what came of a change that failed, and tell the audit if the groups are neither old nor new.

@@ -19,6 +19,7 @@ from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.lease import Lease
 from service.errors import ServiceError
+from service.hub.administration import create_user, has_user
 from service.hub.client import HubClient
 from service.hub.errors import GroupsManagedError, HubUserMissingError
 
@@ -163,10 +164,10 @@ class RoleKeeper:
         return status is None or not (status.disabled or status.login_denied)
 
     async def _ensure_hub_user(self, name: str) -> None:
-        if await self._hub.has_user(name):
+        if await self._hub.ask(has_user(name)):
             return
-        await self._hub.create_user(name)
-        if not await self._hub.has_user(name):
+        await self._hub.ask(create_user(name))
+        if not await self._hub.ask(has_user(name)):
             raise HubUserMissingError("The Hub writes this name differently: take the name that it shows.")
 
     def _check_groups_are_ours(self) -> None:

@@ -10,7 +10,8 @@ from service.apps.desk.domain.policy import allowed, role_of
 from service.apps.desk.http.access import team_of
 from service.apps.desk.storage.desk import Desk
 from service.auth.context import context_of
-from service.auth.guard import identify_since
+from service.auth.identification import identify_since
+from service.hub.administration import token_created
 from service.hub.models import Identity
 
 
@@ -25,8 +26,13 @@ async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
     status = await desk.accounts.status(identity.name)
     if status is None:
         return await _newcomer(identity, conn, desk) if role_of(identity.groups) else None
-    ask = context_of(conn).hub.token_created
-    await admission.check(status, name=identity.name, token_id=identity.token_id, ask=ask)
+    hub = context_of(conn).hub
+    await admission.check(
+        status,
+        name=identity.name,
+        token_id=identity.token_id,
+        ask=lambda name, token_id: hub.ask(token_created(name, token_id)),
+    )
     return status.rights_changed_at
 
 

@@ -19,7 +19,7 @@ from tests.support.engines import with_engines
 @asynccontextmanager
 async def open_pool(told: dict[str, str], *, workers: int = 1) -> AsyncIterator[Pool]:
     """Open de-identification in one of so many processes."""
-    settings = Settings(api_token=SecretStr("t"), apps=("deidentify",), workers=workers, told=told)
+    settings = Settings(api_token=SecretStr("t"), apps=("deidentify",), workers=workers, variables=told)
     async with open_resources(settings) as resources, open_applications(configure(settings), resources) as opened:
         yield opened["deidentify"]
 

@@ -1,4 +1,4 @@
-"""What `python -P -m service doctor` makes of clocks, certificates' files and Hubs that tell less."""
+"""`python -P -m service doctor`: clocks, certificate files, and Hubs that show less."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ REFUSED = httpx.Response(403, json={"status": 403, "message": "no"})
 async def found(
     settings: Settings, *, registration: httpx.Response, version: str = "6.1.1", date: str | None = None
 ) -> dict[str, Finding]:
-    """What is found of a Hub that answers so, by what was checked."""
+    """Return the findings for a Hub with these answers, by check."""
     headers = {"Date": date} if date else {}
     with respx.mock:
         respx.get(f"{API}/").respond(json={"version": version}, headers=headers)
@@ -36,7 +36,7 @@ async def found(
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (-20, "ok"), (20, "ok"), (-60, "failed"), (60, "failed")])
 async def test_clock(seconds: int, state: str) -> None:
-    """Sealed values have an end by our clock, tokens by the Hub's: half a minute apart does no harm."""
+    """The clocks of Hub and service may differ by 30 seconds: sealed values expire by ours, tokens by the Hub's."""
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
     findings = await found(settings_of(api_url=API), registration=httpx.Response(200, json=OURS), date=date)
 
@@ -45,13 +45,13 @@ async def test_clock(seconds: int, state: str) -> None:
 
 @pytest.mark.parametrize("date", [None, "yesterday"])
 async def test_no_clock(date: str | None) -> None:
-    """A Hub that does not tell the time is not blamed for it."""
+    """A Hub that sends no Date is not reported as wrong."""
     findings = await found(settings_of(api_url=API), registration=REFUSED, date=date)
     assert findings["clock"].state == "not checked"
 
 
 async def test_an_old_hub() -> None:
-    """One of before OAuth scopes."""
+    """A Hub without OAuth scopes is too old."""
     findings = await found(settings_of(api_url=API), registration=REFUSED, version="4.1.6")
     assert (findings["Hub"].state, "older than 5.5" in findings["Hub"].said) == ("failed", True)
 
@@ -69,15 +69,26 @@ async def test_an_old_hub() -> None:
     ids=["not allowed", "not there", "broken", "tells nothing", "tells something else", "tells all"],
 )
 async def test_what_the_hub_does_not_tell(registration: httpx.Response, checks: dict[str, str]) -> None:
-    """Is not guessed: a service registered by hand is none that is wrong."""
+    """What the Hub does not show is not checked: a service registered by hand is not reported as wrong."""
     findings = await found(settings_of(api_url=API), registration=registration)
 
     rest = {check: finding.state for check, finding in findings.items() if check not in {"Hub", "clock", "token"}}
     assert rest == {"scopes": "ok", **checks}
 
 
+async def test_a_path_below_an_applications_host() -> None:
+    """With forward-auth the service is where the Hub's proxy does not lead, and rightly so."""
+    host, uri = "https://data.example.org", "https://data.example.org/_hub/oauth_callback"
+    settings = settings_of(api_url=API, service_prefix="/_hub/", public_host=host, forward_auth=True)
+    findings = await found(
+        settings, registration=httpx.Response(200, json={**OURS, "info": {"oauth_redirect_uri": uri}})
+    )
+
+    assert (findings["path"].state, findings["redirect URI"].state) == ("ok", "ok")
+
+
 async def certificate(directory: Path, **validity: datetime) -> Sequence[Finding]:
-    """What is found of a service with such a certificate."""
+    """Return the findings for a service with this certificate."""
     leaf = trustme.CA().issue_cert("localhost", **validity)  # type: ignore[arg-type]
     leaf.private_key_and_cert_chain_pem.write_to_path(directory / "pem")
     file = str(directory / "pem")
@@ -86,7 +97,7 @@ async def certificate(directory: Path, **validity: datetime) -> Sequence[Finding
 
 
 async def test_a_certificate_of_our_own(tmp_path: Path) -> None:
-    """That of the Hub's internal_ssl, say: read, and not about to end."""
+    """A certificate, such as that of internal_ssl, is read, and its end checked."""
     assert {finding.state for finding in await certificate(tmp_path)} == {"ok"}
 
     [read, ends] = await certificate(tmp_path, not_after=datetime.now(UTC) + timedelta(days=3))
@@ -94,7 +105,7 @@ async def test_a_certificate_of_our_own(tmp_path: Path) -> None:
 
 
 async def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
-    """Is said as at the start."""
+    """A missing certificate is reported as at the start."""
     settings = settings_of(ssl_certfile=str(tmp_path / "gone"), ssl_keyfile="")
     [finding] = [finding async for finding in check_machine(settings) if finding.check == "certificate"]
 

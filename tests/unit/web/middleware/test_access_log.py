@@ -19,25 +19,25 @@ router = APIRouter()
 
 @router.get("/fails/{what}")
 async def fails(what: str) -> None:
-    """Fail."""
+    """Raise an error."""
     raise RuntimeError(what)
 
 
 @router.get("/id")
 async def current_id() -> str:
-    """Tell the id as the log has it."""
+    """Return the request id that the log uses."""
     return REQUEST_ID.get()
 
 
 @router.get("/parts")
 async def parts() -> StreamingResponse:
-    """Answer in parts."""
+    """Stream a response."""
     return StreamingResponse(iter(["a", "b"]))
 
 
 @router.websocket("/talk")
 async def talk(websocket: WebSocket) -> None:
-    """Say one thing."""
+    """Send one message."""
     await websocket.accept()
     await websocket.send_text("hello")
     await websocket.close()
@@ -55,7 +55,7 @@ def _log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """The lines for requests, without how long they took."""
+    """Return the lines of the access log, without durations."""
     fields = [dict(vars(record)["fields"]) for record in caplog.records if isinstance(record, RequestRecord)]
     for line in fields:
         assert line.pop("duration_ms") >= 0
@@ -80,7 +80,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 async def test_every_answer(
     service: Service, caplog: pytest.LogCaptureFixture, path: str, headers: dict[str, str], status: int
 ) -> None:
-    """Whatever the answer is, it has an id, and the log one line."""
+    """Every response has a request id, and one line in the log."""
     reply = await service.api().get(path, headers=headers)
 
     assert reply.status_code == status
@@ -94,7 +94,7 @@ async def test_every_answer(
     "given", ["a", "0123456789abcdef" * 8, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "x_1.y"]
 )
 async def test_an_id_is_kept(service: Service, given: str) -> None:
-    """One that the proxy before us gave finds the request in its log and in ours."""
+    """An id from a proxy is kept, so it finds the request in both logs."""
     reply = await service.api().get("id", headers={"X-Request-ID": given})
 
     assert (reply.headers["X-Request-ID"], reply.json()) == (given, given)
@@ -102,7 +102,7 @@ async def test_an_id_is_kept(service: Service, given: str) -> None:
 
 @pytest.mark.parametrize("given", ["", " ", "a b", "a\tb", "-a", "a" * 129, "a=b", "ä", '"', "a,b"])
 async def test_an_id_of_another_form_is_not(service: Service, given: str) -> None:
-    """Nothing that a log could take amiss, or that would fill it."""
+    """An id that is too long or has unsafe characters is replaced."""
     reply = await service.api().get("id", headers=[(b"X-Request-ID", given.encode())])
 
     assert NEW.fullmatch(reply.headers["X-Request-ID"])
@@ -110,7 +110,7 @@ async def test_an_id_of_another_form_is_not(service: Service, given: str) -> Non
 
 
 async def test_who_it_was(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """The line names the user or the service that the Hub vouched for, also one that was refused."""
+    """The line names the user or service, even if it was refused."""
     await service.user("ada").get("me")
     await service.user("bob", access=False).get("me")
     await service.other_service("reporter").get("me")
@@ -123,7 +123,7 @@ async def test_who_it_was(service: Service, caplog: pytest.LogCaptureFixture) ->
 
 
 async def test_a_query_is_hidden(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """All of it: tokens have names that one can know, notes and patients' names have not."""
+    """The whole query is hidden, because any part of it may be the text of a note or a patient's name."""
     await service.api().get("me?replacement=canary&canary&token=canary")
     await service.api().get("me?")
 
@@ -132,7 +132,7 @@ async def test_a_query_is_hidden(service: Service, caplog: pytest.LogCaptureFixt
 
 
 async def test_what_a_request_logs_has_its_id(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """A failure is found by the id that its answer carries."""
+    """Everything that is logged during a request has the id that its response has."""
     seen: list[str] = []
 
     def note(record: logging.LogRecord) -> bool:
@@ -147,19 +147,19 @@ async def test_what_a_request_logs_has_its_id(service: Service, caplog: pytest.L
 
 
 async def test_an_answer_in_parts_is_one_line(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """However many parts it has."""
+    """A streamed response has one line."""
     assert (await service.api().get("parts")).text == "ab"
     assert [line["status"] for line in lines(caplog)] == [200]
 
 
 async def test_head(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """Is what it is."""
+    """A HEAD request is logged as HEAD."""
     assert "X-Request-ID" in (await service.api().head("")).headers
     assert [line["method"] for line in lines(caplog)] == ["HEAD"]
 
 
 async def test_websockets(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """One line each, when it is over; 101 where it was opened."""
+    """A WebSocket has one line, when it is closed. Its status is 101 if it was opened."""
     async with service.anonymous().websocket("talk") as socket:
         assert await socket.receive_text() == "hello"
 

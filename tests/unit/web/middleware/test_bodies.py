@@ -1,4 +1,4 @@
-"""Whose bodies are read, how much of them is held, and for how long they are waited for."""
+"""Which bodies are read, how much of them is held, and how long the service waits for them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -14,7 +14,7 @@ from service.auth.forms import returns_form
 from service.auth.guard import CurrentUser, require
 from service.testing.callers import NAVIGATION
 from service.web.errors import BodyTooSlowError
-from service.web.middleware.bodies import STRANGERS_BODY, Bodies, Patience, RefusedBody, streams_body
+from service.web.middleware.bodies import STRANGERS_BODY, Bodies, RefusedBody, Timeouts, streams_body
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 
 LARGE = STRANGERS_BODY + 1
@@ -33,47 +33,47 @@ guarded_router = APIRouter(prefix="/all", dependencies=[require()])
 
 @router.post("/guarded")
 async def guarded(sent: Text, _user: CurrentUser) -> int:
-    """Take JSON of callers."""
+    """Take JSON from callers."""
     return len(sent.text)
 
 
 @router.post("/guarded-form")
 async def guarded_form(text: Annotated[str, Form()], _user: CurrentUser) -> int:
-    """Take a form of callers."""
+    """Take a form from callers."""
     return len(text)
 
 
 @guarded_router.post("/json")
 async def guarded_by_router(sent: Text) -> int:
-    """Take JSON of callers, whom the router guards."""
+    """Take JSON from callers. The guard is the router's."""
     return len(sent.text)
 
 
 def _nested(_user: CurrentUser) -> None:
-    """Guard by way of another dependency."""
+    """A dependency that has a guard."""
 
 
 @router.post("/nested", dependencies=[Depends(_nested)])
 async def guarded_by_another(sent: Text) -> int:
-    """Take JSON of callers."""
+    """Take JSON from callers. The guard is a dependency of a dependency."""
     return len(sent.text)
 
 
 @router.post("/open")
 async def anybody(request: Request) -> int:
-    """Take anything of anybody."""
+    """Take anything from anybody."""
     return len(await request.body())
 
 
 @router.post("/open-and-long", max_body_size=LARGE)
 async def anybody_at_length(request: Request) -> int:
-    """Take more of anybody."""
+    """Take more from anybody."""
     return len(await request.body())
 
 
 @router.post("/stream", dependencies=[Depends(streams_body)], max_body_size=10 * SIZE)
 async def stream(request: Request, _user: CurrentUser) -> int:
-    """Count, and keep nothing."""
+    """Count the bytes, and keep none."""
     return sum([len(piece) async for piece in request.stream()])
 
 
@@ -84,10 +84,10 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Sending:
-    """A request whose body is sent piece by piece; `read` counts the pieces that the application has taken."""
+    """A request whose body is sent piece by piece. `read` counts the pieces that the application has taken."""
 
     def __init__(self, app: ASGIApp, path: str, *, headers: Mapping[str, str], address: str = "192.0.2.1") -> None:
-        """Send nothing yet."""
+        """Start without sending anything."""
         framing = {} if "Content-Length" in headers else {"Transfer-Encoding": "chunked"}
         given = {"host": httpx.URL(ORIGIN).host, **framing, **headers}
         self.scope = {
@@ -124,41 +124,41 @@ class Sending:
         self.sent.append(message)
 
     async def answer(self) -> int:
-        """Return the status that comes."""
+        """Return the status of the response."""
         await self._app(self.scope, self.receive, self._send)
         return self.status
 
     @property
     def status(self) -> int:
-        """The answer's."""
+        """The status of the response."""
         return int(self.sent[0]["status"])
 
     @property
     def headers(self) -> dict[str, str]:
-        """The answer's."""
+        """The headers of the response."""
         return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
 
     @property
     def code(self) -> str:
-        """The answer's."""
+        """The code in the response."""
         return str(httpx.Response(self.status, content=self.sent[1]["body"]).json()["code"])
 
 
 def other(service: Service, name: str) -> str:
-    """Return a token of another user, who may call the service."""
+    """Return a token of another user with access."""
     service.hub.add_user(name)
     return service.hub.issue(name)
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Sign with a token."""
+    """Return the header with a token."""
     return {**JSON, "Authorization": f"Bearer {token}"}
 
 
 @pytest.mark.parametrize("path", GUARDED)
 @pytest.mark.parametrize("headers", [{}, bearer("unknown")], ids=["no credential", "a bad one"])
 async def test_a_strangers_body_is_not_read(service: Service, path: str, headers: dict[str, str]) -> None:
-    """Where callers alone are let in, the refusal goes out before anything of the body is taken."""
+    """A guarded route refuses a stranger before it reads any of the body."""
     sending = Sending(service.app, path, headers={**JSON, "Content-Length": "1000000", **headers})
 
     async with asyncio.timeout(5):
@@ -171,7 +171,7 @@ async def test_a_strangers_body_is_not_read(service: Service, path: str, headers
 
 @pytest.mark.parametrize("path", GUARDED)
 async def test_a_body_that_waits_to_be_asked_for(service: Service, path: str) -> None:
-    """Who is refused instead may not send it, so that the connection ends: the next request would be taken for it."""
+    """Refusing a client that waits for 100 Continue ends the connection: its next request would look like a body."""
     headers = {**JSON, "Content-Length": "30", "Expect": "100-continue"}
     sending = Sending(service.app, path, headers=headers)
 
@@ -183,7 +183,7 @@ async def test_a_body_that_waits_to_be_asked_for(service: Service, path: str) ->
 
 @pytest.mark.parametrize("path", GUARDED)
 async def test_the_body_of_somebody_without_access_is_not_read(service: Service, path: str) -> None:
-    """A token of the Hub that does not let its holder in here gives them none of the room of those who are let in."""
+    """A Hub user without access cannot use the room for callers."""
     token = service.hub.issue("testuser", scopes=["read:users!user"])
     sending = Sending(service.app, path, headers={"Content-Length": "1000000", **bearer(token)})
 
@@ -195,7 +195,7 @@ async def test_the_body_of_somebody_without_access_is_not_read(service: Service,
 
 @pytest.mark.parametrize("path", GUARDED)
 async def test_the_refusal_is_the_one_of_a_request_without_a_body(service: Service, path: str) -> None:
-    """Who is not let in is told the same as ever, problem and headers; a small body costs nobody the connection."""
+    """The refusal is the same as without a body. With a small body, the connection stays open."""
     api = service.api()
 
     refused, plain = await api.post(path, json={"text": "x"}), await api.get("me")
@@ -209,7 +209,7 @@ async def test_the_refusal_is_the_one_of_a_request_without_a_body(service: Servi
 
 @pytest.mark.parametrize("path", GUARDED)
 async def test_callers_are_served(service: Service, path: str) -> None:
-    """Who is known sends what the route takes, large or small, with a token or a cookie."""
+    """A caller can send what the route accepts, small or large, with a token or a cookie."""
     token = service.hub.issue("testuser")
     browser = await service.signed_in()
     xsrf = {"X-XSRFToken": browser.cookie("_xsrf") or ""}
@@ -223,7 +223,7 @@ async def test_callers_are_served(service: Service, path: str) -> None:
 
 
 async def test_a_caller_is_asked_about_once(service: Service) -> None:
-    """The Hub is not asked a second time by the guard, which comes after the body."""
+    """The guard, which runs after the body was read, does not ask the Hub again."""
     token = service.hub.issue("testuser")
     before = len(service.hub.requests)
 
@@ -240,7 +240,7 @@ async def test_a_caller_is_asked_about_once(service: Service) -> None:
     ],
 )
 async def test_a_cookie_without_its_xsrf_token(service: Service, headers: dict[str, str], code: str) -> None:
-    """A request that a cookie signs is judged by origin and XSRF token before its body is read."""
+    """For a cookie, origin and XSRF token are checked before the body is read."""
     browser = await service.signed_in()
     cookie = browser.signing(PREFIX)["Cookie"]
     sending = Sending(service.app, "guarded", headers={**JSON, "Content-Length": "9", "Cookie": cookie, **headers})
@@ -252,7 +252,7 @@ async def test_a_cookie_without_its_xsrf_token(service: Service, headers: dict[s
 
 
 async def test_a_forms_own_xsrf_token(service: Service) -> None:
-    """It stands in the body, which is read for it if the cookie is somebody's; then it is judged as ever."""
+    """A form may have the XSRF token inside. It is read if the cookie is valid, and then checked as usual."""
     browser = await service.signed_in()
     right = {"text": "xx", "_xsrf": browser.cookie("_xsrf") or ""}
 
@@ -264,7 +264,7 @@ async def test_a_forms_own_xsrf_token(service: Service) -> None:
 
 
 async def test_a_form_of_no_one(service: Service) -> None:
-    """A form without a cookie that is somebody's is not looked into."""
+    """A form without a valid cookie is not read."""
     form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "100000", "Cookie": "x=y"}
     sending = Sending(service.app, "guarded-form", headers=form)
 
@@ -283,7 +283,7 @@ async def test_a_form_of_no_one(service: Service) -> None:
     [("open", "", 413), ("open", "bad", 413), ("open", "good", 200), ("open-and-long", "", 200)],
 )
 async def test_a_large_body(service: Service, path: str, who: str, status: int, is_announced: bool) -> None:  # noqa: FBT001 - a table
-    """Of a stranger an open route takes less, unless it says itself how much; of who is known, as much as ever."""
+    """An open route accepts less from a stranger, unless it sets its own limit, and as usual from a caller."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"x" * (LARGE - 1)
@@ -297,7 +297,7 @@ async def test_a_large_body(service: Service, path: str, who: str, status: int, 
 
 
 async def test_an_open_route_asks_nobody(service: Service) -> None:
-    """A credential that comes with a small body to an open route is not shown to the Hub: it may be for another."""
+    """A credential with a small body for an open route is not sent to the Hub: it may be for another service."""
     before = len(service.hub.requests)
 
     reply = await service.api("somebody-elses").post("open", content=b"xx")
@@ -309,7 +309,7 @@ async def test_an_open_route_asks_nobody(service: Service) -> None:
 
 
 async def holding(service: Service, path: str, size: int, **options: Any) -> tuple[Sending, "asyncio.Task[int]"]:  # noqa: ANN401
-    """Send so much of a body, and wait until it is read."""
+    """Send a part of a body, and wait until it is read."""
     sending = Sending(service.app, path, **options)
     task = asyncio.create_task(sending.answer())
     sending.piece(b"x" * size)
@@ -319,7 +319,7 @@ async def holding(service: Service, path: str, size: int, **options: Any) -> tup
 
 
 async def test_one_caller_has_a_share(serve: Serve) -> None:
-    """Who sends too much at once is told when to come back; others are served, and so is the same one afterwards."""
+    """A caller who sends too much at once is refused with Retry-After. Others are served, and so is this one later."""
     service = await serve(**SERVICE)
     alice, bob = service.hub.issue("testuser"), other(service, "bob")
     held = [await holding(service, "guarded", 300_000, headers=bearer(alice)) for _ in range(3)]
@@ -337,7 +337,7 @@ async def test_one_caller_has_a_share(serve: Serve) -> None:
 
 
 async def test_no_room_for_callers(serve: Serve) -> None:
-    """When all together send too much, the request that is too much is told to come back, and that one alone."""
+    """If all callers together send too much, only the request that exceeds the limit is refused."""
     service = await serve(**SERVICE)
     tokens = [other(service, f"user-{number}") for number in range(4)]
     held = [await holding(service, "guarded", 990_000, headers=bearer(token)) for token in tokens]
@@ -354,7 +354,7 @@ async def test_no_room_for_callers(serve: Serve) -> None:
 
 
 async def test_strangers_do_not_take_the_room_of_callers(serve: Serve) -> None:
-    """Strangers have room of their own, and those of one address a share of it."""
+    """Strangers have their own room, and each address a share of it."""
     service = await serve(**SERVICE)
     held = [
         await holding(service, "open", 125_000, headers={}, address=f"192.0.2.{number // 2}") for number in range(8)
@@ -376,7 +376,7 @@ async def test_strangers_do_not_take_the_room_of_callers(serve: Serve) -> None:
 
 
 async def test_a_stream_is_not_held(serve: Serve) -> None:
-    """Of a stream only the piece at hand counts, so that it may be of any length."""
+    """Only the current piece of a stream counts, so a stream may have any length."""
     service = await serve(**SERVICE)
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -389,7 +389,7 @@ async def test_a_stream_is_not_held(serve: Serve) -> None:
 
 
 async def test_a_draft_comes_back_to_who_is_signed_out(serve: Serve) -> None:
-    """A form of our own pages is read, within what strangers may send, for the page that sends it again."""
+    """A form from somebody who is signed out is read, within the limit for strangers, and returned."""
     service = await serve(app={"routers": [_drafts()]}, body_memory=SIZE)
     form = {"Content-Type": "application/x-www-form-urlencoded", **NAVIGATION, "Origin": ORIGIN}
 
@@ -414,7 +414,7 @@ def _drafts() -> APIRouter:
 
 
 async def _reads(_scope: Scope, receive: Receive, send: Send) -> None:
-    """An application that keeps all."""
+    """An application that keeps the whole body."""
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -427,16 +427,16 @@ async def _streams(scope: Scope, receive: Receive, send: Send) -> None:
     await _reads(scope, receive, send)
 
 
-def slow(app: ASGIApp, patience: Patience) -> Sending:
-    """A request to an application that waits so long."""
-    sending = Sending(Bodies(app, routes=[], size=SIZE, patience=patience), "", headers={})
+def slow(app: ASGIApp, timeouts: Timeouts) -> Sending:
+    """Return a request to an application with these timeouts."""
+    sending = Sending(Bodies(app, routes=[], size=SIZE, timeouts=timeouts), "", headers={})
     sending.scope["state"] = {}
     return sending
 
 
 async def test_a_body_that_does_not_come() -> None:
-    """It is given up after a while."""
-    sending = slow(_reads, Patience(grace=0.05))
+    """A body that does not arrive is refused after a while."""
+    sending = slow(_reads, Timeouts(grace=0.05))
     sending.piece(b"x")
 
     with pytest.raises(RefusedBody) as refused:
@@ -446,8 +446,8 @@ async def test_a_body_that_does_not_come() -> None:
 
 
 async def test_a_body_in_drops() -> None:
-    """A byte now and then does not keep it waiting."""
-    sending = slow(_reads, Patience(grace=0.1, pace=1000))
+    """Single bytes now and then do not extend the time."""
+    sending = slow(_reads, Timeouts(grace=0.1, pace=1000))
 
     async def drip() -> None:
         while True:
@@ -463,8 +463,8 @@ async def test_a_body_in_drops() -> None:
 
 
 async def test_what_comes_at_a_pace_is_waited_for() -> None:
-    """A body that comes fast enough is waited for longer than one of which little has come."""
-    sending = slow(_reads, Patience(grace=0.05, pace=100))
+    """A body that arrives fast enough gets more time."""
+    sending = slow(_reads, Timeouts(grace=0.05, pace=100))
     sending.piece(b"x" * 10_000)  # good for 100 s more
     task = asyncio.create_task(sending.answer())
     await asyncio.sleep(0.2)
@@ -474,8 +474,8 @@ async def test_what_comes_at_a_pace_is_waited_for() -> None:
 
 
 async def test_a_stream_has_no_deadline() -> None:
-    """A stream may come slowly; only its silence ends it."""
-    sending = slow(_streams, Patience(grace=0.0, silence=0.1))
+    """A stream may be slow. It ends only if nothing arrives for a while."""
+    sending = slow(_streams, Timeouts(grace=0.0, silence=0.1))
     task = asyncio.create_task(sending.answer())
     sending.piece(b"x")
 
@@ -484,14 +484,14 @@ async def test_a_stream_has_no_deadline() -> None:
 
 
 async def test_the_time_of_the_application_does_not_count() -> None:
-    """Only what the client makes the application wait for counts, not what the application takes by itself."""
+    """Only the time that the client needs counts, not that of the application."""
 
     async def thinks(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await asyncio.sleep(0.3)
         await _reads(scope, receive, send)
 
-    sending = slow(thinks, Patience(grace=0.2))
+    sending = slow(thinks, Timeouts(grace=0.2))
     sending.piece(b"x")
     sending.piece(b"", more=False)
 

@@ -1,4 +1,4 @@
-"""How many bytes of bodies a process holds, and whose."""
+"""How many bytes of bodies a process holds, in all and for each sender."""
 
 import contextlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from service.web.middleware.budget import Budget
 
 
 def test_one_body_may_have_all() -> None:
-    """A caller who sends a single body may use whatever room there is."""
+    """A single body may use all room."""
     budget = Budget(100, share=25)
 
     budget.open("alice").take(100)
@@ -22,7 +22,7 @@ def test_one_body_may_have_all() -> None:
 
 
 def test_many_bodies_of_one_caller() -> None:
-    """All bodies of one caller together have a share; those of others are not affected."""
+    """All bodies of one sender together have a share. Other senders are not affected."""
     budget = Budget(100, share=25)
     budget.open("alice").take(20)
 
@@ -35,7 +35,7 @@ def test_many_bodies_of_one_caller() -> None:
 
 
 def test_no_room_is_left() -> None:
-    """All callers together have no more than the size."""
+    """All senders together cannot exceed the size."""
     budget = Budget(100, share=25)
     budget.open("alice").take(90)
 
@@ -50,7 +50,7 @@ Bodies = st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.integers(0, 40),
 
 @given(bodies=Bodies)
 def test_what_is_released_is_free(bodies: list[tuple[str, list[int]]]) -> None:
-    """However bodies come, no more is held than may be, and nothing is left when they have gone."""
+    """The limits hold in any order of bodies, and everything is released at the end."""
     budget = Budget(100, share=25)
     holdings = [(budget.open(holder), pieces) for holder, pieces in bodies]
 

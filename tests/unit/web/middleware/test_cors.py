@@ -1,4 +1,4 @@
-"""What pages of other origins may ask and read, with ALLOW_ORIGINS and without."""
+"""What pages of other origins can send and read, with and without ALLOW_ORIGINS."""
 
 import json
 from collections.abc import Mapping
@@ -28,27 +28,27 @@ changes: list[str] = []
 
 @router.post("/change")
 async def change(user: CurrentUser) -> str:
-    """Keep who has changed something."""
+    """Record the caller of a change."""
     changes.append(user.name)
     return user.name
 
 
 @router.websocket("/ws")
 async def greet(websocket: WebSocket, user: CurrentUser) -> None:
-    """Say who is there."""
+    """Return the name of the caller."""
     await websocket.accept()
     await websocket.send_text(user.name)
 
 
 @router.get("/picture")
 async def picture() -> PlainTextResponse:
-    """Answer what caches may keep, and by what it differs."""
+    """Return a response that caches may keep, with a Vary header."""
     return PlainTextResponse("", headers={"Cache-Control": "public", "Vary": "Accept"})
 
 
 @router.get("/fail")
 async def fail() -> None:
-    """Fail as nobody expected."""
+    """Raise an unexpected error."""
     raise RuntimeError
 
 
@@ -57,20 +57,20 @@ SERVICE: Mapping[str, Any] = {**WITH_ROUTES, "allow_origins": (FRIEND, "http://l
 
 
 def allowed(reply: httpx.Response) -> dict[str, str]:
-    """Return what an answer allows."""
+    """Return the CORS headers of a response."""
     prefix = "access-control-"
     return {name.removeprefix(prefix): value for name, value in reply.headers.items() if name.startswith(prefix)}
 
 
 async def ask(service: Service, method: str, where: str, origin: str | None, **headers: str) -> httpx.Response:
-    """Send a request as a page of that origin does, or as no page."""
+    """Send a request from a page of an origin, or without one."""
     sent = {"Origin": origin} if origin is not None else {}
     async with service.api() as api:
         return await api.request(method, where, headers=sent | headers)
 
 
 async def preflight(service: Service, origin: str, where: str = "me", **asked: str) -> httpx.Response:
-    """Ask as a browser does before a request of another origin: for a POST with a token, unless `asked` differs."""
+    """Send the preflight for a POST with a token, or for what `asked` says."""
     wanted = {"Method": "POST", "Headers": "authorization", **asked}
     return await ask(
         service, "OPTIONS", where, origin, **{f"Access-Control-Request-{name}": value for name, value in wanted.items()}
@@ -79,7 +79,7 @@ async def preflight(service: Service, origin: str, where: str = "me", **asked: s
 
 @pytest.mark.parametrize("where", ["me", "logout", "login", "oauth_callback", "nowhere", "/elsewhere"])
 async def test_preflight_of_a_friend(service: Service, where: str) -> None:
-    """It is told what it may send, whatever the address: nobody is asked to sign in, nobody is redirected."""
+    """A preflight from an allowed origin is answered for any path, without a sign-in or a redirect."""
     reply = await preflight(service, FRIEND, where, Headers="authorization,content-type,if-match,if-none-match")
 
     assert reply.status_code == 200
@@ -96,7 +96,7 @@ async def test_preflight_of_a_friend(service: Service, where: str) -> None:
 
 @pytest.mark.parametrize("origin", STRANGERS)
 async def test_preflight_of_a_stranger(service: Service, origin: str) -> None:
-    """No origin is allowed that is not named to the letter; and none is repeated."""
+    """Only origins that are listed literally are allowed. Others are not repeated in the response."""
     reply = await preflight(service, origin)
 
     assert (reply.status_code, reply.text) == (400, "Disallowed CORS origin")
@@ -117,7 +117,7 @@ async def test_preflight_of_a_stranger(service: Service, origin: str) -> None:
     ids=str,
 )
 async def test_preflight_for_too_much(service: Service, wanted: dict[str, str], flaw: str) -> None:
-    """Also a friend is refused what no route of ours takes, and a way into a private network."""
+    """An allowed origin cannot use other methods or headers, or reach a private network."""
     reply = await preflight(service, FRIEND, **wanted)
 
     assert (reply.status_code, reply.text) == (400, f"Disallowed CORS {flaw}")
@@ -125,7 +125,7 @@ async def test_preflight_for_too_much(service: Service, wanted: dict[str, str], 
 
 
 async def test_private_network(serve: Serve) -> None:
-    """It takes a switch of its own, and then no stranger gets in either."""
+    """ALLOW_PRIVATE_NETWORK allows it, but only for allowed origins."""
     service = await serve(allow_origins=(FRIEND,), allow_private_network=True)
     asked = {"Private-Network": "true"}
 
@@ -174,13 +174,13 @@ async def test_answers(
 
 
 async def test_what_an_answer_differs_by_already(service: Service) -> None:
-    """A route's own Vary is kept."""
+    """The Vary header of a route is kept."""
     assert (await ask(service, "GET", "picture", FRIEND)).headers["Vary"] == "Accept, Origin"
     assert (await ask(service, "GET", "picture", None)).headers["Vary"] == "Accept, Origin"
 
 
 async def test_any_origin(serve: Serve) -> None:
-    """With `*` every page may read; none is named in the answer, which is then the same for all."""
+    """With `*` every page may read. The response names no origin, and is the same for all."""
     service = await serve(allow_origins=("*",))
     bearer = {"Authorization": f"Bearer {service.hub.issue('testuser')}"}
 
@@ -193,7 +193,7 @@ async def test_any_origin(serve: Serve) -> None:
 
 
 async def test_off(serve: Serve) -> None:
-    """Without ALLOW_ORIGINS no answer knows of CORS, whatever the other switches say."""
+    """Without ALLOW_ORIGINS no response has CORS headers, whatever the other settings are."""
     service = await serve(allow_credentials=True, allow_private_network=True)
 
     for reply in (await ask(service, "GET", "me", FRIEND), await preflight(service, FRIEND)):
@@ -203,7 +203,7 @@ async def test_off(serve: Serve) -> None:
 
 
 async def test_a_script_is_not_sent_to_the_hub(service: Service) -> None:
-    """Who asks from a script of another origin is told 401, to be read there; only pages are led to the Hub."""
+    """A script of another origin gets a 401 that it can read. Only pages are redirected to the Hub."""
     fetched = await ask(service, "GET", "me", FRIEND, **{"Sec-Fetch-Mode": "cors", "Accept": "text/html"})
     opened = await ask(service, "GET", "me", None, **{"Sec-Fetch-Mode": "navigate", "Accept": "text/html"})
 
@@ -228,7 +228,7 @@ KINDS = {
     ("method", "where"), [("GET", "me"), ("POST", "change"), ("POST", "logout")], ids=["read", "write", "sign out"]
 )
 async def test_a_cookie_from_another_origin(service: Service, kind: str, origin: str, method: str, where: str) -> None:
-    """It is good for nothing, not even with its XSRF token, which a page on another port may have read."""
+    """A cookie from another origin is refused, even with its XSRF token, which a page on another port may have read."""
     browser = await service.signed_in()
     changes.clear()
     url = f"{ORIGIN}{PREFIX}{where}?_xsrf={browser.cookie('_xsrf')}"
@@ -242,7 +242,7 @@ async def test_a_cookie_from_another_origin(service: Service, kind: str, origin:
 
 
 async def test_a_cookie_from_another_origin_without_cors(serve: Serve) -> None:
-    """Nor is it where no origin is allowed: what a page cannot read it could do all the same."""
+    """It is also refused if no origin is allowed: a page could act without reading the response."""
     service = await serve(**WITH_ROUTES, allow_credentials=True)
     browser = await service.signed_in()
     url = f"{ORIGIN}{PREFIX}change?_xsrf={browser.cookie('_xsrf')}"
@@ -254,7 +254,7 @@ async def test_a_cookie_from_another_origin_without_cors(serve: Serve) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_cookie_with_allow_credentials(serve: Serve, kind: str) -> None:
-    """It counts from an allowed origin, with its XSRF token, also for reading; from others never."""
+    """With ALLOW_CREDENTIALS, a cookie from an allowed origin counts with its XSRF token, also for GET."""
     service = await serve(**WITH_ROUTES, allow_origins=(FRIEND,), allow_credentials=True)
     browser = await service.signed_in()
     xsrf = {"X-XSRFToken": browser.cookie("_xsrf") or ""}
@@ -284,7 +284,7 @@ async def test_a_cookie_with_allow_credentials(serve: Serve, kind: str) -> None:
 @pytest.mark.parametrize("public_host", ["", ORIGIN], ids=["by Host", "by PUBLIC_HOST"])
 @pytest.mark.parametrize("site", ["same-origin", ""], ids=["https", "plain http"])
 async def test_our_own_pages(serve: Serve, public_host: str, site: str) -> None:
-    """Their cookies count as ever, where other origins are allowed."""
+    """Cookies of our own pages work as usual if other origins are allowed."""
     service = await serve(**WITH_ROUTES, allow_origins=(FRIEND,), public_host=public_host)
     browser = await service.signed_in()
     headers = {"Origin": ORIGIN, "X-XSRFToken": browser.cookie("_xsrf") or "", "Sec-Fetch-Site": site}
@@ -295,7 +295,7 @@ async def test_our_own_pages(serve: Serve, public_host: str, site: str) -> None:
 
 
 async def test_our_own_pages_behind_a_proxy_with_another_name(serve: Serve) -> None:
-    """Where neither Host nor PUBLIC_HOST says who we are, the browser's word counts."""
+    """If neither Host nor PUBLIC_HOST is our public name, Sec-Fetch-Site of the browser counts."""
     service = await serve(**WITH_ROUTES, allow_origins=(FRIEND,))
     browser = await service.signed_in()
     headers = {"Origin": "https://public.example", "X-XSRFToken": browser.cookie("_xsrf") or ""}
@@ -309,7 +309,7 @@ async def test_our_own_pages_behind_a_proxy_with_another_name(serve: Serve) -> N
 
 @pytest.mark.parametrize("allow_credentials", [False, True])
 async def test_a_websocket_with_a_cookie(serve: Serve, allow_credentials: bool) -> None:  # noqa: FBT001
-    """CORS knows none: only our own pages open one by cookie, whatever is allowed here."""
+    """Only our own pages can open a WebSocket by cookie. CORS settings do not change that."""
     service = await serve(**WITH_ROUTES, allow_origins=(FRIEND,), allow_credentials=allow_credentials)
     browser = await service.signed_in()
     held = "; ".join(f"{name}={value}" for (name, _path), value in browser.cookies().items())

@@ -1,4 +1,4 @@
-"""What every request passes first and every response last."""
+"""The gateway: the prefix, common headers, cookies and unexpected errors."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.auth.guard import queue_cookies
+from service.auth.identification import queue_cookies
 from service.testing.callers import NAVIGATION
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 
@@ -18,13 +18,13 @@ CANARY = "canary-of-a-caller"
 
 @router.get("/boom")
 async def boom() -> None:
-    """Fail in a way that nobody foresaw."""
+    """Raise an unexpected error."""
     raise RuntimeError(CANARY)
 
 
 @router.get("/stream")
 async def stream() -> StreamingResponse:
-    """Fail in the middle of an answer."""
+    """Raise an error in the middle of a response."""
 
     async def parts() -> AsyncIterator[bytes]:
         yield b"begun"
@@ -35,7 +35,7 @@ async def stream() -> StreamingResponse:
 
 @router.get("/cookies")
 async def cookies(request: Request, response: Response) -> str:
-    """Set one cookie oneself, and have two more set."""
+    """Set a cookie, and queue two more."""
     queue_cookies(request, ["a=queued; Path=/", "b=queued; Path=/"])
     response.set_cookie("a", "own")
     return "set"
@@ -43,7 +43,7 @@ async def cookies(request: Request, response: Response) -> str:
 
 @router.get("/own-headers")
 async def own_headers(response: Response) -> str:
-    """Decide on headers oneself."""
+    """Set some of the common headers."""
     response.headers["Cache-Control"] = "max-age=60"
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return "set"
@@ -51,13 +51,13 @@ async def own_headers(response: Response) -> str:
 
 @router.get("/paths/{rest:path}")
 async def paths(rest: str) -> str:
-    """Say what was matched."""
+    """Return the paths of the request."""
     return rest
 
 
 @router.post("/own-413/{text}")
 async def own_413(text: str) -> StreamingResponse:
-    """Refuse a body oneself, in plain words and pieces."""
+    """Refuse a body with its own text, in pieces."""
 
     async def parts() -> AsyncIterator[str]:
         for part in text.split():
@@ -68,7 +68,7 @@ async def own_413(text: str) -> StreamingResponse:
 
 @router.post("/reads")
 async def reads(request: Request) -> int:
-    """Read all that comes."""
+    """Read the whole body."""
     return len(await request.body())
 
 
@@ -77,7 +77,7 @@ SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}}
 
 @pytest.mark.parametrize("path", ["", "me", "nope", "boom", "login", "static/style.css", "../elsewhere"])
 async def test_headers_of_every_answer(service: Service, path: str) -> None:
-    """Every answer says that it is not to be framed, sniffed, read across origins, or told in a Referer."""
+    """Every response forbids framing, sniffing, reading across origins, and sending its path in a Referer."""
     reply = await service.api().get(f"{ORIGIN}{PREFIX}{path}")
 
     assert {name: reply.headers[name] for name in reply.headers if name in EXPECTED} == EXPECTED
@@ -95,7 +95,7 @@ EXPECTED = {
 
 
 async def test_a_route_may_say_otherwise(service: Service) -> None:
-    """What a route says of itself stands."""
+    """Headers that a route sets are kept."""
     reply = await service.api().get("own-headers")
 
     assert reply.headers.get_list("Cache-Control") == ["max-age=60"]
@@ -104,7 +104,7 @@ async def test_a_route_may_say_otherwise(service: Service) -> None:
 
 @pytest.mark.parametrize("text", ["Too much.", "Content Too Large"])
 async def test_a_routes_own_413(service: Service, text: str) -> None:
-    """The answer of a route that takes less than others is its own, piece by piece."""
+    """A route's own 413 is not replaced."""
     reply = await service.api().post(f"own-413/{text}", content=b"x")
 
     assert (reply.status_code, reply.headers["Content-Type"]) == (413, "text/plain; charset=utf-8")
@@ -113,7 +113,7 @@ async def test_a_routes_own_413(service: Service, text: str) -> None:
 
 @pytest.mark.parametrize("is_announced", [True, False], ids=["announced", "in chunks"])
 async def test_a_body_too_large(service: Service, is_announced: bool) -> None:  # noqa: FBT001 - a table
-    """It is refused with a problem, whichever way it is seen."""
+    """A body that is too large is refused with a problem, with and without a Content-Length."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(3):
@@ -128,7 +128,7 @@ async def test_a_body_too_large(service: Service, is_announced: bool) -> None:  
 
 
 async def test_cookies_on_the_way(service: Service) -> None:
-    """Cookies queued while a request is judged go out with its answer, unless the route sets one of that name."""
+    """Queued cookies are added to the response, unless the route sets one of the same name."""
     reply = await service.api().get("cookies")
 
     assert [cookie.split(";")[0] for cookie in reply.headers.get_list("set-cookie")] == ["a=own", "b=queued"]
@@ -150,7 +150,7 @@ async def test_cookies_on_the_way(service: Service) -> None:
     ],
 )
 async def test_only_below_our_prefix(service: Service, path: str, status: int) -> None:
-    """What is not below the prefix is not ours, whatever a proxy sends."""
+    """A path outside the prefix is not found, whatever a proxy sends."""
     assert (await service.api().get(f"{ORIGIN}{path}")).status_code == status
 
 
@@ -158,7 +158,7 @@ async def test_only_below_our_prefix(service: Service, path: str, status: int) -
     "prefix", ["/", "/services/fastapi/", "/@/space%20word/services/fastapi/", "/%C3%BC/services/fastapi/"]
 )
 async def test_any_prefix(serve: Serve, prefix: str) -> None:
-    """Every route is found under every prefix, percent-encoded ones included."""
+    """Every route works below every prefix, also below a percent-encoded one."""
     service = await serve(service_prefix=prefix, **SERVICE)
     api = service.api()
 
@@ -170,7 +170,7 @@ async def test_any_prefix(serve: Serve, prefix: str) -> None:
 
 
 async def test_head(service: Service) -> None:
-    """HEAD is answered as GET is, wherever that is."""
+    """HEAD is answered like GET, for every path."""
     api = service.api()
     for path in ("", "health/live", "nope", "me"):
         head, get = await api.head(path), await api.get(path)
@@ -178,7 +178,7 @@ async def test_head(service: Service) -> None:
 
 
 async def test_an_unexpected_failure(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """What nobody caught is a 500 with a reference, which finds kind and place of it in the log, and not its text."""
+    """An unexpected error is a 500 with a reference. Under this, the log has its type and place, but not its text."""
     script = await service.api().get("boom")
     browser = await service.api(headers=NAVIGATION).get("boom")
 
@@ -192,7 +192,7 @@ async def test_an_unexpected_failure(service: Service, caplog: pytest.LogCapture
 
 
 async def test_a_failure_in_the_middle(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """An answer that broke off is cut, so that nobody takes it for whole; its reference is in the log."""
+    """If a response fails in the middle, the connection is closed, and the reference is in the log."""
     with pytest.raises(ConnectionAbortedError) as raised:
         await service.api().get("stream")
 

@@ -1,4 +1,4 @@
-"""What is too long is refused before anything is done with it, and what is many costs no more than it weighs."""
+"""Limits for URLs, headers and cookies."""
 
 import time
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ router = APIRouter()
 
 @router.websocket("/ws")
 async def greet(websocket: WebSocket, user: CurrentUser) -> None:
-    """Say who is there."""
+    """Return the name of the caller."""
     await websocket.accept()
     await websocket.send_text(user.name)
 
 
 @router.get("/open")
 async def answer() -> str:
-    """Answer to anybody."""
+    """Answer everybody."""
     return "open"
 
 
@@ -60,7 +60,7 @@ SERVICE: Mapping[str, Any] = {"allow_token_in_url": True, "app": {"routers": [ro
     ],
 )
 async def test_too_long(service: Service, where: str, headers: dict[str, str], status: int, code: str) -> None:
-    """The answer is the caller's to read, and the Hub is not asked."""
+    """A request that is too long gets a problem, and the Hub is not asked."""
     service.hub.requests.clear()
     async with service.api(headers=headers) as api:
         reply = await api.get(where)
@@ -83,7 +83,7 @@ async def test_too_long(service: Service, where: str, headers: dict[str, str], s
 async def test_too_long_for_a_handshake(
     service: Service, where: str, subprotocols: list[str], headers: dict[str, str], status: int
 ) -> None:
-    """A WebSocket is refused in the same way."""
+    """A WebSocket handshake is refused in the same way."""
     service.hub.requests.clear()
     handshake = await connect(service, where, subprotocols=subprotocols, headers=headers)
 
@@ -92,7 +92,7 @@ async def test_too_long_for_a_handshake(
 
 
 async def test_a_browser_with_too_many_cookies(service: Service) -> None:
-    """Gets a page that says what to do, and not a loop of redirects."""
+    """The browser gets a page that says what to do, and no redirect loop."""
     async with service.api(headers=NAVIGATION | {"Cookie": "a=b; " * 4 * KB}) as browser:
         reply = await browser.get("me")
 
@@ -101,7 +101,7 @@ async def test_a_browser_with_too_many_cookies(service: Service) -> None:
 
 
 async def test_a_long_next_goes_to_the_start_page(service: Service) -> None:
-    """It is dropped before it is looked into, sealed or sent to the Hub."""
+    """A `next` that is too long is dropped before it is parsed, sealed or sent to the Hub."""
     async with service.api(headers=NAVIGATION) as browser:
         short = await browser.get("login")
         long = await browser.get("login", params={"next": f"{PREFIX}{'x' * 2000}"})
@@ -111,7 +111,7 @@ async def test_a_long_next_goes_to_the_start_page(service: Service) -> None:
 
 
 async def test_a_long_session_id(service: Service) -> None:
-    """Our cookie stands for the session that it was made in, so one beside a strange session id signs nobody in."""
+    """Our cookie belongs to the Hub session it was made in, so with another session id it signs nobody in."""
     token = service.hub.issue("testuser", session_id=None)
     sealed = service.sealed(token)
     async with service.api(
@@ -137,7 +137,7 @@ async def test_a_long_session_id(service: Service) -> None:
 )
 @pytest.mark.parametrize("where", ["me", "login", "oauth_callback?state=hub.x&code=x"])
 async def test_many_cookies_cost_little(service: Service, where: str, cookies: str) -> None:
-    """As many as may come: no answer is a failure, none takes long."""
+    """Any number of cookies is handled quickly and without an error."""
     async with service.api(headers=NAVIGATION | {"Cookie": cookies}) as browser:
         begun = time.process_time()
         reply = await browser.get(where)
@@ -149,7 +149,7 @@ async def test_many_cookies_cost_little(service: Service, where: str, cookies: s
 
 @pytest.mark.parametrize("fields", ["_xsrf=x&" * 100_000, "a&" * 400_000, "%" * 900_000, "_xsrf=" + "x" * 900_000])
 async def test_a_form_of_many_fields_is_no_failure(service: Service, fields: str) -> None:
-    """Where the XSRF token is looked for in the form."""
+    """A form with many fields, where the XSRF token is searched, causes no error."""
     browser = await service.signed_in()
     begun = time.process_time()
     reply = await browser.fetch("POST", f"{service.home}logout", content=fields, headers={"Content-Type": FORM})

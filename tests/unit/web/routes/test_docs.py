@@ -1,4 +1,4 @@
-"""The OpenAPI document and Swagger UI's page."""
+"""The OpenAPI document and Swagger UI."""
 
 import json
 import re
@@ -19,20 +19,20 @@ router = APIRouter(prefix="/things", tags=["things"], dependencies=[require("cus
 
 
 class ValidationError(BaseModel):
-    """Somebody's own model, of a name that FastAPI uses too."""
+    """A model with a name that FastAPI uses, too."""
 
     fine: bool
 
 
 @router.get("/{number}")
 async def read(number: int, user: CurrentUser) -> str:
-    """A router's scope, and the caller."""
+    """Require the scope of the router."""
     return f"{user.name} {number}"
 
 
 @router.post("/{number}", dependencies=[require("custom:things:write")])
 async def write(number: int, body: ValidationError) -> ValidationError:
-    """The router's scope and one's own."""
+    """Require the scope of the router and another one."""
     assert number
     return body
 
@@ -41,7 +41,7 @@ async def write(number: int, body: ValidationError) -> ValidationError:
 async def delete(
     number: int, user: Annotated[Identity, require("custom:things:admin", "custom:things:write", mode="any")]
 ) -> str:
-    """One of several scopes, and a refusal in one's own words."""
+    """Require one of several scopes, and declare its own 403."""
     return f"{user.name} {number}"
 
 
@@ -66,7 +66,7 @@ def references(node: object) -> Iterator[str]:
 
 
 async def test_references(document: dict[str, Any]) -> None:
-    """Whatever the document refers to is in it, and no component is left over."""
+    """Every reference in the document leads somewhere, and every component is used."""
     components = {
         f"#/components/{kind}/{name}"
         for kind, named in document["components"].items()
@@ -78,7 +78,7 @@ async def test_references(document: dict[str, Any]) -> None:
 
 
 async def test_form(document: dict[str, Any]) -> None:
-    """The document keeps what OpenAPI 3.1 demands of names, operations and responses (sections 4.8.7, 4.8.10)."""
+    """Names, operations and responses follow OpenAPI 3.1 (sections 4.8.7, 4.8.10)."""
     operations = [each for path in document["paths"].values() for each in path.values()]
     names = [name for named in document["components"].values() for name in named]
     schemes = set(document["components"]["securitySchemes"])
@@ -98,7 +98,7 @@ async def test_form(document: dict[str, Any]) -> None:
 
 
 async def test_our_own_routes(document: dict[str, Any]) -> None:
-    """The document has what a client may call, and not what is for browsers alone."""
+    """The document lists the routes for API clients, and not those for browsers."""
     assert {(path, method) for path, operations in document["paths"].items() for method in operations} == {
         ("/", "get"),
         ("/me", "get"),
@@ -127,7 +127,7 @@ async def test_our_own_routes(document: dict[str, Any]) -> None:
     ],
 )
 async def test_what_a_route_asks(document: dict[str, Any], path: str, method: str, scopes: set[str] | None) -> None:
-    """What `require` demands shows in the document: either way of signing in, and the scopes."""
+    """The document shows the scopes of `require`, with both ways to sign in."""
     operation = document["paths"][path][method]
     if scopes is None:
         assert "security" not in operation
@@ -145,7 +145,7 @@ def flow(document: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_errors_are_described_as_they_are(document: dict[str, Any]) -> None:
-    """Refusals and invalid requests are problems; what a route says of its own refusals stands."""
+    """Refusals and invalid requests are described as problems. A route's own description of a status is kept."""
     things = document["paths"]["/things/{number}"]
     responses = document["components"]["responses"]
 
@@ -157,7 +157,7 @@ async def test_errors_are_described_as_they_are(document: dict[str, Any]) -> Non
 
 
 async def test_a_problem_is_what_the_document_says(service: Service, document: dict[str, Any]) -> None:
-    """A refusal has the fields that the document has, and no others."""
+    """A refusal has the fields in the document, and no others."""
     described = document["components"]["schemas"]["Problem"]
     problem = (await service.api(service.hub.issue("testuser")).get("things/1")).json()
 
@@ -185,7 +185,7 @@ async def test_a_problem_is_what_the_document_says(service: Service, document: d
     ids=["plain", "encoded prefix", "root", "PUBLIC_HOST"],
 )
 async def test_addresses(serve: Serve, settings: dict[str, Any], server: str, authorize: str, token: str) -> None:
-    """The document names addresses as a browser needs them, percent-encoded where the prefix is."""
+    """URLs in the document are as browsers need them, percent-encoded if the prefix is."""
     service = await serve(**settings)
     found = (await service.api().get("openapi.json")).json()
 
@@ -194,13 +194,13 @@ async def test_addresses(serve: Serve, settings: dict[str, Any], server: str, au
 
 
 async def test_it_is_made_once(service: Service, document: dict[str, Any]) -> None:
-    """The document is the same however often it is asked for."""
+    """The document is made once, and is always the same."""
     assert (await service.api().get("openapi.json")).json() == document
 
 
 @pytest.mark.parametrize("public_host", ["", "https://hub.example.org"])
 async def test_swagger_ui(serve: Serve, public_host: str) -> None:
-    """The page is told the redirect URI verbatim, as the Hub knows it, and the client id; never a secret."""
+    """The page contains the redirect URI literally as the Hub has it, and the client id, but no secret."""
     service = await serve(public_host=public_host)
     page = await service.browser().visit("docs")
     (config,) = re.findall(r'data-config="([^"]*)"', page.text)
@@ -213,7 +213,7 @@ async def test_swagger_ui(serve: Serve, public_host: str) -> None:
 
 
 async def test_everything_comes_from_us(service: Service) -> None:
-    """Swagger UI's page loads nothing from elsewhere and runs no script of its own text, and its policy says so."""
+    """Swagger UI loads nothing from other origins and runs no inline script. Its policy forbids both."""
     page = await service.browser().visit("docs")
     assets = re.findall(r'(?:src|<link [^>]*href)="([^"]*)"', page.text)
     policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
@@ -225,6 +225,6 @@ async def test_everything_comes_from_us(service: Service) -> None:
 
 
 async def status_of(service: Service, address: httpx.URL) -> int:
-    """Return how an address of ours is answered; another host's fails."""
+    """Return the status of a URL of ours. A URL of another host fails."""
     assert address.host == httpx.URL(service.home).host
     return (await service.api().get(address)).status_code

@@ -1,4 +1,4 @@
-"""Swagger UI for those with tokens of Entra ID: page and document of its own, beside the Hub's or in their place."""
+"""Swagger UI and the OpenAPI document for tokens of Entra ID, with and without a Hub."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,13 +21,13 @@ ENTRA: dict[str, Any] = {
 
 @pytest.fixture
 async def both() -> AsyncIterator[Service]:
-    """A service beside a Hub, with a client for Swagger UI."""
+    """A service with a Hub, and with a client for Swagger UI at Entra ID."""
     async with open_service(settings=make_settings(**ENTRA, entra_openapi_client_id=SWAGGER)) as service:
         yield service
 
 
 async def test_the_page_signs_in_at_entra(both: Service) -> None:
-    """With its own client, an absolute redirect URI and the API's scope; the policy lets it get the token there."""
+    """The page has its own client, an absolute redirect URI and the scope. Its policy allows requests to Entra ID."""
     page = await both.anonymous().get("docs/entra")
     for told in (SWAGGER, "https://hub.example.org/services/fastapi/docs/entra/callback", f"api://{CLIENT}/user_imp"):
         assert told in page.text
@@ -37,7 +37,7 @@ async def test_the_page_signs_in_at_entra(both: Service) -> None:
 
 
 async def test_its_document_knows_entras_ways_to_sign_in_alone(both: Service) -> None:
-    """And the other one the Hub's."""
+    """Its document has the ways to sign in at Entra ID, and the other document those at the Hub."""
     entra = (await both.anonymous().get("docs/entra/openapi.json")).json()
     hub = (await both.anonymous().get("openapi.json")).json()
     flow = entra["components"]["securitySchemes"]["EntraID"]["flows"]["authorizationCode"]
@@ -53,7 +53,7 @@ async def test_its_document_knows_entras_ways_to_sign_in_alone(both: Service) ->
 
 @pytest.mark.parametrize("where", ["docs/entra", "docs/entra/openapi.json", "docs/entra/callback"])
 async def test_without_a_client_there_is_none(where: str) -> None:
-    """Nor where Entra ID is not set up."""
+    """Without a client, or without Entra ID, these pages do not exist."""
     for told in (ENTRA, {}):
         async with open_service(settings=make_settings(**told)) as service:
             assert (await service.anonymous().get(where)).status_code == 404
@@ -61,7 +61,7 @@ async def test_without_a_client_there_is_none(where: str) -> None:
 
 @pytest.mark.parametrize("client", [SWAGGER, ""])
 async def test_without_a_hub_it_is_the_page_at_docs(client: str) -> None:
-    """Without a client it takes tokens that one has."""
+    """Without a Hub, `/docs` is the page for Entra ID. Without a client it takes tokens."""
     settings = Settings(**ENTRA, entra_openapi_client_id=client)
     async with open_service(settings=settings) as service:
         page = await service.anonymous().get("docs")

@@ -1,4 +1,4 @@
-"""Probes: is the process alive, and can it do its work?"""
+"""The probes `/health/live` and `/health/ready`."""
 
 import anyio
 import httpx
@@ -11,7 +11,7 @@ from tests.unit.conftest import API_TOKEN, HUB_HOST, Serve
 
 
 async def test_live_needs_nobody(serve: Serve) -> None:
-    """The process is alive whatever the Hub does, and does not ask it."""
+    """The process is alive whatever the Hub does. The Hub is not asked."""
     service = await serve()
     service.hub.outage = OUTAGES["down"]
     reply = await service.api().get("health/live")
@@ -21,7 +21,7 @@ async def test_live_needs_nobody(serve: Serve) -> None:
 
 
 async def test_ready(serve: Serve) -> None:
-    """The service is ready when the Hub answers and knows it."""
+    """The service is ready if the Hub answers and knows it."""
     reply = await (await serve()).api().get("health/ready")
 
     assert (reply.status_code, reply.json()) == (200, {"status": "ready", "hub_version": "6.1.1", "problem": None})
@@ -29,7 +29,7 @@ async def test_ready(serve: Serve) -> None:
 
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_not_ready_without_the_hub(serve: Serve, outage: str) -> None:
-    """A Hub that gives no answer is named as the reason, without its address."""
+    """If the Hub does not answer, that is named as the problem, without its address."""
     service = await serve()
     service.hub.outage = OUTAGES[outage]
     reply = await service.api().get("health/ready")
@@ -40,7 +40,7 @@ async def test_not_ready_without_the_hub(serve: Serve, outage: str) -> None:
 
 
 async def test_not_ready_where_the_hub_does_not_know_us(serve: Serve) -> None:
-    """A service whose own token is wrong is not ready, and says what to look at."""
+    """If the Hub does not know our token, the service is not ready, and says what to check."""
     service = await serve(hub=(await serve()).hub, api_token="not-the-one-the-hub-knows")
     reply = await service.api().get("health/ready")
 
@@ -52,7 +52,7 @@ async def test_not_ready_where_the_hub_does_not_know_us(serve: Serve) -> None:
 
 
 async def test_many_probes_are_one_question(serve: Serve) -> None:
-    """However many ask, the Hub is asked once, and again only some time later."""
+    """Many probes at once ask the Hub once."""
     service = await serve()
     api = service.api()
     replies: list[httpx.Response] = []
@@ -73,7 +73,7 @@ async def test_many_probes_are_one_question(serve: Serve) -> None:
 
 
 async def test_not_ready_while_no_engine_is_loaded(serve: Serve) -> None:
-    """With de-identification the service is ready when that is; the process is alive meanwhile."""
+    """With de-identification, the service is ready when the engine is loaded. It is alive before."""
     service = await serve(apps=("deidentify",))
     api = service.api()
     first = await api.get("health/ready")
@@ -88,7 +88,7 @@ async def test_not_ready_while_no_engine_is_loaded(serve: Serve) -> None:
 
 
 async def test_the_hub_is_named_first(serve: Serve) -> None:
-    """Where two things are wrong."""
+    """If two things are wrong, the Hub is named."""
     service = await serve(apps=("deidentify",))
     service.hub.outage = OUTAGES["down"]
 

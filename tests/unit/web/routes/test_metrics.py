@@ -1,4 +1,4 @@
-"""`/metrics`: who may read it, and what it tells."""
+"""`/metrics`: who can read it, and what it contains."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ outer = APIRouter(prefix="/outer")
 
 @router.get("/{number}")
 async def numbered(number: int) -> int:
-    """Answer with the number."""
+    """Return the number."""
     return number
 
 
@@ -32,7 +32,7 @@ async def service(serve: Serve) -> Service:
 
 
 async def figures(service: Service, prometheus: Caller | None = None) -> Mapping[str, float]:
-    """What Prometheus reads: each sample by its name and labels."""
+    """Return the metrics as Prometheus parses them: each sample by its name and labels."""
     reply = await (prometheus or service.other_service("prometheus", scopes=[SCOPE])).get("metrics")
     assert reply.status_code == httpx.codes.OK
     return {
@@ -43,7 +43,7 @@ async def figures(service: Service, prometheus: Caller | None = None) -> Mapping
 
 
 def requests(found: Mapping[str, float], route: str) -> Mapping[str, float]:
-    """How many answers a route has given, by method and status."""
+    """Return the number of responses of a route, by method and status."""
     labels = rf"\('method', '(\w+)'\), \('route', '{re.escape(route)}'\), \('status', '(\w+)'\)"
     matches = {key: re.fullmatch(rf"service_request_duration_seconds_count\[{labels}\]", key) for key in found}
     return {f"{match[1]} {match[2]}": found[key] for key, match in matches.items() if match}
@@ -55,7 +55,7 @@ def requests(found: Mapping[str, float], route: str) -> Mapping[str, float]:
     ids=["without the scope", "without access", "with another scope", "with both"],
 )
 async def test_who_may(service: Service, scopes: list[str], access: bool, status: int) -> None:  # noqa: FBT001
-    """Who holds the scope beside access, and nobody else, administrators included."""
+    """A caller needs the scope in addition to access. Administrators need it, too."""
     caller = service.other_service("prometheus", scopes=scopes, access=access)
     admin = service.user("admin", scopes=scopes, access=access, admin=True)
 
@@ -64,7 +64,7 @@ async def test_who_may(service: Service, scopes: list[str], access: bool, status
 
 
 async def test_routes_by_their_template(service: Service) -> None:
-    """A path as sent is no label, nor is a method that somebody makes up: there would be no end of them."""
+    """Labels contain neither paths as sent nor invented methods: their number would have no limit."""
     for number in range(3):
         await service.user("ada").get(f"outer/inner/{number}")
     await service.anonymous().head("outer/inner/1")
@@ -83,7 +83,7 @@ async def test_routes_by_their_template(service: Service) -> None:
 
 
 async def test_the_hub(service: Service) -> None:
-    """Questions to it, by endpoint and outcome, and what the cache answered instead."""
+    """Requests to the Hub are counted by endpoint and status, and so are lookups in the cache."""
     caller, prometheus = service.user("ada"), service.other_service("prometheus", scopes=[SCOPE])
     await figures(service, prometheus)
     for _ in range(3):
@@ -101,7 +101,7 @@ async def test_the_hub(service: Service) -> None:
 
 
 async def test_sign_ins_and_refusals(service: Service) -> None:
-    """Sessions that began, and errors by their code."""
+    """Sign-ins are counted, and errors by their code."""
     await service.signed_in()
     await service.api("wrong").get("me")
     await service.api().post("token", data={"grant_type": "password"})
@@ -113,7 +113,7 @@ async def test_sign_ins_and_refusals(service: Service) -> None:
 
 
 async def test_it_tells_nothing_else(service: Service) -> None:
-    """No token, no name of a person, no address of the Hub."""
+    """The metrics contain no token, no name of a user and no address of the Hub."""
     await service.user("ada").get("me")
     reply = await service.other_service("prometheus", scopes=[SCOPE]).get("metrics")
 
@@ -123,7 +123,7 @@ async def test_it_tells_nothing_else(service: Service) -> None:
 
 
 async def test_without_the_hub(service: Service) -> None:
-    """Whom the Hub has vouched for reads on when it is down."""
+    """A caller in the cache can read the metrics while the Hub is down."""
     prometheus = service.other_service("prometheus", scopes=[SCOPE])
     await prometheus.get("metrics")
     service.hub.outage = OUTAGES["down"]

@@ -1,4 +1,4 @@
-"""The service's own routes: what this is, who you are, and what an administrator may see."""
+"""The start page, `/me` and `/debug`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ SERVICE: Mapping[str, Any] = {}
 
 
 async def test_start_says_what_this_is(service: Service) -> None:
-    """The start page tells an API client what answers, who asks, and where to go on."""
+    """The start page tells an API client the name of the service, the caller and some links."""
     reply = await service.api(service.hub.issue("testuser")).get("")
     body = reply.json()
 
@@ -40,7 +40,7 @@ async def test_start_says_what_this_is(service: Service) -> None:
 async def test_start_never_refuses(
     serve: Serve, headers: dict[str, str], outage: str | None, kind: dict[str, str]
 ) -> None:
-    """A bad token, a cookie that does not count, a Hub that is down: all get the answer for somebody unknown."""
+    """With a bad token, a refused cookie or a failing Hub, the caller is unknown, but gets the start page."""
     service = await serve()
     service.hub.outage = OUTAGES[outage] if outage else None
     sent = {name: value.format(sealed=service.sealed("unknown")) for name, value in headers.items()}
@@ -65,7 +65,7 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("asked", KINDS.values(), ids=KINDS.keys())
 @pytest.mark.parametrize("kind", [{}, NAVIGATION], ids=["script", "browser"])
 async def test_me_whoever_it_is(service: Service, asked: dict[str, Any], kind: dict[str, str]) -> None:
-    """`/me` answers users and services, however much or little the Hub tells of them."""
+    """`/me` works for users and services, whatever the Hub says about them."""
     server = {"name": "", "ready": True, "pending": None, "state": {"pid": 1}, "url": "/user/busy/", "started": "now"}
     service.hub.add_user("busy", servers={"": server})
     service.hub.add_service("reporter", scopes=["access:services"])
@@ -79,7 +79,7 @@ async def test_me_whoever_it_is(service: Service, asked: dict[str, Any], kind: d
 
 
 async def test_me_is_the_hubs_model_without_what_names_the_credential(service: Service) -> None:
-    """What the Hub says is passed on, known to us or not, except for the ids of session and token."""
+    """Everything that the Hub says is passed on, except for the ids of session and token."""
     token = service.hub.issue("testuser", session_id=SESSION_ID)
     said = await _hub_says(service, token)
     body = (await service.api(token).get("me")).json()
@@ -95,7 +95,7 @@ async def _hub_says(service: Service, token: str) -> dict[str, Any]:
 
 
 async def test_debug_is_for_hub_admins(service: Service) -> None:
-    """Nobody else sees the inside."""
+    """Only administrators can see `/debug`."""
     service.hub.add_user("admin", admin=True)
     mine, admins = (service.api(service.hub.issue(name)) for name in ("testuser", "admin"))
     refused = await mine.get("debug")
@@ -106,7 +106,7 @@ async def test_debug_is_for_hub_admins(service: Service) -> None:
 
 
 async def test_debug_is_an_allow_list(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is shown is named one by one: no environment, no address that only the Hub may know, no secret."""
+    """`/debug` has a fixed list of values: no environment, no internal address, no secret."""
     monkeypatch.setenv("SOMEBODYS_SECRET", "canary-environment")
     service.hub.add_user("admin", admin=True)
     token = service.hub.issue("admin")
@@ -130,7 +130,7 @@ async def test_debug_is_an_allow_list(service: Service, monkeypatch: pytest.Monk
 
 
 async def test_debug_tells_how_things_are(serve: Serve) -> None:
-    """An administrator sees configuration, versions, cache figures and the Hub's state."""
+    """An administrator sees the configuration, versions, cache statistics and the state of the Hub."""
     service = await serve(allow_token_in_url=True)
     service.hub.add_user("admin", admin=True)
     api = service.api(service.hub.issue("admin"))

@@ -19,7 +19,7 @@ from tests.unit.web.test_pages import Outline
 USE = "custom:deidentify:use"
 APP: Mapping[str, Any] = {"apps": ("deidentify",)}
 ONE = {"DEIDENTIFY_WORKERS": "1"}
-SERVICE = {**APP, "told": ONE | {"DEIDENTIFY_DEADLINE": "60"}}  # a busy machine is not what is tested
+SERVICE = {**APP, "variables": ONE | {"DEIDENTIFY_DEADLINE": "60"}}  # a busy machine is not what is tested
 FORM, RULES = "deidentify/try", "deidentify/rules"
 NOTE = "Seen 12/03/2019 by Dr. Smith.\n  MRN:\t1234567, it is <b>\"5 < 6\"</b> &amp; 'so'"
 MASKED = "Seen **/**/**** by Dr. *****.\n  MRN:\t*******, it is <b>\"5 < 6\"</b> &amp; 'so'"
@@ -198,7 +198,7 @@ async def test_what_went_wrong_stands_beside_the_note(
     serve: Serve, told: dict[str, str], status: int, code: str
 ) -> None:
     """With its status, whichever button was pressed; the note is still in the form."""
-    service = await serve(**APP, told=ONE | told)
+    service = await serve(**APP, variables=ONE | told)
     async with user(service) as alice:
         for button in ("page", "file"):
             expect_problem(await submit(alice, **{"text": NOTE, "as": button}), status, code)
@@ -231,7 +231,7 @@ async def test_what_was_filled_in_wrong(alice: Browser, fields: dict[str, str], 
 
 async def test_no_room(serve: Serve) -> None:
     """Where too many notes wait already one is told when to come back, on the page; those that wait are answered."""
-    service = await serve(**APP, told=ONE | {"DEIDENTIFY_QUEUE": "1"})
+    service = await serve(**APP, variables=ONE | {"DEIDENTIFY_QUEUE": "1"})
     async with user(service) as alice:  # while the engine is being loaded, notes wait
         pages = await asyncio.gather(*(submit(alice, text=NOTE) for _ in range(2)))
     pages.sort(key=lambda page: page.status_code)

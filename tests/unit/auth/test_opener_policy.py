@@ -1,8 +1,8 @@
-"""Which pages keep hold of a window that they open at one of our addresses."""
+"""Which pages can access a window that they open with one of our pages."""
 
 import pytest
 
-from service.web.middleware.opener_policy import opener_policy
+from service.auth.opener_policy import opener_policy
 from tests.unit.conftest import Service
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
@@ -36,12 +36,12 @@ AGENTS = [
 
 @pytest.mark.parametrize(("agent", "policy"), AGENTS, ids=[agent[-40:] for agent, _ in AGENTS])
 def test_by_browser(agent: str, policy: bytes) -> None:
-    """A browser gets the strictest value that it knows; one that nobody knows gets the older."""
+    """A browser gets the strictest value that it supports. An unknown browser gets the older value."""
     assert opener_policy({"headers": [(b"user-agent", agent.encode())]}) == policy
 
 
 async def test_on_every_answer(service: Service) -> None:
-    """Pages, errors, files and data have it; only Swagger UI's popup, which holds nothing, can be reached."""
+    """Pages, errors, files and data have the header. Only Swagger UI's popup, which is empty, can be accessed."""
     browser = await service.signed_in()
     headers = {"User-Agent": CHROME.format(156)}
     paths = ("", "me", "nowhere", "openapi.json", "static/style.css", "health/live", "oauth_callback?code=x")

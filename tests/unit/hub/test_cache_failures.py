@@ -1,4 +1,4 @@
-"""What a cache does when the Hub says no or nothing, and what ends an answer before its time."""
+"""What the cache does if the Hub refuses or does not answer, and what ends an answer early."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tests.unit.hub.conftest import DOWN, NO, SLOW, World, settle
 
 
 async def test_a_refusal_is_remembered_for_five_seconds(world: World) -> None:
-    """A wrong token sent again and again is asked about once; a second later than five it may have become right."""
+    """The Hub is asked once about a wrong token that is sent again and again. After five seconds it is asked again."""
     world.says = NO
     assert await world.refused() is InvalidTokenError
     world.says = "yes"
@@ -20,14 +20,14 @@ async def test_a_refusal_is_remembered_for_five_seconds(world: World) -> None:
 
     assert await world.refused() is InvalidTokenError
     assert world.asked == ["key"]
-    assert world.cache.figures.refused == 1
+    assert world.cache.stats.refused == 1
 
     world.clock.seconds += 0.1
     assert await world.get() == "yes"
 
 
 async def test_a_hub_that_does_not_answer_is_asked_about_a_key_once_a_second(world: World) -> None:
-    """A slow or talking-nonsense Hub may still answer about others."""
+    """A Hub that is slow or sends nonsense for one key is still asked about others."""
     world.says = SLOW
     for _ in range(3):
         assert await world.refused() is HubUnavailableError
@@ -41,8 +41,8 @@ async def test_a_hub_that_does_not_answer_is_asked_about_a_key_once_a_second(wor
     assert await world.get() == "yes"
 
 
-async def test_a_hub_that_is_down_is_tried_once_a_second_whoever_asks(world: World) -> None:
-    """Where no connection can be made, nobody's question would fare better."""
+async def test_a_hub_that_is_down_is_tried_once_a_second_in_all(world: World) -> None:
+    """If no connection can be made, questions about other keys would fail as well."""
     world.says = DOWN
     for key in ("a", "b", "c", "a"):
         assert await world.refused(key) is HubUnreachableError
@@ -58,8 +58,8 @@ async def test_a_hub_that_is_down_is_tried_once_a_second_whoever_asks(world: Wor
 
 
 @pytest.mark.parametrize("said", ["yes", NO], ids=["yes", "no"])
-async def test_one_finds_out_whether_a_hub_that_was_down_is_back(world: World, said: str | Exception) -> None:
-    """However many come at once; whatever it then answers, all others may ask at once."""
+async def test_one_question_finds_out_whether_the_hub_is_back(world: World, said: str | Exception) -> None:
+    """Only one question tries to connect. Whatever the Hub answers, all others may then ask."""
     world.says = DOWN
     await world.refused()
     world.clock.seconds += 1
@@ -79,8 +79,8 @@ async def test_one_finds_out_whether_a_hub_that_was_down_is_back(world: World, s
 @pytest.mark.parametrize(
     "said", [ThrottledError(1), HubRefusedServiceError(reason="403"), RuntimeError()], ids=["throttled", "403", "bug"]
 )
-async def test_one_who_does_not_find_out_leaves_it_to_the_next(world: World, said: Exception) -> None:
-    """A stranger who may not even ask does not make an outage last; the next to try is still one."""
+async def test_a_question_that_finds_nothing_out_leaves_it_to_the_next(world: World, said: Exception) -> None:
+    """A stranger whose question is throttled does not prolong an outage. Still only one question tries next."""
     world.says = DOWN
     await world.refused()
     world.clock.seconds += 1
@@ -96,8 +96,8 @@ async def test_one_who_does_not_find_out_leaves_it_to_the_next(world: World, sai
     assert [await first, await world.get("second")] == ["yes", "yes"]
 
 
-async def test_an_answer_that_is_forgotten_ends_an_outage_too(world: World) -> None:
-    """Signing out meanwhile changes nothing in that the Hub is back."""
+async def test_a_forgotten_answer_ends_an_outage_too(world: World) -> None:
+    """A question whose answer was forgotten meanwhile still shows that the Hub is back."""
     world.says = DOWN
     await world.refused()
     world.clock.seconds += 1
@@ -110,8 +110,8 @@ async def test_an_answer_that_is_forgotten_ends_an_outage_too(world: World) -> N
     assert [await first, await world.get("second")] == ["yes", "yes"]
 
 
-async def test_a_question_on_its_way_is_joined_also_when_the_hub_is_down(world: World) -> None:
-    """Another's failed connection does not turn away who can wait for an answer that is coming."""
+async def test_a_question_in_progress_is_joined_although_the_hub_is_down(world: World) -> None:
+    """A caller can join a question in progress although another question could not connect."""
     world.held = asyncio.Event()
     first = world.start("key")
     await settle()
@@ -126,14 +126,14 @@ async def test_a_question_on_its_way_is_joined_also_when_the_hub_is_down(world: 
 
 @pytest.mark.parametrize("outage", [SLOW, DOWN], ids=["slow", "down"])
 async def test_an_old_answer_serves_while_the_hub_cannot_be_asked(world: World, outage: Exception) -> None:
-    """Grace begins at the ttl and ends at ttl and grace; the Hub is still asked, once a second."""
+    """The grace begins at the ttl. Meanwhile the Hub is still asked, once a second."""
     await world.get()
     world.says = outage
     world.clock.seconds += 100
 
     assert [await world.get() for _ in range(5)] == ["yes"] * 5
     assert len(world.asked) == 2
-    assert world.cache.figures.stale == 5
+    assert world.cache.stats.stale == 5
 
     world.clock.seconds += 49.9
     assert await world.get() == "yes"
@@ -142,7 +142,7 @@ async def test_an_old_answer_serves_while_the_hub_cannot_be_asked(world: World, 
 
 
 async def test_without_grace_an_outage_is_an_outage() -> None:
-    """Grace 0 turns it off; a fresh answer still serves."""
+    """With grace 0 a stale answer never serves. A fresh one does."""
     world = World(grace=0)
     await world.get()
     world.says = DOWN
@@ -154,7 +154,7 @@ async def test_without_grace_an_outage_is_an_outage() -> None:
 
 
 async def test_an_outage_ends_with_the_next_answer(world: World) -> None:
-    """What the Hub says once it can be asked counts, be it yes or no."""
+    """The first answer after an outage counts, whether it is yes or no."""
     await world.get()
     world.says = SLOW
     world.clock.seconds += 100
@@ -165,8 +165,8 @@ async def test_an_outage_ends_with_the_next_answer(world: World) -> None:
     assert await world.get() == "new"
 
 
-async def test_nothing_serves_after_a_no(world: World) -> None:
-    """Neither in grace nor otherwise: not even when the Hub goes down right after."""
+async def test_nothing_serves_after_a_refusal(world: World) -> None:
+    """After a refusal the earlier answer is gone, even if the Hub goes down right afterwards."""
     await world.get()
     world.says = NO
     world.clock.seconds += 100
@@ -177,8 +177,8 @@ async def test_nothing_serves_after_a_no(world: World) -> None:
     assert await world.refused() is HubUnreachableError
 
 
-async def test_a_no_while_one_waits_forbids_the_grace(world: World) -> None:
-    """A later question was answered no before an earlier one failed: the old answer is gone for both."""
+async def test_a_refusal_while_others_wait_ends_the_grace(world: World) -> None:
+    """A later question was refused before an earlier one failed. The old answer is gone for both."""
     await world.get()
     world.clock.seconds += 100
     world.says, world.held = SLOW, asyncio.Event()
@@ -193,8 +193,8 @@ async def test_a_no_while_one_waits_forbids_the_grace(world: World) -> None:
         await early
 
 
-async def test_forgetting_while_one_waits_forbids_the_grace(world: World) -> None:
-    """Who signs out during an outage is not signed in by an answer from before."""
+async def test_forgetting_while_others_wait_ends_the_grace(world: World) -> None:
+    """Somebody who signs out during an outage is not signed in again by an earlier answer."""
     await world.get()
     world.clock.seconds += 100
     world.says, world.held = SLOW, asyncio.Event()
@@ -207,8 +207,8 @@ async def test_forgetting_while_one_waits_forbids_the_grace(world: World) -> Non
         await waiting
 
 
-async def test_not_before_passes_over_an_answer_from_earlier(world: World) -> None:
-    """An answer asked for before the event is not taken; one asked for at or after it is, and replaces it."""
+async def test_not_before_ignores_an_earlier_answer(world: World) -> None:
+    """An answer that was asked for before the event does not count. One asked for at or after the event does."""
     await world.get()
     world.clock.seconds += 10
     event = world.clock.now()
@@ -221,8 +221,8 @@ async def test_not_before_passes_over_an_answer_from_earlier(world: World) -> No
     assert len(world.asked) == 2
 
 
-async def test_not_before_passes_over_a_question_on_its_way(world: World) -> None:
-    """It may be answered from before the event; who joined it still gets it, and it is not remembered."""
+async def test_not_before_ignores_a_question_in_progress(world: World) -> None:
+    """Its answer may be from before the event. Those who wait for it get it, but it is not remembered."""
     world.held, world.says = asyncio.Event(), "old"
     early = world.start()
     await settle()
@@ -239,7 +239,7 @@ async def test_not_before_passes_over_a_question_on_its_way(world: World) -> Non
 
 
 async def test_an_overtaken_question_does_not_undo_the_later_answer(world: World) -> None:
-    """Whatever it comes back with, and however late."""
+    """The later answer stays, whatever the earlier question returns and however late."""
     for said in ("old", NO, SLOW, DOWN):
         world.held, world.says = asyncio.Event(), said
         early = world.start()
@@ -254,8 +254,8 @@ async def test_an_overtaken_question_does_not_undo_the_later_answer(world: World
         world.cache.forget(lambda _: True)
 
 
-async def test_not_before_passes_over_the_grace(world: World) -> None:
-    """An outage is an outage to who must have a newer answer; others are served."""
+async def test_not_before_ignores_a_stale_answer(world: World) -> None:
+    """A caller who needs a newer answer gets the outage. Others are served."""
     await world.get()
     world.clock.seconds += 100
     event = world.clock.now() - timedelta(seconds=1)
@@ -266,7 +266,7 @@ async def test_not_before_passes_over_the_grace(world: World) -> None:
 
 
 async def test_the_least_recently_used_answer_goes_first() -> None:
-    """There are never more answers than `size`; using one keeps it."""
+    """The cache never has more answers than `size`. An answer that is used stays."""
     world = World(size=3)
     for key in ("a", "b", "c", "a", "d"):
         await world.get(key)
@@ -280,8 +280,8 @@ async def test_the_least_recently_used_answer_goes_first() -> None:
     assert world.asked == ["b"]
 
 
-async def test_strangers_push_out_nobodys_answer() -> None:
-    """Refusals have a place of their own, of bounded size: the oldest are asked about again."""
+async def test_strangers_push_out_no_answer() -> None:
+    """Refusals are kept apart, and their number is limited. The oldest is forgotten first."""
     world = World(size=3)
     await world.get("known")
     world.says = NO
@@ -297,8 +297,8 @@ async def test_strangers_push_out_nobodys_answer() -> None:
 
 
 @pytest.mark.parametrize("said", ["yes", NO, SLOW], ids=["answer", "refusal", "failure"])
-async def test_forgetting_drops_all_that_is_known(world: World, said: str | Exception) -> None:
-    """Of the keys it concerns, and of no others."""
+async def test_forgetting_drops_everything_known_of_a_key(world: World, said: str | Exception) -> None:
+    """Everything about the keys concerned is forgotten, and nothing about others."""
     world.says = said
     for key in ("mine", "yours"):
         await asyncio.gather(world.start(key), return_exceptions=True)
@@ -311,7 +311,7 @@ async def test_forgetting_drops_all_that_is_known(world: World, said: str | Exce
 
 
 async def test_forgetting_during_a_question_forgets_its_answer(world: World) -> None:
-    """Who waits gets the answer; it is not remembered, and who comes later does not join."""
+    """Those who wait get the answer, but it is not remembered. Callers who come later ask again."""
     world.held, world.says = asyncio.Event(), "old"
     early = world.start()
     await settle()
@@ -326,12 +326,12 @@ async def test_forgetting_during_a_question_forgets_its_answer(world: World) -> 
     assert world.asked == ["key", "key"]
 
 
-async def test_the_figures_say_what_happened(world: World) -> None:
-    """For /debug and metrics."""
+async def test_the_stats_count_what_happened(world: World) -> None:
+    """They are shown by /debug and in the metrics."""
     await world.get()
     await world.get()
     world.clock.seconds += 80
     await world.get()
     await settle()
 
-    assert world.cache.figures.as_dict() == {"hits": 2, "misses": 1, "refreshes": 1, "stale": 0, "refused": 0}
+    assert world.cache.stats.as_dict() == {"hits": 2, "misses": 1, "refreshes": 1, "stale": 0, "refused": 0}
