@@ -61,7 +61,7 @@ PATTERNS = (
     Pattern(
         "location.street-rare",
         Kind.LOCATION,
-        "A number and a street with a rare ending: `4780 Arroyo Neck`.",
+        "A number and a street with a rare ending: `3127 Quarry Knolls`.",
         rf"\b([0-9]{{2,6}} (?:[A-Z][a-z'A-Z]+ ){{1,3}}{RARE_SUFFIX}\bs?(?:,? (?:Apt|Suite|Unit)\.? "
         rf"?#?[A-Za-z0-9-]+)?(?:, [A-Za-z.' -]{{2,40}},? {STATE},? {ZIP}\b)?)",
         (),

@@ -1,4 +1,4 @@
-"""Identifiers by the label before them, whatever their form: `MRN QRS-4821`, `Room 412B`."""
+"""Identifiers by the label before them, whatever their form: `MRN TKV-7305`, `Room 308C`."""
 
 import re
 

@@ -43,7 +43,7 @@ def test_a_date(engine: Engine, date: str, case: type[str]) -> None:
     "line",
     [
         "You may take 2 tablets. May 5 mg be given? A fall last summer. Quit in 1998.",
-        "Pain 7/10, later 3/10. Strength 4/5 in both arms. A murmur 2/6. Vision 6/6.",
+        "Pain 8/10, now 4/10. Strength 4/5 in both arms. A murmur 2/6. Vision 6/6.",
         "Ribs 7-9, every 4-6 hours, AST/ALT 45/52, MMSE 28/30.",
         "Percocet 5/325 one tablet.",
     ],

@@ -9,13 +9,13 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
 @pytest.mark.parametrize(
     "line",
     [
-        "MRN: [[1234-5678]]. MRN: [[QRS-4821]]. MRN#[[0012345]]",
-        "Chart [[QRS-4821-B]], account [[ACC-9876543]], FIN [[2025-0009]].",
-        "SSN [[123 45 6789]], NHS number [[943 476 5919]].",
-        "Member ID [[W22884310-01]], Medicaid ID [[AB12345C]], policy # [[5521]].",
-        "Serial [[SN-MD9A7Z-55621]], lot [[4A77B]], plate [[7ABC123]], passport [[X1234567]].",
-        "PESEL [[44051401359]]. OHIP [[1234-567-890-XY]]. NIR [[1 85 12 75 108 001 42]]. DEA [[BL1234563]].",
-        "Room [[412B]], bed [[7]], apt. [[764]].",
+        "MRN: [[1234-5678]]. MRN: [[TKV-7305]]. MRN#[[0012345]]",
+        "Chart [[TKV-7305-D]], account [[AQ-4410982]], FIN [[2019-0417]].",
+        "SSN [[123 45 6789]], NHS number [[401 023 2137]].",
+        "Member ID [[K55019273-02]], Medicaid ID [[CD67890E]], policy # [[5521]].",
+        "Serial [[SN-QT4B2X-88013]], lot [[9C31F]], plate [[4XYZ987]], passport [[L7654321]].",
+        "PESEL [[02070803628]]. OHIP [[9876-543-217-AB]]. NIR [[2 69 05 49 588 157 80]]. DEA [[FM2345670]].",
+        "Room [[308C]], bed [[12]], apt. [[915]].",
         "Case 3 of the group. Model 2 fits. Visit 3. Order 2 units. Bed rest. Room air. Card game.",
     ],
 )

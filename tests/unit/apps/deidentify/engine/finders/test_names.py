@@ -9,18 +9,18 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
 @pytest.mark.parametrize(
     "line",
     [
-        "Patient [[Margaret Thornbury]] was seen.",
-        "pt [[margaret thornbury]] seen in clinic",
-        "[[THORNBURY, MARGARET A]] was seen.",
+        "Patient [[Harriet Colquhoun]] was seen.",
+        "pt [[harriet colquhoun]] seen in clinic",
+        "[[COLQUHOUN, HARRIET B]] was seen.",
         "Name: [[Ngozi Okafor]]",
-        "Patient [[Jean-Luc Moreau]] was seen.",
-        "Patient [[Ludwig van der Heyden]] was seen.",
-        "Patient [[Robert Quist Jr.]] was seen.",
+        "Patient [[Anne-Marie Lefebvre]] was seen.",
+        "Patient [[Pieter van den Broek]] was seen.",
+        "Patient [[Samuel Trask Jr.]] was seen.",
         "[[Anna S.]] was treated.",
         "seen with [[anna s.]], better",
         "[[Mark Miller]] called.",
-        "[[Chance]] ate half of his lunch.",
-        "Patient [[Do In]] was seen.",
+        "[[Chase]] slept most of the night.",
+        "Patient [[So Mi]] was seen.",
     ],
 )
 def test_a_name_is_masked(engine: Engine, line: str) -> None:

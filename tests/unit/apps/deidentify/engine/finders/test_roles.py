@@ -9,12 +9,12 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
 @pytest.mark.parametrize(
     "line",
     [
-        "His son [[Will]] and daughter [[Grace]] are at bedside.",
-        "his son [[will]] and daughter [[grace]] are at bedside",
+        "His son [[Will]] and daughter [[Ivy]] were present.",
+        "his son [[will]] and daughter [[ivy]] are here",
         "his son will bring him",
-        "Spoke with [[Rose]], her sister.",
-        "Daughter [[Faith]] called. Mother [[Joy]] called.",
-        "patient [[hope small]] was seen",
+        "Spoke with [[Pearl]], her aunt.",
+        "Daughter [[Hope]] phoned. Mother [[Iris]] left.",
+        "patient [[joy young]] was seen",
         "pt denies pain; pt may eat; pt will return",
         "Pt [[J.D.]] is stable.",
         "Health care proxy is [[Ngozi Okafor]].",

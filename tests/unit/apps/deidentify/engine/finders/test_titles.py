@@ -16,7 +16,7 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Mr [[Case]] is well.",
         "Drs. [[Smith]] and [[Okafor]] agree.",
         "Mr. [[St. John]] was seen.",
-        "Nurse [[Black]] gave the dose.",
+        "Nurse [[Wood]] changed the dressing.",
         "Mr. [[W.]] was admitted.",
         "The Dr. will see her. The nurse practitioner called. Doctor's orders.",
     ],

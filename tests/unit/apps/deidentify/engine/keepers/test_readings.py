@@ -8,12 +8,12 @@ from service.apps.deidentify.engine.engine import Engine
 @pytest.mark.parametrize(
     "line",
     [
-        "WBC 4.5 x 10^9/L, Hgb 13.4 g/dL, Plt 224, Hct 39.8.",
+        "WBC 6.1 x 10^9/L, Hgb 11.9 g/dL, Plt 310, Hct 36.2.",
         "Blood pressures 142/88 and 138/84. BP=98/60.",
         "Blood pressure 142/74.",
         "ABG 7.32/48/88/24. AC 16/450/5/40%.",
         "L4-L5 disc, T12 fracture, T2 N1 M0, pT1c pN0. Grade 2/3.",
-        "ICD-10 E11.9, I10, J44.1. CPT 99213.",
+        "ICD-10 K21.9, N18.3, F32.1. CPT 99285.",
         "COVID-19, SARS-CoV-2, HIV-1, HPV 16/18, IL-6, CA-125, Ki-67, HER2.",
         "NYHA class III. CHA2DS2-VASc 4. BI-RADS 4. G3, P2-0-0-2.",
         "Heparin 5000 units. Viral load 20,000 copies. Norco 7.5/325.",

@@ -14,8 +14,8 @@ from service.apps.deidentify.engine.keepers.words import Vocabulary
         "COPD, CHF, NYHA, TIA, ALP, CEA. EMS brought her in.",
         "The wound was reapproximated with silk; the neighbour saw oedema.",
         "BROUGHT TO THE OPERATING ROOM AND MADE COMFORTABLE.",
-        "CHIEF COMPLAINT: Chest pain. Right Upper Quadrant pain. Older sister has asthma.",
-        "McBurney's point tenderness. Rovsing sign positive. Swan-Ganz catheter.",
+        "CHIEF COMPLAINT: Chest pain. Left Lower Lobe infiltrates. Older sister has asthma.",
+        "Virchow's node palpable. Murphy sign negative. Swan-Ganz catheter.",
         "Influenza A and B, hepatitis C, Le Fort I.",
     ],
 )
