@@ -142,7 +142,8 @@ class Hub:
         strict cookies, or the application does not start.
 
         Raises:
-            RuntimeError: the router was taken already, so that its paths are fixed.
+            RuntimeError: the router was taken already, so that its paths are fixed; or `harden` needs a later FastAPI
+                (0.164).
         """
         if paths is not None or forward:
             if "router" in self.__dict__:

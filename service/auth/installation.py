@@ -5,10 +5,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, routing
 from fastapi.responses import Response
-from fastapi.routing import APIRoute, iter_route_contexts
-from fastapi.telemetry import TelemetryConfig
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
 from service.auth import forward, hardening, login, token, token_links
@@ -19,10 +18,12 @@ from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
     from service.auth.hub import Hub
 
 # Its spans would carry addresses with codes.
-_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "logs": False, "metrics": False}
+_NO_TELEMETRY: "TelemetryConfig" = {"tracing": False, "logs": False, "metrics": False}
 
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -109,9 +110,11 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
 def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
     ours = set(taken_by(policy))
     names = {getattr(policy.paths, name): name for name in ("login", "callback", "logout", "token", "auth")}
-    for context in iter_route_contexts(app.router.routes):
-        route = context.original_route
-        path = context.path or getattr(route, "path", None)
+    # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
+    contexts = getattr(routing, "iter_route_contexts", iter)
+    for context in contexts(app.router.routes):
+        route = getattr(context, "original_route", context)
+        path = getattr(context, "path", None) or getattr(route, "path", None)
         for our_path, method in sorted(ours):
             if _is_taken(route, path, getattr(context, "methods", None), our_path, method):
                 name = names.get(our_path, "login")
