@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from service.auth.state import state_of
-from service.hub.attempts import PasswordAttempts
 from service.hub.auth import HubAuth
 from service.hub.client import HubClient, OnRequest, tls_for
 from service.hub.oauth import Client
+from service.hub.password_attempts import PasswordAttempts
 from service.hub.sealing import Sealer, derive_key
 from service.hub.throttle import Throttle
 from service.settings import Settings

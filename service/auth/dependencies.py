@@ -79,7 +79,7 @@ def required_of(hub: "Hub", guard: Guard) -> Callable[[HTTPConnection, Identity]
 
 
 def _checked_without_hub(guard: Guard, identity: Identity) -> Identity:
-    missing = identity.held.missing(guard.scopes, mode=guard.mode) if guard.scopes else ()
+    missing = identity.scope_set.missing(guard.scopes, mode=guard.mode) if guard.scopes else ()
     error = InsufficientScopeError(missing, mode=guard.mode) if missing else AdminRequiredError()
     if missing or (guard.admin and not identity.admin):
         raise HTTPException(error.status, error.detail, error.headers())

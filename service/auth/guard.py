@@ -84,7 +84,7 @@ class Guard(SecurityBase):
 
     def check_scopes(self, identity: Identity, conn: HTTPConnection) -> None:
         """Raises InsufficientScopeError, AdminRequiredError for somebody who may use the service, but not this."""
-        if self.scopes and (missing := identity.held.missing(self.scopes, mode=self.mode)):
+        if self.scopes and (missing := identity.scope_set.missing(self.scopes, mode=self.mode)):
             raise _insufficient(missing, identity, conn, mode=self.mode)
         if self.admin and not identity.admin:
             raise AdminRequiredError
@@ -93,7 +93,7 @@ class Guard(SecurityBase):
 def check_access(identity: Identity, settings: Settings) -> None:
     """Raises InsufficientScopeError where somebody may not use this service at all."""
     access = settings.access_scopes
-    if not identity.held.covers_any(access):
+    if not identity.scope_set.covers_any(access):
         raise InsufficientScopeError(access, mode="any")
 
 
@@ -104,7 +104,7 @@ async def admitted(identity: Identity, conn: HTTPConnection) -> Identity:
         try:
             since = await _ask_vetoes(identity, conn)
         except ServiceError:
-            if identity.held.covers_any(context_of(conn).settings.access_scopes):
+            if identity.scope_set.covers_any(context_of(conn).settings.access_scopes):
                 raise
             return identity  # has no access anyway, and is told that
         if since is not None:

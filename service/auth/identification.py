@@ -196,7 +196,7 @@ def page_token(conn: HTTPConnection) -> str:
     return xsrf_token(state.context.xsrf_key, token=credential.token, session_id=credential.session_id)
 
 
-def here(conn: HTTPConnection) -> str:
+def path_and_query(conn: HTTPConnection) -> str:
     """The address of this very request, encoded as it was sent; `oauth.safe_next` takes the token out of it."""
     path = conn.scope.get("raw_path", b"").decode("latin-1")
     query = conn.scope["query_string"].decode("latin-1")

@@ -64,7 +64,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 
 def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
     """Answer an error of the token endpoint in OAuth's own form (RFC 6749 section 5.2)."""
-    note(conn, error)
+    count_and_log(conn, error)
     if isinstance(error, TokenRequestError):
         name = error.error
     else:
@@ -73,7 +73,7 @@ def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
     return JSONResponse(body.model_dump(), status_code=error.status, headers=NO_STORE | error.headers())
 
 
-def note(conn: HTTPConnection, error: ServiceError) -> None:
+def count_and_log(conn: HTTPConnection, error: ServiceError) -> None:
     """Count an error that a client is told of. Log it if the operator must act."""
     context_of(conn).count_problem(error.code)
     if line := error.for_operator():

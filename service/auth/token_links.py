@@ -30,7 +30,7 @@ from service.auth.credentials import cookie_pairs, find_cookie_credential, sessi
 from service.auth.errors import TokenLinkError
 from service.auth.fetch_metadata import is_browser
 from service.auth.forms import read_form
-from service.auth.identification import SignedInByUrl, address_of, check_sign_in, here
+from service.auth.identification import SignedInByUrl, address_of, check_sign_in, path_and_query
 from service.auth.login import add_cookies, session_cookies
 from service.auth.pages import pages_of
 from service.auth.policy import Paths
@@ -110,7 +110,7 @@ def _address_of_question(conn: HTTPConnection) -> str:
 
 
 def _address_without_token(conn: HTTPConnection) -> str:
-    path, _, query = here(conn).partition("?")
+    path, _, query = path_and_query(conn).partition("?")
     rest = oauth.without_token(query)
     # One slash at the beginning: with two the browser would take what follows for another host.
     return "/" + path.lstrip("/\\") + (f"?{rest}" if rest else "")

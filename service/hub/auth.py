@@ -148,9 +148,9 @@ class HubAuth:
         never covered, so that a missing setting lets nobody in.
         """
         if scopes is None:
-            return identity.held.covers_any(self.access_scopes)
+            return identity.scope_set.covers_any(self.access_scopes)
         needed = (scopes,) if isinstance(scopes, str) else tuple(scopes)
-        return bool(needed) and not identity.held.missing(needed, mode=mode)
+        return bool(needed) and not identity.scope_set.missing(needed, mode=mode)
 
     async def call(
         self,

@@ -53,8 +53,8 @@ class Identity(BaseModel):
         return iter([("kind", self.kind), ("name", self.name), ("admin", self.admin)])
 
     @cached_property
-    def held(self) -> ScopeSet:
-        """The scope set of the token."""
+    def scope_set(self) -> ScopeSet:
+        """The scopes of the token, ready to be compared with those that a route requires."""
         return ScopeSet(self.scopes, kind=self.kind, name=self.name, groups=self.groups)
 
     def public(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
 from service.settings import without_hub
 from service.settings.env_file import read_env_file
-from service.settings.values import (
+from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
     Directory,

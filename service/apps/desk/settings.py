@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from service.settings import Settings
-from service.settings.values import FILE, ONE_WORD
+from service.settings.types import FILE, ONE_WORD
 
 _KINDS = {
     "sqlite": "sqlite",

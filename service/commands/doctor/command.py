@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from service.doctor_finding import Finding, ok, refused
 from service.errors import ConfigurationError
-from service.finding import Finding, ok, refused
 from service.settings import load_settings
 
 

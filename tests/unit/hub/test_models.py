@@ -98,8 +98,8 @@ def test_fields_that_a_hub_adds_replace_no_attribute() -> None:
     """A field of the Hub with the name of an attribute or method here is only data."""
     known = identity(scopes=["a"], held="all", public="x", model_dump=1, __class__="y")
 
-    assert known.held.covers("a")
-    assert not known.held.covers("b")
+    assert known.scope_set.covers("a")
+    assert not known.scope_set.covers("b")
     assert known.public()["held"] == "all"
 
 
@@ -108,8 +108,8 @@ def test_scopes_are_compared_for_the_tokens_owner() -> None:
     user = identity(scopes=["x!user=testuser", "y!group=g"], groups=["g"])
     service = identity(kind="service", scopes=["x!user=testuser"])
 
-    assert user.held.missing(["x!user", "y!user"]) == ()
-    assert service.held.missing(["x!user"]) == ("x!user",)
+    assert user.scope_set.missing(["x!user", "y!user"]) == ()
+    assert service.scope_set.missing(["x!user"]) == ("x!user",)
     assert "held" not in user.public()
 
 

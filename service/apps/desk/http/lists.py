@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from service.apps.desk.domain.values import AccountQuery, AuditQuery, EmployeeQuery, Page, TicketQuery
-from service.auth.identification import here
+from service.auth.identification import path_and_query
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def whole(query: Q) -> Q:
 def linked(request: Request, response: Response, page: Page[T], *, query: BaseModel) -> Page[T]:
     """Set the response's Link to the next page, if there is one, and return the page."""
     if page.next:
-        following = address(here(request).partition("?")[0], query, cursor=page.next)
+        following = address(path_and_query(request).partition("?")[0], query, cursor=page.next)
         response.headers["Link"] = f'<{following}>; rel="next"'
     return page
 

@@ -41,7 +41,7 @@ _NEW = frozenset(MemberNew.model_fields)
 async def read_own(user: OwnAccountReader, request: Request, desk: OpenDesk) -> Response:
     """The reader's own account and permissions."""
     account = await desk.accounts.get(actor(user))
-    allowed = [MEANINGS[permission] for permission in Permission if user.held.covers(permission)]
+    allowed = [MEANINGS[permission] for permission in Permission if user.scope_set.covers(permission)]
     settings = context_of(request).settings
     password = settings.password_page and f"{settings.hub_url}{settings.password_page}"
     return page(request, user, "me.html", account=account, allowed=allowed, password=password)
@@ -67,7 +67,7 @@ async def create(user: Creator, request: Request, roles: Roles) -> Response:
     """Create the account, with the role that the form names."""
     typed = await submitted(request)
     try:
-        names = _NEW if user.held.covers(Permission.ACCOUNTS_ROLE) else _NEW - {"role"}
+        names = _NEW if user.scope_set.covers(Permission.ACCOUNTS_ROLE) else _NEW - {"role"}
         account = await create_member(roles, MemberNew(**meant(typed, names)), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return _form(request, user, refused(error, typed))
@@ -85,7 +85,7 @@ async def read(user: Reader, request: Request, desk: OpenDesk, roles: Roles, nam
 async def change(user: Editor, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
     """Change what was changed in the form, among the fields that the reader may change."""
     typed, found = await submitted(request), await _member(desk, roles, name)
-    names = [each for each, permission in CHANGES.items() if user.held.covers(permission)]
+    names = [each for each, permission in CHANGES.items() if user.scope_set.covers(permission)]
     try:
         patch = patch_of(typed, names, since=found)
         await roles.change_account(name, patch, version=version_of(typed), by=actor(user))
@@ -141,6 +141,6 @@ def _question(request: Request, user: Identity, name: str, draft: Draft) -> Resp
 
 
 def _form(request: Request, user: Identity, draft: Draft, *, found: Member | None = None) -> Response:
-    editable = [name for name, permission in CHANGES.items() if not found or user.held.covers(permission)]
+    editable = [name for name, permission in CHANGES.items() if not found or user.scope_set.covers(permission)]
     address = _address(found.name) if found else "new-account"
     return page(request, user, "account.html", found=found, editable=editable, address=address, roles=Role, draft=draft)

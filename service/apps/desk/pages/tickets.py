@@ -129,7 +129,7 @@ async def _form(
 
 
 async def _matches(desk: Desk, user: Identity, who: str) -> dict[int, Employee]:
-    if not who or not user.held.covers(Permission.EMPLOYEES_READ):
+    if not who or not user.scope_set.covers(Permission.EMPLOYEES_READ):
         return {}
     try:
         found = await desk.employees.find(EmployeeQuery(text=who, limit=_FOUND))
@@ -140,4 +140,4 @@ async def _matches(desk: Desk, user: Identity, who: str) -> dict[int, Employee]:
 
 async def _names(desk: Desk, user: Identity, ids: Collection[int]) -> dict[int, Employee]:
     """Return these employees, if the reader may see employees."""
-    return dict(await desk.employees.some(ids)) if ids and user.held.covers(Permission.EMPLOYEES_READ) else {}
+    return dict(await desk.employees.some(ids)) if ids and user.scope_set.covers(Permission.EMPLOYEES_READ) else {}

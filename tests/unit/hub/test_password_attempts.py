@@ -3,7 +3,7 @@
 import pytest
 
 from service.errors import ThrottledError
-from service.hub.attempts import (
+from service.hub.password_attempts import (
     ACCOUNT_FACTOR,
     ADDRESSES_PER_ACCOUNT,
     KNOWN_FOR,
