@@ -45,10 +45,10 @@ def problem_of(error: ServiceError) -> Problem:
     )
 
 
-def closing(problem: Problem) -> dict[str, Any]:
-    """The message that closes an open WebSocket; its code is one of RFC 6455's or its registry, its reason ours."""
-    passes = problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-    code = WS_1013_TRY_AGAIN_LATER if passes else WS_1008_POLICY_VIOLATION
+def close_message(problem: Problem) -> dict[str, Any]:
+    """Return the message that closes an open WebSocket: with a registered code, and the problem's `code` as reason."""
+    is_temporary = problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    code = WS_1013_TRY_AGAIN_LATER if is_temporary else WS_1008_POLICY_VIOLATION
     return {"type": "websocket.close", "code": code, "reason": problem.code}
 
 

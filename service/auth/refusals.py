@@ -1,7 +1,7 @@
-"""How a refusal reaches a caller of an application that is not ours.
+"""Refuses callers of an application that is not ours.
 
-The guards of a `Hub` raise it as FastAPI's own exceptions, so that the application's handlers, and those of nested
-applications, can answer it: `Refused`, an HTTPException, and on a WebSocket a WebSocketException.
+The guards of a `Hub` raise FastAPI's own exceptions, which the handlers of the application and of nested applications
+can answer: `Refused`, an HTTPException, and on a WebSocket a WebSocketException.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from service.auth.errors import CookieConflictError, NotSignedInError, OutdatedT
 from service.auth.fetch_metadata import is_browser
 from service.auth.identification import SignedInByUrl, path_and_query, queue_cookies
 from service.auth.pages import problem_page
-from service.auth.problems import Problem, closing, count_and_log, problem_of, problem_response
+from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
 from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.errors import InvalidTokenError
@@ -41,7 +41,7 @@ class Refused(HTTPException):
 
 
 async def redirect_of(conn: HTTPConnection, error: Exception) -> Response | None:
-    """Return the redirect that answers one of our errors where there is one: to the Hub, or to the page's address."""
+    """Return the redirect that answers one of our errors, to the Hub or to the page without its token, or None."""
     if isinstance(error, SignedInByUrl):
         return await token_links.drop_token_from_url(conn, error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
@@ -69,9 +69,9 @@ async def refused(conn: HTTPConnection, error: ServiceError | SignedInByUrl) -> 
     state = state_of(conn)
     state.refusal = found
     if conn.scope["type"] == "websocket" and found.problem is not None:
-        end = closing(found.problem)
+        end = close_message(found.problem)
         return WebSocketException(end["code"], end["reason"])
-    if not state.is_wrapped and state.set_cookies:  # an exception has room for one; the last is what matters most
+    if not state.is_wrapped and state.set_cookies:  # an exception can carry only one, and the last matters most
         found.headers = {**(found.headers or {}), "Set-Cookie": state.set_cookies[-1]}
     return found
 

@@ -7,12 +7,12 @@ lives for minutes, and a page asks whether to sign in as its owner.
 Other people's notebooks may share our origin: they can plant cookies, and send forms that look like our own. What
 keeps them out:
 
-- the question is put only to who opened the link themselves, from the address bar, a bookmark or another program;
+- only a person who opened the link themselves is asked, from the address bar, a bookmark or another program;
   browsers say so (`Sec-Fetch-Site: none`), and no page of any origin can bring that about;
 - the answer has to repeat the cookie's value, which only the page with the question shows;
 - the cookie is good only beside the session cookies of the Hub that it was made beside.
 
-Browsers say nothing of the kind over plain http, except to this machine: the question is not put there.
+Over plain http, browsers send this header to localhost only. Elsewhere nobody is asked, and no link signs anybody in.
 """
 
 import hmac
@@ -117,7 +117,7 @@ def _address_without_token(conn: HTTPConnection) -> str:
 
 
 async def _may_ask(conn: HTTPConnection, identity: Identity) -> bool:
-    """Whether the reader opened the link themselves, and would become somebody else by it."""
+    """Whether the reader opened the link themselves, and is not signed in as the owner of its token."""
     if not _is_own_step(conn):
         return False
     try:
@@ -153,7 +153,7 @@ def _opened(conn: HTTPConnection) -> tuple[str, Link]:
 
 
 async def _owner(conn: HTTPConnection, link: Link) -> Identity:
-    """Return whose token it is. Raises TokenLinkError where it has become void meanwhile: signing in is no way back."""
+    """Return who owns the token. Raises TokenLinkError if it has become invalid: signing in would not help then."""
     try:
         return await context_of(conn).auth.identify(link.token, address=address_of(conn))
     except InvalidTokenError:
