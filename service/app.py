@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.application import Configured, configure, open_applications
+from service.auth import forward
 from service.auth.guard import Entitlement, SignInVeto, Veto
 from service.auth.hub import Hub, Lifespan, problems_of
 from service.auth.identification import SignedInByUrl
@@ -97,8 +98,9 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
             its dependencies do not guard, or one of our own.
         TypeError: one of `options` is decided here.
     """
-    if found := problems_of(settings):
-        raise ConfigurationError(found)
+    problems_found = [*problems_of(settings), forward.problem_with_service(settings) if settings.forward_auth else ""]
+    if any(problems_found):
+        raise ConfigurationError([problem for problem in problems_found if problem])
     configured = configure(settings) if configured is None else configured
     applications = [each.application for each in configured]
     hub = Hub(
@@ -109,6 +111,7 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         sign_in=sign_in,
         pages=pages,
         answer=problems.answer_error,
+        forward=settings.forward_auth,
         opening=open_resources,
     )
     app = FastAPI(

@@ -10,7 +10,6 @@ import pytest
 
 from service.testing import FakeHub
 from tests.support.crew import Crew
-from tests.support.databases import postgres_with_tables, sqlite_with_tables
 from tests.support.hub import RealHub
 from tests.support.node import NodeToolError, configurable_http_proxy
 from tests.support.ports import free_port
@@ -193,6 +192,11 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """A database with the desk's tables and nothing in them, of each kind that the desk can have."""
+    from tests.support.databases import (  # noqa: PLC0415 (the desk's packages may be missing)
+        postgres_with_tables,
+        sqlite_with_tables,
+    )
+
     if request.param == "sqlite":
         yield await sqlite_with_tables(tmp_path / "desk.sqlite")
         return

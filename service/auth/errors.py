@@ -72,6 +72,17 @@ class OriginError(ServiceError):
     default = "This may be asked from the service's own pages only: the Origin header is missing or another's."
 
 
+class ForwardedRequestError(ServiceError):
+    """A proxy asks about a request, and does not say clearly which one, or it is one to another host than ours."""
+
+    code = "forwarded_request"
+    status = HTTPStatus.FORBIDDEN
+    default = (
+        "The headers that say which request this is about contradict each other, are malformed, or name another site. "
+        "If you have not sent them yourself, whoever runs the proxy must check its configuration."
+    )
+
+
 class InsufficientScopeError(ServiceError):
     """The caller is known, but the token lacks scopes. `mode` says whether "all" or "any" of `missing` are needed."""
 

@@ -1,5 +1,6 @@
 """Forms of our own: reading one, and giving back what was typed into one that was refused."""
 
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -11,21 +12,33 @@ from service.auth.identification import page_token
 from service.auth.state import state_of
 from service.auth.xsrf import FORM, check_origin
 
+_MAX_BODY = 16 * 1024  # bytes
 _MAX_FIELDS = 100
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of an urlencoded form, the last of each name. Anything else has none.
 
-    FastAPI's `Form()` would need python-multipart, which our forms do not.
+    FastAPI's `Form()` would need python-multipart, and its `max_body_size` a FastAPI of November 2026.
+
+    Raises:
+        HTTPException: 413, the form is larger than any of ours.
     """
     if not request.headers.get("content-type", "").startswith(FORM):
         return {}
     try:
-        text = (await request.body()).decode()
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+        return dict(parse_qsl((await _body(request)).decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:  # not UTF-8, or too many fields
         return {}
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return bytes(body)
 
 
 async def returns_form(conn: HTTPConnection) -> None:

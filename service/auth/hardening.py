@@ -28,7 +28,13 @@ _POLICY = (
 
 
 def harden(app: FastAPI) -> None:
-    """Add the headers to all answers, and the limit where the application has none."""
+    """Add the headers to all answers, and the limit where the application has none.
+
+    Raises:
+        RuntimeError: FastAPI is too old to limit bodies.
+    """
+    if not hasattr(app, "max_body_size"):
+        raise RuntimeError("harden=True limits request bodies: that needs FastAPI 0.164 or later.")
     if app.max_body_size is None:
         app.max_body_size = MAX_BODY
     app.add_middleware(SecurityHeaders)

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 from service.auth import installation
 from service.auth.context import AuthContext, open_auth
 from service.auth.dependencies import UserGuard, as_caller_of, require_of, required_of, visitor_of, xsrf_of
+from service.auth.forward import problem_with as problem_with_forward
 from service.auth.guard import Entitlement, Guard, SignInVeto, Veto
 from service.auth.pages import PlainPages, SignInPages
 from service.auth.policy import Answer, Paths, Policy, SignInPolicy
@@ -60,11 +61,13 @@ class Hub:
         sign_in: SignInPolicy = "navigation",
         pages: SignInPages | None = None,
         answer: Answer | None = None,
+        forward: bool = False,
         opening: Callable[[Settings], AbstractAsyncContextManager[AuthContext]] = open_auth,
     ) -> None:
         """Take `settings`, or what reads them when the application starts. See `service.app.create_app` for the rest.
 
         `answer`: answers errors of the sign-in routes, where the plain answers are not wanted.
+        `forward`: as `install` has it.
         `opening`: opens what lives as long as the application.
         """
         self._given = settings
@@ -82,6 +85,7 @@ class Hub:
             sign_in=sign_in,
             pages=pages or PlainPages(),
             answer=answer,
+            forward=forward,
         )
         self.user = UserGuard(self, self._scheme)
         self.visitor = visitor_of(self)
@@ -122,19 +126,30 @@ class Hub:
         """The routes of signing in and out. `install` adds them; they answer their own errors."""
         return installation.router_of(self)
 
-    def install(self, app: FastAPI, *, paths: Paths | dict[str, str] | None = None, harden: bool = False) -> None:
+    def install(
+        self,
+        app: FastAPI,
+        *,
+        paths: Paths | dict[str, str] | None = None,
+        harden: bool = False,
+        forward: bool = False,
+    ) -> None:
         """Add the sign-in routes, the handlers of our own errors, and one middleware. Call it before `app` starts.
 
         `paths`: where the routes are, if not at Paths' defaults. `harden`: security headers for all answers, and a
-        limit of 1 MB for request bodies where the application has none.
+        limit of 1 MB for request bodies where the application has none. `forward`: proxies may ask at `/auth` who is
+        calling, for an application of any kind that is the rest of this host. It takes a host of the service's own, and
+        strict cookies, or the application does not start.
 
         Raises:
-            RuntimeError: the router was taken already, so that its paths cannot be moved.
+            RuntimeError: the router was taken already, so that its paths are fixed; or `harden` needs a later FastAPI
+                (0.164).
         """
-        if paths is not None:
+        if paths is not None or forward:
             if "router" in self.__dict__:
-                raise RuntimeError("hub.router is in use already: its paths cannot be moved any more.")
-            self.policy = replace(self.policy, paths=paths if isinstance(paths, Paths) else Paths(**paths))
+                raise RuntimeError("hub.router is in use already: its paths cannot be changed any more.")
+            chosen = Paths(**paths) if isinstance(paths, dict) else paths or self.policy.paths
+            self.policy = replace(self.policy, paths=chosen, forward=forward or self.policy.forward)
         installation.install(self, app, harden=harden)
 
     def lifespan(self, app: Any = None, *, around: Lifespan | None = None) -> Any:  # noqa: ANN401 - two signatures
@@ -161,6 +176,8 @@ class Hub:
             raise RuntimeError("This Hub is open already: each application that runs needs one of its own.")
         settings = self._given if isinstance(self._given, Settings) else self._given()
         problems = [*problems_of(settings), *(each.problem_with(settings) for each in self._protected)]
+        if self.policy.forward:
+            problems.append(problem_with_forward(settings))
         if found := [problem for problem in problems if problem]:
             raise ConfigurationError(found)
         if not isinstance(self._given, Settings):

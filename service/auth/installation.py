@@ -5,24 +5,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, routing
 from fastapi.responses import Response
-from fastapi.routing import APIRoute, iter_route_contexts
-from fastapi.telemetry import TelemetryConfig
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
-from service.auth import hardening, login, token, token_links
+from service.auth import forward, hardening, login, token, token_links
 from service.auth.identification import SignedInByUrl
 from service.auth.middleware import HubMiddleware
-from service.auth.policy import Paths
+from service.auth.policy import Policy
 from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
     from service.auth.hub import Hub
 
 # Its spans would carry addresses with codes.
-_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "logs": False, "metrics": False}
+_NO_TELEMETRY: "TelemetryConfig" = {"tracing": False, "logs": False, "metrics": False}
 
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -40,6 +41,8 @@ def router_of(hub: "Hub") -> APIRouter:
     router = APIRouter(tags=["sign in"], route_class=SignInRoute)
     for part in (login, token_links, token):
         part.add_routes(router, hub.policy.paths)
+    if hub.policy.forward:
+        forward.add_routes(router, hub.policy.paths)
     return router
 
 
@@ -67,8 +70,9 @@ def install(hub: "Hub", app: FastAPI, *, harden: bool) -> None:
         hardening.harden(app)
 
 
-def taken_by(paths: Paths) -> Iterator[tuple[str, str]]:
+def taken_by(policy: Policy) -> Iterator[tuple[str, str]]:
     """Yield path and method of each of our routes."""
+    paths = policy.paths
     yield paths.login, "GET"
     yield paths.callback, "GET"
     yield paths.logout, "GET"
@@ -76,6 +80,8 @@ def taken_by(paths: Paths) -> Iterator[tuple[str, str]]:
     yield paths.token, "POST"
     yield paths.link, "GET"
     yield paths.link, "POST"
+    if policy.forward:
+        yield paths.auth, "GET"
 
 
 def check_started(hub: "Hub", app: FastAPI) -> None:
@@ -89,7 +95,7 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         raise ConfigurationError(["hub.install(app): the Hub is not open. Write FastAPI(lifespan=hub.lifespan)."])
     settings = hub.context.settings
     paths = hub.policy.paths
-    problems = list(_collisions(app, paths))
+    problems = list(_collisions(app, hub.policy))
     callback = settings.prefix + paths.callback.removeprefix("/")
     if urlsplit(settings.redirect_uri).path != callback:
         problems.append(
@@ -101,12 +107,14 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
     _sign_in_docs(hub, app)
 
 
-def _collisions(app: FastAPI, paths: Paths) -> Iterator[str]:
-    ours = set(taken_by(paths))
-    names = {getattr(paths, name): name for name in ("login", "callback", "logout", "token")}
-    for context in iter_route_contexts(app.router.routes):
-        route = context.original_route
-        path = context.path or getattr(route, "path", None)
+def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
+    ours = set(taken_by(policy))
+    names = {getattr(policy.paths, name): name for name in ("login", "callback", "logout", "token", "auth")}
+    # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
+    contexts = getattr(routing, "iter_route_contexts", iter)
+    for context in contexts(app.router.routes):
+        route = getattr(context, "original_route", context)
+        path = getattr(context, "path", None) or getattr(route, "path", None)
         for our_path, method in sorted(ours):
             if _is_taken(route, path, getattr(context, "methods", None), our_path, method):
                 name = names.get(our_path, "login")

@@ -97,7 +97,7 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
     attempt = oauth.begin(
         context.oauth,
         sealer=context.state_sealer,
-        next_url=oauth.safe_next(next_url, prefix=settings.prefix),
+        next_url=safe_next(conn, next_url),
         cookie_base=state_cookie_base(settings),
         cookies_present=under_way,
         scopes=scopes,
@@ -108,6 +108,15 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
         add_cookies(response, cleared(settings, under_way))
     add_cookies(response, [state_cookie(settings, attempt.cookie_name, attempt.cookie_value, secure=secure)])
     return response
+
+
+def safe_next(conn: HTTPConnection, address: str | None) -> str:
+    """Return `address` if somebody who has signed in may be sent there, else where they go without one.
+
+    They may go to our own pages, and where the whole origin is behind this sign-in to all of that.
+    """
+    state = state_of(conn)
+    return oauth.safe_next(address, prefix="/" if state.policy.forward else state.context.settings.prefix)
 
 
 def may_renew(conn: HTTPConnection, since: datetime | None) -> bool:
@@ -140,8 +149,7 @@ async def login(
     if identity is not None:
         await check_sign_in(identity, request)
     if identity is not None and not again:
-        prefix = context_of(request).settings.prefix
-        return RedirectResponse(oauth.safe_next(next_url, prefix=prefix), status_code=302)
+        return RedirectResponse(safe_next(request, next_url), status_code=302)
     return begin(request, next_url=next_url or "")
 
 

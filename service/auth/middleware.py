@@ -42,7 +42,7 @@ class HubMiddleware:
         self._app = app
         self._hub = hub
         self._sign_in = sign_in
-        self._sign_in_paths = hub.policy.paths.all if sign_in else frozenset()
+        self._sign_in_paths = hub.policy.served_paths if sign_in else frozenset()
         self._on_started = on_started
         self._close_timeout = close_timeout
 

@@ -24,16 +24,17 @@ Answer = Callable[[HTTPConnection, Exception], Awaitable[Response | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Where signing in and out happens, below the service's prefix."""
+    """Where signing in and out happens, below the service's prefix. `auth` is where a proxy asks (`forward`)."""
 
     login: str = "/login"
     callback: str = "/oauth_callback"
     logout: str = "/logout"
     token: str = "/token"  # noqa: S105 - a path
+    auth: str = "/auth"
 
     @property
     def all(self) -> frozenset[str]:
-        """All of them."""
+        """All at which people and their programs sign in and out."""
         return frozenset({self.login, self.callback, self.logout, self.token, self.link})
 
     @property
@@ -44,7 +45,11 @@ class Paths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The decisions. `answer` is None where `service.auth.refusals` answers errors of signing in."""
+    """The decisions. `answer` is None where `service.auth.refusals` answers errors of signing in.
+
+    `forward`: whether proxies may ask who is calling (`service.auth.forward`). The whole origin is then an application
+    that this sign-in is for, so that people may come back to any address of it.
+    """
 
     vetoes: "Sequence[Veto]" = ()
     sign_in_vetoes: "Sequence[SignInVeto]" = ()
@@ -53,3 +58,9 @@ class Policy:
     paths: Paths = field(default_factory=Paths)
     pages: SignInPages = field(default_factory=PlainPages)
     answer: Answer | None = None
+    forward: bool = False
+
+    @property
+    def served_paths(self) -> frozenset[str]:
+        """The paths that our routes have."""
+        return self.paths.all | ({self.paths.auth} if self.forward else set())

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from service.auth.context import context_of
 from service.auth.credentials import Source
 from service.auth.errors import OriginError
 from service.auth.fetch_metadata import Purpose, purpose_of
@@ -20,6 +21,7 @@ from service.auth.guard import Guard
 from service.auth.identification import SignedInByUrl, credential_of, identify_own_page
 from service.auth.refusals import answer_of, refused
 from service.errors import ServiceError
+from service.hub.models import Identity
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Protected:
         self._hub.bind(scope)
         conn = HTTPConnection(scope)  # without the body, which is the application's to read
         try:
-            await self._judge(conn)
+            await judge(conn, self._guard, cookies=self._cookies is not False)
         except (ServiceError, SignedInByUrl) as error:
             refusal = await refused(conn, error)
             if "starlette.exception_handlers" in scope:  # the handlers of the application that it is mounted in
@@ -80,15 +82,24 @@ class Protected:
             return
         await self._app(scope, receive, send)
 
-    async def _judge(self, conn: HTTPConnection) -> None:
-        credential = credential_of(conn)
-        if credential is not None and credential.source is Source.COOKIE:
-            settings = self._hub.context.settings
-            if self._cookies is False or not has_own_host(settings):
-                raise TokenOnlyError
-            check_own_page(conn, settings)
-            await identify_own_page(conn, credential)
-        await self._guard(conn)
+
+async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> Identity:
+    """Let `guard` judge a request to an application whose pages send no XSRF token, and return who sends it.
+
+    `cookies`: whether our cookie may speak, on a host of our own.
+
+    Raises:
+        TokenOnlyError: a cookie came where it may not.
+        OriginError: a cookie came, and no page of our own asks.
+    """
+    credential = credential_of(conn)
+    if credential is not None and credential.source is Source.COOKIE:
+        settings = context_of(conn).settings
+        if not cookies or not has_own_host(settings):
+            raise TokenOnlyError
+        check_own_page(conn, settings)
+        await identify_own_page(conn, credential)
+    return await guard(conn)
 
 
 async def _answer(
@@ -118,7 +129,10 @@ def check_own_page(conn: HTTPConnection, settings: Settings) -> None:
             raise OriginError
         return
     if conn.scope["method"] not in _READING:
-        if origin != settings.public_origin or site != "same-origin":
+        # A form of a page that sends no referrer has the origin "null", as a sandboxed frame of any site has. What the
+        # browser says of its site tells them apart.
+        is_own_form = origin == "null" and conn.headers.get("sec-fetch-mode") == "navigate"
+        if site != "same-origin" or not (origin == settings.public_origin or is_own_form):
             raise OriginError
         return
     is_opened = purpose_of(conn) is Purpose.PAGE

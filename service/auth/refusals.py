@@ -5,12 +5,12 @@ can answer: `Refused`, an HTTPException, and on a WebSocket a WebSocketException
 """
 
 from collections.abc import Sequence
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, cast
 
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import HTTPException, WebSocketException
 from fastapi.responses import Response
-from starlette._utils import is_async_callable
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
@@ -123,6 +123,7 @@ async def answer_refused(conn: HTTPConnection, refusal: Exception) -> Response |
     theirs: Any = next((handlers[kind] for kind in kinds if kind in handlers), None)
     if theirs is None or theirs is http_exception_handler:
         return answer_of(conn, cast("Refused", refusal))
-    if is_async_callable(theirs):
+    if iscoroutinefunction(theirs):
         return cast("Response", await theirs(conn, refusal))
-    return cast("Response", await run_in_threadpool(theirs, conn, refusal))
+    found = await run_in_threadpool(theirs, conn, refusal)
+    return cast("Response", await found if isawaitable(found) else found)

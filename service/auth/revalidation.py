@@ -24,7 +24,6 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from fastapi.sse import format_sse_event
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
@@ -223,8 +222,8 @@ def _close(_scope: Scope, problem: Problem) -> Message:
 
 def _last_event(_scope: Scope, problem: Problem) -> Message:
     """It begins with the end of an event, in case one was cut off in its middle."""
-    event = format_sse_event(event="problem", data_str=problem.model_dump_json(exclude_none=True))
-    return {"type": "http.response.body", "body": b"\n\n" + event, "more_body": False}
+    event = f"\n\nevent: problem\ndata: {problem.model_dump_json(exclude_none=True)}\n\n"
+    return {"type": "http.response.body", "body": event.encode(), "more_body": False}
 
 
 _LAST_MESSAGES: Mapping[bytes, LastMessage] = {b"text/event-stream": _last_event, b"application/x-ndjson": last_line}

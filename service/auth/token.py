@@ -30,7 +30,6 @@ from service.hub.oauth import is_code_verifier
 DEFAULT_LIFETIME = 3600  # seconds
 MAX_LIFETIME = 365 * 24 * 3600  # seconds; the Hub may allow less
 _MAX_NAME = 255  # characters, as in the Hub's database
-_MAX_BODY = 16 * 1024  # bytes
 
 
 class TokenRequest(BaseModel):
@@ -68,7 +67,6 @@ def add_routes(router: APIRouter, paths: Paths) -> None:
         summary="Get a token",
         responses={400: {"description": "An OAuth error, RFC 6749 section 5.2", "model": problems.OAuthError}},
         openapi_extra={"requestBody": {"content": form, "required": True}},
-        max_body_size=_MAX_BODY,
     )
 
 

@@ -43,15 +43,12 @@ from service.hub.models import Identity
 
 _LIFETIME = timedelta(minutes=5)
 _MAX_COOKIE = 3500  # characters; browsers drop cookies beyond 4096 with name and attributes
-_MAX_BODY = 16 * 1024  # bytes
 
 
 def add_routes(router: APIRouter, paths: Paths) -> None:
     """Add the page that asks, and what takes its answer."""
     router.add_api_route(paths.link, question, methods=["GET"], name="hub_link", include_in_schema=False)
-    router.add_api_route(
-        paths.link, answer, methods=["POST"], name="hub_link_answer", include_in_schema=False, max_body_size=_MAX_BODY
-    )
+    router.add_api_route(paths.link, answer, methods=["POST"], name="hub_link_answer", include_in_schema=False)
 
 
 class Link(NamedTuple):

@@ -86,10 +86,11 @@ async def test_mounted(folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPat
     assert (await service.api().get("reports/today")).status_code == 401
 
 
-def test_its_test(folder: Path) -> None:
-    """The test that is shown passes, without a Hub."""
+@pytest.mark.parametrize("name", [title for title in sorted(BLOCKS) if title.startswith("test_")])
+def test_its_tests(folder: Path, name: str) -> None:
+    """The tests that are shown pass, without a Hub."""
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_stock.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name],
         cwd=folder,
         env=clean_environment(PYTHONPATH=str(REPOSITORY)),
         capture_output=True,

@@ -12,6 +12,7 @@ from tests.support.node import REPOSITORY
 TOOLS = ("ruff", "hadolint", "shellcheck", "mypy", "lint-imports", "pytest")
 NEEDED = ("sh", "env", "dirname", "basename", "grep", "ls", "cat", "mktemp", "rm", "getconf", "echo")
 PROGRAMS = {  # program -> Debian's package
+    "caddy": "caddy",
     "chromium": "chromium",
     "curl": "curl",
     "nginx": "nginx-light",
@@ -46,6 +47,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("test", "debian-packages"):
         shutil.copy(REPOSITORY / "script" / name, root / "script" / name)
     program(root / "script" / "setup", f"echo setup $* >> '{root}/called'")
+    program(root / "script" / "oldest", f"echo oldest $* >> '{root}/called'", f"[ ! -e '{root}/oldest fails' ]")
     for tool in TOOLS:
         program(root / ".venv" / "bin" / tool, f"echo {tool} $* >> '{root}/called'", f"[ ! -e '{root}/{tool} fails' ]")
     return root
@@ -68,7 +70,7 @@ def test_everything(checkout: Path, path: Path) -> None:
     assert status == 0
     assert called[0] == "setup test"
     checks = {each.split()[0] for each in called[1:-1] if each != "setup test conformance"}
-    assert (checks, called.count("setup test conformance")) == ({*TOOLS} - {"pytest"}, 1)
+    assert (checks, called.count("setup test conformance")) == ({*TOOLS, "oldest"} - {"pytest"}, 1)
     assert called[-1].startswith("pytest -n 3 ")
     assert called[-1].endswith(" ".join(f"tests/{each}" for each in FOLDERS))
 

@@ -118,7 +118,8 @@ async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Fin
     if found is None:
         yield unknown("registration", f"our token lacks read:services!service={settings.service_name}: see register()")
         return
-    if found.prefix and unquote(found.prefix) != unquote(settings.prefix):
+    # With forward-auth it is below the application's host, where the Hub's proxy does not lead.
+    if found.prefix and unquote(found.prefix) != unquote(settings.prefix) and not settings.forward_auth:
         said = f"the Hub has {found.prefix}, the service has {settings.prefix}"
         yield failed("path", said, f"JUPYTERHUB_SERVICE_PREFIX={found.prefix}, or JUPYTERHUB_BASE_URL")
     else:

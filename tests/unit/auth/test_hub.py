@@ -4,16 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from difflib import unified_diff
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Depends, FastAPI
 from fastapi.responses import StreamingResponse
 
 from service.auth import Hub, Identity
 from tests.support.open_connection import OpenConnection
 from tests.support.shop import FOLDER, example, shop
-from tests.unit.conftest import HUB_HOST, ORIGIN, PREFIX, Serve, Service, connect
+from tests.unit.conftest import PREFIX, Serve, Service, connect
 
 
 @pytest.fixture
@@ -170,18 +170,3 @@ async def test_streams_end_with_the_sign_in(serve: Serve) -> None:
 
     assert "event: problem" in stream.said
     assert "invalid_token" in stream.said
-
-
-async def test_its_own_router_still_goes_into_ours(serve: Serve) -> None:
-    """`create_app(routers=…)` takes a router whose dependencies are a guard of ours, as ever."""
-    router = APIRouter()
-
-    @router.get("/stock/{item}")
-    def stock(item: str, request: Request) -> dict[str, Any]:
-        return {"item": item, "url": str(request.url_for("stock", item="x"))}
-
-    service = await serve(app={"routers": [router]})
-    reply = await service.api().get("stock/chair")
-
-    assert reply.json() == {"item": "chair", "url": f"{ORIGIN}{PREFIX}stock/x"}
-    assert HUB_HOST not in reply.text

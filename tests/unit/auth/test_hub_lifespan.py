@@ -1,4 +1,4 @@
-"""When a Hub opens: settings, lifespans, and applications within applications."""
+"""When a Hub opens: settings and lifespans."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,14 +7,12 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
-from uvicorn import Config
 
-from service.app import ServiceApp, create, create_app
 from service.auth import Hub
 from service.errors import ConfigurationError
 from service.settings import Settings
 from tests.support.shop import shop
-from tests.unit.conftest import ORIGIN, PREFIX, Serve, settings_of
+from tests.unit.conftest import ORIGIN, settings_of
 
 
 async def test_the_settings_are_read_at_the_start() -> None:
@@ -81,54 +79,3 @@ async def test_a_hub_serves_one_application() -> None:
         with pytest.raises(RuntimeError, match="open already"):
             async with hub.open():
                 pass
-
-
-async def test_our_service_within_another_application(serve: Serve) -> None:
-    """Mounted under its prefix it works where the outer application runs its lifespan."""
-
-    def build(settings: Settings) -> FastAPI:
-        service = create_app(settings)
-        outer = FastAPI(lifespan=service.lifespan)
-        outer.mount(PREFIX.rstrip("/"), service)
-        return outer
-
-    service = await serve(app={"create": build})
-    assert (await service.api(service.hub.issue("testuser")).get("me")).json()["name"] == "testuser"
-    assert (await service.api().get("me")).status_code == 401
-
-
-async def test_our_service_without_its_lifespan() -> None:
-    """Mounted without that it answers nobody, and the log says what to write."""
-    outer = FastAPI()
-    outer.mount(PREFIX.rstrip("/"), create_app(settings_of()))
-    with pytest.raises(RuntimeError, match="give its lifespan to the outermost one"):
-        await httpx.AsyncClient(transport=httpx.ASGITransport(outer), base_url=ORIGIN).get(f"{PREFIX}me")
-
-
-async def test_others_mount_into_it(serve: Serve) -> None:
-    """What adds itself to an application, as gradio's `mount_gradio_app` does, finds FastAPI's own interface."""
-    built: list[ServiceApp] = []
-
-    def build(settings: Settings) -> ServiceApp:
-        built.append(create_app(settings))
-        part = FastAPI()
-        part.get("/")(lambda: "part")
-        built[0].fastapi.mount("/part", built[0].hub.protect(part))
-        return built[0]
-
-    service = await serve(app={"create": build})
-    token = service.hub.issue("testuser")
-
-    assert (await service.api(token).get("part/")).json() == "part"
-    assert (await service.api().get("part/")).status_code == 401
-
-
-def test_a_factory_for_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`uvicorn --factory service.app:create --reload` gets the service as the environment has it."""
-    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "0" * 32)
-    monkeypatch.setenv("JUPYTERHUB_SERVICE_NAME", "stock")
-    config = Config("service.app:create", factory=True)
-    config.load()
-
-    assert isinstance(create(), ServiceApp)
-    assert config.interface == "asgi3"

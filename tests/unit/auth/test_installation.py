@@ -1,14 +1,15 @@
 """Installing a Hub: the application's own paths stay its own, and what does not fit together ends the start."""
 
-from typing import Annotated, Any
+from types import SimpleNamespace
+from typing import Annotated, Any, cast
 
 import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse
 
-from service.app import create_app
 from service.auth import Hub, Identity
+from service.auth.hardening import harden
 from service.errors import ConfigurationError
 from service.settings import Settings
 from tests.support.shop import shop
@@ -189,37 +190,9 @@ async def test_hardened(serve: Serve) -> None:
     assert "X-Frame-Options" not in (await plain.api().get("open")).headers
 
 
-def mine() -> str:
-    """A route of somebody's own."""
-    return "mine"
+def test_fastapi_that_cannot_limit_bodies() -> None:
+    """An application that cannot have the limit is refused: it would be less safe than it was asked to be."""
+    old = cast("FastAPI", SimpleNamespace(add_middleware=lambda _kind: None))
 
-
-def our_paths() -> APIRouter:
-    """Return a router that has paths of our own service, and another."""
-    router = APIRouter()
-    for path in ("/me", "/health/live", "/mine"):
-        router.get(path)(mine)
-    return router
-
-
-def test_our_own_service_refuses_paths_of_its_own() -> None:
-    """A router whose route would never answer is refused, with both named."""
-    with pytest.raises(ConfigurationError) as raised:
-        create_app(settings_of(), routers=[our_paths()])
-
-    assert raised.value.problems == tuple(
-        f"GET {path}: the service itself answers there, so that {__name__}.mine never would: move it"
-        for path in ("/me", "/health/live")
-    )
-
-
-async def test_our_own_service_takes_fastapis_options(serve: Serve) -> None:
-    """Title, version, description and tags are the builder's."""
-    options = {"title": "Stock", "version": "3.2", "description": "What there is.", "openapi_tags": [{"name": "items"}]}
-    service = await serve(app=options)
-    document = (await service.api().get("openapi.json")).json()
-
-    assert document["info"] == {"title": "Stock", "version": "3.2", "description": "What there is."}
-    assert document["tags"] == [{"name": "items"}]
-    with pytest.raises(TypeError, match="docs_url"):
-        create_app(settings_of(), docs_url="/manual")
+    with pytest.raises(RuntimeError, match=r"needs FastAPI 0\.164"):
+        harden(old)

@@ -114,6 +114,8 @@ async def test_cookies_that_are_asked_for_without_a_host() -> None:
         ("GET", NAVIGATION | {"Origin": None, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-site"}, 403),
         ("POST", {"Origin": None}, 403),
         ("POST", {"Origin": "null"}, 403),
+        ("POST", NAVIGATION | {"Origin": "null"}, 200),
+        ("POST", NAVIGATION | {"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403),
         ("POST", {"Sec-Fetch-Site": None}, 403),
         ("POST", {"Sec-Fetch-Site": "same-site"}, 403),
         ("POST", NAVIGATION | {"Origin": "http://other.example.org", "Sec-Fetch-Site": "cross-site"}, 403),
