@@ -73,7 +73,7 @@ class OriginError(ServiceError):
 
 
 class ForwardedRequestError(ServiceError):
-    """A proxy asks about a request, and does not say clearly which one, or it is one to another host than ours."""
+    """A proxy asks about a request, but its headers do not say clearly which one, or name another host than ours."""
 
     code = "forwarded_request"
     status = HTTPStatus.FORBIDDEN

@@ -111,9 +111,9 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
 
 
 def safe_next(conn: HTTPConnection, address: str | None) -> str:
-    """Return `address` if somebody who has signed in may be sent there, else where they go without one.
+    """Return `address` if people may be sent there after signing in; otherwise where they are sent without one.
 
-    They may go to our own pages, and where the whole origin is behind this sign-in to all of that.
+    They may be sent to our own pages. With forward-auth, they may be sent to every page of our origin.
     """
     state = state_of(conn)
     return oauth.safe_next(address, prefix="/" if state.policy.forward else state.context.settings.prefix)
