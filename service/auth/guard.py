@@ -41,7 +41,7 @@ identified again, and the new answer says what they may do."""
 SignInVeto = Callable[[Identity, HTTPConnection], Awaitable[None]]
 """Raises a NotAdmittedError to refuse somebody a new session or a new token."""
 
-Entitlement = Callable[[Identity], Collection[str]]
+Entitlement = Callable[[Identity, HTTPConnection], Collection[str]]
 """Returns the scopes that a new token of the caller would carry, because of their groups at the Hub."""
 
 
@@ -123,7 +123,7 @@ def _insufficient(
     missing: tuple[str, ...], identity: Identity, conn: HTTPConnection, *, mode: Mode
 ) -> InsufficientScopeError:
     state = state_of(conn)
-    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity)}
+    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity, conn)}
     is_entitled = bool(entitled & set(missing)) if mode == "any" else entitled >= set(missing)
     if is_entitled and identity.kind == "user":
         return OutdatedTokenError(missing, mode=mode, since=state.rights_changed_at)

@@ -15,8 +15,9 @@ from sqlalchemy import update
 
 from service.apps.desk.domain import role_change
 from service.apps.desk.domain.policy import Role, group_of
+from service.apps.desk.domain.queries import AuditQuery
 from service.apps.desk.domain.roles import RoleKeeper
-from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery
+from service.apps.desk.domain.values import AccountNew, AuditEntry
 from service.apps.desk.errors import (
     AccountExistsError,
     AdminExistsError,
@@ -109,7 +110,7 @@ async def open_team(database_url: str, hub: Hub, **options: Any) -> AsyncIterato
         httpx.AsyncClient(transport=httpx.MockTransport(hub)) as http,
         open_desk(database_url) as desk,
     ):
-        client = HubClient(http, api_url=API, api_token=SecretStr("service-secret"))
+        client = HubClient(http, api_url=API, api_token=SecretStr(hub.fake.api_token))
         yield Team(desk, hub, RoleKeeper(client, desk.database, desk.accounts, **options))
 
 
