@@ -108,6 +108,10 @@ class RealHub(HubApi):
         """Stop the Hub's own process where it is: connections are accepted and never answered."""
         self._hub.send(signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """Let a frozen Hub go on."""
+        self._hub.send(signal.SIGCONT)
+
     def restart(self) -> None:
         """Stop and start it, on the same state and the same ports."""
         self.stop()
