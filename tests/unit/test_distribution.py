@@ -9,7 +9,7 @@ import pytest
 
 from service import DISTRIBUTION, distribution
 from service.commands.doctor.local import check_machine
-from service.finding import Finding
+from service.doctor_finding import Finding
 from tests.support.node import REPOSITORY
 from tests.support.process import clean_environment
 from tests.unit.conftest import settings_of

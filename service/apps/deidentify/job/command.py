@@ -15,7 +15,7 @@ from service.apps.deidentify.job.progress import Display
 from service.apps.deidentify.job.run import Executor, run
 from service.apps.deidentify.workers.pool import cores
 from service.errors import HOW_TO_INSTALL
-from service.logs import place_of
+from service.logs import where_raised
 
 KEPT = "What is done is kept: the same command goes on from there."
 INTERRUPTED = 130  # as a shell has it for Ctrl-C
@@ -44,7 +44,7 @@ def start(inputs: Sequence[Path], out: Path, terms: Terms, *, workers: int | Non
         display.tell(f"Stopped. {KEPT}")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - its text may quote a note
-        display.tell(f"Failed: {type(error).__name__} at {place_of(error)}.")
+        display.tell(f"Failed: {type(error).__name__} at {where_raised(error)}.")
     else:
         return 1 if progress.failed else 0
     return 1
