@@ -89,7 +89,7 @@ def test_lines(corpus: Corpus) -> None:
 def test_nothing_of_a_note_is_said(corpus: Corpus) -> None:
     """Neither of one that was done, nor of one that failed; where, and why, is."""
     assert CANARY not in corpus.said
-    assert f"{corpus.folder}/a/not UTF-8.txt: note_refused: This is not UTF-8. If it is Windows-1252, " in corpus.said
+    assert f"{corpus.folder}/a/not UTF-8.txt: note_refused: Line 1, byte 12 (0xE9) is not in utf-8. " in corpus.said
     assert CANARY.encode() not in b"".join(corpus.written.values())
 
 

@@ -12,7 +12,7 @@ from tests.support.repository import texts
 TEXTS = texts()
 NAME = "service-fastapi"
 # pip resolves this one within the checkout that it installs: an extra that has the others.
-OWN_EXTRAS = '  "service-fastapi[dask,deidentify,desk,entra,testing]",'
+OWN_EXTRAS = '  "service-fastapi[dask,deidentify,desk,entra,tables,testing]",'
 
 
 def found(pattern: str, given: Mapping[str, str] = TEXTS) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.apps.deidentify.engine.replacement import Replacement
+from service.apps.deidentify.job.encodings import known
 from service.apps.deidentify.manifest import NEEDS
 from service.errors import HOW_TO_INSTALL
 
@@ -26,6 +27,13 @@ def seconds(value: float) -> float:
     return value
 
 
+def known_encoding(name: str) -> str:
+    """Refuse an encoding that there is not, or in which ASCII is not ASCII."""
+    if (usual := known(name)) is None:
+        raise typer.BadParameter(f"{name} is no encoding that is taken here. Convert the file first, with iconv.")
+    return usual
+
+
 def words(path: Path | None) -> list[str]:
     """The words of a file, one a line; blank lines are none."""
     if path is None:
@@ -40,9 +48,20 @@ def deidentify(  # noqa: PLR0913 - one for each option
     *,
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="IN...", exists=True, help="Files .ndjson, .jsonl, .txt, and folders with such."),
+        typer.Argument(
+            metavar="IN...", exists=True, help="Files .txt, .ndjson, .jsonl, tables .csv, .tsv, .parquet; folders."
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", file_okay=False, help="The folder to write to.")],
+    column: Annotated[
+        list[str] | None, typer.Option(help="A column of tables that holds notes; the others are kept. Repeatable.")
+    ] = None,
+    encoding: Annotated[
+        str, typer.Option(callback=known_encoding, help="The encoding of the files, such as cp1252.")
+    ] = "utf-8",
+    skip_others: Annotated[
+        bool, typer.Option("--skip-others", help="Files in folders that are of no such kind are no error.")
+    ] = False,
     replacement: Annotated[Replacement, typer.Option(help="What stands in the place of what is masked.")] = "asterisk",
     compat: Annotated[bool, typer.Option("--compat", help="Mask what philter-lite masks, and nothing else.")] = False,
     date_shift_days: Annotated[
@@ -63,19 +82,21 @@ def deidentify(  # noqa: PLR0913 - one for each option
 ) -> None:
     """De-identify many notes.
 
-    A .txt is one note, the others hold one a line, a JSON object with `text` and perhaps `id`. Run the same command
-    again after a stop: it goes on where it was.
+    A .txt is one note. .ndjson and .jsonl hold one a line, a JSON object with `text` and perhaps `id`; with --column
+    they are tables. All but .parquet may end in .gz. Run the same command again after a stop: it goes on where it was.
     """
     if missing := [name for name in NEEDS if find_spec(name) is None]:
         typer.echo(f"Not installed: {', '.join(missing)}. Run {HOW_TO_INSTALL.format('deidentify')}.", err=True)
         raise typer.Exit(2)
+    if column and spans:
+        raise typer.BadParameter("--spans is for notes: in the rows of a table there is no place for them.")
     if dask and workers:
         raise typer.BadParameter("With --dask the cluster's workers do the work: leave out --workers.")
     if dask and not ADDRESS.fullmatch(dask):
         raise typer.BadParameter("--dask takes the address of a scheduler, such as tcp://scheduler:8786.")
     # What these need is an extra, and takes a while to load.
     from service.apps.deidentify.job.claim import Terms  # noqa: PLC0415
-    from service.apps.deidentify.job.command import start  # noqa: PLC0415
+    from service.apps.deidentify.job.command import Where, start  # noqa: PLC0415
 
     options: Options = {
         "replacement": replacement,
@@ -84,4 +105,5 @@ def deidentify(  # noqa: PLR0913 - one for each option
         "allow": words(allow),
         "deny": words(deny),
     }
-    raise typer.Exit(start(inputs, out, Terms(options, spans, deadline), workers=workers, dask=dask))
+    terms = Terms(options, spans, deadline, tuple(column or ()), encoding)
+    raise typer.Exit(start(inputs, out, terms, Where(workers, dask), skip_others=skip_others))
