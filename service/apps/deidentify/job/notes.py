@@ -166,7 +166,7 @@ def text_in(encoding: str, raw: bytes) -> str:
     try:
         text = raw.removeprefix(BYTE_ORDER_MARK if encoding == UTF8 else b"").decode(encoding)
     except UnicodeDecodeError as error:
-        raise NoteRefusedError(problem_with(raw, error)) from None
+        raise NoteRefusedError(problem_with(raw, error, encoding)) from None
     check(text)
     return text
 

@@ -130,26 +130,30 @@ class Delimited:
         try:
             raw.decode(self._encoding)
         except UnicodeDecodeError as error:
-            raise JobRefusedError(f"{shown(self._source.path)}: {problem_with(raw, error, line=line)}") from None
+            raise JobRefusedError(
+                f"{shown(self._source.path)}: {problem_with(raw, error, self._encoding, line=line)}"
+            ) from None
 
     def _records(self, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Each row with its end, and the line of the file that it begins in. A byte order mark is a row of its own."""
-        line, place, buffer = 1, 0, stream.read(len(BYTE_ORDER_MARK))
+        line, buffer, is_more = 1, stream.read(len(BYTE_ORDER_MARK)), True
         if buffer == BYTE_ORDER_MARK and self._encoding == UTF8:
             yield line, buffer
             buffer = b""
-        while piece := stream.read(max(CHUNK, len(buffer) - place)):  # twice as much each time, for a long row
-            buffer, place = buffer[place:] + piece, 0
+        while is_more:
+            piece = stream.read(max(CHUNK, len(buffer)))  # twice as much each time, for a long row
+            buffer, place, is_more = buffer + piece, 0, bool(piece)
             while found := self._grammar.row.match(buffer, place):
                 yield line, found[0]
                 line += _lines(found[0])
                 place = found.end()
-            if len(buffer) - place > LONGEST_ROW:
+            buffer = buffer[place:]
+            if len(buffer) > LONGEST_ROW:
                 raise self._unended(line)
-        if rest := buffer[place:]:
-            if not self._grammar.last.fullmatch(rest):
+        if buffer:
+            if not self._grammar.last.fullmatch(buffer):
                 raise self._unended(line)
-            yield line, rest
+            yield line, buffer
 
     def _unended(self, line: int) -> JobRefusedError:
         what = f"a quote is not closed, or a row is longer than {LONGEST_ROW} bytes."

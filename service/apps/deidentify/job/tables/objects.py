@@ -100,7 +100,9 @@ class Objects:
         try:
             text = raw.decode(self._encoding)
         except UnicodeDecodeError as error:
-            raise JobRefusedError(f"{shown(self._source.path)}: {problem_with(raw, error, line=line)}") from None
+            raise JobRefusedError(
+                f"{shown(self._source.path)}: {problem_with(raw, error, self._encoding, line=line)}"
+            ) from None
         start = len("\ufeff") if line == 1 and raw.startswith(BYTE_ORDER_MARK) and self._encoding == UTF8 else 0
         try:
             fields = fields_of(text, start)

@@ -31,21 +31,23 @@ class ParquetTable:
         if error := missing(self._source, self._columns, schema.names):
             raise error
         for name in self._columns:
-            for place in schema.get_all_field_indices(name):
-                if not _is_text(schema.field(place).type):
-                    what = f"the column {shown(name)} is of the type {schema.field(place).type}, and not text."
-                    raise JobRefusedError(f"{shown(self._source.path)}: {what}")
+            if schema.names.count(name) > 1:
+                raise JobRefusedError(f"{shown(self._source.path)} has more than one column {shown(name)}.")
+            if not _is_text(kind := schema.field(name).type):
+                what = f"the column {shown(name)} is of the type {kind}, and not text."
+                raise JobRefusedError(f"{shown(self._source.path)}: {what}")
         self.rows = file.metadata.num_rows
 
     def notes(self, reading: Reading) -> Iterator[tuple[Note, int]]:
         """Each row; its number is that in the file, from 1."""
         file = self._opened(reading)
+        names = [file.schema_arrow.names[place] for place in self._places(file.schema_arrow)]
         done = 0
-        for batch in file.iter_batches(BATCH, columns=list(self._columns)):
-            columns = [column.cast(pa.string()).to_pylist() for column in batch.columns]
+        for batch in file.iter_batches(BATCH, columns=names):
+            columns = [batch.column(name).cast(pa.string()).to_pylist() for name in names]
             for texts in zip(*columns, strict=True):
                 done += 1
-                note = note_of(done, batch.schema.names, [cell_of(text) for text in texts])
+                note = note_of(done, names, [cell_of(text) for text in texts])
                 yield note, done * self._source.size // self.rows
 
     def write(self, reading: Reading, replies: Iterator[Reply], file: BinaryIO) -> None:
