@@ -15,6 +15,7 @@ from tests.support.dask_cluster import DaskCluster
 from tests.support.job import CANARY, done, job, lines_written, write_notes, written
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
+from tests.support.notes import note
 from tests.support.polling import eventually
 from tests.support.process import wait_until_log_says
 
@@ -64,6 +65,30 @@ async def test_a_worker_that_is_killed(cluster: DaskCluster, tmp_path: Path) -> 
     assert written(out) == written(tmp_path / "here")
     assert survivor.is_running
     assert CANARY not in cluster.said() + running.said
+
+
+async def test_a_table(cluster: DaskCluster, tmp_path: Path) -> None:
+    """Is done by two workers, killed and gone on with, and no byte is other than without Dask."""
+    path, out = tmp_path / "t.csv", tmp_path / "out"
+    rows = [f'{number},"Seen by Dr. {CANARY}.\n{note(number, 2000)}",kept' for number in range(NOTES // 2)]
+    path.write_text("\r\n".join(["id,note,more", *rows]), newline="")
+    cluster.add_worker()
+    cluster.add_worker()
+    here = done(path, "-o", tmp_path / "here", "--column", "note", home=tmp_path)
+    command = [path, "-o", out, "--column", "note", "--dask", cluster.address]
+
+    async def some_are_written() -> bool:
+        return lines_written(out) > NOTES // 8
+
+    with job(*command, home=tmp_path) as running:
+        await eventually(some_are_written, every=0.01)
+        running.process.send(signal.SIGKILL)
+        running.status()
+    status, said = done(*command, home=tmp_path)
+
+    assert (status, here[0], " were there from before." in said) == (0, 0, True)
+    assert written(out) == written(tmp_path / "here")
+    assert CANARY not in cluster.said() + said
 
 
 def dask_processes(nanny: int) -> list[int]:

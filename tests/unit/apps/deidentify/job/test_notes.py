@@ -176,6 +176,68 @@ def test_a_file_that_cannot_be_done(raw: bytes | None, code: str) -> None:
     assert (told.written, told.code) == (None, code)
 
 
+def row(*cells: object) -> Outcome:
+    """What is written of a row of a table."""
+    raw = json.dumps([(f"c{number}", cell) for number, cell in enumerate(cells)]).encode()
+    return Answerer(masked, ABOUT, with_spans=False).answer(Note(7, raw, is_row=True))
+
+
+def test_a_row() -> None:
+    """Is answered by a line with its texts; what is blank or null stays as it is."""
+    assert row("Ann", None, "", " \n") == Outcome(b'{"line":7,"texts":["***",null,""," \\n"]}\n')
+
+
+def test_a_row_that_cannot_be_done() -> None:
+    """Says so first, and for which columns; its other cells are done."""
+    bad = {"code": "invalid_request", "detail": "No."}
+    told = row("Ann", "slow", bad, "Bo")
+    error = {"code": "deadline_exceeded", "detail": DeadlineExceededError(5).detail}
+
+    assert says_failed(told.written or b"")
+    assert json.loads(told.written or b"") == {
+        "line": 7,
+        "error": error,
+        "columns": ["c1", "c2"],
+        "texts": ["***", None, None, "**"],
+    }
+    assert (told.code, told.detail) == (error["code"], error["detail"])
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")) | st.none()))
+def test_a_row_that_would_pass_for_a_failure(texts: list[str | None]) -> None:
+    """Does not, whatever stands in it."""
+    told = row(*[None if text == "slow" else text for text in texts])
+
+    assert not says_failed(told.written or b"")
+    assert (told.written or b"").count(b"\n") == 1
+
+
+def kept(text: str) -> Result:
+    """An engine that adds what Windows-1252 does not have, where it is told to."""
+    return Result(text + "\u0142" if text == "add" else text, [], {}, len(text))
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        (Note(0, b"Zo\xeb"), b"Zo\xeb"),
+        (Note(1, b'{"text": "Zo\xeb"}'), "Zoë".encode()),
+        (Note(0, b"add"), None),
+        (Note(0, b"\x81"), None),
+        (Note(0, b"a\0b"), None),
+    ],
+    ids=["note", "line", "what cannot be written", "another encoding", "control character"],
+)
+def test_another_encoding(note: Note, expected: bytes | None) -> None:
+    """Is read. A file that is one note is written in it, lines in UTF-8, as JSON is."""
+    told = Answerer(kept, ABOUT, with_spans=False, encoding="cp1252").answer(note)
+
+    if expected is None:
+        assert (told.written, told.code) == (None, "note_refused")
+    else:
+        assert expected in (told.written or b"")
+
+
 def test_no_engine() -> None:
     """Is no fault of a note's: the job must know."""
 
