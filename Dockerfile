@@ -68,7 +68,7 @@ COPY requirements.txt ./
 COPY --from=wheel /wheels /wheels
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     pip --python /opt/venv/bin/python install --no-cache-dir --constraint requirements.txt \
-    "$(echo /wheels/*.whl)[deidentify,desk,entra]"
+    "$(echo /wheels/*.whl)[serve,deidentify,desk,entra]"
 # The tagger of de-identification, if the network has it. Without it the service uses its own, and fetches nothing.
 RUN timeout 120 /opt/venv/bin/python -c "import nltk, sys; sys.exit(not nltk.download(\
 'averaged_perceptron_tagger_eng', download_dir='/opt/venv/nltk_data', quiet=True))" \

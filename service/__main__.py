@@ -5,6 +5,7 @@ With arguments it runs a command instead; see `service.commands`.
 
 import os
 import sys
+from importlib.util import find_spec
 
 if __name__ == "__main__" and not sys.flags.safe_path:  # `python -P -m service` without -P
     # The working directory is first in sys.path: a file there with the name of a module would be imported instead.
@@ -12,6 +13,14 @@ if __name__ == "__main__" and not sys.flags.safe_path:  # `python -P -m service`
     os.putenv("PYTHONSAFEPATH", "1")  # for the processes that this one starts
     if __file__ == os.path.join(folder, "service", "__main__.py"):  # noqa: PTH118 - pathlib may not be loaded yet
         sys.path.append(folder)  # we run from a checkout that is not installed, and are found there only
+
+if __name__ == "__main__":
+    from service.errors import HOW_TO_INSTALL
+
+    _extra = ("dotenv", "jinja2", "prometheus_client", "python_multipart", "trustme", "typer", "uvicorn")
+    if _missing := ", ".join(name for name in _extra if find_spec(name) is None):
+        print(f"The service needs {_missing}: {HOW_TO_INSTALL.format('serve')}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
 
 import logging.config
 import signal

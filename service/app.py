@@ -1,29 +1,32 @@
 """Puts the ASGI application together, in the order in which it starts."""
 
-import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.application import Configured, configure, open_applications
-from service.auth import login, token, token_links
-from service.auth.guard import Entitlement, SignedInByUrl, SignInVeto, Veto
-from service.auth.login import SignInPolicy
-from service.auth.revalidation import Revalidation
-from service.errors import HOW_TO_INSTALL, ConfigurationError, ServiceError
-from service.resources import open_resources
-from service.settings import Settings
+from service.auth import forward
+from service.auth.guard import Entitlement, SignInVeto, Veto
+from service.auth.hub import Hub, Lifespan, problems_of
+from service.auth.identification import SignedInByUrl
+from service.auth.middleware import HubMiddleware
+from service.auth.policy import SignInPolicy
+from service.errors import ConfigurationError, ServiceError
+from service.resources import Resources, open_resources
+from service.settings import Settings, load_settings
 from service.web import pages, problems
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
@@ -33,12 +36,32 @@ from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
 
-if TYPE_CHECKING:
-    from service.auth.providers.entra import Entra
-
-_log = logging.getLogger("service")
-
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceApp:
+    """The service as an ASGI application, with `fastapi`, the application inside, and `hub`, its sign-in.
+
+    Mounted in another application it needs that one to run its lifespan: `FastAPI(lifespan=service.lifespan)`.
+    """
+
+    fastapi: FastAPI
+    hub: Hub
+    asgi: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, WebSocket or lifespan."""
+        await self.asgi(scope, receive, send)
+
+    def lifespan(self, _outer: Any) -> AbstractAsyncContextManager[Any]:  # noqa: ANN401 - any application
+        """Open all that the service needs, as its own lifespan does."""
+        return self.fastapi.router.lifespan_context(self.fastapi)
+
+
+def create() -> ServiceApp:
+    """Return the service as `.env` and the environment have it: `uvicorn --factory service.app:create --reload`."""
+    return create_app(load_settings())
 
 
 def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
@@ -50,8 +73,9 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
     admit_sign_in: Sequence[SignInVeto] = (),
     entitled: Sequence[Entitlement] = (),
     sign_in: SignInPolicy = "navigation",
-    title: str = "FastAPI service",
-) -> ASGIApp:
+    lifespan: Lifespan | None = None,
+    **options: Any,  # noqa: ANN401 - those of FastAPI
+) -> ServiceApp:
     """Return the service as an ASGI application. `routers` are served below its prefix, beside our own.
 
     Args:
@@ -63,38 +87,34 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         entitled: each returns the scopes that a new token of the caller would carry. A caller whose token lacks one of
             them is told to get a new token.
         sign_in: which requests are redirected to the Hub to sign in, instead of being refused.
-        title: the name of the service, in pages and in the OpenAPI document.
+        lifespan: a lifespan of your own, which runs inside. What it yields is in `request.state`.
+        options: FastAPI's own, such as `title`, `version`, `description` and `openapi_tags`.
 
     Raises:
         ConfigurationError: an application or router named in `settings` does not exist, or a router has a route that
-            its dependencies do not guard.
+            its dependencies do not guard, or one of our own.
+        TypeError: one of `options` is decided here.
     """
-    if not settings.access_scopes:
-        _log.error("Nobody has access, because no access scope is known: set JUPYTERHUB_SERVICE_NAME.")
-    if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
-        raise ConfigurationError(
-            [f"ENTRA_TENANT_ID: Entra ID needs an optional package: {HOW_TO_INSTALL.format('entra')}"]
-        )
-    if not (settings.has_hub or settings.entra_tenant_id):
-        raise ConfigurationError(["Neither a Hub nor Entra ID is set up, so nobody could sign in."])
-    if not settings.has_hub:
-        _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Only tokens of Entra ID are accepted.")
+    problems_found = [*problems_of(settings), forward.problem_with_service(settings) if settings.forward_auth else ""]
+    if any(problems_found):
+        raise ConfigurationError([problem for problem in problems_found if problem])
     configured = configure(settings) if configured is None else configured
     applications = [each.application for each in configured]
-    state = {
-        "admit": (*_all(application.vetoes() for application in applications), *admit),
-        "admit_sign_in": (*_all(application.sign_in_vetoes() for application in applications), *admit_sign_in),
-        "entitled": (*_all(application.entitlements() for application in applications), *entitled),
-        "sign_in": sign_in,
-        "pages": pages,
-        "configured": configured,
-        "templates": pages.environment(application.templates for application in applications),
-    }
+    hub = Hub(
+        settings,
+        admit=(*_all(application.vetoes() for application in applications), *admit),
+        admit_sign_in=(*_all(application.sign_in_vetoes() for application in applications), *admit_sign_in),
+        entitled=(*_all(application.entitlements() for application in applications), *entitled),
+        sign_in=sign_in,
+        pages=pages,
+        answer=problems.answer_error,
+        forward=settings.forward_auth,
+        opening=open_resources,
+    )
     app = FastAPI(
-        title=title,
-        version=__version__,
+        **{"title": "FastAPI service", "version": __version__, **options},
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
-        lifespan=_lifespan(settings, configured, state),
+        lifespan=_lifespan(hub, configured, lifespan),
         openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
@@ -103,45 +123,54 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         telemetry={"tracing": False, "logs": False, "metrics": False},
         redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
     )
-    sign_in_routers = (login.router, token_links.router, token.router) if settings.has_hub else ()
+    sign_in_routers = (hub.router,) if settings.has_hub else ()
     for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
         app.include_router(router)
+    app.mount("/static", pages.Assets(application.static for application in applications))
+    ours = list(app.routes)
     of_applications = _all(application.routers() for application in applications)
     added = [*of_applications, *_named_routers(settings.routers), *routers]
-    if open_routes := [problem for router in added for problem in unguarded(router)]:
-        raise ConfigurationError(open_routes)
+    if found := [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]:
+        raise ConfigurationError(found)
     for router in added:
         app.include_router(router)
-    app.mount("/static", pages.Assets(application.static for application in applications))
     app.router.routes.insert(0, RouteIndex(app.router.routes))
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
-    gateway = Gateway(Revalidation(app, interval=settings.recheck_interval), settings=settings)
-    access_log = AccessLog(with_cors(gateway, settings, headers=headers), routes=app.routes)
-    return Bodies(access_log, routes=app.routes, size=settings.body_memory)
+    gateway = Gateway(HubMiddleware(app, hub=hub), settings=settings)
+    access_log = AccessLog(
+        with_cors(gateway, settings, headers=headers),
+        routes=app.routes,
+        metrics=lambda: cast("Resources", hub.context).metrics,
+    )
+    return ServiceApp(app, hub, Bodies(access_log, routes=app.routes, size=settings.body_memory))
 
 
-def _lifespan(
-    settings: Settings, configured: Sequence[Configured], state: dict[str, Any]
-) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
+def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | None) -> Lifespan:
+    templates = pages.environment(each.application.templates for each in configured)
+
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with (
-            open_resources(settings) as resources,
-            _entra(settings) as entra,
-            open_applications(configured, resources) as opened,
+            hub.open() as context,
+            open_applications(configured, cast("Resources", context)) as opened,
+            theirs(app) if theirs else nullcontext() as state,
         ):
-            yield {"context": resources, "entra": entra, "opened": opened, **state}
+            yield {**(state or {}), "opened": opened, "configured": configured, "templates": templates}
 
     return lifespan
 
 
-def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":
-    if not settings.entra_tenant_id:
-        return nullcontext()
-    from service.auth.providers.entra import open_entra  # noqa: PLC0415 - needs an optional package
-
-    return open_entra(settings)
+def _collisions(ours: Sequence[BaseRoute], theirs: Sequence[APIRouter]) -> Iterator[str]:
+    """A sentence for each route of a router that ours would hide, with the same path and method."""
+    taken = {(context.path, method) for context in iter_route_contexts(ours) for method in context.methods or ()}
+    for context in (context for router in theirs for context in iter_route_contexts(router.routes)):
+        if not isinstance(context.original_route, APIRoute):
+            continue  # of those `unguarded` tells
+        for method in sorted(method for method in context.methods or () if (context.path, method) in taken):
+            endpoint = getattr(context.original_route, "endpoint", None)
+            name = f"{getattr(endpoint, '__module__', '')}.{getattr(endpoint, '__qualname__', '')}"
+            yield f"{method} {context.path}: the service itself answers there, so that {name} never would: move it"
 
 
 def _all(many: Iterable[Iterable[T]]) -> tuple[T, ...]:
@@ -154,7 +183,7 @@ def _handle_errors(app: FastAPI) -> None:
         RefusedBody: problems.answer_refused_body,
         HTTPException: problems.answer_http_exception,
         RequestValidationError: problems.answer_invalid,
-        SignedInByUrl: token_links.drop_token_from_url,
+        SignedInByUrl: problems.answer_error,
         Exception: problems.answer_unexpected,
     }
     for kind, handler in handlers.items():

@@ -1,19 +1,16 @@
 """Opens and closes what lives as long as the process. It knows no application."""
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import cast
 
 from starlette.requests import HTTPConnection
 
-from service.auth.context import AuthContext
-from service.hub.attempts import PasswordAttempts
+from service.auth.context import AuthContext, context_of, open_auth
 from service.hub.auth import HubAuth
-from service.hub.client import tls_for
-from service.hub.oauth import Client
 from service.hub.readiness import Readiness
-from service.hub.sealing import Sealer, derive_key
+from service.hub.sealing import derive_key
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -29,50 +26,28 @@ class Resources(AuthContext):
 
 def resources_of(conn: HTTPConnection) -> Resources:
     """Return the Resources of this process."""
-    resources: Resources = conn.scope["state"]["context"]
-    return resources
+    return cast("Resources", context_of(conn))
 
 
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Open the process's one HTTP client and all that is built on it."""
-    secret = settings.api_token.get_secret_value()
-    oauth = Client(
-        client_id=settings.client_id,
-        redirect_uri=settings.redirect_uri,
-        authorize_url=f"{settings.hub_url}api/oauth2/authorize",
-        client_secret=settings.api_token,
-    )
+    """Open what authentication needs, and count what it does."""
     metrics = Metrics(settings.metrics_folder)
-    auth = HubAuth(
-        api_url=settings.api_url,
-        api_token=settings.api_token,
-        access_scopes=settings.access_scopes,
-        tls=hub_tls(settings),
-        timeout=settings.hub_timeout,
-        cache_ttl=settings.cache_ttl,
-        stale_grace=settings.stale_grace,
-        cache_size=settings.cache_size,
-        on_request=metrics.count_hub_request,
-    )
-    _sample(metrics, auth)
-    async with metrics.sampled(), auth:
-        yield Resources(
-            settings=settings,
-            oauth=oauth,
-            hub=auth.hub,
-            auth=auth,
-            readiness=Readiness(auth.hub),
-            throttle=auth.throttle,
-            passwords=PasswordAttempts(),
-            metrics=metrics,
-            state_sealer=Sealer(secret, purpose="oauth state"),
-            session_sealer=Sealer(secret, purpose="session cookie"),
-            link_sealer=Sealer(secret, purpose="token in an address"),
-            instance=instance_of(settings),
-            xsrf_key=derive_key(secret, purpose="xsrf token"),
+    async with (
+        metrics.sampled(),
+        open_auth(
+            settings,
+            on_request=metrics.count_hub_request,
             count_sign_in=metrics.count_sign_in,
             count_problem=metrics.count_problem,
+        ) as auth,
+    ):
+        _sample(metrics, auth.auth)
+        yield Resources(
+            **{each.name: getattr(auth, each.name) for each in fields(auth)},
+            readiness=Readiness(auth.hub),
+            metrics=metrics,
+            instance=instance_of(settings),
         )
 
 
@@ -90,13 +65,3 @@ def _sample(metrics: Metrics, auth: HubAuth) -> None:
 def instance_of(settings: Settings) -> str:
     """Return an id that tells this service from others. It is derived from the API token: all workers have the same."""
     return derive_key(settings.api_token.get_secret_value(), purpose="instance").hex()[:16]
-
-
-def hub_tls(settings: Settings) -> ssl.SSLContext | None:
-    """Return the TLS context for requests to the Hub. With `internal_ssl` it trusts the Hub's CA alone."""
-    return tls_for(
-        settings.api_url,
-        client_ca=settings.ssl_client_ca,
-        certfile=settings.ssl_certfile,
-        keyfile=settings.ssl_keyfile,
-    )

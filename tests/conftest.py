@@ -10,7 +10,6 @@ import pytest
 
 from service.testing import FakeHub
 from tests.support.crew import Crew
-from tests.support.databases import postgres_with_tables, sqlite_with_tables
 from tests.support.hub import RealHub
 from tests.support.node import NodeToolError, configurable_http_proxy
 from tests.support.ports import free_port
@@ -137,16 +136,24 @@ def make_hub() -> Iterator[MakeHub]:
     hubs.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_shared_hub() -> Iterator[MakeHub]:
-    """Start Hubs that last to the end of the run, for fixtures of that scope."""
+    """Start Hubs that end with the module, for fixtures of that scope."""
     hubs = _Hubs()
     yield hubs
     hubs.close()
 
 
 @pytest.fixture(scope="session")
-def hub(make_shared_hub: MakeHub) -> RealHub:
+def make_lasting_hub() -> Iterator[MakeHub]:
+    """Start Hubs that last to the end of the run, for fixtures of that scope: each takes some hundred megabytes."""
+    hubs = _Hubs()
+    yield hubs
+    hubs.close()
+
+
+@pytest.fixture(scope="session")
+def hub(make_lasting_hub: MakeHub) -> RealHub:
     """A Hub with our service, all applications and ways of signing in on, shared by all tests that leave it as it was.
 
     The service asks the Hub by `hub.gate`.
@@ -157,7 +164,7 @@ def hub(make_shared_hub: MakeHub) -> RealHub:
         "allow_token_in_url": True,
         "environment": {"DEIDENTIFY_DEADLINE": "30"},  # a busy machine is not what is tested
     }
-    return make_shared_hub(gated=True, register=options)
+    return make_lasting_hub(gated=True, register=options)
 
 
 @pytest.fixture(scope="session")
@@ -185,21 +192,26 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """A database with the desk's tables and nothing in them, of each kind that the desk can have."""
+    from tests.support.databases import (  # noqa: PLC0415 (the desk's packages may be missing)
+        postgres_with_tables,
+        sqlite_with_tables,
+    )
+
     if request.param == "sqlite":
         yield await sqlite_with_tables(tmp_path / "desk.sqlite")
         return
     server: Postgres = request.getfixturevalue("postgresql")
-    url = await postgres_with_tables(server)
-    yield url
-    server.drop(url)
+    async with postgres_with_tables(server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-def screenshots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory for what the browser saw."""
-    chosen = request.config.getoption("--screenshots")
-    invoked_in = request.config.invocation_params.dir
-    directory = invoked_in / chosen if chosen else tmp_path_factory.mktemp("screenshots")
+def screenshots(request: pytest.FixtureRequest) -> Path | None:
+    """The directory for what the browser saw, if somebody wants it."""
+    chosen: str | None = request.config.getoption("--screenshots")
+    if chosen is None:
+        return None
+    directory: Path = request.config.invocation_params.dir / chosen
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
@@ -217,7 +229,7 @@ async def chromium() -> "AsyncIterator[Chromium]":
 
 
 @pytest.fixture
-async def browse(chromium: "Chromium", screenshots: Path) -> "AsyncIterator[Browse]":
+async def browse(chromium: "Chromium", screenshots: Path | None) -> "AsyncIterator[Browse]":
     """Call it with origins for a browser, with cookies of its own, that reaches these and no others."""
     from tests.support import browser  # noqa: PLC0415 (playwright may be missing)
 

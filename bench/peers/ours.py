@@ -5,7 +5,8 @@ from fastapi import APIRouter, Request, Response
 from bench.peers import serve
 from service.__main__ import uvicorn_options
 from service.app import create_app
-from service.auth.guard import CurrentUser, is_browser
+from service.auth.fetch_metadata import is_browser
+from service.auth.guard import CurrentUser
 from service.hub.models import Identity
 from service.settings import load_settings
 from service.web import pages

@@ -1,1 +1,26 @@
-"""Hub authentication for FastAPI applications: credentials, guards, sign-in, tokens."""
+"""JupyterHub's sign-in for FastAPI applications. `Hub` brings it to any of them; docs/adopt.md shows how."""
+
+from service.auth.errors import NotAdmittedError
+from service.auth.guard import CurrentUser, CurrentUserUnvetoed, HubAdmin, HubAsCaller, XsrfToken, require
+from service.auth.hub import Hub
+from service.auth.identification import visitor
+from service.auth.policy import Paths
+from service.auth.refusals import Refused
+from service.hub.caller import CallerClient
+from service.hub.models import Identity
+
+__all__ = [
+    "CallerClient",
+    "CurrentUser",
+    "CurrentUserUnvetoed",
+    "Hub",
+    "HubAdmin",
+    "HubAsCaller",
+    "Identity",
+    "NotAdmittedError",
+    "Paths",
+    "Refused",
+    "XsrfToken",
+    "require",
+    "visitor",
+]

@@ -1,22 +1,29 @@
 """What authentication needs as long as the process lives."""
 
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from service.auth.state import state_of
 from service.hub.attempts import PasswordAttempts
 from service.hub.auth import HubAuth
-from service.hub.client import HubClient
+from service.hub.client import HubClient, OnRequest, tls_for
 from service.hub.oauth import Client
-from service.hub.sealing import Sealer
+from service.hub.sealing import Sealer, derive_key
 from service.hub.throttle import Throttle
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.auth.providers.entra import Entra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthContext:
-    """What `context_of` finds in every request.
+    """What `context_of` finds in every request. `entra` judges tokens of Entra ID, where that is set up.
 
     `count_sign_in` counts a session or token by the way it was begun, `count_problem` an error by its code.
     """
@@ -33,9 +40,67 @@ class AuthContext:
     xsrf_key: bytes = field(repr=False)
     count_sign_in: Callable[[str], None] = field(repr=False)
     count_problem: Callable[[str], None] = field(repr=False)
+    entra: "Entra | None" = field(default=None, repr=False)
 
 
 def context_of(conn: HTTPConnection) -> AuthContext:
-    """The process's AuthContext."""
-    context: AuthContext = conn.scope["state"]["context"]
-    return context
+    """The process's AuthContext. Raises RuntimeError where no Hub is installed."""
+    return state_of(conn).context
+
+
+def _uncounted(_what: str) -> None:
+    """Count nothing."""
+
+
+@asynccontextmanager
+async def open_auth(
+    settings: Settings,
+    *,
+    on_request: OnRequest = lambda _path, _status, _seconds: None,
+    count_sign_in: Callable[[str], None] = _uncounted,
+    count_problem: Callable[[str], None] = _uncounted,
+) -> AsyncIterator[AuthContext]:
+    """Open the process's one HTTP client and all that is built on it. The callables count; see AuthContext."""
+    secret = settings.api_token.get_secret_value()
+    oauth = Client(
+        client_id=settings.client_id,
+        redirect_uri=settings.redirect_uri,
+        authorize_url=f"{settings.hub_url}api/oauth2/authorize",
+        client_secret=settings.api_token,
+    )
+    auth = HubAuth(
+        api_url=settings.api_url,
+        api_token=settings.api_token,
+        access_scopes=settings.access_scopes,
+        tls=hub_tls(settings),
+        timeout=settings.hub_timeout,
+        cache_ttl=settings.cache_ttl,
+        stale_grace=settings.stale_grace,
+        cache_size=settings.cache_size,
+        on_request=on_request,
+    )
+    async with auth:
+        yield AuthContext(
+            settings=settings,
+            oauth=oauth,
+            hub=auth.hub,
+            auth=auth,
+            throttle=auth.throttle,
+            passwords=PasswordAttempts(),
+            state_sealer=Sealer(secret, purpose="oauth state"),
+            session_sealer=Sealer(secret, purpose="session cookie"),
+            link_sealer=Sealer(secret, purpose="token in an address"),
+            xsrf_key=derive_key(secret, purpose="xsrf token"),
+            count_sign_in=count_sign_in,
+            count_problem=count_problem,
+        )
+
+
+def hub_tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return the TLS context for requests to the Hub. With `internal_ssl` it trusts the Hub's CA alone."""
+    return tls_for(
+        settings.api_url,
+        client_ca=settings.ssl_client_ca,
+        certfile=settings.ssl_certfile,
+        keyfile=settings.ssl_keyfile,
+    )

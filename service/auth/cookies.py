@@ -24,12 +24,12 @@ _OPTIONS = {"domain", "secure", "samesite", "partitioned"}
 
 
 def auth_cookie_name(settings: Settings) -> str:
-    """The cookie that holds the sealed Hub token."""
+    """Return the name of the cookie with the sealed Hub token."""
     return f"__Host-{settings.client_id}" if settings.cookie_host_prefix else settings.client_id
 
 
 def state_cookie_base(settings: Settings) -> str:
-    """The name, or beginning of the names, of the cookies that hold sign-ins under way."""
+    """Return the name, or the beginning of the names, of the cookies with unfinished sign-ins."""
     return f"{auth_cookie_name(settings)}-oauth-state"
 
 
@@ -44,7 +44,7 @@ def state_cookie(settings: Settings, name: str, sealed: str, *, secure: bool) ->
 
 
 def link_cookie_name(settings: Settings) -> str:
-    """The cookie that holds a token out of an address while its reader is asked whether to sign in with it."""
+    """Return the name of the cookie with the token of a link, while its reader is asked whether to sign in with it."""
     return f"{auth_cookie_name(settings)}-link"
 
 
@@ -69,7 +69,7 @@ def cleared(settings: Settings, names: Iterable[str]) -> list[str]:
 
 
 def cleared_wherever(settings: Settings, name: str, *, path: str, host: str) -> list[str]:
-    """Set-Cookie values that remove a cookie of ours from all places whence it may have come with a request.
+    """Return Set-Cookie values that remove a cookie of ours, for every path and domain that it may have been set for.
 
     `path` is the request's, as it was sent, and `host` its Host header. A partitioned cookie, or one that is set again
     at once, stays.
@@ -82,7 +82,7 @@ def cleared_wherever(settings: Settings, name: str, *, path: str, host: str) -> 
 
 
 def _domains(host: str) -> list[str]:
-    """The domains for which a cookie may be set that `host` is sent: its own, and those above but for the last."""
+    """Return the domains of cookies that `host` receives: its own, and its parents without the top level."""
     name = host.lower().partition(":")[0]
     labels = name.split(".") if _NAME.fullmatch(name) else []
     return [".".join(labels[start:]) for start in range(len(labels) - 1)]
@@ -98,12 +98,12 @@ def state_cookies_among(settings: Settings, names: Iterable[str]) -> list[str]:
 
 
 def is_secure(scope: Scope, settings: Settings) -> bool:
-    """Whether the browser talks https to whoever is in front. Who lies about it spoils only their own cookie."""
+    """Whether the browser uses https. A client that lies about it spoils only its own cookie."""
     if settings.public_origin:
         return settings.public_origin.startswith("https:")
     for name, value in scope["headers"]:
         if name == b"x-forwarded-proto":
-            # Each proxy appends; the first saw the browser.
+            # Each proxy appends its own value; the first proxy saw the browser.
             return bool(value.split(b",")[0].strip() == b"https")
     return scope.get("scheme") in {"https", "wss"}
 

@@ -1,4 +1,4 @@
-"""Where a request carries its credential, and nothing about whether it is any good."""
+"""Finds the credential of a request. Whether it is valid is not decided here."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,12 +22,12 @@ _SUBPROTOCOL = "v1.token.websocket.jupyter.org."
 _MAX_SESSION = 512  # characters of the Hub's session ids; one for each Hub at a path above ours, 32 characters each
 _MAX_HEADER = 8192  # bytes of an Authorization header or of subprotocols that we are willing to look at
 _MAX_COOKIES_SIZE = 16 * 1024  # bytes; what Node, and so the Hub's proxy, lets pass of all headers together
-# Whoever signs in comes to their page at once. Sent there again and again, they would never see why.
+# After a sign-in the page is opened at once. A redirect to the Hub at each attempt would never show the reason.
 _JUST_NOW = 60.0  # seconds
 
 
 class Source(Enum):
-    """How the credential came."""
+    """Where the credential was found."""
 
     HEADER = auto()
     URL = auto()
@@ -122,7 +122,7 @@ def _headers(scope: Scope) -> tuple[list[str], list[str], list[str]]:
 
 
 def _from_authorization(values: list[str]) -> str:
-    """Two headers could mean one token to a proxy and another to us: refused, like all that is not a Hub token."""
+    """Return the token. Two headers are refused: a proxy could read one of them, and we the other."""
     match = _AUTHORIZATION.fullmatch(values[0].strip()) if len(values) == 1 and len(values[0]) <= _MAX_HEADER else None
     if match is None:
         raise InvalidTokenError("The Authorization header must be: Bearer <token>.")

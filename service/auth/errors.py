@@ -1,4 +1,4 @@
-"""What goes wrong while it is found out who is calling, and what they may."""
+"""The errors of finding out who is calling, and what they may do."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -65,11 +65,22 @@ class SignOutMethodError(ServiceError):
 
 
 class OriginError(ServiceError):
-    """A browser sent the request from a page of another origin, where only our own pages may."""
+    """A page of another origin sent the request, and only our own pages may."""
 
     code = "origin"
     status = HTTPStatus.FORBIDDEN
     default = "This may be asked from the service's own pages only: the Origin header is missing or another's."
+
+
+class ForwardedRequestError(ServiceError):
+    """A proxy asks about a request, and does not say clearly which one, or it is one to another host than ours."""
+
+    code = "forwarded_request"
+    status = HTTPStatus.FORBIDDEN
+    default = (
+        "The headers that say which request this is about contradict each other, are malformed, or name another site. "
+        "If you have not sent them yourself, whoever runs the proxy must check its configuration."
+    )
 
 
 class InsufficientScopeError(ServiceError):

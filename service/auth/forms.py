@@ -1,17 +1,49 @@
-"""What was typed into a form of ours that was refused."""
+"""Forms of our own: reading one, and giving back what was typed into one that was refused."""
+
+from http import HTTPStatus
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from service.auth.context import context_of
 from service.auth.errors import OriginError
-from service.auth.guard import page_token
+from service.auth.identification import page_token
+from service.auth.state import state_of
 from service.auth.xsrf import FORM, check_origin
+
+_MAX_BODY = 16 * 1024  # bytes
+_MAX_FIELDS = 100
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of an urlencoded form, the last of each name. Anything else has none.
+
+    FastAPI's `Form()` would need python-multipart, and its `max_body_size` a FastAPI of November 2026.
+
+    Raises:
+        HTTPException: 413, the form is larger than any of ours.
+    """
+    if not request.headers.get("content-type", "").startswith(FORM):
+        return {}
+    try:
+        return dict(parse_qsl((await _body(request)).decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    except ValueError:  # not UTF-8, or too many fields
+        return {}
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return bytes(body)
 
 
 async def returns_form(conn: HTTPConnection) -> None:
     """A dependency of routes whose form goes back to who has sent it when it is refused."""
-    conn.scope["state"]["returns_form"] = True
+    state_of(conn).returns_form = True
 
 
 async def refused_form(conn: HTTPConnection) -> dict[str, str]:
@@ -19,7 +51,7 @@ async def refused_form(conn: HTTPConnection) -> dict[str, str]:
 
     Nothing of what another site has sent: its page must not have our reader confirm it.
     """
-    if not isinstance(conn, Request) or not conn.scope["state"].get("returns_form"):
+    if not isinstance(conn, Request) or not state_of(conn).returns_form:
         return {}
     if conn.scope["method"] != "POST" or "authorization" in conn.headers:
         return {}

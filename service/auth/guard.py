@@ -1,4 +1,4 @@
-"""What routes ask of whoever is calling, and what they may ask with it. `identification` says who that is.
+"""The dependencies that routes use: who is calling, and what they may do. `identification` finds out who it is.
 
 A router of your own needs two names from here: `CurrentUser`, and `require("custom:scope")`.
 """
@@ -15,54 +15,21 @@ from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
 from service.auth.errors import AdminRequiredError, InsufficientScopeError, NotSignedInError, OutdatedTokenError
-from service.auth.fetch_metadata import is_browser
 from service.auth.identification import (
-    SignedInByUrl,
-    address_of,
-    check_sign_in,
     credential_of,
     entra_for,
-    here,
     identify,
     identify_again,
     identify_since,
     page_token,
-    queue_cookies,
-    visitor,
 )
+from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.caller import CallerClient
 from service.hub.errors import HubForbiddenError
 from service.hub.models import Identity
 from service.hub.scopes import Mode
-
-__all__ = [
-    "SCHEME",
-    "CurrentUser",
-    "CurrentUserUnvetoed",
-    "Entitlement",
-    "Guard",
-    "HubAdmin",
-    "HubAsCaller",
-    "SignInVeto",
-    "SignedInByUrl",
-    "Veto",
-    "XsrfToken",
-    "address_of",
-    "check_access",
-    "check_sign_in",
-    "credential_of",
-    "here",
-    "hub_client_for",
-    "identify",
-    "identify_since",
-    "is_browser",
-    "judge_again",
-    "page_token",
-    "queue_cookies",
-    "require",
-    "visitor",
-]
+from service.settings import Settings
 
 SCHEME = "JupyterHub"
 
@@ -79,13 +46,20 @@ Entitlement = Callable[[Identity], Collection[str]]
 
 
 class Guard(SecurityBase):
-    """A dependency that lets in who holds an access scope and `scopes`; the Identity is its value.
+    """A dependency that returns the caller's Identity. It requires an access scope, and `scopes`.
 
     One object judges all: as separate FastAPI security schemes the same costs a quarter of a warm request.
     """
 
-    def __init__(self, *scopes: str, mode: Mode = "all", admin: bool = False, vetoed: bool = True) -> None:
-        self.model = OAuth2(flows=OAuthFlows())  # `service.web.routes.docs` fills in the addresses
+    def __init__(
+        self,
+        *scopes: str,
+        mode: Mode = "all",
+        admin: bool = False,
+        vetoed: bool = True,
+        scheme: OAuth2 | None = None,
+    ) -> None:
+        self.model = scheme or OAuth2(flows=OAuthFlows())  # `service.web.routes.docs` fills in the addresses
         self.scheme_name = SCHEME
         self.scopes = scopes
         self.mode = mode
@@ -94,33 +68,39 @@ class Guard(SecurityBase):
 
     async def __call__(self, conn: HTTPConnection) -> Identity:
         """Raises NotSignedInError, InvalidTokenError, XsrfError, InsufficientScopeError, HubUnavailableError, …."""
-        identity = await identify(conn)
-        if self.vetoed and conn.scope["state"]["admit"]:
-            identity = await _admitted(identity, conn)
+        state = state_of(conn)
+        identity = state.identity or await identify(conn)
+        if self.vetoed and state.policy.vetoes:
+            identity = await admitted(identity, conn)
         self.check_rights(identity, conn)
-        conn.scope["state"].setdefault("guards", []).append(self)
+        state.guards.append(self)
         return identity
 
     def check_rights(self, identity: Identity, conn: HTTPConnection) -> None:
         """Raises InsufficientScopeError, AdminRequiredError."""
-        check_access(identity, conn)
+        check_access(identity, context_of(conn).settings)
+        if self.scopes or self.admin:
+            self.check_scopes(identity, conn)
+
+    def check_scopes(self, identity: Identity, conn: HTTPConnection) -> None:
+        """Raises InsufficientScopeError, AdminRequiredError for somebody who may use the service, but not this."""
         if self.scopes and (missing := identity.held.missing(self.scopes, mode=self.mode)):
             raise _insufficient(missing, identity, conn, mode=self.mode)
         if self.admin and not identity.admin:
             raise AdminRequiredError
 
 
-def check_access(identity: Identity, conn: HTTPConnection) -> None:
+def check_access(identity: Identity, settings: Settings) -> None:
     """Raises InsufficientScopeError where somebody may not use this service at all."""
-    access = context_of(conn).settings.access_scopes
+    access = settings.access_scopes
     if not identity.held.covers_any(access):
         raise InsufficientScopeError(access, mode="any")
 
 
-async def _admitted(identity: Identity, conn: HTTPConnection) -> Identity:
+async def admitted(identity: Identity, conn: HTTPConnection) -> Identity:
     """Ask the vetoes, once a request; return what the Hub says of the caller since the moment that they name."""
-    state = conn.scope["state"]
-    if "admitted" not in state:
+    state = state_of(conn)
+    if not state.is_admitted:
         try:
             since = await _ask_vetoes(identity, conn)
         except ServiceError:
@@ -129,23 +109,23 @@ async def _admitted(identity: Identity, conn: HTTPConnection) -> Identity:
             return identity  # has no access anyway, and is told that
         if since is not None:
             identity = await identify_since(conn, since)
-        state.update(identity=identity, admitted=True, rights_changed_at=since)
+        state.identity, state.is_admitted, state.rights_changed_at = identity, True, since
     return identity
 
 
 async def _ask_vetoes(identity: Identity, conn: HTTPConnection) -> datetime | None:
-    moments = [await veto(identity, conn) for veto in conn.scope["state"]["admit"]]
+    moments = [await veto(identity, conn) for veto in state_of(conn).policy.vetoes]
     return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _insufficient(
     missing: tuple[str, ...], identity: Identity, conn: HTTPConnection, *, mode: Mode
 ) -> InsufficientScopeError:
-    state = conn.scope["state"]
-    entitled = {str(scope) for entitlement in state.get("entitled", ()) for scope in entitlement(identity)}
+    state = state_of(conn)
+    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity)}
     is_entitled = bool(entitled & set(missing)) if mode == "any" else entitled >= set(missing)
     if is_entitled and identity.kind == "user":
-        return OutdatedTokenError(missing, mode=mode, since=state.get("rights_changed_at"))
+        return OutdatedTokenError(missing, mode=mode, since=state.rights_changed_at)
     return InsufficientScopeError(missing, mode=mode)
 
 
@@ -159,13 +139,13 @@ def require(*scopes: str, mode: Mode = "all") -> Any:  # noqa: ANN401 - FastAPI'
 
 
 CurrentUser = Annotated[Identity, require()]
-"""Whoever the Hub says is calling, user or service, if they hold an access scope."""
+"""The caller, a user or a service, who needs one of the access scopes."""
 
 CurrentUserUnvetoed = Annotated[Identity, Security(Guard(vetoed=False))]
-"""As CurrentUser, also for those whom an application keeps out elsewhere."""
+"""As CurrentUser, also for callers whom an application keeps out elsewhere."""
 
 HubAdmin = Annotated[Identity, Security(Guard(admin=True))]
-"""As CurrentUser, Hub administrators only."""
+"""As CurrentUser, for administrators of the Hub only."""
 
 
 async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> CallerClient:
@@ -189,11 +169,11 @@ async def _page_token(conn: HTTPConnection) -> str:
 
 
 XsrfToken = Annotated[str, Depends(_page_token)]
-"""The XSRF token for a page that is made for its reader, who is signed in by cookie; empty for all other callers."""
+"""The XSRF token for a page whose reader is signed in by cookie; empty for all other callers."""
 
 
 async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
-    """Ask the Hub and the guards anew about who holds a connection open; raises what kept them out at its opening.
+    """Ask the Hub and the guards again about the holder of an open connection. Raises as the guards did at the opening.
 
     An answer of the Hub asked for before `since` (aware UTC) serves only while the Hub cannot be asked.
     """
@@ -201,7 +181,7 @@ async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
     if credential is None:
         raise NotSignedInError
     identity = await identify_again(conn, credential, since=since)
-    guards = conn.scope["state"]["guards"]
+    guards = state_of(conn).guards
     if any(guard.vetoed for guard in guards) and (changed := await _ask_vetoes(identity, conn)):
         identity = await identify_since(conn, changed)
     for guard in guards:

@@ -1,6 +1,6 @@
-"""Who is calling: from a request's credential to the Identity of whoever the Hub, or Entra ID, says holds it.
+"""Finds out who is calling: from the credential of a request to the Identity that the Hub, or Entra ID, gives it.
 
-What they may do is `service.auth.guard`'s to judge.
+`service.auth.guard` decides what the caller may do.
 """
 
 from datetime import datetime
@@ -14,6 +14,7 @@ from service.auth.credentials import Credential, Source, cookie_pairs, find_cred
 from service.auth.errors import CookieConflictError, HeadersTooLargeError, NotSignedInError, OriginError, XsrfError
 from service.auth.fetch_metadata import is_browser, may_be_page
 from service.auth.providers.entra_claims import header_of
+from service.auth.state import state_of
 from service.auth.xsrf import FORM, check_websocket, check_xsrf, xsrf_token
 from service.errors import ServiceError
 from service.hub.errors import HubUnavailableError, InvalidTokenError
@@ -33,7 +34,7 @@ class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
 
 
 async def visitor(conn: HTTPConnection) -> Identity | None:
-    """A dependency for pages open to all: who calls if that can be told, None otherwise; never refuses."""
+    """A dependency for pages that are open to all. Returns the caller, or None if that cannot be told."""
     try:
         return await identify(conn)
     except ServiceError:
@@ -42,20 +43,20 @@ async def visitor(conn: HTTPConnection) -> Identity | None:
 
 async def identify(conn: HTTPConnection) -> Identity:
     """Return who the Hub says is calling, whatever they may do. Asked once a request."""
-    state = conn.scope["state"]
-    if "identity" not in state:
-        credential = credential_of(conn)
+    state = state_of(conn)
+    if state.identity is None:
+        context = state.context
+        credential = find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
         if credential is None:
             raise NotSignedInError
         # The way of nearly all requests from scripts and notebooks: nothing to wait for, nothing more to judge.
-        known = context_of(conn).auth.known(credential.token) if credential.source is Source.HEADER else None
+        known = context.auth.known(credential.token) if credential.source is Source.HEADER else None
         identity = await _judge(conn, credential) if known is None else known
         if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
             await check_sign_in(identity, conn)
             raise SignedInByUrl(credential, identity)
-        state["identity"] = identity
-    found: Identity = state["identity"]
-    return found
+        state.identity = identity
+    return state.identity
 
 
 async def identify_sender(conn: HTTPConnection) -> Identity:
@@ -69,8 +70,13 @@ async def identify_sender(conn: HTTPConnection) -> Identity:
         credential = credential_of(conn)
         if credential is None or not conn.headers.get("content-type", "").startswith(FORM):
             raise
-    sender = conn.scope["state"]["sender"] = await _ask(conn, credential)
+    sender = state_of(conn).sender = await _ask(conn, credential)
     return sender
+
+
+async def identify_own_page(conn: HTTPConnection, credential: Credential) -> None:
+    """Let a cookie speak without an XSRF token. Only for `service.auth.protection`, which looks at who asks itself."""
+    state_of(conn).identity = await _ask(conn, credential)
 
 
 async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
@@ -96,7 +102,7 @@ async def identify_again(conn: HTTPConnection, credential: Credential, *, since:
 
 async def check_sign_in(identity: Identity, conn: HTTPConnection) -> None:
     """Raises the NotAdmittedError of an application that lets this caller begin no new session or token."""
-    for veto in conn.scope["state"].get("admit_sign_in", ()):
+    for veto in state_of(conn).policy.sign_in_vetoes:
         await veto(identity, conn)
 
 
@@ -111,7 +117,8 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
         check_websocket(conn, expected, context.settings)
     else:
         await check_xsrf(conn, expected, context.settings)
-    identity: Identity = conn.scope["state"].pop("sender", None) or await _ask(conn, credential)
+    state = state_of(conn)
+    identity, state.sender = state.sender or await _ask(conn, credential), None
     if may_be_page(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
         secure = is_secure(conn.scope, context.settings)
         queue_cookies(conn, [xsrf_cookie(context.settings, expected, secure=secure)])
@@ -141,8 +148,9 @@ def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
     One or the other, whatever comes of it: a token is not tried at the second after the first.
     """
-    entra: Entra | None = conn.scope["state"].get("entra")
-    if entra is None or (context_of(conn).settings.has_hub and header_of(credential.token) is None):
+    context = context_of(conn)
+    entra = context.entra
+    if entra is None or (context.settings.has_hub and header_of(credential.token) is None):
         return None
     if credential.source is not Source.HEADER:
         raise InvalidTokenError("A token of Entra ID is good in the Authorization header alone.")
@@ -150,14 +158,14 @@ def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
 
 def _check_session(identity: Identity, credential: Credential) -> None:
-    """A cookie belongs to the Hub's session that it was made in, also where somebody carried it to another."""
+    """A cookie counts only in the Hub session in which it was made."""
     sent = credential.session_id
     if identity.session_id and sent and identity.session_id not in sent.split(";"):
         raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
 
 
 def address_of(conn: HTTPConnection) -> str:
-    """Whence the request comes, as the server tells: behind a proxy that it trusts, as that one tells."""
+    """Return the client's address as the server knows it. Behind a proxy that the server trusts, the proxy names it."""
     client = conn.scope.get("client")
     return str(client[0]) if client else ""
 
@@ -183,7 +191,9 @@ def page_token(conn: HTTPConnection) -> str:
         return ""
     if credential is None or credential.source is not Source.COOKIE or not may_be_page(conn):
         return ""
-    return xsrf_token(context_of(conn).xsrf_key, token=credential.token, session_id=credential.session_id)
+    state = state_of(conn)
+    state.gives_token = True
+    return xsrf_token(state.context.xsrf_key, token=credential.token, session_id=credential.session_id)
 
 
 def here(conn: HTTPConnection) -> str:
@@ -195,4 +205,4 @@ def here(conn: HTTPConnection) -> str:
 
 def queue_cookies(conn: HTTPConnection, values: list[str]) -> None:
     """Have Set-Cookie values added to the response, whatever that will be."""
-    conn.scope["state"].setdefault("set_cookies", []).extend(values)
+    state_of(conn).set_cookies.extend(values)

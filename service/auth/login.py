@@ -1,8 +1,8 @@
-"""Signing in and out in a browser: the way to the Hub, the one callback, and the way out."""
+"""Signing in and out in a browser: the redirect to the Hub, the callback, and the sign-out."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -38,26 +38,25 @@ from service.auth.errors import (
     SignInStateError,
     SignOutMethodError,
 )
-from service.auth.guard import (
-    SCHEME,
+from service.auth.fetch_metadata import is_browser
+from service.auth.guard import SCHEME
+from service.auth.identification import (
     address_of,
     check_sign_in,
     credential_of,
     identify,
-    is_browser,
     page_token,
     queue_cookies,
     visitor,
 )
 from service.auth.pages import pages_of
+from service.auth.policy import Paths, SignInPolicy
+from service.auth.state import state_of
 from service.auth.xsrf import check_xsrf, xsrf_token
 from service.errors import ServiceError
 from service.hub import oauth, protocol
 from service.hub.errors import InvalidTokenError, RevokeRefusedError, TokenRequestError
 from service.hub.models import TokenReply
-
-SignInPolicy = Literal["navigation", "always", "never"]
-"""Who is sent to the Hub to sign in: browsers opening a page, everybody who reads, or nobody."""
 
 # A token from a URL comes without its lifetime; the cookie then ends with the browser, or after this.
 _UNKNOWN_LIFETIME = timedelta(days=1)
@@ -65,7 +64,22 @@ _UNKNOWN_LIFETIME = timedelta(days=1)
 _MAX_ATTEMPTS = 8
 _ERRORS = {"access_denied", "invalid_scope", "invalid_request", "unauthorized_client", "server_error"}
 
-router = APIRouter(tags=["sign in"])
+
+def add_routes(router: APIRouter, paths: Paths) -> None:
+    """Add the routes of signing in and out."""
+    router.add_api_route(paths.login, login, methods=["GET"], name="hub_login", include_in_schema=False)
+    router.add_api_route(paths.callback, oauth_callback, methods=["GET"], name="hub_callback", include_in_schema=False)
+    router.add_api_route(paths.logout, logout_page, methods=["GET"], name="hub_logout_page", include_in_schema=False)
+    router.add_api_route(
+        paths.logout,
+        logout,
+        methods=["POST"],
+        name="hub_logout",
+        summary="Sign out",
+        status_code=204,
+        responses={204: {"description": "The token is deleted"}, 303: {"description": "Signed out; on to the Hub"}},
+        openapi_extra={"security": [{SCHEME: []}]},  # or Swagger UI does not send the token that is to go
+    )
 
 
 def offers_sign_in(conn: HTTPConnection, policy: SignInPolicy) -> bool:
@@ -83,7 +97,7 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
     attempt = oauth.begin(
         context.oauth,
         sealer=context.state_sealer,
-        next_url=oauth.safe_next(next_url, prefix=settings.prefix),
+        next_url=safe_next(conn, next_url),
         cookie_base=state_cookie_base(settings),
         cookies_present=under_way,
         scopes=scopes,
@@ -96,6 +110,15 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
     return response
 
 
+def safe_next(conn: HTTPConnection, address: str | None) -> str:
+    """Return `address` if somebody who has signed in may be sent there, else where they go without one.
+
+    They may go to our own pages, and where the whole origin is behind this sign-in to all of that.
+    """
+    state = state_of(conn)
+    return oauth.safe_next(address, prefix="/" if state.policy.forward else state.context.settings.prefix)
+
+
 def may_renew(conn: HTTPConnection, since: datetime | None) -> bool:
     """Whether signing in once more, unasked, may bring a browser the rights that its owner got at `since`.
 
@@ -104,11 +127,10 @@ def may_renew(conn: HTTPConnection, since: datetime | None) -> bool:
     credential = credential_of(conn)
     if since is None or credential is None or credential.source is not Source.COOKIE:
         return False
-    may_send = is_browser(conn) and offers_sign_in(conn, conn.scope["state"]["sign_in"])
+    may_send = is_browser(conn) and offers_sign_in(conn, state_of(conn).policy.sign_in)
     return may_send and credential.begun < since.timestamp() <= datetime.now(UTC).timestamp()
 
 
-@router.get("/login", include_in_schema=False)
 async def login(
     request: Request,
     next_url: Annotated[str | None, Query(alias="next")] = None,
@@ -116,7 +138,7 @@ async def login(
 ) -> Response:
     """Sign in, then go to `next`, a path below our prefix; to the start page without one.
 
-    Who is signed in goes there at once, unless they want to be signed in `again`, with a new token.
+    A browser that is signed in goes there at once. With `again` it signs in anew and gets a new token.
     """
     try:
         identity = await identify(request)
@@ -127,12 +149,10 @@ async def login(
     if identity is not None:
         await check_sign_in(identity, request)
     if identity is not None and not again:
-        prefix = context_of(request).settings.prefix
-        return RedirectResponse(oauth.safe_next(next_url, prefix=prefix), status_code=302)
+        return RedirectResponse(safe_next(request, next_url), status_code=302)
     return begin(request, next_url=next_url or "")
 
 
-@router.get("/oauth_callback", include_in_schema=False)
 async def oauth_callback(
     request: Request, state: str | None = None, code: str | None = None, error: str | None = None
 ) -> Response:
@@ -151,7 +171,6 @@ async def oauth_callback(
     return await _finish(request, state=state, code=code)
 
 
-@router.get("/logout", include_in_schema=False)
 async def logout_page(request: Request) -> Response:
     """Ask before signing out: a link on a foreign page must not do it. Scripts are told how to do it."""
     if not is_browser(request):
@@ -168,13 +187,6 @@ async def logout_page(request: Request) -> Response:
     return pages_of(request).sign_out(request, identity, xsrf=xsrf)
 
 
-@router.post(
-    "/logout",
-    summary="Sign out",
-    status_code=204,
-    responses={204: {"description": "The token is deleted"}, 303: {"description": "Signed out; on to the Hub"}},
-    openapi_extra={"security": [{SCHEME: []}]},  # or Swagger UI does not send the token that is to go
-)
 async def logout(request: Request) -> Response:
     """Sign out: a token deletes itself, if it may; a cookie's session ends here and at the Hub."""
     credential = credential_of(request)

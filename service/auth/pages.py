@@ -1,15 +1,27 @@
-"""The pages that signing in and out needs. Whoever builds an application says how they look."""
+"""The pages that signing in and out needs: what an application may bring of its own, and the plain ones."""
 
-from typing import Protocol
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 
+from fastapi.openapi.docs import get_swagger_ui_oauth2_redirect_html
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
+from service.auth.opener_policy import opener_policy
+from service.auth.state import state_of
 from service.hub.models import Identity
+
+if TYPE_CHECKING:
+    from service.auth.problems import Problem
 
 
 class SignInPages(Protocol):
-    """`service.web.pages` is one."""
+    """The pages. `service.web.pages` has those of our own service, `PlainPages` those of everybody else."""
 
     def sign_in_as(
         self, conn: HTTPConnection, name: str, *, identity: Identity | None, sealed: str, next_url: str
@@ -31,5 +43,109 @@ class SignInPages(Protocol):
 
 def pages_of(conn: HTTPConnection) -> SignInPages:
     """The application's pages."""
-    pages: SignInPages = conn.scope["state"]["pages"]
-    return pages
+    return state_of(conn).policy.pages
+
+
+class PlainPages:
+    """Pages without a template, a style sheet or a script of their own, for applications that bring none."""
+
+    def sign_in_as(
+        self, conn: HTTPConnection, name: str, *, identity: Identity | None, sealed: str, next_url: str
+    ) -> Response:
+        """Ask before signing in by a link."""
+        state = state_of(conn)
+        action = _address(conn, state.policy.paths.link)
+        stay = f"Stay signed in as {escape(identity.name)}" if identity else "Go on without it"
+        body = (
+            f"<p>The link that you opened contains a token of <strong>{escape(name)}</strong>. If you sign in with it,"
+            f" everything you do here is done as {escape(name)}. If somebody else sent you this link, do not sign in"
+            f' with it.</p><form method="post" action="{action}"><input type="hidden" name="link"'
+            f' value="{escape(sealed)}"><button>Sign in as {escape(name)}</button></form>'
+            f'<p><a href="{escape(next_url)}">{stay}</a></p>'
+        )
+        return page(conn, f"Sign in as {name}?", body, headers={"Cross-Origin-Opener-Policy": "same-origin"})
+
+    def sign_out(self, conn: HTTPConnection, identity: Identity | None, *, xsrf: str) -> Response:
+        """Ask before signing out."""
+        action = _address(conn, state_of(conn).policy.paths.logout)
+        name = f" as <strong>{escape(identity.name)}</strong>" if identity else ""
+        body = (
+            f"<p>You are signed in{name}. Signing out ends your session here and at the Hub; your notebook servers keep"
+            f' running.</p><form method="post" action="{action}"><input type="hidden" name="_xsrf"'
+            f' value="{escape(xsrf)}"><button>Sign out</button></form>'
+            f'<p><a href="{_address(conn, "/")}">Stay signed in</a></p>'
+        )
+        return page(conn, "Sign out", body)
+
+    def signed_out(self, conn: HTTPConnection) -> Response:
+        """Say that nobody is signed in."""
+        return page(conn, "Sign out", f"<p>You are not signed in.</p><p>{_sign_in_link(conn)}</p>")
+
+    def swagger_callback(self, conn: HTTPConnection) -> Response:
+        """Hand the code to the window that Swagger UI is in. FastAPI's own page, with a policy for its script."""
+        html = bytes(get_swagger_ui_oauth2_redirect_html().body).decode()
+        [script] = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+        policy = f"default-src 'none'; script-src {_hash_of(script)}; frame-ancestors 'none'; base-uri 'none'"
+        headers = _headers(conn, policy=policy) | {"Cross-Origin-Opener-Policy": "unsafe-none"}
+        return HTMLResponse(html, headers=headers)
+
+
+def problem_page(conn: HTTPConnection, problem: "Problem", *, sign_in: bool, headers: Mapping[str, str]) -> Response:
+    """Return an error as a page. `sign_in`: whether it offers to sign in."""
+    link = f"<p>{_sign_in_link(conn, again=problem.status == 403)}</p>" if sign_in else ""  # noqa: PLR2004 - a status
+    body = f"<p>{escape(problem.detail)}</p>{link}<p>{problem.status} {escape(problem.code)}</p>"
+    return page(conn, problem.title, body, status=problem.status, headers=headers)
+
+
+_STYLE = (
+    ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;"
+    "padding:0 1rem}button{font:inherit;padding:.4rem 1rem}"
+)
+
+
+def page(
+    conn: HTTPConnection, heading: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    """Return a page; `body` is HTML. It loads nothing, cannot be framed, and no other page may look into it."""
+    hub_host = state_of(conn).context.settings.hub_host  # where signing out leads on to
+    policy = (
+        f"default-src 'none'; style-src {_hash_of(_STYLE)}; form-action 'self' {hub_host}; frame-ancestors 'none';"
+        " base-uri 'none'"
+    )
+    title = getattr(conn.scope.get("app"), "title", "")
+    html = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(f'{heading} · {title}' if title else heading)}</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{escape(heading)}</h1>{body}</main></body></html>"
+    )
+    return HTMLResponse(html, status_code=status, headers={**_headers(conn, policy=policy), **(headers or {})})
+
+
+def _headers(conn: HTTPConnection, *, policy: str) -> dict[str, str]:
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": opener_policy(conn.scope).decode(),
+        "Referrer-Policy": "strict-origin",  # with "no-referrer" the Origin header of our forms would be null
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+def _hash_of(text: str) -> str:
+    """A source expression for inline text (CSP3 section 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _address(conn: HTTPConnection, path: str) -> str:
+    return escape(state_of(conn).context.settings.prefix + path.removeprefix("/"))
+
+
+def _sign_in_link(conn: HTTPConnection, *, again: bool = False) -> str:
+    address = _address(conn, state_of(conn).policy.paths.login)
+    path = conn.scope.get("raw_path", b"").decode("latin-1")
+    is_about_signing_in = path.endswith(("/logout", "/login"))
+    back = "" if is_about_signing_in else f"?next={quote(path, safe='')}"
+    query = f"{back}{'&' if back else '?'}again=true" if again else back
+    return f'<a href="{address}{escape(query)}">Sign in with JupyterHub</a>'

@@ -74,7 +74,7 @@ def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
 
 
 def note(conn: HTTPConnection, error: ServiceError) -> None:
-    """Count an error that a client is told of, and log what only whoever runs the service can mend."""
+    """Count an error that a client is told of. Log it if the operator must act."""
     context_of(conn).count_problem(error.code)
     if line := error.for_operator():
         _log.log(*line)

@@ -19,26 +19,23 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from time import monotonic
 from typing import Any
 
-from fastapi.sse import format_sse_event
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketDisconnect
+from starlette.types import Message, Receive, Scope, Send
 
-from service.auth.guard import credential_of, judge_again
+from service.auth.guard import judge_again
+from service.auth.identification import credential_of
 from service.auth.problems import Problem, closing, problem_of
 from service.errors import ServiceError
 
 LEAVE = 5.0  # seconds that a client has to take the last message, and then a handler to notice that it has gone
 _EARLY = 0.002  # seconds; uvloop's timers count in milliseconds
 
-_OF_CONCERN = {"guards", "is_head"}
 _GONE: Message = {"type": "websocket.disconnect", "code": 1006}
 
 # The last message, in which a client is told why.
@@ -47,56 +44,11 @@ Farewell = Callable[[Scope, Problem], Message]
 _log = logging.getLogger("service")
 
 
-class Revalidation:
-    """Wraps the application; `interval` and `leave` in seconds."""
+class OpenConnection:
+    """A connection that stays open, with a task that judges it until it ends.
 
-    def __init__(self, app: ASGIApp, *, interval: float, leave: float = LEAVE) -> None:
-        self._app = app
-        self._interval = interval
-        self._leave = leave
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, WebSocket or lifespan."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        connection: _Connection | None = None
-        farewell: Farewell | None = None  # once it is open; a guard may be called later too, by hand
-        begin = partial(self._begin, scope, receive, send, task=asyncio.current_task())
-
-        def send_on(message: Message) -> Awaitable[None]:  # a coroutine more would cost every answer
-            nonlocal connection, farewell
-            if connection is None and (farewell := farewell or _farewell(message)) and (connection := begin(farewell)):
-                return connection.open(message)
-            return send(message) if connection is None else connection.send(message)
-
-        async def receive_on() -> Message:
-            nonlocal connection
-            if connection is None and farewell and (connection := begin(farewell)):
-                connection.watch()
-            return await (receive() if connection is None else connection.receive())
-
-        try:
-            await self._app(scope, receive_on if scope["type"] == "websocket" else receive, send_on)
-        except WebSocketDisconnect:
-            return  # the client has gone, or was shown out
-        except asyncio.CancelledError:
-            if connection is None or not connection.has_cancelled():
-                raise
-        finally:
-            if connection is not None:
-                await connection.leave()
-
-    def _begin(
-        self, scope: Scope, receive: Receive, send: Send, farewell: Farewell, *, task: "asyncio.Task[Any] | None"
-    ) -> "_Connection | None":
-        if scope["state"].keys() & _OF_CONCERN:
-            return _Connection(scope, receive, send, farewell, task=task, interval=self._interval, leave=self._leave)
-        return None
-
-
-class _Connection:
-    """A connection that stays open, with a task that judges it until it ends; `task` is the application's."""
+    `task` is the application's. `leave`: seconds; see LEAVE.
+    """
 
     def __init__(
         self,
@@ -128,7 +80,7 @@ class _Connection:
         if message["type"] == "http.response.start":
             message = _never_kept(message)
         await self._send(message)
-        if "is_head" in self._scope["state"]:  # the server would wait for an end before it answers anything else
+        if is_head(self._scope):  # the server would wait for an end before it answers anything else
             await self._end({"type": "http.response.body", "body": b"", "more_body": False})
         elif not _is_last(message):
             self.watch()
@@ -233,7 +185,7 @@ def last_line(scope: Scope, problem: Problem) -> Message:
     return {"type": "http.response.body", "body": f"{line}\n".encode(), "more_body": is_direct}
 
 
-def _farewell(message: Message) -> Farewell | None:
+def farewell_of(message: Message) -> Farewell | None:
     """How one that a message opens is ended; None where it does not stay open."""
     if message["type"] != "http.response.start":
         return _close if message["type"] == "websocket.accept" else None
@@ -241,6 +193,11 @@ def _farewell(message: Message) -> Farewell | None:
         if name == b"content-type":
             return _FAREWELLS.get(value.lower().partition(b";")[0].strip())
     return None
+
+
+def is_head(scope: Scope) -> bool:
+    """Whether a HEAD request is served as a GET (`service.web.middleware.gateway`)."""
+    return "is_head" in scope.get("state", ())
 
 
 def _is_last(message: Message) -> bool:
@@ -262,8 +219,8 @@ def _close(_scope: Scope, problem: Problem) -> Message:
 
 def _last_event(_scope: Scope, problem: Problem) -> Message:
     """It begins with the end of an event, in case one was cut off in its middle."""
-    event = format_sse_event(event="problem", data_str=problem.model_dump_json(exclude_none=True))
-    return {"type": "http.response.body", "body": b"\n\n" + event, "more_body": False}
+    event = f"\n\nevent: problem\ndata: {problem.model_dump_json(exclude_none=True)}\n\n"
+    return {"type": "http.response.body", "body": event.encode(), "more_body": False}
 
 
 _FAREWELLS: Mapping[bytes, Farewell] = {b"text/event-stream": _last_event, b"application/x-ndjson": last_line}

@@ -1,15 +1,14 @@
 """`POST token`: our OAuth token endpoint (RFC 6749), for Swagger UI and, where turned on, for people at a shell.
 
-A Hub's code is worth nothing without our client secret, so whoever gets a code exchanged here must show that it is
-theirs: by asking from one of our own pages, by the PKCE verifier, and by the session at the Hub that it was given in.
-The verifier alone would not do: JupyterHub 5 does not look at it, and no Hub does for a code that was asked for without
-a challenge, as anybody can have a browser do.
+A Hub's code is worth nothing without our client secret, so a client that has a code exchanged here must show that the
+code is its own: it asks from one of our pages, with the PKCE verifier, and in the Hub session of the code. The verifier
+alone is not enough. JupyterHub 5 does not check it, and no Hub checks it for a code that was requested
+without a challenge, which any page can have a browser do.
 """
 
 import re
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 
@@ -17,7 +16,10 @@ from service.auth import problems
 from service.auth.context import context_of
 from service.auth.credentials import hub_session_id
 from service.auth.errors import NotAdmittedError, OriginError
-from service.auth.guard import address_of, check_sign_in
+from service.auth.forms import read_form
+from service.auth.identification import address_of, check_sign_in
+from service.auth.policy import Paths
+from service.auth.state import state_of
 from service.auth.xsrf import check_origin
 from service.errors import ServiceError
 from service.hub import protocol
@@ -28,9 +30,6 @@ from service.hub.oauth import is_code_verifier
 DEFAULT_LIFETIME = 3600  # seconds
 MAX_LIFETIME = 365 * 24 * 3600  # seconds; the Hub may allow less
 _MAX_NAME = 255  # characters, as in the Hub's database
-_MAX_BODY = 16 * 1024  # bytes
-
-router = APIRouter(tags=["sign in"])
 
 
 class TokenRequest(BaseModel):
@@ -56,15 +55,24 @@ class TokenAnswer(BaseModel):
     scope: str = ""
 
 
-@router.post(
-    "/token",
-    response_model=TokenAnswer,
-    summary="Get a token",
-    responses={400: {"description": "An OAuth error, RFC 6749 section 5.2", "model": problems.OAuthError}},
-    max_body_size=_MAX_BODY,
-)
-async def token(request: Request, form: Annotated[TokenRequest, Form()]) -> Response:
+def add_routes(router: APIRouter, paths: Paths) -> None:
+    """Add the token endpoint."""
+    form = {"application/x-www-form-urlencoded": {"schema": TokenRequest.model_json_schema()}}
+    router.add_api_route(
+        paths.token,
+        token,
+        methods=["POST"],
+        name="hub_token",
+        response_model=TokenAnswer,
+        summary="Get a token",
+        responses={400: {"description": "An OAuth error, RFC 6749 section 5.2", "model": problems.OAuthError}},
+        openapi_extra={"requestBody": {"content": form, "required": True}},
+    )
+
+
+async def token(request: Request) -> Response:
     """Exchange an authorization code and its PKCE verifier, or a user's name and password where that is turned on."""
+    form = TokenRequest.model_validate(await read_form(request))
     try:
         answer = await _grant(request, form)
     except ServiceError as error:
@@ -157,7 +165,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
 
 async def _check_holder(request: Request, token: SecretStr) -> None:
     """Refuse a token to whom an application lets get no new one: it was made at the Hub, and nobody learns it."""
-    if request.scope["state"]["admit_sign_in"]:
+    if state_of(request).policy.sign_in_vetoes:
         identity = await context_of(request).auth.identify(token.get_secret_value())
         try:
             await check_sign_in(identity, request)

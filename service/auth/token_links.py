@@ -18,9 +18,9 @@ Browsers say nothing of the kind over plain http, except to this machine: the qu
 import hmac
 import json
 from datetime import timedelta
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
@@ -28,9 +28,13 @@ from service.auth.context import context_of
 from service.auth.cookies import cleared, is_secure, link_cookie, link_cookie_name
 from service.auth.credentials import cookie_pairs, find_cookie_credential, session_of
 from service.auth.errors import TokenLinkError
-from service.auth.guard import SignedInByUrl, address_of, check_sign_in, here, is_browser
+from service.auth.fetch_metadata import is_browser
+from service.auth.forms import read_form
+from service.auth.identification import SignedInByUrl, address_of, check_sign_in, here
 from service.auth.login import add_cookies, session_cookies
 from service.auth.pages import pages_of
+from service.auth.policy import Paths
+from service.auth.state import state_of
 from service.auth.xsrf import check_origin
 from service.errors import ServiceError
 from service.hub import oauth
@@ -39,9 +43,12 @@ from service.hub.models import Identity
 
 _LIFETIME = timedelta(minutes=5)
 _MAX_COOKIE = 3500  # characters; browsers drop cookies beyond 4096 with name and attributes
-_MAX_BODY = 16 * 1024  # bytes
 
-router = APIRouter(tags=["sign in"])
+
+def add_routes(router: APIRouter, paths: Paths) -> None:
+    """Add the page that asks, and what takes its answer."""
+    router.add_api_route(paths.link, question, methods=["GET"], name="hub_link", include_in_schema=False)
+    router.add_api_route(paths.link, answer, methods=["POST"], name="hub_link_answer", include_in_schema=False)
 
 
 class Link(NamedTuple):
@@ -61,13 +68,12 @@ async def drop_token_from_url(request: HTTPConnection, found: Exception) -> Resp
     sealed = context.link_sealer.seal(json.dumps(link), lifetime=_LIFETIME)
     if len(sealed) > _MAX_COOKIE or not await _may_ask(request, found.identity):
         return RedirectResponse(next_url, status_code=303)
-    response = RedirectResponse(f"{context.settings.prefix}login/token", status_code=303)
+    response = RedirectResponse(_address_of_question(request), status_code=303)
     secure = is_secure(request.scope, context.settings)
     add_cookies(response, [link_cookie(context.settings, sealed, secure=secure, max_age=_LIFETIME)])
     return response
 
 
-@router.get("/login/token", include_in_schema=False)
 async def question(request: Request) -> Response:
     """Ask whether to sign in with the token of the link that was opened."""
     if not _is_own_step(request):
@@ -78,12 +84,12 @@ async def question(request: Request) -> Response:
     return pages_of(request).sign_in_as(request, identity.name, identity=current, sealed=sealed, next_url=link.next_url)
 
 
-@router.post("/login/token", include_in_schema=False, max_body_size=_MAX_BODY)
-async def answer(request: Request, link: Annotated[str, Form()] = "") -> Response:
+async def answer(request: Request) -> Response:
     """Sign in with the token of the link, as the reader has said on the page that asked."""
     context = context_of(request)
     check_origin(request, context.settings)
     sealed, opened = _opened(request)
+    link = (await read_form(request)).get("link", "")
     if not is_browser(request) or not hmac.compare_digest(link.encode(), sealed.encode()):
         raise TokenLinkError
     identity = await _owner(request, opened)
@@ -95,6 +101,11 @@ async def answer(request: Request, link: Annotated[str, Form()] = "") -> Respons
     return response
 
 
+def _address_of_question(conn: HTTPConnection) -> str:
+    state = state_of(conn)
+    return state.context.settings.prefix + state.policy.paths.link.removeprefix("/")
+
+
 def _address_without_token(conn: HTTPConnection) -> str:
     path, _, query = here(conn).partition("?")
     rest = oauth.without_token(query)
@@ -103,7 +114,7 @@ def _address_without_token(conn: HTTPConnection) -> str:
 
 
 async def _may_ask(conn: HTTPConnection, identity: Identity) -> bool:
-    """Whether there is something to ask, and somebody who opened the link themselves to be asked."""
+    """Whether the reader opened the link themselves, and would become somebody else by it."""
     if not _is_own_step(conn):
         return False
     try:

@@ -6,7 +6,6 @@ from one of our pages; that is why reading requests are checked too. The rule is
 is compared with the one this session must have, never with a cookie.
 """
 
-import contextlib
 import hashlib
 import hmac
 from urllib.parse import parse_qsl
@@ -23,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def xsrf_token(key: bytes, *, token: str, session_id: str) -> str:
-    """The XSRF token of one session; whoever lacks `key` cannot guess it."""
+    """Return the XSRF token of a session. It cannot be guessed without `key`."""
     return fingerprint(key, session_id, hashlib.sha256(token.encode()).hexdigest())
 
 
@@ -96,7 +95,9 @@ async def _from_form(conn: HTTPConnection) -> str:
     """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
     if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(FORM):
         return ""
-    with contextlib.suppress(RuntimeError):  # FastAPI has read it already, for a route that declares its fields
-        await conn.body()  # keeps it for a handler that wants the raw body
-    value = (await conn.form()).get("_xsrf")
-    return value if isinstance(value, str) else ""
+    try:
+        text = (await conn.body()).decode("latin-1")  # keeps it for a handler that wants the raw body
+    except RuntimeError:  # FastAPI has read it already, for a route that declares its fields
+        value = (await conn.form()).get("_xsrf")
+        return value if isinstance(value, str) else ""
+    return next((value for name, value in parse_qsl(text) if name == "_xsrf"), "")

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 Mode = Literal["all", "any"]
+"""Whether a token must hold all scopes of a list, or one of them."""
 
 
 @lru_cache(maxsize=1024)  # routes require the same few scopes again and again

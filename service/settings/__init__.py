@@ -91,6 +91,7 @@ class Settings(BaseModel):
         default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
     )
     password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
+    forward_auth: bool = Field(default=False, validation_alias="SERVICE_FORWARD_AUTH")
 
     # How long answers of the Hub are cached, in seconds. 300 is also the cache_max_age of HubOAuth.
     cache_ttl: PositiveSeconds = Field(default=300, validation_alias="HUB_CACHE_TTL")

@@ -5,8 +5,6 @@ import stat
 from collections.abc import Mapping
 from io import StringIO
 
-from dotenv.parser import parse_stream
-
 from service.errors import ConfigurationError
 
 NAME = ".env"
@@ -29,6 +27,11 @@ def read_env_file() -> Mapping[str, str]:
     except (OSError, UnicodeError):
         raise _refused("must be text in UTF-8, and readable for the user that the service runs as") from None
     variables = {}
+    try:
+        # Only the service itself needs it; whoever takes `service.auth` mostly has no such file.
+        from dotenv.parser import parse_stream  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise _refused("cannot be read without python-dotenv: pip install python-dotenv") from None
     for key, value, (source, line), is_wrong in parse_stream(StringIO(text)):
         if is_wrong or (key and value is None):
             number = line + source.rstrip("\r\n").count("\n")  # blank lines before it are part of it

@@ -1,7 +1,7 @@
 """For your own tests: runs the service in the process of the test, with a fake Hub in memory.
 
-A test creates the users that it needs; nobody has to sign in. This package needs the extra `[testing]`. The service
-itself never imports it.
+A test creates the users that it needs; nobody has to sign in. This package needs the extra `[testing]`, and
+`[serve]` to run the service itself. The service never imports it.
 
     async with open_service(routers=[router]) as service:
         alice = service.user("alice", scopes=["custom:notes:write"])

@@ -1,19 +1,20 @@
 """Runs an application in the process of the test, with a fake Hub, and creates its callers."""
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import respx
-from asgi_lifespan import LifespanManager
+from asgi_lifespan import LifespanManager, LifespanNotSupported
 from starlette.types import ASGIApp
 
-from service.app import create_app
 from service.registration import read_manifests
 from service.settings import Settings
 from service.testing.callers import Caller
+from service.testing.environment import environment, environment_of
 from service.testing.fake_hub import FakeHub, own_scopes
 
 _hubs = count(1)
@@ -68,7 +69,7 @@ def make_settings(**changed: Any) -> Settings:  # noqa: ANN401
     Each call names another Hub. Nothing is cached, so that what a test changes at the Hub takes effect at once.
     """
     defaults: dict[str, Any] = {
-        "api_token": "api-token-of-the-service",
+        "api_token": "api-token-of-the-service-in-tests",
         "api_url": f"http://hub-{next(_hubs)}.test/hub/api",
         "service_name": "fastapi",
         "service_prefix": f"/services/{changed.get('service_name', 'fastapi')}/",
@@ -80,13 +81,17 @@ def make_settings(**changed: Any) -> Settings:  # noqa: ANN401
 
 @asynccontextmanager
 async def open_service(
-    create: Callable[..., ASGIApp] = create_app,
+    create: Callable[..., ASGIApp] | None = None,
     *,
     settings: Settings | None = None,
     hub: FakeHub | None = None,
     **options: Any,  # noqa: ANN401
 ) -> AsyncIterator[Service]:
-    """Run the application that `create(settings, **options)` returns, with its lifespan.
+    """Run the ASGI application that `create` returns, with its lifespan. None: the service's own, by `create_app`.
+
+    `create` gets the settings if its first parameter has no default or is named `settings`, and `options`. Any other
+    finds them in the environment, as a service of a Hub does: `HubAuth.from_env()` and `Hub.from_env()` read them while
+    the application is made and while it starts. Then the environment is as it was before.
 
     `settings` are those of `make_settings`. `hub` must know the API token in these settings; by default a new one is
     made. Meanwhile, httpx can reach nothing else in this process, unless the test has a respx router of its own.
@@ -101,7 +106,35 @@ async def open_service(
         service_scopes=rights.service_scopes,
         groups=rights.groups,
     )
-    with respx.mock(assert_all_called=False) as router:
+    async with AsyncExitStack() as stack:
+        router = stack.enter_context(respx.mock(assert_all_called=False))
         router.route(url__startswith=settings.api_url).mock(side_effect=hub)
-        async with LifespanManager(create(settings, **options), startup_timeout=None, shutdown_timeout=None) as manager:
-            yield Service(manager.app, settings, hub)
+        with environment(environment_of(settings)):
+            app = await _started(_made(create or _own_application(), settings, options), stack)
+        yield Service(app, settings, hub)
+
+
+def _own_application() -> Callable[..., ASGIApp]:
+    """Return what makes the service. It needs the extra `[serve]`, which tests of another application do without."""
+    from service.app import create_app  # noqa: PLC0415
+
+    return create_app
+
+
+def _made(create: Callable[..., ASGIApp], settings: Settings, options: dict[str, Any]) -> ASGIApp:
+    first = next(iter(inspect.signature(create).parameters.values()), None)
+    takes_settings = (
+        first is not None
+        and first.kind in {first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD}
+        and (first.default is first.empty or first.name == "settings")
+    )
+    return create(settings, **options) if takes_settings else create(**options)
+
+
+async def _started(app: ASGIApp, stack: AsyncExitStack) -> ASGIApp:
+    """Start an application. One that knows no lifespan is served without, as the specification of ASGI has it."""
+    manager = LifespanManager(app, startup_timeout=None, shutdown_timeout=None)
+    try:
+        return (await stack.enter_async_context(manager)).app
+    except LifespanNotSupported:
+        return app

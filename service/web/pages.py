@@ -15,7 +15,9 @@ from service import __version__
 from service.application import Link
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
-from service.auth.guard import Guard, here, page_token
+from service.auth.guard import Guard
+from service.auth.identification import here, page_token
+from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.oauth import safe_next
@@ -92,7 +94,7 @@ def environment(folders: Iterable[Path | None] = ()) -> jinja2.Environment:
 
 async def render_unguarded(conn: HTTPConnection, template: str, **values: Any) -> Response:  # noqa: ANN401 - as `render`
     """As `render`, for a page whose route has not asked the vetoes. The navigation depends on what they say."""
-    if "identity" in conn.scope["state"]:
+    if state_of(conn).identity is not None:
         with suppress(ServiceError):
             await _ACCESS(conn)
     return render(conn, template, **values)
@@ -136,16 +138,16 @@ def render(
 
 def _links(conn: HTTPConnection) -> Sequence[Link]:
     """Return the entries of the navigation that the reader of this page may open."""
-    state = conn.scope["state"]
-    links = [link for each in state["configured"] for link in each.application.navigation]
-    identity: Identity | None = state.get("identity")
+    state = state_of(conn)
+    links = [link for each in conn.scope["state"]["configured"] for link in each.application.navigation]
+    identity = state.identity
     if identity is None:
         return [link for link in links if not link.scopes]
-    is_admitted = "admitted" in state or not state["admit"]
+    is_admitted = state.is_admitted or not state.policy.vetoes
     if not (is_admitted and identity.held.covers_any(context_of(conn).settings.access_scopes)):
         return ()
     # A page whose scope a new token would carry is open, too: it signs its reader in again.
-    entitled = {str(scope) for entitlement in state["entitled"] for scope in entitlement(identity)}
+    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity)}
     return [
         link
         for link in links

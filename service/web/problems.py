@@ -17,8 +17,6 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from starlette.websockets import WebSocket, WebSocketState
 
-from service.auth import login, token_links
-from service.auth.cookies import auth_cookie_name, cleared_wherever
 from service.auth.errors import (
     CookieConflictError,
     InsufficientScopeError,
@@ -26,9 +24,12 @@ from service.auth.errors import (
     OutdatedTokenError,
     SignInError,
 )
+from service.auth.fetch_metadata import is_browser
 from service.auth.forms import refused_form
-from service.auth.guard import SignedInByUrl, here, is_browser, queue_cookies
+from service.auth.identification import SignedInByUrl
 from service.auth.problems import Problem, closing, note, problem_of, problem_response
+from service.auth.refusals import clear_conflict, redirect_of
+from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.errors import InvalidTokenError
 from service.resources import resources_of
@@ -47,17 +48,16 @@ _ECHOING = {"union_tag_invalid": "Input has an unknown tag", "extra_forbidden": 
 
 
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
-    """Answer a ServiceError."""
+    """Answer one of our own errors."""
+    if isinstance(error, SignedInByUrl):
+        return await redirect_of(conn, error)
     error = cast("ServiceError", error)
     note(conn, error)
-    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
-    if could_sign_in and login.offers_sign_in(conn, conn.scope["state"]["sign_in"]):
-        return login.begin(conn, next_url=here(conn))
-    if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
-        return login.begin(conn, next_url=here(conn))
-    sign_in = (could_sign_in or isinstance(error, SignInError)) and resources_of(conn).settings.has_hub
-    if isinstance(error, CookieConflictError):
-        _clear_our_cookie(conn)
+    if (redirect := await redirect_of(conn, error)) is not None:
+        return redirect
+    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError | SignInError)
+    sign_in = could_sign_in and resources_of(conn).settings.has_hub
+    clear_conflict(conn, error)
     renew = isinstance(error, OutdatedTokenError | CookieConflictError)
     problem = problem_of(error)
     if isinstance(error, InsufficientScopeError) and is_browser(conn):
@@ -69,25 +69,16 @@ def _refusal(conn: HTTPConnection, error: InsufficientScopeError) -> str:
     """Say what a person has no access to, and whom to ask. API clients are told the scopes instead."""
     if isinstance(error, OutdatedTokenError):
         return "You have been given new rights since you signed in. Sign in again to use them."
-    state = conn.scope["state"]
     if error.missing == resources_of(conn).settings.access_scopes:
         return "You have no access to this service. Ask an administrator of the Hub for it."
-    refusals = (each.refusal(error, state.get("identity")) for each in state["configured"])
+    identity = state_of(conn).identity
+    refusals = (each.refusal(error, identity) for each in conn.scope["state"]["configured"])
     return next(filter(None, refusals), "You have no access to this page. Ask an administrator of the Hub for it.")
-
-
-def _clear_our_cookie(conn: HTTPConnection) -> None:
-    settings, path = resources_of(conn).settings, here(conn).partition("?")[0]
-    name, host = auth_cookie_name(settings), conn.headers.get("host", "")
-    queue_cookies(conn, cleared_wherever(settings, name, path=path, host=host))
 
 
 async def answer_refused_body(conn: HTTPConnection, refused: Exception) -> Response | None:
     """Answer a request whose body was refused before it was read."""
-    reason = cast("RefusedBody", refused).reason
-    if isinstance(reason, SignedInByUrl):
-        return await token_links.drop_token_from_url(conn, reason)
-    return await answer_error(conn, reason)
+    return await answer_error(conn, cast("RefusedBody", refused).reason)
 
 
 async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Response | None:
@@ -173,7 +164,7 @@ async def _answer(
         return await pages.render_unguarded(
             conn,
             "error.html",
-            identity=conn.scope["state"].get("identity"),
+            identity=state_of(conn).identity,
             problem=problem.model_dump(),
             sign_in=sign_in,
             renew=renew,

@@ -65,9 +65,9 @@ def _plain(hub: RealHub) -> Place:
 
 
 @pytest.fixture(scope="session")
-async def cookies_of_testuser(plain: Place, chromium: "Chromium", tmp_path_factory: pytest.TempPathFactory) -> Cookies:
+async def cookies_of_testuser(plain: Place, chromium: "Chromium") -> Cookies:
     """What a browser holds once testuser has signed in; no test may sign this session out."""
-    async with open_browser(chromium, plain.origin, screenshots=tmp_path_factory.getbasetemp()) as browser:
+    async with open_browser(chromium, plain.origin) as browser:
         page = await browser.page()
         await page.goto(f"{plain.service_url}me")
         await browser.sign_in(page)

@@ -47,7 +47,7 @@ PAGES = {
 SHOWN = [(name, role) for name, (_, roles) in PAGES.items() for role in roles]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def desk(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A Hub whose desk has seen some use."""
     groups = {f"desk-{role}": {"users": [str(role)]} for role in Role}
@@ -79,12 +79,12 @@ async def fill(hub: RealHub, token: Token) -> None:
     await hub.ask("PATCH", "desk/accounts/new-colleague", token=token, json=patch, headers=tag)
 
 
-@pytest.fixture(scope="session")
-async def sessions(desk: Place, chromium: "Chromium", tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cookies]:
+@pytest.fixture(scope="module")
+async def sessions(desk: Place, chromium: "Chromium") -> dict[str, Cookies]:
     """What a browser of each role holds after signing in."""
     held = {}
     for role in Role:
-        async with open_browser(chromium, desk.origin, screenshots=tmp_path_factory.getbasetemp()) as browser:
+        async with open_browser(chromium, desk.origin) as browser:
             page = await browser.page()
             await page.goto(f"{desk.service_url}desk")
             await browser.sign_in(page, role)
@@ -96,7 +96,7 @@ async def sessions(desk: Place, chromium: "Chromium", tmp_path_factory: pytest.T
 class People:
     """Opens browsers for members of the team."""
 
-    def __init__(self, chromium: "Chromium", desk: Place, held: dict[str, Cookies], screenshots: Path) -> None:
+    def __init__(self, chromium: "Chromium", desk: Place, held: dict[str, Cookies], screenshots: Path | None) -> None:
         self._chromium, self._desk, self._held, self._screenshots = chromium, desk, held, screenshots
         self.stack = contextlib.AsyncExitStack()
 
@@ -110,7 +110,7 @@ class People:
 
 @pytest.fixture
 async def people(
-    chromium: "Chromium", desk: Place, sessions: dict[str, Cookies], screenshots: Path
+    chromium: "Chromium", desk: Place, sessions: dict[str, Cookies], screenshots: Path | None
 ) -> AsyncIterator[People]:
     """Who works at the desk."""
     people = People(chromium, desk, sessions, screenshots)
@@ -296,7 +296,9 @@ async def test_a_role_changes(desk: Place, people: People) -> None:
     assert browser.errors == []
 
 
-async def test_who_is_not_of_the_team(desk: Place, people: People, chromium: "Chromium", screenshots: Path) -> None:
+async def test_who_is_not_of_the_team(
+    desk: Place, people: People, chromium: "Chromium", screenshots: Path | None
+) -> None:
     """The navigation shows the desk to its team alone. Others are told whom to ask for which role."""
     member = await (await people(Role.SUPPORT)).page()
     await member.goto(desk.service_url)

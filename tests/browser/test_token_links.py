@@ -66,7 +66,7 @@ async def asked(browser: Browser, place: Place, token: str) -> Page:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-async def test_yes(plain: Place, chromium: "Chromium", screenshots: Path, *, scripts: bool) -> None:
+async def test_yes(plain: Place, chromium: "Chromium", screenshots: Path | None, *, scripts: bool) -> None:
     """With scripts or without, by keyboard, one says yes and is on the page that the link meant, without the token."""
     token = (await plain.hub.user_token("other")).value
     async with open_browser(chromium, plain.origin, screenshots=screenshots, scripts=scripts) as browser:

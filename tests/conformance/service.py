@@ -1,5 +1,7 @@
 """The process that JupyterHub's tests start instead of their mock service: `python -m tests.conformance.service`.
 
+With the argument `installed` it is an application of somebody's own, on which a Hub is installed, in place of ours.
+
 Source: `jupyterhub/tests/mockservice.py`, whose routes these are. `whoami` takes tokens and never offers to sign in,
 `owhoami` always does; both are our application under a sign-in policy of that kind. The other routes are what the tests
 look at the service with, and no part of ours. Where the tests want another status than we give, `_as_expected` says so.
@@ -8,22 +10,26 @@ look at the service with, and no part of ours. Where the tests want another stat
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from asgi_lifespan import LifespanManager
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.__main__ import serve, tls_options
 from service.app import create_app
-from service.auth import login
+from service.auth import Hub, login
 from service.auth.errors import NotSignedInError
-from service.auth.guard import CurrentUser, Guard, here
+from service.auth.guard import CurrentUser, Guard
+from service.auth.identification import here
+from service.auth.policy import SignInPolicy
+from service.auth.refusals import Refused
 from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.server.sockets import Config, listening
@@ -53,6 +59,35 @@ async def owhoami(
         return response
 
 
+def ours(settings: Settings, sign_in: SignInPolicy) -> ASGIApp:
+    """Our own application."""
+    return create_app(settings, sign_in=sign_in, routers=[router])
+
+
+def installed(settings: Settings, sign_in: SignInPolicy) -> ASGIApp:
+    """An application of somebody's own, with a Hub installed."""
+    hub = Hub(settings, sign_in=sign_in)
+    app = FastAPI(lifespan=hub.lifespan)
+    hub.install(app)
+
+    @app.get("/whoami")
+    async def whoami(user: Annotated[Identity, Depends(hub.user)]) -> Response:
+        return _model(user)
+
+    @app.get("/owhoami")
+    async def owhoami(
+        request: Request, scopes: Annotated[str, Query(alias="request-scope")] = "", pkce: str = "correct"
+    ) -> Response:
+        try:
+            return _model(await hub.user(request))
+        except Refused as refusal:
+            if refusal.headers and (location := refusal.headers.get("Location")):
+                refusal.headers = {**refusal.headers, "Location": _with_pkce(location, pkce, scopes)}
+            raise
+
+    return app
+
+
 @outside.get("/{_:path}/env")  # noqa: FAST003 - whatever the prefix is
 async def environment() -> dict[str, str]:
     """Show the environment, which no route of ours does."""
@@ -77,11 +112,11 @@ async def echo(request: Request) -> Response:
 class Conformance:
     """Sends each request to the application that it is for."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Make two applications of ours, one for each policy."""
+    def __init__(self, settings: Settings, build: Callable[[Settings, SignInPolicy], ASGIApp]) -> None:
+        """Make two applications, one for each policy."""
         self._prefix = settings.root_path
-        self._never = create_app(settings, sign_in="never", routers=[router])
-        self._always = create_app(settings, sign_in="always", routers=[router])
+        self._never = build(settings, "never")
+        self._always = build(settings, "always")
         self._outside = FastAPI(lifespan=self._lifespan, openapi_url=None)
         self._outside.include_router(outside)
 
@@ -118,9 +153,9 @@ def _as_expected(status: int, *, route: str, query: bytes) -> int:
     return status
 
 
-def _with_pkce(location: str, pkce: str) -> str:
+def _with_pkce(location: str, pkce: str, scopes: str = "") -> str:
     address = urlsplit(location)
-    query = dict(parse_qsl(address.query))
+    query = dict(parse_qsl(address.query)) | ({"scope": scopes} if scopes else {})
     if pkce == "missing":
         del query["code_challenge"], query["code_challenge_method"]
     elif pkce == "incorrect":
@@ -141,7 +176,8 @@ def main() -> None:
     if not settings.service_prefix:  # an external service in the tests is not told
         settings = settings.model_copy(update={"service_prefix": "/"})
     with listening(settings.listen) as places:
-        serve(Config(Conformance(settings), places, **tls_options(settings), log_level="warning"), places)
+        build = installed if "installed" in sys.argv else ours
+        serve(Config(Conformance(settings, build), places, **tls_options(settings), log_level="warning"), places)
 
 
 if __name__ == "__main__":

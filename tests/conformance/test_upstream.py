@@ -20,8 +20,13 @@ SSL_COUNT = 3
 LIMIT = 900  # seconds; about a minute on an idle machine
 
 
-def run_upstream(version: str, modules: list[str], directory: Path, *options: str, **environment: str) -> str:
-    """Run modules of `jupyterhub.tests` in that Hub's environment, and return what pytest says last."""
+def run_upstream(
+    version: str, modules: list[str], directory: Path, *options: str, service: str = "", **environment: str
+) -> str:
+    """Run modules of `jupyterhub.tests` in that Hub's environment, and return what pytest says last.
+
+    `service`: an argument of `tests.conformance.service`.
+    """
     venv = REPOSITORY / ".venv" / f"hub-{version}"
     if not venv.exists():
         pytest.skip(f"no JupyterHub {version}: ./script/test conformance installs it")
@@ -36,7 +41,7 @@ def run_upstream(version: str, modules: list[str], directory: Path, *options: st
         | {
             "PATH": os.pathsep.join(path),
             "PYTHONPATH": str(REPOSITORY),
-            "CONFORMANCE_SERVICE": f"{sys.executable} -m tests.conformance.service",
+            "CONFORMANCE_SERVICE": f"{sys.executable} -m tests.conformance.service {service}".strip(),
         },
         capture_output=True,
         text=True,
@@ -73,6 +78,14 @@ def test_every_test_of_jupyterhub_passes(version: str, tmp_path: Path) -> None:
     summary = run_upstream(version, list(modules), tmp_path)
 
     assert passed(summary) == sum(modules.values())
+
+
+@pytest.mark.parametrize("version", HUBS)
+def test_an_application_with_a_hub_installed(version: str, tmp_path: Path) -> None:
+    """Each test that JupyterHub has for signing in passes with an application of somebody's own."""
+    summary = run_upstream(version, ["test_services_auth"], tmp_path, service="installed")
+
+    assert passed(summary) == HUBS[version]["test_services_auth"]
 
 
 def test_internal_ssl_end_to_end(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def front() -> TlsFront:
 
 
 @pytest.fixture(scope="session")
-def varied_hub(make_shared_hub: MakeHub, front: TlsFront) -> RealHub:
+def varied_hub(make_lasting_hub: MakeHub, front: TlsFront) -> RealHub:
     """A Hub under a percent-encoded base_url; its service has all options off, and asks the Hub at every request.
 
     That service asks by `varied_hub.gate`. Beside it: PUBLIC, MIGHTY and MISTAKEN. The Hub insists on PKCE.
@@ -42,7 +42,7 @@ def varied_hub(make_shared_hub: MakeHub, front: TlsFront) -> RealHub:
     }
     config = [f"register(c, name={name!r}, **{arguments!r})" for name, arguments in others.items()]
     role = {"name": "too-much", "scopes": ["tokens"], "services": [MIGHTY]}
-    return make_shared_hub(
+    return make_lasting_hub(
         base_url="/@/space%20word/",
         gated=True,
         register={"environment": {"HUB_CACHE_TTL": "0.001", "HUB_TIMEOUT": "1.5"}},

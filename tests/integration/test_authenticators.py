@@ -329,13 +329,19 @@ async def role_at_the_desk(hub: RunningHub, name: str, password: str) -> str | N
         return str(status.json()["role"])
 
 
-async def test_the_shipped_hub_has_a_team(shipped: RunningHub) -> None:
+@pytest.fixture(scope="module")
+async def team(shipped: RunningHub) -> dict[str, str | None]:
+    """Who had which role at the desk after the first start, with the password that was said."""
+    names = ("support", "manager", "admin", "testuser")
+    return {name: await role_at_the_desk(shipped, name, FIRST) for name in names}
+
+
+async def test_the_shipped_hub_has_a_team(team: dict[str, str | None]) -> None:
     """Its users have accounts with the password that was said, and three of them roles at the desk."""
-    found = {name: await role_at_the_desk(shipped, name, FIRST) for name in ("support", "manager", "admin", "testuser")}
-
-    assert found == {"support": "support", "manager": "manager", "admin": "admin", "testuser": None}
+    assert team == {"support": "support", "manager": "manager", "admin": "admin", "testuser": None}
 
 
+@pytest.mark.usefixtures("team")
 async def test_a_restart_undoes_nothing(shipped: RunningHub) -> None:
     """A password and a role that were changed stay so when the Hub starts again."""
     async with Session(shipped.url) as browser:

@@ -10,7 +10,8 @@ from tests.support.polling import eventually
 from tests.support.session import Session, forms
 
 FIRST, SECOND, THIRD = "first of all passwords", "second to none of them", "third time is the charm"
-PEOPLE = ("testuser", "other", "admin", "carol", "dave", "erin", "frank", "grace", "heidi")
+ADMINS = ("admin", "alma", "axel")
+PEOPLE = (*ADMINS, "testuser", "other", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "kim")
 CONFIG = f"""
 c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
 c.PasswordAuthenticator.first_users = {{name: {FIRST!r} for name in {PEOPLE!r}}}
@@ -21,7 +22,8 @@ c.PasswordAuthenticator.attempts_per_minute = 100
 @pytest.fixture(scope="module")
 def hub(make_shared_hub: MakeHub) -> RealHub:
     """A Hub with accounts, and the service, which asks the Hub anew after half a second."""
-    return make_shared_hub(users=PEOPLE, register={"environment": {"HUB_CACHE_TTL": "0.5"}}, config=CONFIG)
+    register = {"environment": {"HUB_CACHE_TTL": "0.5"}}
+    return make_shared_hub(users=PEOPLE, admins=ADMINS, register=register, config=CONFIG)
 
 
 async def signed_in(browser: Session, name: str, password: str = FIRST) -> None:
@@ -183,42 +185,44 @@ async def test_a_wrong_old_password_ends_nothing(hub: RealHub) -> None:
 # By an administrator
 
 
-@pytest.mark.parametrize("ticked", [{}, {"api_tokens": "1"}], ids=["sessions", "tokens, too"])
-async def test_an_administrator_sets_a_password(make_hub: MakeHub, ticked: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("boss", "name", "ticked"),
+    [("alma", "ivan", {}), ("axel", "judy", {"api_tokens": "1"})],
+    ids=["sessions", "tokens, too"],
+)
+async def test_an_administrator_sets_a_password(hub: RealHub, boss: str, name: str, ticked: dict[str, str]) -> None:
     """All sessions of that user end, API tokens if chosen; the administrator's own go on."""
-    hub = make_hub(register={"environment": {"HUB_CACHE_TTL": "0.5"}}, config=CONFIG)
     async with hub.session() as admin, hub.session() as user:
-        await signed_in(admin, "admin")
-        await signed_in(user, "testuser")
-        token = await hub.user_token("testuser")
-        page = await admin.visit("hub/change-password/testuser")
+        await signed_in(admin, boss)
+        await signed_in(user, name)
+        token = await hub.user_token(name)
+        page = await admin.visit(f"hub/change-password/{name}")
         said = await send(admin, page, new_password=SECOND, **ticked)
 
-        assert "The password of testuser has been changed. testuser is signed out everywhere." in said
+        assert f"The password of {name} has been changed. {name} is signed out everywhere." in said
         assert ("1 API token was deleted" if ticked else "1 API token still works") in said
         assert await is_good(hub, token) is not bool(ticked)
         await is_soon_out(user)
         assert await is_in(admin)
         # Their own, on the same page.
         async with hub.session() as elsewhere:
-            await signed_in(elsewhere, "admin")
-            said = await send(admin, await admin.visit("hub/change-password/admin"), new_password=SECOND)
+            await signed_in(elsewhere, boss)
+            said = await send(admin, await admin.visit(f"hub/change-password/{boss}"), new_password=SECOND)
             assert "signed out everywhere except in this browser" in said
             await is_soon_out(elsewhere)
         assert await is_in(admin)
         assert (await admin.visit("hub/home")).url.path == "/hub/home"
 
 
-async def test_an_account_is_taken_back(make_hub: MakeHub) -> None:
+async def test_an_account_is_taken_back(hub: RealHub) -> None:
     """Whoever may not sign in any more has no session and no token left; authorized again, they begin anew."""
-    hub = make_hub(register={"environment": {"HUB_CACHE_TTL": "0.5"}}, config=CONFIG)
     async with hub.session() as admin, hub.session() as user:
         await admin.sign_in("admin", password=FIRST)
-        await signed_in(user, "testuser")
-        token = await hub.user_token("testuser")
+        await signed_in(user, "kim")
+        token = await hub.user_token("kim")
         for action in ("unauthorize", "authorize"):
             page = await admin.visit("hub/authorize")
-            (form,) = [form for form in forms(page) if form.values.get("username") == "testuser"]
+            (form,) = [form for form in forms(page) if form.values.get("username") == "kim"]
             form.action = "authorize"
             await admin.submit(page, form, action=action)
 

@@ -19,7 +19,7 @@ from tests.support.notes import note
 from tests.support.polling import eventually
 from tests.support.process import wait_until_log_says
 
-NOTES = 600
+NOTES = 400
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_workers_with_another_version(cluster: DaskCluster, notes: Path, tmp_pat
 async def test_a_scheduler_that_is_lost(cluster: DaskCluster, tmp_path: Path) -> None:
     """Stops the job in a sentence; without it, the job goes on."""
     folder, out = tmp_path / "in", tmp_path / "out"
-    write_notes(folder, NOTES)
+    write_notes(folder, NOTES // 2)
     cluster.add_worker()
 
     async def some_are_written() -> bool:

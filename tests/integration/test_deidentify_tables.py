@@ -21,7 +21,7 @@ from tests.support.node import REPOSITORY
 from tests.support.notes import note
 from tests.support.polling import eventually
 
-ROWS = 120
+ROWS = 80
 
 
 def table(count: int, *, size: int = 1000) -> bytes:

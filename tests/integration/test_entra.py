@@ -299,7 +299,7 @@ async def test_an_open_connection_ends_with_its_token(
             await asyncio.sleep(0.05)
 
     async with serving(steady_issuer, monkeypatch, app={"routers": [router]}, recheck_interval=0.2) as service:
-        token = steady_issuer.access_token(exp=int(time.time()) + 2)
+        token = steady_issuer.access_token(exp=int(time.time()) + 4)
         reply = await ask(service, token, "ticks")  # returns when it has ended
         assert "event: problem" in reply.text
         assert "invalid_token" in reply.text
@@ -316,7 +316,7 @@ async def test_a_websocket_ends_with_its_token(steady_issuer: EntraIssuer, monke
         await websocket.receive_text()
 
     async with serving(steady_issuer, monkeypatch, app={"routers": [router]}, recheck_interval=0.2) as service:
-        token = steady_issuer.access_token(exp=int(time.time()) + 2)
+        token = steady_issuer.access_token(exp=int(time.time()) + 4)
         async with Caller(service, token=token).websocket("talk") as websocket:
             assert await websocket.receive_text() == ALICE
             with pytest.raises(WebSocketDisconnect) as closed:

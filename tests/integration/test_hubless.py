@@ -118,7 +118,7 @@ async def test_the_doctor(is_up: bool, tmp_path: Path) -> None:  # noqa: FBT001 
     assert "there is none: JUPYTERHUB_API_TOKEN is not set" in said.stdout
     assert said.returncode == (0 if is_up else 1)
     assert ("ok           Entra ID: " in said.stdout) == is_up
-    assert ("ENTRA_TENANT_ID; or let this machine reach" in said.stdout) == (not is_up)
+    assert ("ENTRA_TENANT_ID, or allow connections from this machine to" in said.stdout) == (not is_up)
 
 
 def doctor(environment: Mapping[str, str], directory: Path) -> subprocess.CompletedProcess[str]:

@@ -94,7 +94,7 @@ async def test_a_token_ends(live_hub: RealHub) -> None:
         await live_hub.revoke(token)
         assert await ended(socket) == (1008, "invalid_token")
 
-    brief = await live_hub.user_token("testuser", expires_in=timedelta(seconds=2))
+    brief = await live_hub.user_token("testuser", expires_in=timedelta(seconds=4))  # enough to open it
     async with echoing(live_hub, brief.bearer) as socket:
         assert await ended(socket) == (1008, "invalid_token")
 

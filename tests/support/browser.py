@@ -70,7 +70,7 @@ class Browser:
     with the address it was about, and uncaught exceptions.
     """
 
-    def __init__(self, context: BrowserContext, *, origins: Collection[str], screenshots: Path) -> None:
+    def __init__(self, context: BrowserContext, *, origins: Collection[str], screenshots: Path | None) -> None:
         """Watch a context; `browse` makes them."""
         self._context = context
         self._origins = {_origin(each) for each in origins}
@@ -109,7 +109,12 @@ class Browser:
         await page.get_by_role("button", name="Sign in").click()
 
     async def save(self, page: Page, name: str) -> None:
-        """Save what the page shows in a hand by night, and on a desk by day: `name-narrow.png`, `name-wide.png`."""
+        """Save what the page shows in a hand by night, and on a desk by day: `name-narrow.png`, `name-wide.png`.
+
+        Only where somebody wants the pictures: they take longer than most tests.
+        """
+        if self._screenshots is None:
+            return
         await page.set_viewport_size(NARROW)
         await page.emulate_media(color_scheme="dark")
         await page.screenshot(path=self._screenshots / f"{name}-narrow.png", animations="disabled")
@@ -130,7 +135,9 @@ class Browser:
 
 
 @contextlib.asynccontextmanager
-async def browse(process: Chromium, *origins: str, screenshots: Path, scripts: bool = True) -> AsyncIterator[Browser]:
+async def browse(
+    process: Chromium, *origins: str, screenshots: Path | None = None, scripts: bool = True
+) -> AsyncIterator[Browser]:
     """Give an empty browser that has business with these origins only, and runs the scripts of pages or does not."""
     context = await process.new_context(viewport=WIDE, color_scheme="light", java_script_enabled=scripts)
     context.set_default_timeout(PATIENCE)

@@ -93,9 +93,9 @@ class RealHub(HubApi):
         wait_until_log_says(process, self.log, "JupyterHub is now running", start=said, timeout=START_LIMIT)
         return self
 
-    def stop(self) -> int | None:
+    def stop(self, *, grace: float = STOP_GRACE) -> int | None:
         """Stop it as an operator does (SIGTERM, then SIGKILL), and whatever it left behind. Its exit status."""
-        status = self._hub.stop(STOP_GRACE) if self._processes else None
+        status = self._hub.stop(grace) if self._processes else None
         self._end_processes()
         return status
 

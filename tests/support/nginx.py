@@ -22,6 +22,8 @@ from tests.support.ports import free_ports
 from tests.support.process import KeptProcess, clean_environment
 
 FILES = REPOSITORY / "deploy" / "nginx"
+FORWARD_FILES = REPOSITORY / "deploy" / "forward-auth"
+FORWARD = "forward-auth/nginx.conf"  # before an application that is not ours
 WHOLE = "sidecar.conf"  # has all of an nginx.conf, the others are for its http level
 START_LIMIT = 60.0  # seconds
 _TEMPORARY = "client_body proxy fastcgi uwsgi scgi"
@@ -39,19 +41,20 @@ class NginxError(Exception):
 class Nginx:
     """Its origins are known before it runs, so that a Hub can be told."""
 
-    def __init__(self, name: str) -> None:
-        """Choose the ports; `name` is that of a file in deploy/nginx."""
+    def __init__(self, name: str, *, host: str = tls_front.HOST) -> None:
+        """Choose the ports; `name` is that of a file in deploy/nginx, or `FORWARD`."""
         self._name = name
+        self._host = host
         self._plain_port, self._port = free_ports(2)
-        self.origin = f"https://{tls_front.HOST}:{self._port}"
-        self.plain_origin = f"http://{tls_front.HOST}:{self._plain_port}"
+        self.origin = f"https://{host}:{self._port}"
+        self.plain_origin = f"http://{host}:{self._plain_port}"
 
     @contextlib.contextmanager
-    def before(self, *, service: str, hub: str = "127.0.0.1:9") -> Iterator["Nginx"]:
-        """Run it before these addresses, in nginx's words; another file says nothing of a Hub."""
+    def before(self, *, service: str, hub: str = "127.0.0.1:9", app: str = "127.0.0.1:9") -> Iterator["Nginx"]:
+        """Run it before these addresses, in nginx's words; not every file speaks of a Hub, or of an application."""
         with tempfile.TemporaryDirectory(prefix="nginx-") as name:
             self.folder = Path(name)
-            command = self._command(service=service, hub=hub)
+            command = self._command(service=service, hub=hub, app=app)
             process = KeptProcess(
                 [*command, "-g", "daemon off;"], env=clean_environment(), cwd=self.folder, log=self.folder / "log"
             )
@@ -65,7 +68,7 @@ class Nginx:
         """Let nginx judge the configuration; return what it warns of. Raises NginxError."""
         with tempfile.TemporaryDirectory(prefix="nginx-") as name:
             self.folder = Path(name)
-            command = self._command(service="127.0.0.1:9", hub="127.0.0.1:9")
+            command = self._command(service="127.0.0.1:9", hub="127.0.0.1:9", app="127.0.0.1:9")
             said = subprocess.run([*command, "-t", "-q"], capture_output=True, text=True, check=False)
         if said.returncode:
             raise NginxError(said.stderr)
@@ -81,11 +84,13 @@ class Nginx:
         tls_front.certificate().private_key_pem.write_to_path(key)
         chain.write_bytes(b"".join(pem.bytes() for pem in tls_front.certificate().cert_chain_pems))
         changes = self._changes(upstreams)
-        for file in FILES.glob("*.conf"):
-            text = file.read_text()
-            for old, new in changes.items():
-                text = text.replace(old, new)
-            (self.folder / file.name).write_text(text)
+        (self.folder / FORWARD).parent.mkdir()
+        for files, folder in ((FILES, self.folder), (FORWARD_FILES, (self.folder / FORWARD).parent)):
+            for file in files.glob("*.conf"):
+                text = file.read_text()
+                for old, new in changes.items():
+                    text = text.replace(old, new)
+                (folder / file.name).write_text(text)
         main = self.folder / self._name
         if self._name != WHOLE:
             main = self.folder / "nginx.conf"
@@ -105,6 +110,9 @@ class Nginx:
             "/var/log/nginx/": f"{self.folder}/",
             "/dev/stdout": f"{self.folder}/access.log",
             "/dev/stderr": f"{self.folder}/error.log",
+            "data.example.org": self._host,
+            f"/etc/letsencrypt/live/{self._host}/fullchain.pem": f"{self.folder}/chain.pem",
+            f"/etc/letsencrypt/live/{self._host}/privkey.pem": f"{self.folder}/key.pem",
             "/etc/letsencrypt/live/hub.example.org/fullchain.pem": f"{self.folder}/chain.pem",
             "/etc/letsencrypt/live/hub.example.org/privkey.pem": f"{self.folder}/key.pem",
             "/etc/nginx/tls/tls.crt": f"{self.folder}/chain.pem",
@@ -116,6 +124,8 @@ class Nginx:
             "listen [::]:443 ": f"listen 127.0.0.2:{self._port} ",
             "server 127.0.0.1:8000;": f"server {upstreams['hub']};",
             "server 127.0.0.1:10101;": f"server {upstreams['service']};",
+            "server 127.0.0.1:10201;": f"server {upstreams['service']};",
+            "server 127.0.0.1:8001;": f"server {upstreams['app']};",
             "server unix:/run/service-fastapi/service.sock;": f"server {upstreams['service']};",
         }
 

@@ -1,8 +1,8 @@
 """A TLS proxy in front of the Hub's proxy, as an operator has one: another port, another name, a certificate.
 
 It is a second instance of the Hub's own (configurable-http-proxy): it keeps Host and says X-Forwarded-Proto: https.
-The name exists in these tests alone: `transport` and `chromium_flags` know where it is and whom to trust; Chromium also
-knows `OTHER_HOSTS`, for pages of other sites.
+The name exists in these tests alone, as do `OTHER_HOSTS`, of other sites: `transport` and `chromium_flags` know where
+they are and whom to trust.
 """
 
 import base64
@@ -27,6 +27,8 @@ from tests.support.process import KeptProcess, clean_environment, wait_until_log
 
 HOST = "hub.example.org"  # reserved for documentation (RFC 2606)
 OTHER_HOSTS = ("app.example.net", "elsewhere.example.com")  # likewise
+SIBLING_HOST = "evil.example.net"  # of the site of the first of them
+_HOSTS = (HOST, *OTHER_HOSTS, SIBLING_HOST)
 
 
 @functools.cache
@@ -38,7 +40,7 @@ def authority() -> trustme.CA:
 @functools.cache
 def certificate() -> trustme.LeafCert:
     """Return the certificate of all these hosts, also for whoever listens on this machine without a name."""
-    return authority().issue_cert(HOST, *OTHER_HOSTS, "127.0.0.1")
+    return authority().issue_cert(*_HOSTS, "127.0.0.1")
 
 
 def chromium_flags() -> list[str]:
@@ -46,7 +48,7 @@ def chromium_flags() -> list[str]:
     leaf = load_pem_x509_certificate(certificate().cert_chain_pems[0].bytes())
     key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
-    known = ", ".join(f"MAP {host} 127.0.0.1" for host in (HOST, *OTHER_HOSTS))
+    known = ", ".join(f"MAP {host} 127.0.0.1" for host in _HOSTS)
     return [
         f"--host-resolver-rules={known}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         f"--ignore-certificate-errors-spki-list={pin}",
@@ -104,7 +106,7 @@ class TlsFront:
 
 
 def transport(**options: Any) -> httpx.AsyncBaseTransport:  # noqa: ANN401 (httpx checks them)
-    """Return what an httpx client needs to reach `HOST` at any port."""
+    """Return what an httpx client needs to reach these hosts at any port."""
     return _Resolving(verify=trusting(), trust_env=False, **options)
 
 
@@ -117,11 +119,11 @@ def trusting() -> ssl.SSLContext:
 
 class _Resolving(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host != HOST:
-            raise httpx.ConnectError(f"{request.url.host} is not {HOST}", request=request)
+        if request.url.host not in _HOSTS:
+            raise httpx.ConnectError(f"{request.url.host} is nowhere", request=request)
         # The Host header is made already, and names the server; so must SNI.
         address = request.url.copy_with(host="127.0.0.1")
-        extensions = {**request.extensions, "sni_hostname": HOST}
+        extensions = {**request.extensions, "sni_hostname": request.url.host}
         sent = httpx.Request(
             request.method, address, headers=request.headers, stream=request.stream, extensions=extensions
         )

@@ -10,9 +10,9 @@ import pytest
 from tests.support.node import REPOSITORY
 
 PAGES = {"features": REPOSITORY / "docs/features.md", "security": REPOSITORY / "docs/security.md"}
-IDS = [f"A{number}" for number in range(1, 17)] + [f"B{number}" for number in range(1, 32)]
+IDS = [f"A{number}" for number in range(1, 17)] + [f"B{number}" for number in range(1, 34)]
 IDS += [f"C{number}" for number in range(1, 8)]
-IDS += [f"D{number}" for number in range(1, 8)] + ["E1", "E2"] + [f"F{number}" for number in range(1, 11)]
+IDS += [f"D{number}" for number in range(1, 8)] + ["E1", "E2"] + [f"F{number}" for number in range(1, 12)]
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 _NEVER_RUN = {"skip", "xfail"}  # skipif has a condition
 

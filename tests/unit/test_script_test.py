@@ -12,6 +12,7 @@ from tests.support.node import REPOSITORY
 TOOLS = ("ruff", "hadolint", "shellcheck", "mypy", "lint-imports", "pytest")
 NEEDED = ("sh", "env", "dirname", "basename", "grep", "ls", "cat", "mktemp", "rm", "getconf", "echo")
 PROGRAMS = {  # program -> Debian's package
+    "caddy": "caddy",
     "chromium": "chromium",
     "curl": "curl",
     "nginx": "nginx-light",
@@ -46,6 +47,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("test", "debian-packages"):
         shutil.copy(REPOSITORY / "script" / name, root / "script" / name)
     program(root / "script" / "setup", f"echo setup $* >> '{root}/called'")
+    program(root / "script" / "oldest", f"echo oldest $* >> '{root}/called'", f"[ ! -e '{root}/oldest fails' ]")
     for tool in TOOLS:
         program(root / ".venv" / "bin" / tool, f"echo {tool} $* >> '{root}/called'", f"[ ! -e '{root}/{tool} fails' ]")
     return root
@@ -66,10 +68,21 @@ def test_everything(checkout: Path, path: Path) -> None:
     status, _, called = run(checkout, path, TEST_PROCESSES="3")
 
     assert status == 0
-    assert called[0] == "setup test conformance"
-    assert {each.split()[0] for each in called[1:-1]} == {*TOOLS} - {"pytest"}
+    assert called[0] == "setup test"
+    checks = {each.split()[0] for each in called[1:-1] if each != "setup test conformance"}
+    assert (checks, called.count("setup test conformance")) == ({*TOOLS, "oldest"} - {"pytest"}, 1)
     assert called[-1].startswith("pytest -n 3 ")
     assert called[-1].endswith(" ".join(f"tests/{each}" for each in FOLDERS))
+
+
+def test_hubs_that_cannot_be_had(checkout: Path, path: Path) -> None:
+    """Where the Hubs for `conformance` cannot be installed, no test is run."""
+    program(checkout / "script" / "setup", f"echo setup $* >> '{checkout}/called'", '[ "$*" = test ]')
+
+    status, _, called = run(checkout, path)
+
+    assert status == 1
+    assert [each for each in called if each.startswith("pytest")] == []
 
 
 def test_quick(checkout: Path, path: Path) -> None:

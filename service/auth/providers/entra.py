@@ -151,7 +151,7 @@ class Entra:
         )
 
     async def identify(self, token: str, *, address: str | None = None) -> Identity:
-        """Return who holds `token`. `address`: whence it comes; None for one that has been good before.
+        """Return who holds `token`. `address`: the client's address; None for a token that was valid before.
 
         Raises:
             InvalidTokenError: it is not Entra ID's, not for us, or not of this time.

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
+from service.auth.context import hub_tls
 from service.finding import Finding, failed, ok, unknown
 from service.hub import administration, protocol
 from service.hub.client import HubClient, open_http
@@ -12,7 +13,6 @@ from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
 from service.hub.scopes import ScopeSet
 from service.registration.applications import load_manifest
-from service.resources import hub_tls
 from service.settings import Settings
 
 _DRIFT = timedelta(seconds=30)  # the allowed difference between clocks; a Date header has whole seconds
@@ -118,7 +118,8 @@ async def _registration(hub: HubClient, settings: Settings) -> AsyncIterator[Fin
     if found is None:
         yield unknown("registration", f"our token lacks read:services!service={settings.service_name}: see register()")
         return
-    if found.prefix and unquote(found.prefix) != unquote(settings.prefix):
+    # With forward-auth it is below the application's host, where the Hub's proxy does not lead.
+    if found.prefix and unquote(found.prefix) != unquote(settings.prefix) and not settings.forward_auth:
         said = f"the Hub has {found.prefix}, the service has {settings.prefix}"
         yield failed("path", said, f"JUPYTERHUB_SERVICE_PREFIX={found.prefix}, or JUPYTERHUB_BASE_URL")
     else:

@@ -30,7 +30,7 @@ class FakeHub:
         api_url: str = "http://hub.test/hub/api",
         *,
         service: str = "fastapi",
-        api_token: str = "service-secret",
+        api_token: str = "api-token-of-the-service-in-tests",
         redirect_uri: str | None = None,
         service_scopes: Collection[str] = (),
         groups: Collection[str] = (),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import httpx
 
 Outage = Callable[[httpx.Request], httpx.Response]
+"""What a Hub that is out of order answers; `FakeHub.outage` takes one."""
 
 
 def down(request: httpx.Request) -> httpx.Response:
@@ -40,3 +41,4 @@ def error_500(_: httpx.Request) -> httpx.Response:
 OUTAGES: Mapping[str, Outage] = {
     outage.__name__: outage for outage in (down, slow, cut_off, half_body, html, error_500)
 }
+"""Ways in which a Hub, or a proxy in front of it, fails, by name."""

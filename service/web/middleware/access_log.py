@@ -6,7 +6,7 @@ The line contains the path, but not the query, because a query may contain a tok
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,10 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.state import find_state
 from service.logs import REQUEST_ID, RequestRecord
 
 if TYPE_CHECKING:
-    from service.hub.models import Identity
     from service.metrics import Metrics
 
 HEADER = b"x-request-id"
@@ -32,10 +32,11 @@ _NO_ROUTE = "other"  # for requests without a route
 
 
 class AccessLog:
-    """The middleware. `routes` are the routes of the application."""
+    """The middleware. `routes` are the routes of the application; `metrics` returns those of the process."""
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], metrics: Callable[[], "Metrics"]) -> None:
         self._app = app
+        self._metrics = metrics
         self._templates = _templates(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +44,7 @@ class AccessLog:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        entry = _Entry(scope, send, self._templates)
+        entry = _Entry(scope, send, self._templates, self._metrics())
         REQUEST_ID.set(entry.id)  # for the task of this request, and for tasks that it starts
         try:
             await self._app(scope, receive, entry.send)
@@ -56,14 +57,14 @@ class _Entry:
 
     __slots__ = ("_began", "_is_closed", "_metrics", "_scope", "_send", "_status", "_templates", "id")
 
-    def __init__(self, scope: Scope, send: Send, templates: Mapping[int, str]) -> None:
+    def __init__(self, scope: Scope, send: Send, templates: Mapping[int, str], metrics: "Metrics") -> None:
         self._began = perf_counter()
         self._scope = scope
         self._send = send
         self._templates = templates
         self._status = 0  # none yet
         self._is_closed = False
-        self._metrics: Metrics = scope["state"]["context"].metrics
+        self._metrics = metrics
         self._metrics.open[scope["type"]] += 1
         self.id = _id_of(scope)
 
@@ -81,7 +82,7 @@ class _Entry:
         """Record the status and the time of the response, and add the request id to its headers."""
         self._status = message.get("status") or (_OPENED if message["type"] == "websocket.accept" else _CLOSED)
         message["headers"] = [*message.get("headers", ()), (HEADER, self.id.encode())]
-        scope = self._scope["state"].get("scope", self._scope)
+        scope = self._served
         found = scope.get("route") or scope.get("endpoint")
         self._metrics.count_response(
             method=self._scope.get("method", "GET"),
@@ -89,6 +90,12 @@ class _Entry:
             status=self._status,
             seconds=perf_counter() - self._began,
         )
+
+    @property
+    def _served(self) -> Scope:
+        """The scope that was served: the gateway has made a GET of a HEAD."""
+        served: Scope = self._scope.get("state", {}).get("scope", self._scope)
+        return served
 
     def close(self) -> None:
         """Write the line, once."""
@@ -107,8 +114,8 @@ class _Entry:
             "duration_ms": round((perf_counter() - self._began) * 1000, 1),
             "client": (scope.get("client") or ("",))[0],
         }
-        identity: Identity | None = scope["state"].get("identity")
-        if identity is not None:
+        state = find_state(self._served)
+        if state is not None and (identity := state.identity) is not None:
             fields["service" if identity.kind == "service" else "user"] = identity.name
         _log.handle(RequestRecord(fields))
 

@@ -21,9 +21,11 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.context import context_of
 from service.auth.forms import returns_form
 from service.auth.guard import Guard, check_access
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
+from service.auth.state import find_state
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.throttle import network_of
@@ -214,7 +216,8 @@ class _Body:
     # The sender
 
     async def _admit(self) -> Holding:
-        identity: Identity | None = self._state.get("identity")
+        state = find_state(self._route_scope)
+        identity = state.identity if state else None
         if identity is None and self._bodies.route_info(self._route_scope).is_guarded:
             try:
                 identity = await self._sender()
@@ -242,7 +245,8 @@ class _Body:
     async def _sender(self) -> Identity:
         conn = HTTPConnection(self._route_scope)
         identity = await identify_sender(conn)
-        check_access(identity, conn)  # a caller without access counts as a stranger; the guards check other rights
+        # A caller without access counts as a stranger; the guards check other rights.
+        check_access(identity, context_of(conn).settings)
         return identity
 
     def _holding_of_caller(self, identity: Identity) -> Holding:

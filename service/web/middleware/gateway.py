@@ -1,43 +1,31 @@
 """The gateway: refuses requests outside our prefix, completes the headers of responses, and catches every exception.
 
-Responses get the headers that all of them carry, and the cookies that were queued. An exception that nobody caught
-becomes a 500 and one line in the log, which says where it happened and never quotes its text.
+Responses get the headers that all of them carry. An exception that nobody caught becomes a 500 and one line in the log,
+which says where it happened and never quotes its text.
 """
 
 import logging
 import secrets
-from collections.abc import Collection, Iterable
 from http import HTTPStatus
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.hardening import MAX_BODY, secured
 from service.logs import place_of
 from service.settings import Settings
 from service.web import problems
 from service.web.middleware.bodies import may_have_body
-from service.web.middleware.opener_policy import opener_policy
 
 _log = logging.getLogger("service")
-
-# Bytes, unless a route sets its own limit. `service.web.middleware.bodies` takes less from unknown callers.
-_MAX_BODY = 1024 * 1024
 
 # Bytes of path and query. Node has the same limit, and so has the Hub's proxy.
 _MAX_ADDRESS = 16 * 1024
 
-# Set unless the route has set them. ASGI wants names in lower case.
-_HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    # The origin only, because a URL may contain a token. With "no-referrer" our forms would send `Origin: null`.
-    (b"referrer-policy", b"strict-origin"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-]
-
-Header = tuple[bytes, bytes]
+_POLICY = (
+    b"content-security-policy",
+    b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+)
 
 
 class Gateway:
@@ -45,7 +33,7 @@ class Gateway:
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
-        self._limited = RequestBodyLimitMiddleware(app, max_body_size=_MAX_BODY)
+        self._limited = RequestBodyLimitMiddleware(app, max_body_size=MAX_BODY)
         self._root = settings.root_path
         self._base = f"{self._root}/"
 
@@ -54,8 +42,8 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        # The caller's identity is stored in it, so each request needs a copy of its own. ASGI asks the server to make
-        # the copy, but not every server does (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
+        # Each request needs a copy of its own. ASGI asks the server to make it, but not every server does
+        # (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
         scope["state"] = dict(scope.get("state", ()))
         response = _Response(scope, send)
         if len(scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
@@ -105,9 +93,7 @@ class _Response:
             self.is_finished = not message.get("more_body")
         elif message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.is_started = True
-            cookies = self._scope["state"].get("set_cookies", ())
-            headers = message.get("headers", ())
-            message["headers"] = _completed(headers, opener=opener_policy(self._scope), cookies=cookies)
+            message["headers"] = secured(message.get("headers", ()), self._scope, policy=_POLICY)
         await self._send(message)
 
 
@@ -129,19 +115,6 @@ def _with_problem_for_413(send: Send) -> Send:
         await send(message)
 
     return send_on
-
-
-def _completed(given: Iterable[Header], *, opener: bytes, cookies: Collection[str]) -> list[Header]:
-    headers = [*given]
-    present = {name for name, _ in headers}
-    common = (*_HEADERS, (b"cross-origin-opener-policy", opener))
-    headers.extend(header for header in common if header[0] not in present)
-    if cookies:
-        # A cookie that the route sets itself wins over a queued one of the same name.
-        set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name == b"set-cookie"}
-        encoded = (cookie.encode("latin-1") for cookie in cookies)
-        headers.extend((b"set-cookie", cookie) for cookie in encoded if cookie.split(b"=", 1)[0] not in set_by_route)
-    return headers
 
 
 def _log_error(error: Exception, reference: str) -> None:

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.auth.context import context_of
-from service.auth.guard import SCHEME, visitor
+from service.auth.guard import SCHEME
+from service.auth.identification import visitor
 from service.auth.problems import Problem
 from service.hub.models import Identity
 from service.settings import Settings

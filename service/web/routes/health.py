@@ -1,6 +1,6 @@
 """The probes `/health/live` and `/health/ready`."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -8,9 +8,6 @@ from pydantic import BaseModel
 from service.application import opened
 from service.hub.readiness import Health
 from service.resources import resources_of
-
-if TYPE_CHECKING:
-    from service.auth.providers.entra import Entra
 
 INSTANCE = "Service-Instance"  # identifies this service; all its workers send the same
 
@@ -43,7 +40,7 @@ async def ready(request: Request, response: Response) -> ReadinessAnswer:
     """Check the Hub (at most every two seconds), Entra ID's keys and the applications. Send no requests if it fails."""
     context = resources_of(request)
     health = await context.readiness.check() if context.settings.has_hub else Health()
-    entra: Entra | None = request.scope["state"].get("entra")
+    entra = context.entra
     problem = health.problem or (entra.keys.problem if entra else None)
     for each in request.scope["state"]["configured"]:
         application = each.application

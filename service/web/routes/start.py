@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from service import __version__
 from service.application import opened
-from service.auth.guard import CurrentUserUnvetoed, HubAdmin, is_browser, visitor
+from service.auth.fetch_metadata import is_browser
+from service.auth.guard import CurrentUserUnvetoed, HubAdmin
+from service.auth.identification import visitor
 from service.hub.models import Identity
 from service.logs import mask_address
 from service.resources import resources_of

@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, Guard, require
-from service.auth.revalidation import Revalidation
+from service.auth.hub import Hub
+from service.auth.middleware import HubMiddleware
 from service.hub.models import Identity
-from service.resources import open_resources
 from service.testing import OUTAGES
 from tests.support.open_connection import OpenConnection
 from tests.support.polling import eventually
@@ -329,17 +329,18 @@ async def test_the_handler_fails(live: Service) -> None:
 async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None:  # noqa: FBT001 - a table
     """A handler that waits for something else is cancelled after a while, whether the client took its leave or not."""
     token = live.hub.issue("testuser")
-    async with open_resources(live.settings) as context:
+    hub = Hub(live.settings)
+    async with hub.open():
 
         async def stubborn(scope: Scope, _receive: Receive, send: Send) -> None:
-            scope["state"] = {"context": context, "guards": [Guard()], "admit": ()}
+            hub.bind(scope).guards.append(Guard())
             await send({"type": "websocket.accept"})
             try:
                 await asyncio.Event().wait()
             finally:
                 left.append("cancelled")
 
-        app = Revalidation(stubborn, interval=INTERVAL, leave=0.1)
+        app = HubMiddleware(stubborn, hub=hub, leave=0.1)
         headers = {"Authorization": f"Bearer {token}"}
         async with OpenConnection(app, "websocket", "/", headers=headers, deaf=deaf) as socket:
             live.hub.revoke(token)

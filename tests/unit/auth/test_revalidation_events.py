@@ -13,7 +13,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
 from service.auth.guard import CurrentUser
-from service.auth.revalidation import Revalidation
+from service.auth.hub import Hub
+from service.auth.middleware import HubMiddleware
 from service.testing import OUTAGES
 from service.testing.callers import SCRIPT
 from tests.support.open_connection import OpenConnection
@@ -132,14 +133,15 @@ async def test_the_types_case_does_not_matter(live: Service) -> None:
     assert [event.get("event") for event in parsed(stream.said)] == [None, "problem"]
 
 
-async def test_an_answer_without_headers() -> None:
+async def test_an_answer_without_headers(live: Service) -> None:
     """ASGI lets an application leave them out."""
 
     async def bare(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"bare"})
 
-    async with OpenConnection(Revalidation(bare, interval=INTERVAL), "http", "/") as answer:
+    hub = Hub(live.settings)
+    async with hub.open(), OpenConnection(HubMiddleware(bare, hub=hub), "http", "/") as answer:
         await answer.until_over()
 
     assert answer.said == "bare"

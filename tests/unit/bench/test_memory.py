@@ -7,7 +7,7 @@ import pytest
 from bench.memory import Crowd, crowds, identities, measure
 from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS
 
-MANY, FIRST = 4_000, 2_000
+MANY, FIRST = 2_500, 1_500
 ASKED = {  # by the crowd's title: how often the Hub is asked at most
     "random tokens, one address": WRONG_TOKENS_PER_ADDRESS,  # if a minute ends on the way
     "random tokens, an address each": MANY,

@@ -10,7 +10,7 @@ from service.errors import ConfigurationError
 from service.hub.auth import HubAuth
 from service.hub.environment import read_environment
 from service.hub.errors import HubUnavailableError
-from tests.unit.test_resources import tls_hub
+from tests.support.tls_hub import tls_hub
 
 GIVEN = {
     "JUPYTERHUB_API_URL": "http://127.0.0.1:8081/hub/api",

@@ -16,7 +16,7 @@ from tests.support.local_http import local_client
 from tests.support.polling import eventually
 from tests.support.ports import free_ports
 
-WORKERS = 3
+WORKERS = 2
 TOKEN = "token-of-somebody"
 MODEL = '{"kind": "user", "name": "ada", "scopes": ["access:services!service=fastapi"]}'
 

@@ -51,6 +51,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "JUPYTERHUB_COOKIE_OPTIONS": ('{"samesite": "strict"}', "cookie_options", {"samesite": "strict"}),
     "PUBLIC_HOST": ("HTTPS://Hub.Example.ORG:443/", "public_host", "https://hub.example.org"),
     "SERVICE_PASSWORD_GRANT": ("1", "password_grant", True),
+    "SERVICE_FORWARD_AUTH": ("1", "forward_auth", True),
     "HUB_CACHE_TTL": ("1.5", "cache_ttl", 1.5),
     "HUB_STALE_GRACE": ("0", "stale_grace", 0),
     "HUB_CACHE_SIZE": ("7", "cache_size", 7),
@@ -240,6 +241,7 @@ WRONG = [
     *(("ENTRA_GRANTS", text) for text in ("canary", '["canary"]', '{"x": "canary"}')),
     *(("ENTRA_AUTHORITY", text) for text in ("canary", "http://canary", "https://x/canary", "https://user:canary@x")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
+    *(("SERVICE_FORWARD_AUTH", text) for text in ("canary", "2", "-1")),
 ]
 
 
@@ -330,12 +332,13 @@ def test_settings_show_no_secret_and_cannot_be_changed() -> None:
 
 
 def test_nothing_else_reads_the_environment() -> None:
-    """Only `service.settings` reads the environment, except for code in the Hub's process."""
+    """Only `service.settings` reads the environment, besides `HubAuth.from_env` and code in the Hub's process."""
     package = Path(service.__file__).parent
     readers = [path.relative_to(package) for path in package.rglob("*.py") if "os.environ" in path.read_text()]
 
     assert {path for path in readers if path.parts[0] != "registration"} == {
         Path("settings/__init__.py"),
+        Path("hub/auth.py"),  # which other programs use without our settings
         Path("apps/deidentify/workers/forkserver.py"),  # to hand little of it on to engines
     }
 

@@ -17,7 +17,8 @@ from service.apps.deidentify.engine import explanation
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.http.notes import Note, deidentified, pool_of
-from service.auth.guard import is_browser, require
+from service.auth.fetch_metadata import is_browser
+from service.auth.guard import require
 from service.auth.problems import Problem, problem_of
 from service.errors import ServiceError
 from service.hub.models import Identity

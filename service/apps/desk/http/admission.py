@@ -10,7 +10,7 @@ from service.apps.desk.domain.policy import allowed, role_of
 from service.apps.desk.http.access import team_of
 from service.apps.desk.storage.desk import Desk
 from service.auth.context import context_of
-from service.auth.guard import identify_since
+from service.auth.identification import identify_since
 from service.hub.administration import token_created
 from service.hub.models import Identity
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import Depends, Header, Request, Response
 
 from service.apps.desk.errors import PreconditionRequiredError, VersionConflictError
-from service.auth.guard import here
+from service.auth.identification import here
 
 _OURS = re.compile(r'"([1-9][0-9]{0,17})"')
 _TAGS = re.compile(r'(?:W/)?("[^"]*")')

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from service.apps.desk.domain.values import AccountQuery, AuditQuery, EmployeeQuery, Page, TicketQuery
-from service.auth.guard import here
+from service.auth.identification import here
 
 T = TypeVar("T")
 

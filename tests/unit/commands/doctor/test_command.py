@@ -76,6 +76,17 @@ async def test_what_the_hub_does_not_tell(registration: httpx.Response, checks: 
     assert rest == {"scopes": "ok", **checks}
 
 
+async def test_a_path_below_an_applications_host() -> None:
+    """With forward-auth the service is where the Hub's proxy does not lead, and rightly so."""
+    host, uri = "https://data.example.org", "https://data.example.org/_hub/oauth_callback"
+    settings = settings_of(api_url=API, service_prefix="/_hub/", public_host=host, forward_auth=True)
+    findings = await found(
+        settings, registration=httpx.Response(200, json={**OURS, "info": {"oauth_redirect_uri": uri}})
+    )
+
+    assert (findings["path"].state, findings["redirect URI"].state) == ("ok", "ok")
+
+
 async def certificate(directory: Path, **validity: datetime) -> Sequence[Finding]:
     """Return the findings for a service with this certificate."""
     leaf = trustme.CA().issue_cert("localhost", **validity)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.auth.guard import queue_cookies
+from service.auth.identification import queue_cookies
 from service.testing.callers import NAVIGATION
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 

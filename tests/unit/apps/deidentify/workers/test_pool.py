@@ -107,18 +107,18 @@ async def test_the_loop_goes_on_while_all_workers_are_busy(start: Open, tmp_path
     pool = await start(deadline=1)
     hanging = [ask(pool, f"hang {tmp_path / name}") for name in "ab"]
     await begun(tmp_path / "a", tmp_path / "b")
-    longest, last = 0.0, monotonic()
+    turns = 0
     while not all(task.done() for task in hanging):
         await asyncio.sleep(0)
-        longest, last = max(longest, monotonic() - last), monotonic()
+        turns += 1
 
     assert [task.result() for task in hanging] == ["deadline_exceeded"] * 2
-    assert longest < 0.25  # it was a second; an idle machine takes some ms
+    assert turns > 100  # an idle machine makes tens of thousands; where the loop waits for a worker, it is a few
 
 
 async def test_a_note_beyond_its_deadline(start: Open, tmp_path: Path) -> None:
     """It alone is given up; those before and after it are answered, and so are those that waited for longer."""
-    pool = await start(workers=1, deadline=0.5)
+    pool = await start(workers=1, deadline=1.5)  # a masked note takes no time, but a busy machine may
     asked = [ask(pool, note) for note in (CANARY, f"hang {tmp_path}/a", CANARY, f"hang {tmp_path}/b", CANARY)]
 
     assert await asyncio.gather(*asked) == [MASKED, "deadline_exceeded", MASKED, "deadline_exceeded", MASKED]
@@ -320,10 +320,10 @@ async def test_places_for_batches(start: Open) -> None:
 
 async def test_errors_say_what_they_are_about(start: Open, tmp_path: Path) -> None:
     """In words for the caller, with the limit that was meant."""
-    pool = await start(deadline=0.5, note_size=1000)
+    pool = await start(deadline=1.5, note_size=1000)
     with pytest.raises(NoteTooLargeError, match="1000 bytes"):
         await pool.deidentify("x" * 1001)
-    with pytest.raises(DeadlineExceededError, match=r"0\.5 seconds"):
+    with pytest.raises(DeadlineExceededError, match=r"1\.5 seconds"):
         await pool.deidentify(f"hang {tmp_path}/x")
     with pytest.raises(EngineFailedError, match="nothing of it is returned"):
         await pool.deidentify("leave")

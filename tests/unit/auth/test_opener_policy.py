@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.web.middleware.opener_policy import opener_policy
+from service.auth.opener_policy import opener_policy
 from tests.unit.conftest import Service
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"

@@ -1,0 +1,149 @@
+"""What `Hub.install` adds to an application, and what it checks when that has started."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, FastAPI, Request, routing
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount
+
+from service.auth import forward, hardening, login, token, token_links
+from service.auth.identification import SignedInByUrl
+from service.auth.middleware import HubMiddleware
+from service.auth.policy import Policy
+from service.auth.refusals import Refused, answer, answer_refused
+from service.errors import ConfigurationError, ServiceError
+
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
+    from service.auth.hub import Hub
+
+# Its spans would carry addresses with codes.
+_NO_TELEMETRY: "TelemetryConfig" = {"tracing": False, "logs": False, "metrics": False}
+
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+def router_of(hub: "Hub") -> APIRouter:
+    """Return the routes of signing in and out."""
+
+    class SignInRoute(APIRoute):
+        """A route that needs nobody else to answer its errors."""
+
+        def get_route_handler(self) -> Any:  # noqa: ANN401 - FastAPI's own type for it
+            """See FastAPI."""
+            return partial(_answered, hub, super().get_route_handler())
+
+    router = APIRouter(tags=["sign in"], route_class=SignInRoute)
+    for part in (login, token_links, token):
+        part.add_routes(router, hub.policy.paths)
+    if hub.policy.forward:
+        forward.add_routes(router, hub.policy.paths)
+    return router
+
+
+async def _answered(hub: "Hub", handler: _Handler, request: Request) -> Response:
+    state = hub.bind(request.scope)
+    try:
+        response = await handler(request)
+    except (ServiceError, SignedInByUrl) as error:
+        found = await (hub.policy.answer or answer)(request, error)
+        assert found is not None  # noqa: S101 - it is no WebSocket
+        response = found
+    if not state.is_wrapped:
+        login.add_cookies(response, state.set_cookies)
+    return response
+
+
+def install(hub: "Hub", app: FastAPI, *, harden: bool) -> None:
+    """See `Hub.install`."""
+    sign_in = FastAPI(title=app.title, openapi_url=None, telemetry=_NO_TELEMETRY)
+    sign_in.include_router(hub.router)
+    for kind, handler in {Refused: answer_refused, ServiceError: answer, SignedInByUrl: answer}.items():
+        app.add_exception_handler(kind, handler)  # type: ignore[arg-type] # Starlette's takes an Exception, too
+    app.add_middleware(HubMiddleware, hub=hub, sign_in=sign_in, on_started=partial(check_started, hub, app))
+    if harden:
+        hardening.harden(app)
+
+
+def taken_by(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield path and method of each of our routes."""
+    paths = policy.paths
+    yield paths.login, "GET"
+    yield paths.callback, "GET"
+    yield paths.logout, "GET"
+    yield paths.logout, "POST"
+    yield paths.token, "POST"
+    yield paths.link, "GET"
+    yield paths.link, "POST"
+    if policy.forward:
+        yield paths.auth, "GET"
+
+
+def check_started(hub: "Hub", app: FastAPI) -> None:
+    """Look at an application that has started, and have its Swagger UI sign in.
+
+    Raises:
+        ConfigurationError: its lifespan has not opened the Hub, a path is taken twice, or the Hub sends people back to
+            another address than the callback's.
+    """
+    if not hub.is_open:
+        raise ConfigurationError(["hub.install(app): the Hub is not open. Write FastAPI(lifespan=hub.lifespan)."])
+    settings = hub.context.settings
+    paths = hub.policy.paths
+    problems = list(_collisions(app, hub.policy))
+    callback = settings.prefix + paths.callback.removeprefix("/")
+    if urlsplit(settings.redirect_uri).path != callback:
+        problems.append(
+            f"hub.install(app): the Hub sends people back to {settings.redirect_uri}, the callback is at {callback}."
+            f" Register the service with oauth_redirect_uri, or choose paths={{'callback': …}}."
+        )
+    if problems:
+        raise ConfigurationError(problems)
+    _sign_in_docs(hub, app)
+
+
+def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
+    ours = set(taken_by(policy))
+    names = {getattr(policy.paths, name): name for name in ("login", "callback", "logout", "token", "auth")}
+    # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
+    contexts = getattr(routing, "iter_route_contexts", iter)
+    for context in contexts(app.router.routes):
+        route = getattr(context, "original_route", context)
+        path = getattr(context, "path", None) or getattr(route, "path", None)
+        for our_path, method in sorted(ours):
+            if _is_taken(route, path, getattr(context, "methods", None), our_path, method):
+                name = names.get(our_path, "login")
+                yield (
+                    f"hub.install(app): {method} {our_path} is where signing in happens, and the application has "
+                    f"{_named(route)} at {path}. Move ours: paths={{'{name}': …}}."
+                )
+
+
+def _is_taken(route: BaseRoute, path: str | None, methods: Any, our_path: str, method: str) -> bool:  # noqa: ANN401
+    if isinstance(route, Mount):
+        return bool(path) and (our_path == path or our_path.startswith(f"{path}/"))
+    return path == our_path and (not methods or method in methods)
+
+
+def _named(route: BaseRoute) -> str:
+    endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
+    name = getattr(endpoint, "__qualname__", type(endpoint).__name__)
+    return f"{getattr(endpoint, '__module__', '')}.{name}".lstrip(".")
+
+
+def _sign_in_docs(hub: "Hub", app: FastAPI) -> None:
+    """Have FastAPI's own Swagger UI sign in at the Hub, unless it signs in elsewhere already."""
+    app.openapi_schema = None  # it may have been made before the addresses were known
+    given = app.swagger_ui_init_oauth or {}
+    if "clientId" in given:
+        return
+    oauth = hub.context.oauth
+    app.swagger_ui_init_oauth = {"clientId": oauth.client_id, "usePkceWithAuthorizationCodeGrant": True, **given}
+    # FastAPI would put the origin before it, and the Hub compares literally.
+    app.swagger_ui_oauth2_redirect_url = None
+    app.swagger_ui_parameters = {"oauth2RedirectUrl": oauth.redirect_uri, **(app.swagger_ui_parameters or {})}

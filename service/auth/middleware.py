@@ -1,0 +1,200 @@
+"""The one ASGI middleware of an application that signs people in: it gives each request a state of its own.
+
+On the way in it sets the root path, as the Hub's proxy does not strip the prefix. On the way out it adds cookies that
+were queued, and what a refusal says in its headers, which many handlers drop. It makes a refused WebSocket a 401 or
+403 that says why, and watches what stays open (`service.auth.revalidation`).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from service.auth.opener_policy import opener_policy
+from service.auth.problems import problem_response
+from service.auth.revalidation import LEAVE, Farewell, OpenConnection, farewell_of, is_head
+from service.auth.state import AuthState, bind
+
+if TYPE_CHECKING:
+    from service.auth.hub import Hub
+
+Header = tuple[bytes, bytes]
+
+
+class HubMiddleware:
+    """Wraps an application. `sign_in`: serves the paths of signing in and out, where the application does not.
+
+    `on_started` is called when the application has started, before it serves. `leave`: seconds; see
+    `service.auth.revalidation`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hub: "Hub",
+        sign_in: ASGIApp | None = None,
+        on_started: Callable[[], None] | None = None,
+        leave: float = LEAVE,
+    ) -> None:
+        self._app = app
+        self._hub = hub
+        self._sign_in = sign_in
+        self._sign_in_paths = hub.policy.served_paths if sign_in else frozenset()
+        self._on_started = on_started
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, WebSocket or lifespan."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, self._check_start(send))
+            return
+        hub = self._hub
+        if not hub.is_open:  # as in tests that override `hub.user`; guards that are asked all the same fail
+            await self._app(scope, receive, send)
+            return
+        state = bind(scope, hub.context, hub.policy)
+        state.is_wrapped = True
+        path = _path_below(scope, state.context.settings.root_path)
+        exchange = _Exchange(state, scope, receive, send, leave=self._leave)
+        if path in self._sign_in_paths and self._sign_in is not None:
+            await self._sign_in({**scope}, receive, exchange.send)
+            return
+        try:
+            await self._app(scope, exchange.receive if scope["type"] == "websocket" else receive, exchange.send)
+        except WebSocketDisconnect:
+            return  # the client has gone, or was shown out
+        except asyncio.CancelledError:
+            if not exchange.has_cancelled():
+                raise
+        finally:
+            if exchange.connection is not None:
+                await exchange.connection.leave()
+
+    def _check_start(self, send: Send) -> Send:
+        async def send_on(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete" and self._on_started is not None:
+                self._on_started()
+            await send(message)
+
+        return send_on
+
+
+class _Exchange:
+    """One request and its answer; `connection` is there once it stays open and has to be watched."""
+
+    __slots__ = ("_farewell", "_leave", "_receive", "_scope", "_send", "_state", "_task", "connection")
+
+    def __init__(self, state: AuthState, scope: Scope, receive: Receive, send: Send, *, leave: float) -> None:
+        self._state = state
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._leave = leave
+        self._task = asyncio.current_task()
+        self._farewell: Farewell | None = None  # once it is open; a guard may be called later too, by hand
+        self.connection: OpenConnection | None = None
+
+    def send(self, message: Message) -> Awaitable[None]:  # a coroutine more would cost every answer
+        """Send for the application."""
+        if self.connection is not None:
+            return self.connection.send(message)
+        state = self._state
+        if message["type"] != "http.response.body":
+            if state.refusal is not None or state.set_cookies or state.gives_token:
+                if _may_deny(message, self._scope, state):
+                    return _deny(state, self._send)
+                message = _completed(message, state, self._scope)
+            self._farewell = self._farewell or farewell_of(message)
+        if self._farewell is not None and (state.guards or is_head(self._scope)):
+            return self._begin(self._farewell).open(message)
+        return self._send(message)
+
+    async def receive(self) -> Message:
+        """Receive for a WebSocket's handler."""
+        if self.connection is None and self._farewell is not None and self._state.guards:
+            self._begin(self._farewell).watch()
+        return await (self._receive() if self.connection is None else self.connection.receive())
+
+    def _begin(self, farewell: Farewell) -> OpenConnection:
+        interval = self._state.context.settings.recheck_interval
+        self.connection = OpenConnection(
+            self._scope, self._receive, self._send, farewell, task=self._task, interval=interval, leave=self._leave
+        )
+        return self.connection
+
+    def has_cancelled(self) -> bool:
+        """Whether a CancelledError of the application is our doing alone."""
+        return self.connection is not None and self.connection.has_cancelled()
+
+
+def _path_below(scope: Scope, root: str) -> str:
+    """Set the root path, which Starlette takes off what it matches, and return the rest of the path.
+
+    Percent-encoded prefixes arrive here decoded. What is not below the prefix did not come through the Hub's proxy, as
+    a probe does not, and is left as it is.
+    """
+    path: str = scope["path"]
+    present: str = scope.get("root_path", "")
+    if present:  # we are mounted, or set it already
+        return path[len(present) :] if path.startswith(f"{present}/") else path
+    if path == root and root:
+        path = scope["path"] = f"{root}/"
+    if not path.startswith(f"{root}/"):
+        return path
+    scope["root_path"] = root
+    return path[len(root) :]
+
+
+def _completed(message: Message, state: AuthState, scope: Scope) -> Message:
+    """Add to the head of an answer what is missing; the opening of a WebSocket ends a refusal."""
+    if message["type"] == "websocket.accept":
+        state.refusal = None
+    if "status" not in message:
+        return message
+    headers: list[Header] = list(message.get("headers", ()))
+    refusal = state.refusal
+    if refusal is not None and refusal.status_code == message["status"]:
+        given = (refusal.headers or {}).items()
+        _add_missing(headers, ((name.lower().encode(), value.encode("latin-1")) for name, value in given))
+    if state.gives_token:  # of its session: no other page may look into this one, and no cache may keep it
+        _add_missing(
+            headers,
+            (
+                (b"cache-control", b"no-store"),
+                (b"cross-origin-opener-policy", opener_policy(scope)),
+                (b"x-frame-options", b"DENY"),
+            ),
+        )
+    if state.set_cookies:
+        # A cookie that the route itself sets is meant to have the last word.
+        set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name == b"set-cookie"}
+        encoded = (cookie.encode("latin-1") for cookie in state.set_cookies)
+        headers.extend((b"set-cookie", cookie) for cookie in encoded if cookie.split(b"=", 1)[0] not in set_by_route)
+    return {**message, "headers": headers}
+
+
+def _add_missing(headers: list[Header], more: Iterable[Header]) -> None:
+    present = {name for name, _ in headers}
+    headers.extend(header for header in more if header[0] not in present)
+
+
+def _may_deny(message: Message, scope: Scope, state: AuthState) -> bool:
+    """Whether a WebSocket is refused, and the server can say why."""
+    if message["type"] != "websocket.close" or state.refusal is None or state.refusal.problem is None:
+        return False
+    return "websocket.http.response" in scope.get("extensions", {})
+
+
+async def _deny(state: AuthState, send: Send) -> None:
+    """Answer the handshake of a WebSocket that is refused. A bare close would be a 403 without a reason."""
+    refusal, state.refusal = state.refusal, None
+    assert refusal is not None  # noqa: S101 - see `_may_deny`
+    assert refusal.problem is not None  # noqa: S101 - likewise
+    response = problem_response(refusal.problem, {"Cache-Control": "no-store", **(refusal.headers or {})})
+    headers: list[Header] = [*response.raw_headers]
+    headers.extend((b"set-cookie", cookie.encode("latin-1")) for cookie in state.set_cookies)
+    await send({"type": "websocket.http.response.start", "status": refusal.status_code, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": response.body})

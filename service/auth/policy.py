@@ -1,0 +1,66 @@
+"""What an application decides about signing in: who is kept out, who is sent to the Hub, which pages are shown, where.
+
+It is decided once, when the application is built, and is the same for every request.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from service.auth.pages import PlainPages, SignInPages
+
+if TYPE_CHECKING:
+    from service.auth.guard import Entitlement, SignInVeto, Veto
+
+SignInPolicy = Literal["navigation", "always", "never"]
+"""Which requests are sent to the Hub to sign in: a browser opening a page, all GET and HEAD requests, or none."""
+
+Answer = Callable[[HTTPConnection, Exception], Awaitable[Response | None]]
+"""Answers one of our own errors. None where the answer has been sent already, as on a WebSocket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where signing in and out happens, below the service's prefix. `auth` is where a proxy asks (`forward`)."""
+
+    login: str = "/login"
+    callback: str = "/oauth_callback"
+    logout: str = "/logout"
+    token: str = "/token"  # noqa: S105 - a path
+    auth: str = "/auth"
+
+    @property
+    def all(self) -> frozenset[str]:
+        """All at which people and their programs sign in and out."""
+        return frozenset({self.login, self.callback, self.logout, self.token, self.link})
+
+    @property
+    def link(self) -> str:
+        """Where a reader is asked whether to sign in by a link with a token."""
+        return f"{self.login}/token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The decisions. `answer` is None where `service.auth.refusals` answers errors of signing in.
+
+    `forward`: whether proxies may ask who is calling (`service.auth.forward`). The whole origin is then an application
+    that this sign-in is for, so that people may come back to any address of it.
+    """
+
+    vetoes: "Sequence[Veto]" = ()
+    sign_in_vetoes: "Sequence[SignInVeto]" = ()
+    entitlements: "Sequence[Entitlement]" = ()
+    sign_in: SignInPolicy = "navigation"
+    paths: Paths = field(default_factory=Paths)
+    pages: SignInPages = field(default_factory=PlainPages)
+    answer: Answer | None = None
+    forward: bool = False
+
+    @property
+    def served_paths(self) -> frozenset[str]:
+        """The paths that our routes have."""
+        return self.paths.all | ({self.paths.auth} if self.forward else set())

@@ -1,0 +1,87 @@
+"""What is known of one request while it is judged.
+
+It stands in the request's ASGI scope under a key of our own. The scope's `state`, which belongs to the application, is
+left alone: not every server copies it, and what stood there one request could see of another.
+"""
+
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from starlette.requests import HTTPConnection
+
+    from service.auth.context import AuthContext
+    from service.auth.guard import Guard
+    from service.auth.policy import Policy
+    from service.auth.refusals import Refused
+    from service.hub.models import Identity
+
+STATE_KEY = "service.auth"
+
+
+class AuthState:
+    """One request's. Made by `bind`, once a request.
+
+    `identity`: who calls, once the Hub or Entra ID has said so. `sender`: who sends a body whose XSRF token is still to
+    be read. `guards`: those that let the request in, to be asked again while a connection stays open. `set_cookies`:
+    Set-Cookie values for the answer. `refusal`: the last that was raised. `returns_form`: whether a form that is
+    refused goes back to its sender. `gives_token`: whether the answer may hold an XSRF token. `is_wrapped`: whether our
+    middleware completes the answer.
+    """
+
+    __slots__ = (
+        "context",
+        "gives_token",
+        "guards",
+        "identity",
+        "is_admitted",
+        "is_wrapped",
+        "policy",
+        "refusal",
+        "returns_form",
+        "rights_changed_at",
+        "sender",
+        "set_cookies",
+    )
+
+    def __init__(self, context: "AuthContext", policy: "Policy") -> None:
+        self.context = context
+        self.policy = policy
+        self.identity: Identity | None = None
+        self.sender: Identity | None = None
+        self.is_admitted = False
+        self.rights_changed_at: datetime | None = None
+        self.guards: list[Guard] = []
+        self.set_cookies: list[str] = []
+        self.refusal: Refused | None = None
+        self.returns_form = False
+        self.gives_token = False
+        self.is_wrapped = False
+
+
+def bind(scope: MutableMapping[str, Any], context: "AuthContext", policy: "Policy") -> AuthState:
+    """Return the state of a request. It is made anew where there is none, or where it is another Hub's."""
+    state: AuthState | None = scope.get(STATE_KEY)
+    if state is None or state.context is not context:
+        state = scope[STATE_KEY] = AuthState(context, policy)
+    return state
+
+
+def find_state(scope: MutableMapping[str, Any]) -> AuthState | None:
+    """Return the state of a request, or None before `bind`."""
+    state: AuthState | None = scope.get(STATE_KEY)
+    return state
+
+
+def state_of(conn: "HTTPConnection") -> AuthState:
+    """Return the state of a request.
+
+    Raises:
+        RuntimeError: no Hub has anything to do with this application.
+    """
+    state: AuthState | None = conn.scope.get(STATE_KEY)
+    if state is None:
+        raise RuntimeError("No Hub is installed in this application: call hub.install(app), or use Depends(hub.user).")
+    return state

@@ -1,0 +1,106 @@
+"""examples/existing_app under a real Hub: an application of somebody's own, with nine lines more."""
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.conftest import Place, place_of
+from tests.browser.swagger import Swagger
+from tests.conftest import MakeHub
+from tests.support.node import REPOSITORY
+from tests.support.shop import FOLDER
+
+if TYPE_CHECKING:
+    from tests.conftest import Browse
+
+FILES = REPOSITORY / "service" / "web" / "static" / "swagger-ui"
+# The Hub says at which port.
+SERVE = (
+    f"port=${{JUPYTERHUB_SERVICE_URL##*:}}; exec {sys.executable} -m uvicorn after:app --app-dir {FOLDER} "
+    "--no-access-log --port ${port%%/*}"
+)
+
+
+@pytest.fixture(scope="module")
+def stock(make_shared_hub: MakeHub) -> Iterator[Place]:
+    """A Hub that starts the application by uvicorn, which looks twice a second whether sign-ins last."""
+    environment = {"SERVICE_RECHECK_INTERVAL": "0.5"}
+    hub = make_shared_hub(register={"command": ["sh", "-c", SERVE], "environment": environment})
+    yield place_of(hub)
+    hub.close()
+
+
+async def signed_in(stock: Place, browse: "Browse") -> Page:
+    """Return its page in a browser that has just signed in."""
+    browser = await browse(stock.origin)
+    page = await browser.page()
+    await page.goto(stock.service_url)
+    await browser.sign_in(page)
+    await page.wait_for_url(stock.service_url)
+    return page
+
+
+async def test_in_and_out(stock: Place, browse: "Browse") -> None:
+    """A page leads to the Hub's login and back; what it has open ends when somebody signs out in another tab."""
+    page = await signed_in(stock, browse)
+    await expect(page.get_by_text("4 chairs").first).to_be_visible()
+    other = await page.context.new_page()
+    report = await other.goto(f"{stock.service_url}reports/today")
+    assert report is not None
+    assert (report.status, await report.json()) == (200, {"today": "quiet"})
+
+    await other.goto(f"{stock.service_url}logout")
+    await expect(other.get_by_text("You are signed in as testuser")).to_be_visible()
+    await other.get_by_role("button", name="Sign out").click()
+    await other.wait_for_url(f"{stock.hub_url}**")
+
+    await expect(page.get_by_text("closed: invalid_token")).to_be_visible()
+    await page.goto(stock.service_url)
+    await expect(page.get_by_label("Username")).to_be_visible()
+
+
+async def test_what_is_mounted(stock: Place, browse: "Browse") -> None:
+    """The mounted application takes tokens where notebooks share the origin: no cookie opens it, and a token does."""
+    page = await signed_in(stock, browse)
+    shown = await page.goto(f"{stock.service_url}dashboard/chart")
+    token = await stock.hub.user_token("testuser")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        chart = await client.get(f"{stock.service_url}dashboard/chart", headers=token.bearer)
+        stranger = await client.get(f"{stock.service_url}dashboard/chart")
+
+    assert shown is not None
+    assert shown.status == 403
+    assert (chart.status_code, chart.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert (stranger.status_code, stranger.headers["WWW-Authenticate"]) == (401, 'Bearer realm="JupyterHub"')
+
+
+async def test_its_own_swagger_ui(stock: Place, browse: "Browse") -> None:
+    """FastAPI's own page of documentation signs in at the Hub, and then asks with a token."""
+    browser = await browse(stock.origin, "https://cdn.jsdelivr.net", "https://fastapi.tiangolo.com")
+    page = await browser.page()
+
+    async def from_here(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        if (FILES / name).exists():
+            await route.fulfill(path=FILES / name)
+        else:
+            await route.fulfill(status=404)
+
+    await page.context.route(re.compile("^https://"), from_here)
+    swagger = await Swagger.open(page, stock.service_url)
+    await swagger.sign_in(browser.sign_in)
+    operation = swagger.operation("/items/{name}")
+    await operation.locator(".opblock-summary-control").first.click()
+    await operation.get_by_role("button", name="Try it out").click()
+    await operation.get_by_placeholder("name").fill("chair")
+    async with page.expect_response(lambda response: response.url.endswith("items/chair")) as arriving:
+        await operation.get_by_role("button", name="Execute").click()
+    response = await arriving.value
+
+    assert (response.status, await response.json()) == (200, {"chair": 4})
+    assert "authorization" in await response.request.all_headers()

@@ -1,0 +1,1 @@
+"""What Datasette finds in `--plugins-dir`."""

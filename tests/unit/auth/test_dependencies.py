@@ -1,0 +1,140 @@
+"""The dependencies of a Hub, wherever FastAPI takes one."""
+
+import json
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from starlette.requests import HTTPConnection
+
+from service.auth import CallerClient, Hub, Identity, NotAdmittedError
+from service.settings import Settings
+from service.testing import OUTAGES
+from tests.support.shop import shop
+from tests.unit.conftest import Serve, Service, connect
+
+ACCESS = "access:services!service=fastapi"
+READ = "custom:notes:read"
+
+
+def add(app: FastAPI, hub: Hub) -> None:
+    """Add routes with guards of all kinds."""
+
+    class Notes:
+        def __init__(self, user: Annotated[Identity, Depends(hub.user)]) -> None:
+            self.owner = user.name
+
+    @app.get("/class")
+    def by_class(notes: Annotated[Notes, Depends()]) -> str:
+        return notes.owner
+
+    router = APIRouter(prefix="/router", dependencies=[Depends(hub.require(READ))])
+
+    @router.get("/notes")
+    def by_router(user: Annotated[Identity, Depends(hub.user)]) -> str:
+        return user.name
+
+    app.include_router(router)
+
+    @app.get("/admin")
+    async def admin(user: Annotated[Identity, Depends(hub.admin)]) -> str:
+        return user.name
+
+    @app.get("/as-caller")
+    async def as_caller(client: Annotated[CallerClient, Depends(hub.as_caller)]) -> str:
+        return str((await client.get("user"))["name"])
+
+    @app.websocket("/scoped")
+    async def scoped(websocket: WebSocket, user: Annotated[Identity, Depends(hub.require(READ))]) -> None:
+        await websocket.accept()
+        await websocket.send_text(user.name)
+
+    inner = FastAPI(dependencies=[Depends(hub.require(READ))])
+    inner.get("/notes")(lambda: "inner")
+
+    @inner.websocket("/socket")
+    async def inner_socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text("inner")
+
+    app.mount("/inner", inner)
+
+
+@pytest.fixture
+async def service(serve: Serve) -> Service:
+    """An application with all of them."""
+    return await serve(app={"create": lambda settings: shop(settings, add=add)})
+
+
+async def test_rights(service: Service) -> None:
+    """Each lets in who may, and refuses a stranger by 401 and others by 403."""
+    service.hub.add_user("reader", scopes={ACCESS, READ})
+    service.hub.add_user("root", scopes={ACCESS}, admin=True)
+    service.hub.add_user("outsider", scopes=set())
+    callers = {name: service.api(service.hub.issue(name)) for name in ("testuser", "reader", "root", "outsider")}
+    callers["stranger"] = service.api()
+    callers["impostor"] = service.api("wrong")
+
+    async def statuses(path: str) -> dict[str, int]:
+        return {name: (await api.get(path)).status_code for name, api in callers.items()}
+
+    nobody = {"outsider": 403, "stranger": 401, "impostor": 401}
+    assert await statuses("class") == {"testuser": 200, "reader": 200, "root": 200} | nobody
+    for path in ("router/notes", "inner/notes"):
+        assert await statuses(path) == {"testuser": 403, "reader": 200, "root": 403} | nobody
+    assert await statuses("admin") == {"testuser": 403, "reader": 403, "root": 200} | nobody
+    assert await statuses("open") == dict.fromkeys(callers, 200)
+
+
+async def test_websockets(service: Service) -> None:
+    """A WebSocket demands scopes as a route does, and says what is missing; in a nested application, too."""
+    service.hub.add_user("reader", scopes={ACCESS, READ})
+    reader, user = ({"Authorization": f"Bearer {service.hub.issue(name)}"} for name in ("reader", "testuser"))
+
+    assert (await connect(service, "scoped", headers=reader)).text == "reader"
+    assert (await connect(service, "inner/socket", headers=reader)).text == "inner"
+    for path in ("scoped", "inner/socket"):
+        refused = await connect(service, path, headers=user)
+        assert (refused.status, json.loads(refused.text)["scopes"]) == (403, [READ])
+        assert (await connect(service, path)).status == 401
+
+
+async def test_in_the_callers_name(service: Service) -> None:
+    """The Hub is asked with the caller's own token; what it refuses is the caller's answer, not a failure of ours."""
+    assert (await service.api(service.hub.issue("testuser")).get("as-caller")).json() == "testuser"
+    assert (await service.api().get("as-caller")).status_code == 401
+
+
+@pytest.mark.parametrize("outage", sorted(OUTAGES))
+async def test_an_outage(service: Service, outage: str) -> None:
+    """While the Hub cannot be asked, nobody is told that their token is bad."""
+    token = service.hub.issue("testuser")
+    service.hub.outage = OUTAGES[outage]
+    reply = await service.api(token).get("whoami")
+    visited = await service.api(token).get("open")
+
+    assert (reply.status_code, reply.json()["code"]) == (503, "hub_unavailable")
+    assert reply.headers["Retry-After"]
+    assert (visited.status_code, visited.json()) == (200, None)
+
+
+async def test_vetoes(serve: Serve) -> None:
+    """What an adopter's own function says keeps a caller out, and is told in its words."""
+
+    async def people_only(identity: Identity, _conn: HTTPConnection) -> None:
+        if identity.kind != "user":
+            raise NotAdmittedError("For people.")
+
+    def build(settings: Settings) -> FastAPI:
+        hub = Hub(settings, admit=[people_only])
+        app = FastAPI(lifespan=hub.lifespan)
+        hub.install(app)
+        app.get("/people", dependencies=[Depends(hub.user)])(lambda: "people")
+        return app
+
+    service = await serve(app={"create": build})
+    robot = service.hub.add_service("robot", scopes={ACCESS})
+
+    refused = await service.api(robot).get("people")
+    assert (refused.status_code, refused.json()["detail"]) == (403, "For people.")
+    assert (await service.api(service.hub.issue("testuser")).get("people")).status_code == 200

@@ -1,0 +1,168 @@
+"""`hub.protect`: mounted applications of any kind are served to those who may use them, and to nobody else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from service.auth import Hub
+from service.errors import ConfigurationError
+from service.settings import Settings
+from service.testing.callers import NAVIGATION, SCRIPT
+from tests.support.shop import FOLDER, shop
+from tests.unit.conftest import ORIGIN, Serve, Service, connect, settings_of
+
+OWN_HOST: Mapping[str, Any] = {"public_host": ORIGIN, "hub_host": "http://hub.example.org"}
+FETCH = {"Origin": ORIGIN, **SCRIPT}
+
+
+async def answer(request: Request) -> Response:
+    """Say what was asked."""
+    return PlainTextResponse(f"{request.method} {request.url.path}")
+
+
+async def greet(websocket: WebSocket) -> None:
+    """Open to whoever comes."""
+    await websocket.accept()
+    await websocket.send_text("hello")
+
+
+def dashboard() -> Starlette:
+    """An application that knows no sign-in."""
+    return Starlette(routes=[Route("/", answer, methods=["GET", "POST"]), WebSocketRoute("/socket", greet)])
+
+
+def build(settings: Settings, *, scopes: Sequence[str] = (), cookies: bool | None = None) -> FastAPI:
+    """Mount it, and files."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        app.mount("/dash", hub.protect(dashboard(), scopes=scopes, cookies=cookies))
+        app.mount("/files", hub.protect(StaticFiles(directory=FOLDER)))
+
+    return shop(settings, add=add)
+
+
+async def cookies_of(service: Service) -> dict[str, str]:
+    """Return the Cookie header of a browser that is signed in."""
+    browser = await service.signed_in()
+    return {"Cookie": "; ".join(f"{name}={value}" for (name, _path), value in browser.cookies().items())}
+
+
+async def test_by_token(serve: Serve) -> None:
+    """A token opens it: pages, files and WebSockets. A stranger is refused everywhere."""
+    service = await serve(app={"create": build})
+    token = service.hub.issue("testuser")
+    headers = {"Authorization": f"Bearer {token}"}
+
+    assert (await service.api(token).get("dash/")).text == "GET /services/fastapi/dash/"
+    assert (await service.api(token).post("dash/")).text == "POST /services/fastapi/dash/"
+    assert (await service.api(token).get("files/after.py")).status_code == 200
+    assert (await connect(service, "dash/socket", headers=headers)).text == "hello"
+    for path in ("dash/", "files/after.py", "files/nothing"):
+        assert (path, (await service.api().get(path)).status_code) == (path, 401)
+    assert (await connect(service, "dash/socket")).status == 401
+
+
+async def test_scopes(serve: Serve) -> None:
+    """It may demand scopes as a route does."""
+    service = await serve(app={"create": build, "scopes": ["custom:dash"]})
+    reply = await service.api(service.hub.issue("testuser")).get("dash/")
+
+    assert (reply.status_code, reply.json()["scopes"]) == (403, ["custom:dash"])
+
+
+async def test_no_cookie_where_notebooks_share_the_origin(serve: Serve) -> None:
+    """There a page of somebody's notebook could send the same requests, so that tokens alone are good."""
+    service = await serve(app={"create": build})
+    cookies = await cookies_of(service)
+    for headers in (NAVIGATION, FETCH):
+        reply = await service.api(headers={**cookies, **headers}).get("dash/")
+        assert (reply.status_code, "takes tokens alone" in reply.text) == (403, True)
+    assert (await connect(service, "dash/socket", headers={**cookies, "Origin": ORIGIN})).status == 403
+
+
+async def test_cookies_that_are_asked_for_without_a_host() -> None:
+    """The application does not start, and says why."""
+    with pytest.raises(ConfigurationError, match="this service has no host of its own"):
+        async with LifespanManager(build(settings_of(), cookies=True)):
+            pass
+    async with LifespanManager(build(settings_of(**OWN_HOST), cookies=True)):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("method", "changed", "status"),
+    [
+        ("GET", {}, 200),
+        ("POST", {}, 200),
+        ("GET", NAVIGATION | {"Origin": None, "Sec-Fetch-Site": "cross-site"}, 200),
+        ("GET", NAVIGATION | {"Origin": None, "Sec-Fetch-Site": "none"}, 200),
+        ("GET", {"Origin": None}, 200),
+        ("GET", {"Sec-Fetch-Site": "same-site", "Origin": None}, 403),
+        ("GET", {"Sec-Fetch-Site": "cross-site", "Origin": None}, 403),
+        ("GET", {"Sec-Fetch-Site": None, "Sec-Fetch-Mode": None, "Origin": None}, 403),
+        ("GET", {"Origin": "http://other.example.org"}, 403),
+        ("GET", {"Host": "hub.example.org"}, 403),
+        ("GET", NAVIGATION | {"Origin": None, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-site"}, 403),
+        ("POST", {"Origin": None}, 403),
+        ("POST", {"Origin": "null"}, 403),
+        ("POST", NAVIGATION | {"Origin": "null"}, 200),
+        ("POST", NAVIGATION | {"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", {"Sec-Fetch-Site": None}, 403),
+        ("POST", {"Sec-Fetch-Site": "same-site"}, 403),
+        ("POST", NAVIGATION | {"Origin": "http://other.example.org", "Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", {"Origin": f"{ORIGIN}.evil.test"}, 403),
+        ("POST", {"Host": "hub.example.org"}, 403),
+    ],
+)
+async def test_cookies_on_a_host_of_its_own(
+    serve: Serve, method: str, changed: Mapping[str, str | None], status: int
+) -> None:
+    """A cookie counts if a page of that very origin asks, or somebody opens a page; nothing else does."""
+    service = await serve(app={"create": build}, **OWN_HOST)
+    sent = {name: value for name, value in {**FETCH, **changed}.items() if value is not None}
+    reply = await service.api(headers={**await cookies_of(service), **sent}).request(method, "dash/")
+
+    assert reply.status_code == status
+    assert (reply.text == f"{method} /services/fastapi/dash/") is (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "status"),
+    [
+        ({}, {"Origin": ORIGIN}, 101),
+        ({}, {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}, 101),
+        ({}, {"Origin": ORIGIN, "Sec-Fetch-Site": "same-site"}, 403),
+        ({}, {"Origin": "http://other.example.org"}, 403),
+        ({}, {}, 403),
+        ({"allow_websocket_cookie": False}, {"Origin": ORIGIN}, 403),
+    ],
+)
+async def test_websockets_by_cookie(
+    serve: Serve, settings: Mapping[str, Any], headers: Mapping[str, str], status: int
+) -> None:
+    """A WebSocket is opened from a page of that very origin."""
+    service = await serve(app={"create": build}, **OWN_HOST, **settings)
+
+    assert (await connect(service, "dash/socket", headers={**await cookies_of(service), **headers})).status == status
+
+
+async def test_within_starlette(serve: Serve) -> None:
+    """It protects a part of an application that is not FastAPI's, too."""
+
+    def around(settings: Settings) -> Starlette:
+        hub = Hub(settings)
+        return Starlette(routes=[Route("/", hub.protect(dashboard()))], lifespan=hub.lifespan)
+
+    service = await serve(app={"create": around}, service_prefix="/")
+
+    assert (await service.api().get(f"{ORIGIN}/")).status_code == 401
+    assert (await service.api(service.hub.issue("testuser")).get(f"{ORIGIN}/")).text == "GET /"

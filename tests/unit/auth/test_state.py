@@ -1,0 +1,92 @@
+"""Each request has a state of its own, with the middleware and without it."""
+
+import asyncio
+from typing import Annotated
+
+import pytest
+from fastapi import Depends, FastAPI
+
+from service.auth import Hub
+from tests.support.shop import shop
+from tests.unit.conftest import ORIGIN, Serve
+
+
+@pytest.mark.parametrize("install", [True, False], ids=["installed", "without middleware"])
+async def test_no_two_requests_share_anything(serve: Serve, install: bool) -> None:  # noqa: FBT001 - a table
+    """Where neither server nor test transport copies the lifespan's state, an anonymous caller is nobody all the same.
+
+    asgi-lifespan gives every request the same dictionary.
+    """
+    service = await serve(app={"create": shop, "install": install}, service_prefix="/")
+    token = service.hub.issue("testuser")
+
+    assert (await service.api(token).get("whoami")).json() == {"name": "testuser"}
+    assert (await service.api().get("whoami")).status_code == 401
+    assert (await service.api().get("open")).json() is None
+
+
+async def test_requests_at_the_same_time(serve: Serve) -> None:
+    """Each has its own identity, however they are mixed."""
+    service = await serve(app={"create": shop})
+    users = [f"user{number}" for number in range(5)]
+    tokens = {}
+    for user in users:
+        service.hub.add_user(user)
+        tokens[user] = service.hub.issue(user)
+    asked = [user for _ in range(6) for user in [*users, ""]]
+    replies = await asyncio.gather(*(service.api(tokens.get(user)).get("open") for user in asked))
+
+    assert [reply.json() or "" for reply in replies] == asked
+
+
+async def test_without_install(serve: Serve) -> None:
+    """`hub.router` and `Depends` sign in and refuse as well: script, browser, WebSocket, sign-out."""
+    service = await serve(app={"create": lambda settings: shop(settings, install=False)}, service_prefix="/")
+    browser = service.browser()
+    home = f"{ORIGIN}/"
+    begun = await browser.visit(f"{home}whoami", follow=False)
+    assert (begun.status_code, begun.headers["Location"].partition("?")[0]) == (302, "/hub/api/oauth2/authorize")
+    await browser.visit(service.authorized(begun), follow=False)
+
+    assert (await browser.visit(f"{home}whoami")).json() == {"name": "testuser"}
+    refused = await service.api().get(f"{home}whoami")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="JupyterHub"')
+    out = await browser.submit(await browser.visit(f"{home}logout"), follow=False)
+    assert (out.status_code, (await browser.visit(f"{home}whoami", follow=False)).status_code) == (303, 302)
+
+
+async def test_xsrf_needs_the_middleware(serve: Serve) -> None:
+    """A page that holds the token must be closed to other pages, which the middleware sees to."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        @app.get("/page")
+        async def page(xsrf: Annotated[str, Depends(hub.xsrf)]) -> str:
+            return xsrf
+
+    service = await serve(app={"create": lambda settings: shop(settings, install=False, add=add)})
+    with pytest.raises(RuntimeError, match=r"hub.xsrf needs hub.install\(app\)"):
+        await service.api().get(f"{ORIGIN}/page")
+
+
+async def test_a_page_with_the_token_is_closed(serve: Serve) -> None:
+    """The token is in a page that somebody opens, which nobody frames, keeps or looks into; a script gets none."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        @app.get("/page")
+        async def page(xsrf: Annotated[str, Depends(hub.xsrf)]) -> str:
+            return xsrf
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+    browser = await service.signed_in()
+    page = await browser.visit("page")
+    script = await browser.fetch("GET", "page")
+
+    assert page.json() == browser.cookie("_xsrf")
+    assert {
+        name: page.headers[name] for name in ("Cache-Control", "X-Frame-Options", "Cross-Origin-Opener-Policy")
+    } == {
+        "Cache-Control": "no-store",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+    }
+    assert script.json() == ""
