@@ -96,7 +96,12 @@ def local_executor(
     """
     with Engines(terms.deadline, load) as engines:
         about = engines.load()
-        answerer = Answerer(lambda text: engines.deidentify(text, **terms.options), about, terms.spans, terms.encoding)
+        answerer = Answerer(
+            lambda text, **options: engines.deidentify(text, **{**terms.options, **options}),
+            about,
+            terms.spans,
+            terms.encoding,
+        )
         threads = ThreadPoolExecutor(workers, thread_name_prefix="deidentify")
         try:
             yield LocalExecutor(answerer, threads, WINDOW * workers)

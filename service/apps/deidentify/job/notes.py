@@ -1,14 +1,14 @@
 """One note of a job: as it stands in a file, and as it is written.
 
-A line that cannot be used becomes a line that says why, as in the service's batches. Of a line's fields only `text` and
-`id` are read: what else stands there may say who the person is, and is not written.
+A line that cannot be used becomes a line that says why, as in the service's batches. Of a line's fields only `text`,
+`id` and `date_shift_days` are read: what else stands there may say who the person is, and is not written.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO, TypedDict
+from typing import Any, BinaryIO, Protocol, TypedDict, Unpack
 
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.intake import check, other_encoding
@@ -24,7 +24,9 @@ from service.errors import ServiceError
 # Bytes of a line, or of a file that is one note. What is longer is not held in memory.
 LARGEST = 4_000_000
 LONGEST_ID = 200  # characters; what is longer is no name for a note
-OPTIONS = frozenset(Options.__annotations__) | {"spans"}
+SHIFT = "date_shift_days"  # the one option that a line may have: it is each patient's own
+MAX_SHIFT = 36_500  # days, as in the service
+OPTIONS = (frozenset(Options.__annotations__) | {"spans"}) - {SHIFT}
 
 BLANK = b" \t\r\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -89,11 +91,18 @@ def says_failed(line: bytes) -> bool:
     return _FAILED.match(line) is not None
 
 
+class Deidentify(Protocol):
+    """An engine with options; those that are given come before its own."""
+
+    def __call__(self, text: str, **options: Unpack[Options]) -> Result:
+        """De-identify a note."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Turns notes into what is written of them. `deidentify`: an engine with the job's options."""
+    """Turns notes into what is written of them. `deidentify`: an engine with the job's options, but for those given."""
 
-    deidentify: Callable[[str], Result]
+    deidentify: Deidentify
     about: About
     with_spans: bool
     encoding: str = UTF8
@@ -114,7 +123,7 @@ class Answerer:
                 return Outcome(self._masked(text_in(self.encoding, note.raw)).encode(self.encoding))
             fields = _fields(note.raw, self.encoding)
             known |= {"id": fields["id"]} if fields["id"] is not None else {}
-            return Outcome(_json(known | self._reply(self.deidentify(_text(fields)))))
+            return Outcome(_json(known | self._reply(self.deidentify(_text(fields), **_options(fields)))))
         except EngineUnavailableError:
             raise
         except ServiceError as error:
@@ -192,6 +201,15 @@ def _text(fields: Mapping[str, Any]) -> str:
     if not isinstance(text := fields.get("text"), str):
         raise BadLineError
     return text
+
+
+def _options(fields: Mapping[str, Any]) -> Options:
+    """The options of a line. `null` is none, as in the service."""
+    if (days := fields.get(SHIFT)) is None:
+        return {}
+    if not isinstance(days, int) or isinstance(days, bool) or abs(days) > MAX_SHIFT:
+        raise BadLineError(f"`{SHIFT}` is no integer from {-MAX_SHIFT} to {MAX_SHIFT}.")
+    return {"date_shift_days": days}
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

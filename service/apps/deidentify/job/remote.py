@@ -98,7 +98,10 @@ def treat(given: bytes) -> Reply:
             if (engine := engine_of(about)) != batch["engine"]:
                 return {"engine": engine}
             answerer = Answerer(
-                lambda text: engines.deidentify(text, **batch["options"]), about, batch["spans"], batch["encoding"]
+                lambda text, **options: engines.deidentify(text, **{**batch["options"], **options}),
+                about,
+                batch["spans"],
+                batch["encoding"],
             )
             return {"outcomes": [astuple(answerer.answer(Note(*note))) for note in batch["notes"]]}
     except EngineUnavailableError:

@@ -5,12 +5,13 @@ import json
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Unpack
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.apps.deidentify.engine.engine import About, Result
+from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.errors import DeadlineExceededError, JobStoppedError
 from service.apps.deidentify.job.claim import Terms
 from service.apps.deidentify.job.files import File, checked
@@ -23,7 +24,7 @@ TERMS = Terms({}, spans=False, deadline=1, columns=("note", "more"))
 SLOW = {"code": "deadline_exceeded", "detail": DeadlineExceededError(1).detail}
 
 
-def masked(text: str) -> Result:
+def masked(text: str, **_: Unpack[Options]) -> Result:
     """An engine that masks all but one."""
     if text == "slow":
         raise DeadlineExceededError(1)
