@@ -11,6 +11,7 @@ from service.apps.deidentify.job.notes import LARGEST, Cell, Failure, Note
 
 LONGEST_ROW = 4 * LARGEST  # bytes of a row that are held in memory
 NAMED = 50  # columns that are named where one is missing
+LONGEST_NAME = 40  # characters that are told of one: in a table without a header it may be a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,11 @@ def missing(source: Source, wanted: Iterable[str], there: Sequence[str]) -> JobR
     """Say which columns are not there, and which are."""
     if not (absent := [name for name in wanted if name not in there]):
         return None
-    names = ", ".join(shown(name) for name in there[:NAMED]) + (", …" if len(there) > NAMED else "")
+    names = ", ".join(map(_cut, there[:NAMED])) + (", …" if len(there) > NAMED else "")
     return JobRefusedError(
         f"{shown(source.path)} has no column {', '.join(map(shown, absent))}. Its columns are: {names or 'none'}."
     )
+
+
+def _cut(name: str) -> str:
+    return shown(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…")

@@ -204,6 +204,8 @@ def test_a_note_that_is_too_large(do: Do) -> None:
     ("content", "said"),
     [
         (b"id,text\n", "/in/t has no column note. Its columns are: id, text."),
+        (b"1,%b\n" % (b"x" * 99), f"/in/t has no column note. Its columns are: 1, {'x' * 40}…."),
+        (b",".join([b"a"] * 51), f"/in/t has no column note. Its columns are: {', '.join('a' * 50)}, …."),
         (b"", "/in/t is empty: its first row should name its columns."),
     ],
 )
