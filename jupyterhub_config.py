@@ -189,5 +189,7 @@ register(
     api_token=api_token.read_text(),
     allow_token_in_url=True,
     password_grant=authenticator != "entra",
+    # A new colleague of the desk's gets a user and a link to set a password.
+    manage_users=authenticator == "native",
 )
 refuse_default_password(c.JupyterHub.bind_url, os.environ.get("PUBLIC_HOST") or "http://127.0.0.1")

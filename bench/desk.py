@@ -18,7 +18,8 @@ from typing import Any, get_args
 from sqlalchemy import event, text
 
 from bench import desk_data as data
-from service.apps.desk.domain.values import MAX_PAGE, TicketQuery
+from service.apps.desk.domain.queries import MAX_PAGE, CommentQuery, Page, TicketQuery
+from service.apps.desk.domain.values import Ticket
 from service.apps.desk.storage.desk import Desk, open_desk
 from service.apps.desk.storage.migrate import migrate
 
@@ -43,19 +44,33 @@ SAME: dict[str, dict[str, Any]] = {
     "owner and status": {"owner": data.FREQUENT_OWNER, "status": data.FREQUENT_STATUS},
     "owner and text": {"owner": data.RARE_OWNER, "text": data.RARE_WORD},
     "two letters, frequent": {"text": data.FREQUENT_PAIR},
+    "text, a caller's name, rare": {"text": data.RARE_NAME},
+    "text, a caller's name, frequent": {"text": data.FREQUENT_NAME},
+    "a day": {"since": "2016-01-02", "until": "2016-01-02"},
+    "a day and status": {"since": "2016-01-02", "until": "2016-01-02", "status": data.FREQUENT_STATUS},
 }
 # Those whose pages differ, or that no index finds: without a target.
 OTHER: dict[str, dict[str, Any]] = {
     "text, in one of 100": {"text": data.COMMON_WORD},
     "text, in one of 1,000": {"text": data.SPARSE_WORD},
     "two letters, rare": {"text": data.RARE_PAIR},
+    "counted": {"count": True},
+    "status, frequent, counted": {"status": data.FREQUENT_STATUS, "count": True},
+    "text, frequent, counted": {"text": data.FREQUENT_WORD, "count": True},
+    "text, in none, counted": {"text": data.ABSENT_WORD, "count": True},
 }
+
+
+async def ask(desk: Desk, query: TicketQuery) -> Page[Ticket]:
+    """Ask for a page as the routes do."""
+    also = None if query.text is None else await desk.tickets.of_callers(query.text)
+    return await desk.tickets.find(query, also=also)
 
 
 async def cost(desk: Desk, query: TicketQuery) -> float:
     """Milliseconds for one page."""
     begun = perf_counter()
-    await desk.tickets.find(query)
+    await ask(desk, query)
     return (perf_counter() - begun) * 1000
 
 
@@ -64,7 +79,7 @@ async def compare(
 ) -> tuple[float, float]:
     """The medians of two pages, asked for in turn, so that what else the machine does meets both."""
     for desk, query in (first, second) * 2:
-        await desk.tickets.find(query)
+        await ask(desk, query)
     taken = [(await cost(*first), await cost(*second)) for _ in range(rounds)]
     return median(a for a, _ in taken), median(b for _, b in taken)
 
@@ -83,7 +98,7 @@ async def far_down(desk: Desk, query: TicketQuery, page: int) -> TicketQuery:
 async def plan_of(desk: Desk, query: TicketQuery) -> str:
     """How PostgreSQL finds a page: its plan, on one line."""
     with _statements(desk) as said:
-        await desk.tickets.find(query)
+        await ask(desk, query)
     async with desk.database.read() as connection:
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
@@ -138,7 +153,7 @@ async def filters(report: Report, desk: Desk, small: Desk, number: int) -> None:
     for name, given in (SAME | OTHER).items():
         found = []
         for sort in SORTS:
-            query = TicketQuery(sort=sort, **given)
+            query = TicketQuery.model_validate({"sort": sort, **given})
             few, many = await compare((small, query), (desk, query), ROUNDS if name in SAME else 5)
             found.append((many / few, few, many, sort))
         times, few, many, sort = max(found)
@@ -149,11 +164,34 @@ async def filters(report: Report, desk: Desk, small: Desk, number: int) -> None:
             report.line(*cells, "", "")
 
 
+async def comments(report: Report, desk: Desk, small: Desk, number: int) -> None:
+    """Pages of comments in both desks, and one far down in a long list."""
+    report.head("comments", f"among {SMALL:,} tickets, ms", f"among {number:,}, ms", "times", "wanted", "")
+    last = CommentQuery(sort="-created", limit=50)
+    far = last
+    for _ in range(data.TALK // 200):
+        far = far.model_copy(update={"cursor": (await desk.comments.find(data.TALKATIVE, far)).next})
+    for name, ticket, query in (
+        (f"of a ticket with {data.COMMENTS}", data.TALKATIVE + 1, last),
+        (f"of a ticket with {data.TALK:,}", data.TALKATIVE, last),
+        (f"of a ticket with {data.TALK:,}, page {data.TALK // 200}", data.TALKATIVE, far),
+    ):
+        taken = []
+        for _ in range(ROUNDS):
+            for each in (small, desk):
+                begun = perf_counter()
+                await each.comments.find(ticket, query)
+                taken.append((perf_counter() - begun) * 1000)
+        few, many = median(taken[::2]), median(taken[1::2])
+        cells = (name, f"{few:.2f}", f"{many:.2f}", f"{many / few:.1f}")
+        report.line(*cells, wanted=FILTERED, is_reached=many <= FILTERED * few)
+
+
 async def plans(report: Report, desk: Desk) -> None:
     """Whether each page is found by an index."""
     print("\nHow PostgreSQL finds them (EXPLAIN):\n")
     for (name, given), sort in product(({"no filter": {}} | SAME).items(), SORTS):
-        plan = await plan_of(desk, TicketQuery(sort=sort, **given))
+        plan = await plan_of(desk, TicketQuery.model_validate({"sort": sort, **given}))
         is_found = "Seq Scan on tickets" not in plan
         report.missed |= not is_found
         if sort == "-created" or not is_found:
@@ -182,9 +220,11 @@ async def main() -> int:
     async with filled_desk(options.server, SMALL) as small, filled_desk(options.server, options.tickets) as desk:
         async with desk.database.read() as connection:
             version = await connection.scalar(text("SHOW server_version"))
-        print(f"PostgreSQL {version}, {options.tickets:,} tickets, pages of 50, by `find` with all that Python adds.")
+        filled = f"{options.tickets:,} tickets with {data.COMMENTS} comments each"
+        print(f"PostgreSQL {version}, {filled}, pages of 50, by `find` with all that Python adds.")
         await depth(report, desk, options.tickets)
         await filters(report, desk, small, options.tickets)
+        await comments(report, desk, small, options.tickets)
         await plans(report, desk)
     return int(report.missed)
 

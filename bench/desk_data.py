@@ -20,6 +20,9 @@ RARE_STATUS, FREQUENT_STATUS = "waiting", "closed"
 # Searched for: in 10 tickets, in one of a thousand, of a hundred, of four; and two of two letters.
 RARE_WORD, SPARSE_WORD, COMMON_WORD, FREQUENT_WORD = "gyroscope", "hygrometer", "projector", "printer"
 ABSENT_WORD: Final = "xylophone"
+RARE_NAME, FREQUENT_NAME = "Quetzalcoatl", "Montgomery"  # of the employees with few and with many tickets
+COMMENTS: Final = 2  # on each ticket
+TALKATIVE, TALK = 7, 10_000  # a ticket, and how many comments it has in a desk of any size
 RARE_PAIR, FREQUENT_PAIR = "猫猫", "in"
 EMPLOYEES: Final = 5_000
 _OWNERS: Final = 20
@@ -71,7 +74,10 @@ async def own_database(server: str) -> AsyncIterator[str]:
 
 
 async def fill(url: str, number: int) -> None:
-    """Put employees and `number` tickets into a database that has the desk's tables; indexes are made afterwards."""
+    """Put employees, `number` tickets and their comments into a database that has the desk's tables.
+
+    The indexes of tickets are made afterwards.
+    """
     connection = await asyncpg.connect(url)
     try:
         indexes = await connection.fetch(
@@ -81,13 +87,30 @@ async def fill(url: str, number: int) -> None:
             await connection.execute(f"DROP INDEX {index['indexname']}")
         await connection.execute(
             "INSERT INTO employees (first_name, last_name, version, created, updated, search, name_key) "
-            "SELECT 'A', 'B' || n, 1, now(), now(), 'a b' || n, 'b' || n FROM generate_series(1, $1::int) n",
+            "SELECT 'A', name, 1, now(), now(), 'a' || chr(10) || lower(name), lower(name) || ' a' FROM (SELECT CASE n "
+            "WHEN $2::int THEN $3 WHEN $4::int THEN $5 ELSE 'B' || n END AS name FROM generate_series(1, $1::int) n) x",
             EMPLOYEES,
+            RARE_EMPLOYEE,
+            RARE_NAME,
+            FREQUENT_EMPLOYEE,
+            FREQUENT_NAME,
         )
         await connection.copy_records_to_table("tickets", records=rows(number), columns=COLUMNS)
+        await connection.execute(
+            "INSERT INTO comments (ticket_id, author, created, text) "
+            "SELECT id, owner, created + n * interval '1 hour', title FROM tickets, generate_series(1, $1::int) n",
+            COMMENTS,
+        )
+        await connection.execute(
+            "INSERT INTO comments (ticket_id, author, created, text) "
+            "SELECT $1::int, 'owner1', now() + n * interval '1 second', 'more' FROM generate_series(1, $2::int) n",
+            TALKATIVE,
+            TALK - COMMENTS,
+        )
         await connection.execute("SET maintenance_work_mem = '512MB'")
         for index in indexes:
             await connection.execute(index["indexdef"])
-        await connection.execute("VACUUM ANALYZE tickets")
+        for table in ("tickets", "employees", "comments"):
+            await connection.execute(f"VACUUM ANALYZE {table}")
     finally:
         await connection.close()

@@ -41,7 +41,7 @@ anew, and their rights are judged by that."""
 SignInVeto = Callable[[Identity, HTTPConnection], Awaitable[None]]
 """Raises a NotAdmittedError to let somebody begin no new session, and get no new token."""
 
-Entitlement = Callable[[Identity], Collection[str]]
+Entitlement = Callable[[Identity, HTTPConnection], Collection[str]]
 """Says which scopes a caller could have by the Hub's groups they are in, whatever their token carries."""
 
 
@@ -122,7 +122,7 @@ def _insufficient(
     missing: tuple[str, ...], identity: Identity, conn: HTTPConnection, *, mode: Mode
 ) -> InsufficientScopeError:
     state = state_of(conn)
-    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity)}
+    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity, conn)}
     is_entitled = bool(entitled & set(missing)) if mode == "any" else entitled >= set(missing)
     if is_entitled and identity.kind == "user":
         return OutdatedTokenError(missing, mode=mode, since=state.rights_changed_at)

@@ -25,6 +25,7 @@ from traitlets import Bool, Dict, Integer, Unicode, default
 from service.authenticators import passwords
 from service.authenticators.addresses import Proxies
 from service.authenticators.api import HANDLERS as API
+from service.authenticators.invitations import HANDLERS as INVITATIONS
 from service.authenticators.pages import HANDLERS as PAGES
 from service.authenticators.turns import Turns
 from service.errors import ThrottledError
@@ -87,7 +88,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
 
     def get_handlers(self, app: object) -> list[tuple[str, type[BaseHandler]]]:  # noqa: ARG002 - the Hub's signature
         """Return the handlers of our pages, and of the Hub's API where it takes a password."""
-        return [*PAGES, *API]
+        return [*PAGES, *API, *INVITATIONS]
 
     async def authenticate(self, handler: BaseHandler, data: Mapping[str, str]) -> str | None:
         """Return the user's name if the password is right. Raises HTTPError 429, or 403 for an unauthorized account."""

@@ -14,7 +14,9 @@ from tornado import web
 from service.authenticators import sessions
 
 
-class _Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
+class Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
+    """What the pages share."""
+
     async def _show(self, template: str, *, problem: str = "", done: str = "", **values: Any) -> None:  # noqa: ANN401
         if problem:
             self.set_status(400)
@@ -64,7 +66,7 @@ def _token_sentence(number: int, *, are_deleted: bool) -> str:
     )
 
 
-class ChangePassword(_Page):
+class ChangePassword(Page):
     """The page where users change their own password."""
 
     @web.authenticated
@@ -95,7 +97,7 @@ class ChangePassword(_Page):
         return str(self.current_user.name)
 
 
-class _AdminPage(_Page):
+class _AdminPage(Page):
     def check_admin(self) -> None:
         """Refuse non-administrators. A holder of the scope could otherwise take over an administrator's account."""
         if not getattr(self.current_user, "admin", False):
@@ -133,7 +135,7 @@ class SetPassword(_AdminPage):
         return user
 
 
-class SignUp(_Page):
+class SignUp(Page):
     """The page where people request an account, if `enable_signup` is set."""
 
     async def get(self) -> None:

@@ -9,14 +9,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, SecretStr
 
 from service.hub.call import Call, HubReply, raise_unusable, read_model, refusal, segment
-from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError
+from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUserMissingError, InvitationRefusedError
 from service.hub.models import Names
 
 _MANAGED = "Group management via API is disabled"  # up to JupyterHub 5.2; later versions have no such error
 _NO_USER = "No such user"
+_NO_INVITATION = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}
 
 
 class _Group(BaseModel):
@@ -29,6 +30,13 @@ class _Tokens(BaseModel):
 
 class _Token(BaseModel):
     created: AwareDatetime
+
+
+class Invitation(BaseModel):
+    """What lets a user of the Hub set their first password, on its page `invitation`."""
+
+    key: SecretStr
+    expires_at: AwareDatetime
 
 
 class Registration(BaseModel):
@@ -120,6 +128,21 @@ def _read_created(reply: HubReply) -> None:
     if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST} and refusal(reply) is not None:
         raise HubUserMissingError
     raise_unusable(reply)
+
+
+def invite(name: str) -> Call[Invitation]:
+    """Ask for an invitation of a user, which `service.authenticators.invitations` makes if the Hub has it.
+
+    Raises:
+        InvitationRefusedError: the Hub makes none, or none for this user.
+    """
+    return Call("POST", f"users/{segment(name)}/invitation", _read_invitation, as_service=True)
+
+
+def _read_invitation(reply: HubReply) -> Invitation:
+    if reply.status in _NO_INVITATION and refusal(reply) is not None:
+        raise InvitationRefusedError
+    return read_model(reply, Invitation, HTTPStatus.CREATED)
 
 
 def token_created(name: str, token_id: str) -> Call[datetime | None]:

@@ -37,6 +37,16 @@ class HubUserMissingError(ConflictError):
     )
 
 
+class InvitationRefusedError(ConflictError):
+    """The Hub gives no link by which this user could set a password."""
+
+    code = "invitation_refused"
+    default = (
+        "The Hub gives no link to set a password. The user has one, or has used the Hub before, or the service may not "
+        "make users of the Hub, or the Hub has no passwords of its own."
+    )
+
+
 class HubUnavailableError(ServiceError):
     """The Hub gave no usable reply: it is down, slow, or sends nonsense. This says nothing about the caller."""
 

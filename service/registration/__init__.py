@@ -95,8 +95,10 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     if groups == []:
         raise RegistrationError("grant=[]: must name a group; leave it out to give all users access")
     entries.check_arguments(name=name, url=url, routers=routers, api_token=api_token, environment=environment or {})
-    rights = read_manifests(apps)
-    chosen = {rights.options[option]: fields.pop(option) for option in rights.options.keys() & fields.keys()}
+    manifests = _import_manifests(apps)
+    options = needed.rights_of(manifests).options
+    chosen = {options[option]: entries.as_setting(fields.pop(option)) for option in options.keys() & fields.keys()}
+    rights = _rights_of(manifests, {**chosen, **{name: str(value) for name, value in (environment or {}).items()}})
     about_itself = [needed.itself_scope(name)]  # for `python -P -m service doctor`
     more = needed.MANAGE_USERS if manage_users else ()
     rights = replace(rights, service_scopes=needed.union(rights.service_scopes, more, about_itself))
@@ -113,7 +115,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         "SERVICE_ROUTERS": ",".join(routers),
         "SERVICE_PASSWORD_GRANT": "1" if password_grant else "",
         "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1" if allow_token_in_url else "",
-        **{variable: entries.as_setting(value) for variable, value in chosen.items()},
+        **chosen,
     }
     if managed:
         entry["command"] = [command] if isinstance(command, str) else list(command or entries.default_command())
@@ -123,19 +125,25 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         path = os.environ.get("PYTHONPATH", "")
         entry["environment"] = entries.service_environment(settings, environment or {}, python_path=path)
     else:
-        entries.check_external(settings, api_token=api_token, command=command, environment=environment)
+        # What a manifest reads is for the Hub, too. Whoever starts the service has to tell it the same.
+        unread = {name: value for name, value in settings.items() if name not in rights.reads}
+        entries.check_external(unread, api_token=api_token, command=command, environment=environment)
     hub = hub_version or importlib.metadata.version("jupyterhub")
     _write(c, entry, rights, grant=groups, hub=int(hub.partition(".")[0]))
     return entry
 
 
 def read_manifests(apps: Iterable[str]) -> needed.Rights:
-    """Import the applications' manifests.
+    """Import the applications' manifests, and combine them.
 
     Raises:
         RegistrationError: one cannot be imported.
     """
-    modules = []
+    return needed.rights_of(_import_manifests(apps))
+
+
+def _import_manifests(apps: Iterable[str]) -> list[object]:
+    modules: list[object] = [manifest]
     for app in apps:
         try:
             modules.append(importlib.import_module(app) if _is_manifest(app) else load_manifest(app))
@@ -145,7 +153,14 @@ def read_manifests(apps: Iterable[str]) -> needed.Rights:
                 f"apps: {app!r} is neither an application ({', '.join(known) or 'there are none'}) nor the dotted path"
                 f" of a module that can be imported here: {error}"
             ) from error
-    return needed.rights_of([manifest, *modules])
+    return modules
+
+
+def _rights_of(manifests: Iterable[object], told: Mapping[str, str]) -> needed.Rights:
+    try:
+        return needed.rights_of(manifests, told)
+    except ValueError as error:
+        raise RegistrationError(str(error)) from None
 
 
 def _is_manifest(app: str) -> bool:

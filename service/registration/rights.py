@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 Role = Mapping[str, Any]
@@ -31,6 +32,7 @@ class Rights:
     groups: Sequence[str] = ()
     service_scopes: Sequence[str] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    reads: Sequence[str] = ()
 
     @property
     def carried(self) -> list[str]:
@@ -38,19 +40,29 @@ class Rights:
         return union(self.user_scopes, *(role.get("scopes", ()) for role in self.roles))
 
 
-def rights_of(manifests: Iterable[object]) -> Rights:
+def rights_of(manifests: Iterable[object], told: Mapping[str, str] = MappingProxyType({})) -> Rights:
     """Combine manifests: modules with some of CUSTOM_SCOPES, USER_SCOPES, ROLES, GROUPS, SERVICE_SCOPES, OPTIONS.
 
-    OPTIONS maps a keyword of `register()` to a setting of the service.
+    OPTIONS maps a keyword of `register()` to a setting of the service. A manifest whose rights depend on settings has
+    READS, the names of these settings, and `configured(told)`, which returns an object with the attributes that differ.
+    `told`: the settings of the service.
+
+    Raises:
+        ValueError: `configured` finds a setting wrong.
     """
-    modules = list(manifests)
+    parts = [(module.configured(told) if hasattr(module, "configured") else None, module) for module in manifests]
+
+    def each(name: str, default: Any) -> list[Any]:  # noqa: ANN401
+        return [getattr(special, name, getattr(module, name, default)) for special, module in parts]
+
     return Rights(
-        custom_scopes={k: v for module in modules for k, v in getattr(module, "CUSTOM_SCOPES", {}).items()},
-        user_scopes=union(*(getattr(module, "USER_SCOPES", ()) for module in modules)),
-        roles=[role for module in modules for role in getattr(module, "ROLES", ())],
-        groups=union(*(getattr(module, "GROUPS", ()) for module in modules)),
-        service_scopes=union(*(getattr(module, "SERVICE_SCOPES", ()) for module in modules)),
-        options={k: v for module in modules for k, v in getattr(module, "OPTIONS", {}).items()},
+        custom_scopes={k: v for scopes in each("CUSTOM_SCOPES", {}) for k, v in scopes.items()},
+        user_scopes=union(*each("USER_SCOPES", ())),
+        roles=list(chain(*each("ROLES", ()))),
+        groups=union(*each("GROUPS", ())),
+        service_scopes=union(*each("SERVICE_SCOPES", ())),
+        options={k: v for options in each("OPTIONS", {}) for k, v in options.items()},
+        reads=tuple(union(*each("READS", ()))),
     )
 
 

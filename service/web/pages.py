@@ -147,7 +147,7 @@ def _links(conn: HTTPConnection) -> Sequence[Link]:
     if not (is_admitted and identity.held.covers_any(context_of(conn).settings.access_scopes)):
         return ()
     # A page whose scope a new token would carry is open, too: it signs its reader in again.
-    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity)}
+    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity, conn)}
     return [
         link
         for link in links

@@ -36,7 +36,7 @@ PAGES = {
     "employees": ("employees", EVERYBODY),
     "employee": ("employees/1", EVERYBODY),
     "employee-long": ("employees/5", ADMINS),
-    "employee-new": ("employees/new", MANAGERS),
+    "employee-new": ("employees/new", EVERYBODY),
     "team": ("accounts", MANAGERS),
     "account": ("accounts/new-colleague", MANAGERS),
     "account-new": ("new-account", ADMINS),
@@ -72,6 +72,8 @@ async def fill(hub: RealHub, token: Token) -> None:
             tag = {"If-Match": made.headers["ETag"]}
             where = f"desk/tickets/{made.json()['id']}"
             made = await hub.ask("PATCH", where, token=token, json={"status": status}, headers=tag)
+    for text in ("I have asked the supplier for a new toner.", "It came today.\n\nZoë says that it prints again."):
+        await hub.ask("POST", "desk/tickets/2/comments", token=token, json={"text": text})
     account = {"name": "new-colleague", "first_name": "Ada", "last_name": "Byron", "email": "ada@example.com"}
     made = await hub.ask("POST", "desk/accounts", token=token, json=account | {"role": "support"})
     tag = {"If-Match": made.raise_for_status().headers["ETag"]}
@@ -204,7 +206,8 @@ async def test_without_scripts(desk: Place, people: People) -> None:
 
 async def test_two_at_once(desk: Place, people: People) -> None:
     """Who saves second sees both versions, has lost nothing, and decides."""
-    pages = [await (await people(role)).page() for role in ("support", "manager")]
+    browsers = [await people(role) for role in ("support", "manager")]
+    pages = [await browser.page() for browser in browsers]
     for page in pages:
         await page.goto(ui(desk, "tickets/3"))
     await pages[1].get_by_label("Title").fill("Theirs")
@@ -217,7 +220,9 @@ async def test_two_at_once(desk: Place, people: People) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("Somebody has changed this")
     await expect(page.get_by_label("Title")).to_have_value("Mine")
     await expect(page.locator("#title-now")).to_have_text("Now: Theirs")
+    await expect(page.locator(".now")).to_have_count(1)
     await expect_sound(page)
+    await browsers[0].save(page, "desk-conflict")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_role("status")).to_have_text("Saved.")
 
@@ -288,7 +293,7 @@ async def test_a_role_changes(desk: Place, people: People) -> None:
     page = await browser.page()
     for role, shown in (("manager", "manager"), ("", "no role"), ("support", "support")):
         await page.goto(ui(desk, "accounts/new-colleague"))
-        await page.get_by_label("What new-colleague is to be").select_option(role)
+        await page.get_by_label("New role").select_option(role)
         await page.get_by_role("button", name="Change role").click()
         await expect(page.get_by_role("status")).to_contain_text("The role is changed.")
         await expect(page.locator(".facts")).to_contain_text(shown)

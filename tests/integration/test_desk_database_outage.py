@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from service.apps.desk.domain.values import TicketQuery
+from service.apps.desk.domain.queries import TicketQuery
 from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage import desk as storage
 from tests.support.desk import Desk, open_desk

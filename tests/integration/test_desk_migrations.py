@@ -17,7 +17,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, text
 
-from service.apps.desk.domain.values import AuditQuery, EmployeeNew, EmployeeQuery, TicketNew, TicketQuery
+from service.apps.desk.domain.queries import AuditQuery, CommentQuery, EmployeeQuery, TicketQuery
+from service.apps.desk.domain.values import CommentNew, EmployeeNew, TicketNew
 from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage import tables
 from service.apps.desk.storage.database import open_database
@@ -86,18 +87,26 @@ async def test_a_database_of_an_earlier_revision_is_brought_up_to_date(empty_dat
     """The data stays, and the tables become those of the code."""
     assert await migrate(empty_database_url, to=before) == before
     assert not await is_as_the_code_has_it(empty_database_url)
-    row: dict[str, object] = {"first_name": "Zoë", "last_name": "Okonkwo", "version": 1}
-    row |= {"search": "zoë\nokonkwo", "name_key": "okonkwo zoe"}
-    row |= dict.fromkeys(("created", "updated"), datetime(2026, 3, 1, tzinfo=UTC))
+    stamps: dict[str, object] = {"version": 1} | dict.fromkeys(("created", "updated"), datetime(2026, 3, 1, tzinfo=UTC))
+    employee = {"first_name": "Zoë", "last_name": "Okonkwo", "search": "zoë\nokonkwo", "name_key": "okonkwo zoe"}
+    ticket = {"title": "Old", "description": "", "status": "open", "employee_id": 1, "owner": "ada"}
+    ticket |= {"search": "old", "title_key": "old"}
+    account = {"name": "ada", "first_name": "Ada", "last_name": "", "disabled": False, "login_denied": False}
     async with open_database(empty_database_url) as database, database.write() as connection:
-        await connection.execute(insert(tables.employees).values(row))
+        await connection.execute(insert(tables.employees).values(employee | stamps))
+        await connection.execute(insert(tables.tickets).values(ticket | stamps))
+        await connection.execute(insert(tables.accounts).values(account | stamps | {"search": "ada"}))
 
     assert await migrate(empty_database_url) == revisions()[-1]
     assert await is_as_the_code_has_it(empty_database_url)
     async with open_desk(empty_database_url) as desk:
         (zoe,) = (await desk.employees.find(EmployeeQuery(text="ZOË"))).items
+        (old,) = (await desk.tickets.find(TicketQuery(text="old"))).items
+        assert (old.employee_id, old.owner, old.version) == (zoe.id, (await desk.accounts.get("ada")).name, 1)
         await desk.tickets.create(TicketNew(title="x", employee_id=zoe.id), by="ada")
-        assert len((await desk.audit.find(AuditQuery())).items) == 1
+        comment = await desk.comments.add(old.id, CommentNew(text="still"), by="ada")
+        assert (await desk.comments.find(old.id, CommentQuery())).items == [comment]
+        assert len((await desk.audit.find(AuditQuery())).items) == 2
 
 
 async def test_an_empty_database_gets_the_tables_that_the_code_knows(empty_database_url: str) -> None:

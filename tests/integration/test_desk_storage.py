@@ -10,7 +10,8 @@ import anyio
 import pytest
 from sqlalchemy import event, text
 
-from service.apps.desk.domain.values import AuditQuery, Employee, EmployeeNew, Ticket, TicketNew, TicketQuery
+from service.apps.desk.domain.queries import AuditQuery, TicketQuery
+from service.apps.desk.domain.values import Employee, EmployeeNew, Ticket, TicketNew
 from service.apps.desk.errors import DatabaseFullError, DatabaseUnavailableError
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.desk import Desk, open_desk

@@ -99,7 +99,8 @@ async def test_refusals(
     else:
         assert body["scopes"] == NEEDED.split()
         assert (shown.status_code, shown.headers["Content-Type"]) == (403, PAGE)
-        assert ACCESS in shown.text
+        assert "You have no access to this service." in shown.text
+        assert ACCESS not in shown.text  # scopes are for programs
     # The start page refuses nobody; who cannot be identified is nobody there.
     start = await varied_hub.ask("GET", "", headers=headers)
     assert (start.status_code, start.json()["user"] is None) == (200, status == 401)

@@ -18,6 +18,8 @@ NEEDED = {
     "POST /tickets": Permission.TICKETS_CREATE,
     "PATCH /tickets/{ticket_id}": Permission.TICKETS_UPDATE,
     "DELETE /tickets/{ticket_id}": Permission.TICKETS_DELETE,
+    "GET /tickets/{ticket_id}/comments": Permission.TICKETS_READ,
+    "POST /tickets/{ticket_id}/comments": Permission.TICKETS_UPDATE,
     "GET /employees": Permission.EMPLOYEES_READ,
     "GET /employees.csv": Permission.EMPLOYEES_READ,
     "GET /employees/{employee_id}": Permission.EMPLOYEES_READ,
@@ -27,12 +29,15 @@ NEEDED = {
     "GET /accounts": Permission.ACCOUNTS_READ,
     "GET /accounts.csv": Permission.ACCOUNTS_READ,
     "GET /accounts/me": Permission.ACCOUNTS_READ_OWN,
+    "PATCH /accounts/me": Permission.ACCOUNTS_CONTACT_OWN,
     "GET /accounts/{name}": Permission.ACCOUNTS_READ,
     "POST /accounts": Permission.ACCOUNTS_CREATE,
     "PATCH /accounts/{name}": Permission.ACCOUNTS_CONTACT,  # and for some fields more, below
     "PUT /accounts/{name}/role": Permission.ACCOUNTS_ROLE,
+    "POST /accounts/{name}/invitation": Permission.ACCOUNTS_CREATE,
     "DELETE /accounts/{name}": Permission.ACCOUNTS_DELETE,
     "GET /audit": Permission.AUDIT_READ,
+    "GET /audit.csv": Permission.AUDIT_READ,
     "GET /status": None,
 }
 NAMES = {"first_name", "last_name"}

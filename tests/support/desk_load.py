@@ -7,9 +7,12 @@ from typing import Any
 
 import anyio
 import httpx
+from sqlalchemy import select
 
-from service.apps.desk.domain.values import AuditEntry, AuditQuery, Ticket, TicketQuery
+from service.apps.desk.domain.queries import AuditQuery, TicketQuery
+from service.apps.desk.domain.values import AuditEntry, Ticket
 from service.apps.desk.storage.desk import open_desk
+from service.apps.desk.storage.tables import comments
 
 COUNTERS = 3  # tickets to which all clients write, each adding one to what it has read
 SELDOM = 5  # tickets of one's own for each time: who is told to read again has to work for it
@@ -28,6 +31,7 @@ class Load:
         self._employee = 0
         self.counters: Sequence[int] = ()
         self.acknowledged: dict[int, dict[str, Any]] = {}
+        self.comments: dict[int, dict[str, Any]] = {}  # the acknowledged comment on each ticket, by the ticket's id
         self.unanswered: set[str] = set()  # titles of tickets of which nobody knows whether they were created
         self.added: Counter[int] = Counter()  # by counter: what was acknowledged
         self.perhaps_added: Counter[int] = Counter()
@@ -52,7 +56,7 @@ class Load:
                 group.start_soon(client)
 
     async def _create(self, number: int) -> None:
-        """Create a ticket, change its status, and add one to a counter."""
+        """Create a ticket, change its status, comment on it, and add one to a counter."""
         new = {"title": f"ticket {number}", "employee_id": self._employee}
         made = await self._send("POST", "tickets", json=new)
         if made is None:
@@ -64,6 +68,9 @@ class Load:
         taken = await self._send("PATCH", f"tickets/{ticket['id']}", json={"status": "in_progress"}, headers=headers)
         if taken is not None:
             self.acknowledged[ticket["id"]] = taken.raise_for_status().json()
+        said = await self._send("POST", f"tickets/{ticket['id']}/comments", json={"text": f"about {number}"})
+        if said is not None:
+            self.comments[ticket["id"]] = said.raise_for_status().json()
         if number % SELDOM == 0:
             await self._add(self.counters[number // SELDOM % COUNTERS])
 
@@ -119,6 +126,9 @@ class Load:
             value = int(now[counter]["description"])
             assert self.added[counter] <= value <= self.added[counter] + self.perhaps_added[counter]
             assert now[counter]["version"] == value + 1
+        assert await _comments(database_url) == _said(told)
+        for key, comment in self.comments.items():
+            assert comment["text"] == _said(told)[key][comment["id"]]
         assert _replayed(told) == {
             key: {name: value for name, value in ticket.items() if name not in {"created", "updated"}}
             for key, ticket in now.items()
@@ -138,10 +148,28 @@ async def _stored(database_url: str) -> tuple[list[Ticket], list[AuditEntry]]:
             query = query.model_copy(update={"cursor": page.next})
 
 
+async def _comments(database_url: str) -> dict[int, dict[int, str]]:
+    """Return the text of all comments by ticket and id."""
+    found: dict[int, dict[int, str]] = defaultdict(dict)
+    async with open_desk(database_url) as desk, desk.database.read() as connection:
+        for row in await connection.execute(select(comments)):
+            found[row.ticket_id][row.id] = row.text
+    return dict(found)
+
+
+def _said(told: Sequence[AuditEntry]) -> dict[int, dict[int, str]]:
+    """Return the same as the audit tells it."""
+    found: dict[int, dict[int, str]] = defaultdict(dict)
+    for entry in told:
+        if entry.what == "ticket.commented" and entry.after:
+            found[int(entry.thing.removeprefix("ticket/"))][entry.after["comment"]] = entry.after["text"]
+    return dict(found)
+
+
 def _replayed(told: Sequence[AuditEntry]) -> dict[int, dict[str, Any]]:
     """Return each ticket as its audit entries say. Each entry must begin where the one before ended."""
     now: dict[int, dict[str, Any]] = defaultdict(lambda: {"version": 0})
-    for entry in told:
+    for entry in (entry for entry in told if entry.what != "ticket.commented"):
         ticket = now[int(entry.thing.removeprefix("ticket/"))]
         before = entry.before or {}
         assert {name: ticket[name] for name in before} == before

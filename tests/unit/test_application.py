@@ -143,7 +143,7 @@ async def test_the_navigation_shows_what_one_may_open(serve: Serve, path: str) -
 
 async def test_the_navigation_shows_what_a_new_token_would_open(serve: Serve) -> None:
     """An entry is also shown to a person whose groups give the scope: the page signs them in again to get it."""
-    running = await serve(apps=(VISITS,), app={"entitled": [lambda identity: [READ] * (identity.name == "alice")]})
+    running = await serve(apps=(VISITS,), app={"entitled": [lambda identity, _: [READ] * (identity.name == "alice")]})
 
     assert entries(await running.user("alice").browser().visit("")) == ["Visits", "Opening hours"]
     assert entries(await running.user("bob").browser().visit("")) == ["Opening hours"]

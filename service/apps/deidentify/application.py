@@ -77,10 +77,10 @@ class Deidentify(Application):
         }
 
     def add_commands(self, commands: "typer.Typer") -> None:
-        """Add `deidentify`."""
-        from service.apps.deidentify.commands import deidentify  # noqa: PLC0415 - serving needs none of it
+        """Add `deidentify`, with `evaluate` below it."""
+        from service.apps.deidentify import commands as ours  # noqa: PLC0415 - serving needs none of it
 
-        commands.command()(deidentify)
+        commands.add_typer(ours.commands, name="deidentify")
 
 
 application = Deidentify()

@@ -3,11 +3,13 @@
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from service.apps.deidentify.engine.replacement import Replacement
+from service.apps.deidentify.engine.replacement import Language, Replacement
+from service.apps.deidentify.errors import GoldRefusedError
 from service.apps.deidentify.job.encodings import known
 from service.apps.deidentify.manifest import NEEDS
 from service.errors import HOW_TO_INSTALL
@@ -44,6 +46,52 @@ def words(path: Path | None) -> list[str]:
         raise typer.BadParameter(f"{path} is not in UTF-8.") from None
 
 
+class ByDefault(TyperGroup):
+    """Commands, of which `notes` need not be named: `deidentify IN... -o OUT` is `deidentify notes IN... -o OUT`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - of a private module of typer
+        """Name it where nothing else is named."""
+        named = args and (args[0] in self.commands or args[0] == "--commands")
+        return super().parse_args(ctx, args if named else ["notes", *args])
+
+
+commands = typer.Typer(cls=ByDefault, help="De-identify many notes; or `evaluate` how well that is done.")
+
+
+@commands.command()
+def evaluate(
+    gold: Annotated[
+        Path, typer.Argument(metavar="GOLD", exists=True, dir_okay=False, help="A .jsonl with `text` and `spans`.")
+    ],
+    *,
+    compat: Annotated[bool, typer.Option("--compat", help="Measure philter-lite's own answer.")] = False,
+) -> None:
+    """Measure recall, precision and what is left, on notes whose identifiers are marked.
+
+    A line of GOLD is {"text": "Dr. Roe", "spans": [[4, 7, "NAME"]]}, in code points. Prints no text of a note.
+    """
+    _installed()
+    from service.apps.deidentify.engine.engine import Engine  # noqa: PLC0415 - an extra, and takes a while to load
+    from service.apps.deidentify.evaluation.gold import read  # noqa: PLC0415 - likewise
+    from service.apps.deidentify.evaluation.report import evaluate as lines_of  # noqa: PLC0415 - likewise
+
+    try:
+        notes = read(gold)
+    except GoldRefusedError as error:
+        raise typer.BadParameter(error.detail) from None
+    engine = Engine.load()
+    for line in lines_of(notes, lambda text: engine.deidentify(text, compat=compat, language="any").text):
+        typer.echo(line)
+
+
+def _installed() -> None:
+    """Leave, and say how to install what is missing."""
+    if missing := [name for name in NEEDS if find_spec(name) is None]:
+        typer.echo(f"Not installed: {', '.join(missing)}. Run {HOW_TO_INSTALL.format('deidentify')}.", err=True)
+        raise typer.Exit(2)
+
+
+@commands.command(name="notes")
 def deidentify(  # noqa: PLR0913 - one for each option
     *,
     inputs: Annotated[
@@ -70,6 +118,9 @@ def deidentify(  # noqa: PLR0913 - one for each option
     allow: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A file of words never masked, one a line.")
     ] = None,
+    language: Annotated[
+        Language, typer.Option(help="`any` takes notes in other languages than English, and leaves names in them.")
+    ] = "en",
     deny: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A file of words always masked, one a line.")
     ] = None,
@@ -85,9 +136,7 @@ def deidentify(  # noqa: PLR0913 - one for each option
     A .txt is one note. .ndjson and .jsonl hold one a line, a JSON object with `text` and perhaps `id`; with --column
     they are tables. All but .parquet may end in .gz. Run the same command again after a stop: it goes on where it was.
     """
-    if missing := [name for name in NEEDS if find_spec(name) is None]:
-        typer.echo(f"Not installed: {', '.join(missing)}. Run {HOW_TO_INSTALL.format('deidentify')}.", err=True)
-        raise typer.Exit(2)
+    _installed()
     if column and spans:
         raise typer.BadParameter("--spans is for notes: in the rows of a table there is no place for them.")
     if dask and workers:
@@ -102,6 +151,7 @@ def deidentify(  # noqa: PLR0913 - one for each option
         "replacement": replacement,
         "compat": compat,
         "date_shift_days": date_shift_days,
+        "language": language,
         "allow": words(allow),
         "deny": words(deny),
     }

@@ -13,6 +13,20 @@ class NoteRefusedError(ServiceError):
     default = "This is no text: it has a lone surrogate (U+D800 to U+DFFF)."
 
 
+class LanguageUnsupportedError(ServiceError):
+    """A note is in another language than English, whose rules there are none of. `language`: its English name."""
+
+    code = "language_unsupported"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        super().__init__(
+            f"This looks like {language}. The rules know English, and would leave names in it. "
+            'Send `language: "any"` to have it masked all the same.'
+        )
+
+
 class NoteTooLargeError(ServiceError):
     """A note is larger than is taken; `limit` in bytes of UTF-8."""
 
@@ -109,6 +123,12 @@ class JobRefusedError(ServiceError):
     """A job cannot begin as it was asked for: wrong files, a folder that is taken, options other than before."""
 
     code = "job_refused"
+
+
+class GoldRefusedError(ServiceError):
+    """A file of marked notes cannot be read; says which line."""
+
+    code = "gold_refused"
 
 
 class JobStoppedError(ServiceError):

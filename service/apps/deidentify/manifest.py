@@ -4,4 +4,4 @@ CUSTOM_SCOPES = {"custom:deidentify:use": {"description": "De-identify text"}}
 USER_SCOPES = ["custom:deidentify:use"]
 
 # Modules that the extra `deidentify` brings.
-NEEDS = ("nltk", "philter_lite", "re2")
+NEEDS = ("nltk", "philter_lite", "phonenumbers", "pycld2", "re2")

@@ -78,8 +78,13 @@ class SupportDesk(Application):
         from service.apps.desk.team import open_team  # noqa: PLC0415 - likewise
 
         url = database_url(resources.settings, settings).get_secret_value()
-        is_managed = resources.settings.groups_are_managed
-        async with open_team(url, resources.hub, groups_are_managed=is_managed) as team:
+        async with open_team(
+            url,
+            resources.hub,
+            groups_are_managed=resources.settings.groups_are_managed,
+            grants=settings.grants,
+            first_admins=settings.first_admins,
+        ) as team:
             yield team
 
     async def problem(self, opened: "Team") -> str:

@@ -1,16 +1,19 @@
 """`python -P -m service desk …` and `migrate`: an operator's commands for the support desk."""
 
 import asyncio
+import os
 from typing import Annotated
 
 import typer
 
+from service.apps.desk.domain.policy_file import as_table
 from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.settings import DeskSettings, database_url
 from service.errors import ConfigurationError, ServiceError
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.resources import open_resources
 from service.settings import Settings, load_settings, read_settings
+from service.settings.env_file import read_env_file
 
 _BY = "bootstrap"  # the name in the audit
 
@@ -58,6 +61,18 @@ async def _bootstrap(settings: Settings, name: str) -> None:
         open_team(url, resources.hub, groups_are_managed=settings.groups_are_managed) as team,
     ):
         await team.roles.make_first_admin(name, by=_BY)
+
+
+@app.command()
+def rights() -> None:
+    """Print what each role may do, as a table in Markdown, with the changes of the file that DESK_POLICY names."""
+    try:
+        # It needs no Hub, and so none of the service's own settings.
+        settings = read_settings(DeskSettings, {**read_env_file(), **os.environ})
+    except ConfigurationError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
+    typer.echo(as_table(settings.grants))
 
 
 def migrate() -> None:

@@ -45,6 +45,16 @@ class PreconditionRequiredError(ServiceError):
     default = "Say which version this is for: If-Match, with the ETag that came with what you read."
 
 
+class UnquotedVersionError(ServiceError):
+    """`If-Match` has a version without the quotes that are a part of every ETag (RFC 9110 section 8.8.3)."""
+
+    code = "unquoted_version"
+    status = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f'The quotes are a part of the ETag. Send If-Match: "{version}".')
+
+
 class InvalidCursorError(ServiceError):
     """A cursor is not ours, or is of another list, or of this list with another order or filter."""
 

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from service.apps.desk.domain.policy import GRANTS, Grants
+from service.apps.desk.domain.policy_file import read_policy
 from service.settings import Settings
-from service.settings.values import FILE, ONE_WORD
+from service.settings.values import FILE, ONE_WORD, Names
 
 _KINDS = {
     "sqlite": "sqlite",
@@ -28,14 +30,20 @@ def _database(given: SecretStr) -> SecretStr:
     return SecretStr(f"{kind}://{rest}")
 
 
+def _grants(given: object) -> object:
+    return read_policy(given) if isinstance(given, str) else given
+
+
 class DeskSettings(BaseModel):
-    """Where the desk keeps its tables."""
+    """Where the desk keeps its tables, what its roles may do, and who administers it first."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
 
     database_url_given: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
         default=None, validation_alias="DATABASE_URL"
     )
+    grants: Annotated[Grants, BeforeValidator(_grants)] = Field(default=GRANTS, validation_alias="DESK_POLICY")
+    first_admins: Names = Field(default=(), validation_alias="DESK_ADMINS")
 
 
 def database_url(core: Settings, settings: DeskSettings) -> SecretStr:

@@ -78,7 +78,7 @@ class Application:
         if identity.name in self.denied:
             raise DeniedError
 
-    def entitled(self, identity: Identity) -> set[str]:
+    def entitled(self, identity: Identity, _conn: HTTPConnection) -> set[str]:
         """Give readers and writers what they are called by."""
         return {scope for group, scope in {"readers": READ, "writers": WRITE}.items() if group in identity.groups}
 

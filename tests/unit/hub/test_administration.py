@@ -4,12 +4,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from service.errors import ServiceError
 from service.hub import administration
 from service.hub.administration import Registration
 from service.hub.call import Call, HubReply
-from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
+from service.hub.errors import (
+    GroupsManagedError,
+    HubRefusedServiceError,
+    HubUnavailableError,
+    HubUserMissingError,
+    InvitationRefusedError,
+)
 from tests.unit.hub.test_protocol import NONSENSE, refusal, reply
 
 GROUP = {"kind": "group", "name": "desk-admin", "users": ["ada", "bob"], "properties": {}}
@@ -26,6 +33,7 @@ CALLS: dict[str, tuple[Call[Any], tuple[str, str, object]]] = {
     ),
     "has user": (administration.has_user("a/b"), ("GET", "users/a%2Fb/tokens", None)),
     "created": (administration.create_user("ada"), ("POST", "users", {"usernames": ["ada"]})),
+    "invitation": (administration.invite("a/b"), ("POST", "users/a%2Fb/invitation", None)),
     "token": (
         administration.token_created("..", "a1/../a2"),
         ("GET", "users/%2E%2E/tokens/a1%2F..%2Fa2", None),
@@ -60,6 +68,11 @@ ANSWERS: dict[str, tuple[str, HubReply, object]] = {
         reply(200, {"created": "2026-01-01T12:00:00.000001Z"}),
         datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC),
     ),
+    "an invitation": (
+        "invitation",
+        reply(201, {"key": "x", "expires_at": "2026-01-01T12:00:00+00:00"}),
+        administration.Invitation(key=SecretStr("x"), expires_at=datetime(2026, 1, 1, 12, tzinfo=UTC)),
+    ),
     "no token": ("token", refusal(404, "No such token a1 for user ada"), None),
 }
 
@@ -85,6 +98,10 @@ REFUSALS: dict[str, tuple[str, HubReply, type[ServiceError]]] = {
     "not found for another reason": ("has user", refusal(404, "No access"), HubRefusedServiceError),
     "no scope for users": ("created", refusal(403, "Action is not authorized"), HubUserMissingError),
     "no such name": ("created", refusal(400, "Invalid username: a/b"), HubUserMissingError),
+    "an invitation of a Hub that makes none": ("invitation", refusal(404, "Not Found"), InvitationRefusedError),
+    "no scope for invitations": ("invitation", refusal(403, "Action is not authorized"), InvitationRefusedError),
+    "somebody who has a password": ("invitation", refusal(409, "This user has a password"), InvitationRefusedError),
+    "an invitation without an end": ("invitation", reply(201, {"key": "x"}), HubUnavailableError),
     "a group without members": ("members", reply(200, {"kind": "group", "name": "x"}), HubUnavailableError),
     "a token without an age": ("token", reply(200, {"id": "a1"}), HubUnavailableError),
     "a token of an age without zone": ("token", reply(200, {"created": "2026-01-01T12:00:00"}), HubUnavailableError),

@@ -2,17 +2,20 @@
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.apps.deidentify.engine.coverage import Coverage, Span, joined
+from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.patterns.matching import Finders, Text
-from service.apps.deidentify.engine.rules import Kind, Rule
+from service.apps.deidentify.engine.rules import Rule
 from service.apps.deidentify.engine.tagging import Tagger
 from service.apps.deidentify.engine.words import pieces
 
 ALNUM = re.compile(r"[A-Za-z0-9]+")
 UNKEPT = re.compile(rb"[A-Za-z0-9*]+")
+
+IS_ALNUM = bytes(chr(code).isalnum() and code < 0x80 for code in range(0x100))  # noqa: PLR2004 - ASCII
 
 # Which sides of a match must have something masked.
 WANTED: Mapping[str, Callable[[bool, bool], bool]] = {
@@ -25,11 +28,11 @@ WANTED: Mapping[str, Callable[[bool, bool], bool]] = {
 
 @dataclass(slots=True)
 class Detection:
-    """`kept`: what may stay, as philter-lite's include map; `masked`: what rules said must not, each with its kind."""
+    """`kept`: what may stay, as philter-lite's include map; `masked`: what rules said must not."""
 
     kept: Coverage
     excluded: Coverage
-    masked: list[tuple[int, int, Kind]] = field(default_factory=list)
+    masked: list[Find] = field(default_factory=list)
 
 
 class Detector:
@@ -39,6 +42,11 @@ class Detector:
         self._rules = rules
         self._tagger = tagger
         self._patterned = [number for number, rule in enumerate(rules) if rule.type in ("regex", "regex_context")]
+        self._lists: list[tuple[int, Collection[str], Collection[str] | None]] = [
+            (number, rule.filter.pos, rule.filter.data if rule.type == "set" else None)
+            for number, rule in enumerate(rules)
+            if rule.type in ("set", "pos_matcher")
+        ]
         self._finders = Finders.of(rules[number].filter.data for number in self._patterned)
 
     def detect(self, text: str) -> Detection:
@@ -63,9 +71,7 @@ class Detector:
 
     def _listed(self, text: str) -> Mapping[int, list[Span]]:
         """What the rules that look at single words find."""
-        found: dict[int, list[Span]] = {
-            number: [] for number, rule in enumerate(self._rules) if rule.type in ("set", "pos_matcher")
-        }
+        found: dict[int, list[Span]] = {number: [] for number, _, _ in self._lists}
         known: dict[tuple[str, str], list[int]] = {}  # of this note alone
         parts = pieces(text)
         start = 0
@@ -75,7 +81,12 @@ class Detector:
                 key = (part, tag)
                 numbers = known.get(key)
                 if numbers is None:
-                    known[key] = numbers = [number for number in found if lists(self._rules[number], part, tag)]
+                    low = part.lower()
+                    known[key] = numbers = [
+                        number
+                        for number, tags, words in self._lists
+                        if (not tags or tag in tags) and (words is None or low in words or part in words)
+                    ]
                 for number in numbers:
                     found[number].append((start, stop))
             start = stop
@@ -88,24 +99,16 @@ class Detector:
             for start, stop in spans:
                 excluded.add(start, stop)
                 kept.remove(start)
-                detection.masked.append((start, stop, rule.kind))
+                detection.masked.append(Find(start, stop, rule.kind, rule.name))
         elif rule.masks:
             for start, stop in spans:
                 if not kept.touches(start, stop):
                     excluded.add(start, stop)
-                    detection.masked.append((start, stop, rule.kind))
+                    detection.masked.append(Find(start, stop, rule.kind, rule.name))
         else:
             for start, stop in spans:
                 if not excluded.touches(start, stop):
                     kept.add(start, stop)
-
-
-def lists(rule: Rule, word: str, tag: str) -> bool:
-    """Whether a rule of single words speaks of this one."""
-    tags = rule.filter.pos
-    if rule.type == "pos_matcher":
-        return tag in tags
-    return (not tags or tag in tags) and (word.lower() in rule.filter.data or word in rule.filter.data)
 
 
 def in_context(
@@ -142,10 +145,7 @@ def hidden(text: str, kept: Coverage) -> bytearray:
 
     ASCII letters and digits that are not kept.
     """
-    result = bytearray(len(text))
-    for match in ALNUM.finditer(text):
-        start, stop = match.span()
-        result[start:stop] = b"\1" * (stop - start)
+    result = bytearray(text.encode("ascii", "replace").translate(IS_ALNUM))
     place = 0
     for start, stop in kept:
         # A range that begins within another is not seen by it.

@@ -1,14 +1,17 @@
-"""The room's front: a note in, the note without what identifies a person out."""
+"""The engine: takes a note, gives it back without what identifies a person."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from service.apps.deidentify.engine import blood_pressure, extra_rules, folding, lists, rules, spans, tagging
+from service.apps.deidentify.engine import folding, lexicon, lists, rules, spans, tagging
+from service.apps.deidentify.engine import language as recognition
 from service.apps.deidentify.engine.detection import Detector, hidden
 from service.apps.deidentify.engine.explanation import contents
-from service.apps.deidentify.engine.replacement import Numbering, Replacement, written
+from service.apps.deidentify.engine.finding import Find
+from service.apps.deidentify.engine.judgement import Judge, catalog, cover
+from service.apps.deidentify.engine.replacement import Language, Numbering, Replacement, written
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 
@@ -31,6 +34,7 @@ class Options(TypedDict, total=False):
     allow: Sequence[str]
     deny: Sequence[str]
     date_shift_days: int | None
+    language: Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,11 @@ class Engine:
 
     def __init__(self, book: rules.RuleBook, tagger: tagging.Tagger) -> None:
         self._detector = Detector(book.rules, tagger)
+        words = lexicon.load(book.vocabulary)
+        self._flags = words.flags
+        self._judge = Judge(self._detector, words)
         self.about = About(book.name, book.version, book.configuration, tagger.name)
-        self.contents = contents(book.rules)
+        self.contents = contents(book.rules, catalog())
 
     @classmethod
     def load(cls, tagger: tagging.Tagger | None = None) -> "Engine":
@@ -66,7 +73,7 @@ class Engine:
         """
         return cls(rules.load(), tagger or tagging.installed())
 
-    def deidentify(
+    def deidentify(  # noqa: PLR0913 - a keyword for each option
         self,
         text: str,
         *,
@@ -75,24 +82,31 @@ class Engine:
         allow: Sequence[str] = (),
         deny: Sequence[str] = (),
         date_shift_days: int | None = None,
+        language: Language = "en",
         numbering: Numbering | None = None,
     ) -> Result:
         """The note with what identifies a person replaced.
 
         `compat`: mask what philter-lite masks, and nothing else. `allow` and `deny`: words never and always masked;
         deny wins. `date_shift_days`: dates that parse move by so many days, others are replaced like the rest.
-        `numbering`: share one for a batch.
+        `language`: `any` takes notes in other languages too, whose names the rules do not know. `numbering`: share
+        one for a batch.
+
+        Raises:
+            LanguageUnsupportedError: the note is in another language than English, and `language` is `en`.
         """
-        is_masked, ranges = self._judge(text) if compat else self._judge_with_care(text)
+        if language == "en":
+            recognition.check(text, self._flags)
+        is_masked, finds = self._philter(text) if compat else self._default(text)
         for start, stop in lists.places(text, allow):
             is_masked[start:stop] = bytes(stop - start)
         if deny:
             denied, places = find_denied(text, deny)
-            for start, stop, _ in places:
+            for start, stop, _, _ in places:
                 for place in range(start, stop):
                     is_masked[place] |= denied[place]
-            ranges += places
-        found = spans.spans(text, is_masked, ranges)
+            finds += places
+        found = spans.spans(text, is_masked, finds)
         new, placed = written(
             text,
             is_masked,
@@ -103,53 +117,40 @@ class Engine:
         )
         return Result(new, tuple(placed), dict(Counter(span.type for span in placed)), len(text))
 
-    def _judge(self, text: str) -> tuple[bytearray, list[extra_rules.Range]]:
-        """Per character whether philter-lite masks it, and the ranges that rules spoke of."""
+    def _philter(self, text: str) -> tuple[bytearray, list[Find]]:
+        """Per character whether philter-lite masks it, and what its rules found."""
         detection = self._detector.detect(text)
         return hidden(text, detection.kept), detection.masked
 
-    def _judge_with_care(self, text: str) -> tuple[bytearray, list[extra_rules.Range]]:
-        """The same for the text folded to ASCII, without readings, and with what caution adds."""
+    def _default(self, text: str) -> tuple[bytearray, list[Find]]:
+        """The same by all rules: for the text in ASCII and without marks, brought back to the text as it came."""
         places = folding.without_marks(text)
         plain = folding.at(text, places)
-        folded = folding.fold(plain)
-        is_masked, ranges = self._judge(folded)
-        for start, stop in blood_pressure.places(folded):
-            is_masked[start:stop] = bytes(stop - start)
-        more = list(extra_rules.additions(folded, is_masked, ranges))
-        more += [(start, stop, Kind.OTHER) for start, stop in folding.foreign(plain)]
-        for start, stop, _ in more:
-            mask(folded, is_masked, start, stop)
-        ranges += more
-        return (is_masked, ranges) if places is None else spread(len(text), places, is_masked, ranges)
+        is_masked, finds = self._judge.judge(folding.fold(plain))
+        foreign = [Find(start, stop, Kind.OTHER, "script.foreign") for start, stop in folding.foreign(plain)]
+        cover(plain, is_masked, foreign)
+        finds += foreign
+        return (is_masked, finds) if places is None else spread(len(text), places, is_masked, finds)
 
 
-def find_denied(text: str, words: Sequence[str]) -> tuple[bytearray, list[extra_rules.Range]]:
+def find_denied(text: str, words: Sequence[str]) -> tuple[bytearray, list[Find]]:
     """Where any of these words stands, also with other accents or with invisible characters in it."""
     places = folding.without_marks(text)
     plain = folding.at(text, places)
     bare = [folding.bare(folding.at(word, folding.without_marks(word))) for word in words]
-    ranges = [(start, stop, Kind.OTHER) for start, stop in lists.places(folding.bare(plain), bare)]
-    is_masked, folded = bytearray(len(plain)), folding.fold(plain)
-    for start, stop, _ in ranges:
-        mask(folded, is_masked, start, stop)
-    return (is_masked, ranges) if places is None else spread(len(text), places, is_masked, ranges)
+    finds = [Find(start, stop, Kind.OTHER, "caller.deny") for start, stop in lists.places(folding.bare(plain), bare)]
+    is_masked = bytearray(len(plain))
+    cover(folding.fold(plain), is_masked, finds)
+    return (is_masked, finds) if places is None else spread(len(text), places, is_masked, finds)
 
 
 def spread(
-    length: int, places: Sequence[int], is_masked: bytearray, ranges: Sequence[extra_rules.Range]
-) -> tuple[bytearray, list[extra_rules.Range]]:
+    length: int, places: Sequence[int], is_masked: bytearray, finds: Sequence[Find]
+) -> tuple[bytearray, list[Find]]:
     """What was judged of a text without its marks, for the text with them: a mark goes as the character before."""
     ends = [*places[1:], length][: len(places)]
     whole = bytearray(length)
     for hidden_here, start, stop in zip(is_masked, places, ends, strict=True):
         if hidden_here:
             whole[start:stop] = b"\1" * (stop - start)
-    return whole, [(places[start], ends[stop - 1], kind) for start, stop, kind in ranges]
-
-
-def mask(text: str, is_masked: bytearray, start: int, stop: int) -> None:
-    """Mark the letters and digits of a range as masked."""
-    for place in range(start, stop):
-        if text[place].isalnum():
-            is_masked[place] = 1
+    return whole, [find._replace(start=places[find.start], stop=ends[find.stop - 1]) for find in finds]

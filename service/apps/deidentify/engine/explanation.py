@@ -4,10 +4,11 @@ How much stands behind each type is counted in the rules themselves. Every examp
 by the tests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.apps.deidentify.engine.finding import RuleInfo
 from service.apps.deidentify.engine.rules import Kind, Rule
 
 
@@ -21,17 +22,22 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a rule book holds: of rules that mask, by type; of rules that say what may stay."""
+    """What a rule book holds: of philter-lite's rules that mask, by type; of those that say what may stay.
+
+    `rules`: the rules that a span may name, ours and philter-lite's, and ours that keep.
+    """
 
     masking: Mapping[Kind, Figures] = field(default_factory=dict)
     keeping: Figures = Figures()
+    rules: Sequence[RuleInfo] = ()
 
 
-def contents(rules: Iterable[Rule]) -> Contents:
-    """Count rules and the entries of their lists."""
+def contents(rules: Iterable[Rule], ours: Iterable[RuleInfo] = ()) -> Contents:
+    """Count philter-lite's rules and the entries of their lists, and name all rules that mask, and those of `ours`."""
     rules = tuple(rules)
+    theirs = {rule.name: RuleInfo(rule.name, rule.kind, "A rule of philter-lite's.") for rule in rules if rule.masks}
     masking = {kind: _figures(rule for rule in rules if rule.masks and rule.kind is kind) for kind in Kind}
-    return Contents(masking, _figures(rule for rule in rules if not rule.masks))
+    return Contents(masking, _figures(rule for rule in rules if not rule.masks), (*ours, *theirs.values()))
 
 
 def _figures(rules: Iterable[Rule]) -> Figures:
@@ -59,8 +65,8 @@ TYPES = (
     ),
     Type(
         Kind.DATE,
-        "Dates, whole or in part, and months. Days of the week and years that stand alone stay.",
-        "Seen on 12/03/2019 and on March 5th.",
+        "Dates, whole or in part, months, days of the week, holidays. Years that stand alone stay.",
+        "Seen on 12/03/2019 and on Friday, March 5th.",
         "Seen on [DATE] and on [DATE].",
     ),
     Type(Kind.AGE, "Ages of 90 and above, in their usual forms.", "She is 92 years old.", "She is [AGE] years old."),
@@ -72,15 +78,15 @@ TYPES = (
     ),
     Type(
         Kind.LOCATION,
-        "Addresses, towns, counties, rooms, and hospitals by their name.",
+        "Addresses, towns, counties, rooms.",
         "Lives at 12 Main Street, San Francisco, CA 94110.",
         "Lives at [LOCATION].",
     ),
     Type(
         Kind.ORGANIZATION,
-        "Where somebody was admitted to or came from.",
-        "Was admitted to Kaiser Permanente.",
-        "Was admitted to [ORGANIZATION].",
+        "Hospitals, clinics, pharmacies, schools and companies by their name.",
+        "Was admitted to St. Luke's Hospital; works at Walmart.",
+        "Was admitted to [ORGANIZATION]; works at [ORGANIZATION].",
     ),
     Type(
         Kind.ID,
@@ -110,7 +116,9 @@ STAYS = (
     Stay("Ordinary and medical words", "Chest pain on exertion, no fever."),
     Stay("Doses, measurements, scores", "Aspirin 81 mg, BP 120/80, pain 7/10."),
     Stay("Ages below 90, and how long something took", "A 45 year-old man, ill for 10 days."),
-    Stay("Times of day, days of the week, years that stand alone", "Seen on Tuesday at 10:30, first in 2015."),
+    Stay("Times of day, years that stand alone", "Seen at 10:30, first in 2015."),
+    Stay("Terms that bear somebody's name", "Parkinson disease, Foley catheter, Gleason 7."),
+    Stay("Results of tests, stages, codes of diagnoses", "Platelets 250000, T2 N1 M0, ICD-10 E11.9, COVID-19."),
     Stay("Greek letters, units, punctuation, white space", "TNF-\N{GREEK SMALL LETTER ALPHA}, 5 \N{MICRO SIGN}g."),
 )
 

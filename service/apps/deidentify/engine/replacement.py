@@ -10,6 +10,7 @@ from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 
 Replacement = Literal["asterisk", "tag", "numbered", "remove"]
+Language = Literal["en", "any"]  # of a note; the rules know English
 
 
 class Numbering:

@@ -53,6 +53,11 @@ class Rule:
     kind: Kind
     filter: Any
 
+    @property
+    def name(self) -> str:
+        """What answers call it."""
+        return f"philter-lite: {self.title}"
+
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
@@ -62,6 +67,13 @@ class RuleBook:
     version: str
     configuration: str
     rules: tuple[Rule, ...]
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        """The words that may stay."""
+        return frozenset(
+            word.lower() for rule in self.rules if rule.type == "set" and not rule.masks for word in rule.filter.data
+        )
 
 
 def load() -> RuleBook:

@@ -51,7 +51,8 @@ class RuleTagger:
 
     def tag(self, pieces: Sequence[str]) -> Sequence[str]:
         """`NNP` for names, `CD` for numbers, else `FW`."""
-        return [_tag(piece) for piece in pieces]
+        tags = {piece: _tag(piece) for piece in set(pieces)}
+        return [tags[piece] for piece in pieces]
 
 
 def _tag(piece: str) -> str:

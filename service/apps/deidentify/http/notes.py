@@ -25,7 +25,7 @@ from service.application import opened
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.engine import Options as EngineOptions
 from service.apps.deidentify.engine.intake import PATTERN, other_encoding
-from service.apps.deidentify.engine.replacement import Replacement
+from service.apps.deidentify.engine.replacement import Language, Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import EngineUnavailableError
@@ -66,6 +66,11 @@ class Options(BaseModel):
     compat: bool = Field(default=False, description="Mask what philter-lite masks, and nothing else.")
     date_shift_days: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] | None = Field(
         None, description="Move dates that parse by so many days; others are replaced like the rest."
+    )
+    language: Language = Field(
+        "en",
+        description="`en`: a note in another language is refused, since the rules know English alone. `any`: it is "
+        "masked all the same, and names are left in it.",
     )
 
 
@@ -131,6 +136,7 @@ class Note(Options):
             "allow": self.allow,
             "deny": self.deny,
             "date_shift_days": self.date_shift_days,
+            "language": self.language,
         }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.explanation import Contents, Figures
+from service.apps.deidentify.engine.finding import RuleInfo
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 
@@ -27,6 +28,13 @@ class Loaded:
 
     about: About
     contents: Contents
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an engine says instead of a result where it does not know the note's language."""
+
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +91,22 @@ def request(text: str, options: Options, *, key: bytes | None, deadline: float) 
     return {"text": text, "options": options, "key": key.hex() if key else None, "deadline": deadline}
 
 
-def reply(result: Result | Failure) -> dict[str, Any]:
+def reply(result: Result | Refusal | Failure) -> dict[str, Any]:
     """Answer it."""
+    if isinstance(result, Refusal):
+        return {"refusal": asdict(result)}
     if isinstance(result, Failure):
         return {"failure": asdict(result)}
     return {
         "text": result.text,
-        "spans": [(span.start, span.end, span.type, span.out_start, span.out_end) for span in result.spans],
+        "spans": [(span.start, span.end, span.type, span.out_start, span.out_end, span.rule) for span in result.spans],
         "counts": result.counts,
         "length": result.length,
         "names": result.names,
     }
 
 
-def result_of(message: Any, *, of: str) -> Result | Failure:  # noqa: ANN401 - whatever JSON says
+def result_of(message: Any, *, of: str) -> Result | Refusal | Failure:  # noqa: ANN401 - whatever JSON says
     """Read the answer about a note.
 
     Raises:
@@ -105,6 +115,8 @@ def result_of(message: Any, *, of: str) -> Result | Failure:  # noqa: ANN401 - w
     try:
         if "failure" in message:
             return Failure(**message["failure"])
+        if "refusal" in message:
+            return Refusal("" + message["refusal"]["language"])
         spans = tuple(Span(start, end, Kind(kind), *out) for start, end, kind, *out in message["spans"])
         counts = {Kind(kind): int(count) for kind, count in message["counts"].items()}
         names = {Kind(kind): list(known) for kind, known in message["names"].items()}
@@ -132,6 +144,7 @@ def loaded_of(message: Any) -> Loaded | str:  # noqa: ANN401 - whatever JSON say
             return str(message["problem"])
         contents = message["contents"]
         masking = {Kind(kind): Figures(**figures) for kind, figures in contents["masking"].items()}
-        return Loaded(About(**message["about"]), Contents(masking, Figures(**contents["keeping"])))
+        named = tuple(RuleInfo(**(each | {"type": Kind(each["type"])})) for each in contents["rules"])
+        return Loaded(About(**message["about"]), Contents(masking, Figures(**contents["keeping"]), named))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("not an introduction") from error

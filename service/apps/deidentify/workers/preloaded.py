@@ -19,8 +19,9 @@ from typing import NoReturn, Protocol, Unpack
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.explanation import Contents
 from service.apps.deidentify.engine.replacement import Numbering
+from service.apps.deidentify.errors import LanguageUnsupportedError
 from service.apps.deidentify.workers import messages
-from service.apps.deidentify.workers.messages import Failure, Loaded
+from service.apps.deidentify.workers.messages import Failure, Loaded, Refusal
 from service.logs import place_of
 
 COMMAND = struct.Struct("!i")  # the process to wait for, or 0; with a connection, a worker is wanted for that
@@ -130,10 +131,12 @@ def _answer(requests: socket.socket, engine: Deidentifier) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _result(engine: Deidentifier, text: str, options: Options, key: str | None) -> Result | Failure:
+def _result(engine: Deidentifier, text: str, options: Options, key: str | None) -> Result | Refusal | Failure:
     numbering = Numbering()
     try:
         result = engine.deidentify(text, numbering=numbering, **options)
+    except LanguageUnsupportedError as error:
+        return Refusal(error.language)
     except Exception as error:  # noqa: BLE001 - its text may quote the note, so it goes no further
         return Failure(type(error).__name__, place_of(error))
     return replace(result, names=numbering.names(bytes.fromhex(key))) if key else result

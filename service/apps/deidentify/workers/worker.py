@@ -11,10 +11,15 @@ from typing import Self, Unpack
 
 from service.apps.deidentify.engine.engine import Options, Result
 from service.apps.deidentify.engine.intake import check
-from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
+from service.apps.deidentify.errors import (
+    DeadlineExceededError,
+    EngineFailedError,
+    EngineUnavailableError,
+    LanguageUnsupportedError,
+)
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.forkserver import Forkserver
-from service.apps.deidentify.workers.messages import Failure
+from service.apps.deidentify.workers.messages import Failure, Refusal
 
 _log = logging.getLogger("service")
 
@@ -83,6 +88,8 @@ class Worker:
         except BaseException:
             self._end()
             raise
+        if isinstance(result, Refusal):
+            raise LanguageUnsupportedError(result.language)
         if isinstance(result, Failure):
             self._end()  # what that left behind, nobody knows
             raise self._failed(f"{result.kind} at {result.place}")

@@ -1,7 +1,8 @@
 """The types of fields: text in any script, phone numbers, e-mail addresses, dates."""
 
+import re
 import unicodedata
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
 
 import phonenumbers
@@ -18,6 +19,7 @@ _BREAKING = {"Cc", "Cs", "Zl", "Zp"}
 _REVERSING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol without visible shape
 _OLDEST = date(1900, 1, 1)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _line(value: object) -> object:
@@ -78,6 +80,20 @@ def _utc(value: datetime) -> datetime:
         raise ValueError("must be in the years 1 to 9999") from None
 
 
+def _first_moment(value: object) -> object:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return datetime.combine(date.fromisoformat(value), time(), UTC)
+    return value
+
+
+def _moment_after(value: object) -> object:
+    first = _first_moment(value)
+    try:
+        return first + timedelta(days=1) if isinstance(first, datetime) and first is not value else first
+    except OverflowError:
+        raise ValueError("must be in the years 1 to 9999") from None
+
+
 def _birthday(value: date) -> date:
     # In some time zones it is already tomorrow.
     if not _OLDEST <= value <= datetime.now(UTC).date() + timedelta(days=1):
@@ -88,6 +104,7 @@ def _birthday(value: date) -> date:
 Line = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_line)]
 PersonName = Annotated[str, Field(min_length=1, max_length=100), BeforeValidator(_line)]
 Text = Annotated[str, Field(max_length=20_000), BeforeValidator(_lines)]
+Message = Annotated[str, Field(min_length=1, max_length=20_000), BeforeValidator(_lines)]
 Address = Annotated[str, Field(min_length=1, max_length=500), BeforeValidator(_lines)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
@@ -96,7 +113,9 @@ HubName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_hu
 Exact = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(lambda value: _printable(value.strip()))]
 """A filter that is compared exactly, as with names of the Hub's users."""
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Since = Annotated[AwareDatetime, BeforeValidator(_first_moment), AfterValidator(_utc)]
+Until = Annotated[AwareDatetime, BeforeValidator(_moment_after), AfterValidator(_utc)]
+"""Limits of a list: moments, or days of UTC. The day of `Until` is still in the list."""
 
 
 def fold(*texts: str | None) -> str:

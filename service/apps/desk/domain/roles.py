@@ -71,15 +71,15 @@ class RoleKeeper:
         async with self._alone() as held:
             await self._change(held, name, role, by=by)
 
-    async def make_first_admin(self, name: str, *, by: str) -> None:
-        """Give the role admin, and an account without flags, if nobody can administer the desk.
+    async def make_first_admin(self, name: str, *, by: str, beside: Collection[str] = ()) -> None:
+        """Give the role admin, and an account without flags, if nobody but `beside` can administer the desk.
 
         Raises:
             AdminExistsError: somebody can.
             Whatever `change` raises.
         """
         async with self._alone() as held:
-            if await self.active_admins():
+            if await self.active_admins() - {*beside}:
                 raise AdminExistsError
             await self._ensure_hub_user(name)
             account = await self._accounts.ensure(name, by=by)

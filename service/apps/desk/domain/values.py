@@ -1,36 +1,30 @@
-"""The desk's values: things to create, changes, stored things, queries and pages.
+"""The desk's values: things to create, changes, and stored things.
 
 A `…Change` is a JSON Merge Patch (RFC 7396): absent fields stay, and null clears an optional field. Values are checked
 when they come in. What comes from the database is not checked again.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict  # pydantic needs it up to Python 3.11
 
 from service.apps.desk.domain.fields import (
     Address,
     Birthday,
     Email,
-    Exact,
     HubName,
     Id,
     Line,
-    Moment,
+    Message,
     PersonName,
     Phone,
     Text,
 )
 from service.apps.desk.domain.transitions import Status
 
-T = TypeVar("T")
-
 _CONFIG = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-_PAGE = 50  # items, unless asked otherwise
-MAX_PAGE = 200  # items
-MAX_CURSOR = 1024  # characters; ours are shorter
 
 
 class Value(BaseModel):
@@ -85,6 +79,20 @@ class Ticket(Stored, Numbered):
     status: Status = Field(examples=[Status.OPEN])
     employee_id: int = Field(examples=[1])
     owner: str = Field(examples=["support"])
+
+
+class CommentNew(Value):
+    """A comment on a ticket. It is never changed, and goes with its ticket."""
+
+    text: Message = Field(examples=["I have asked the supplier for a new toner."])
+
+
+class Comment(Numbered):
+    """What a member of the team has said about a ticket."""
+
+    author: str = Field(examples=["support"])
+    created: datetime
+    text: str = Field(examples=["I have asked the supplier for a new toner."])
 
 
 # Employees
@@ -160,6 +168,15 @@ class AccountChange(TypedDict, total=False):
     login_denied: bool
 
 
+class OwnContact(TypedDict, total=False):
+    """What to change of one's own account."""
+
+    __pydantic_config__ = _CONFIG  # type: ignore[misc]  # as pydantic documents it
+
+    phone: Phone | None
+    email: Email | None
+
+
 class Named(Value):
     """Things with a `name`, which comes first for the same reason."""
 
@@ -175,6 +192,13 @@ class Account(Stored, Named):
     email: str | None = Field(examples=["ada@example.com"])
     disabled: bool = False
     login_denied: bool = False
+
+
+class Invitation(Value):
+    """A link by which somebody sets their first password at the Hub: good once, until `expires_at`."""
+
+    url: str = Field(examples=["https://hub.example.org/hub/invitation?key=Zm9v"])
+    expires_at: datetime
 
 
 class AccountStatus(Value):
@@ -199,67 +223,3 @@ class AuditEntry(Value):
     thing: str = Field(examples=["ticket/1"])
     before: dict[str, Any] | None = Field(examples=[{"status": "open"}])
     after: dict[str, Any] | None = Field(examples=[{"status": "resolved"}])
-
-
-# Lists
-
-
-class Page(BaseModel, Generic[T]):
-    """A part of a list. `next` is the cursor of the next page, null at the end."""
-
-    items: list[T]
-    next: str | None
-
-
-class PageQuery(Value):
-    """How many items of a list, and from where on."""
-
-    limit: int = Field(_PAGE, ge=1, le=MAX_PAGE, description="Items at most.")
-    cursor: str | None = Field(None, max_length=MAX_CURSOR, description="Where to continue: `next` of the page before.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, given: object) -> object:
-        """Ignore empty values, which forms send for empty fields."""
-        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
-
-
-Term = Annotated[Line, Field(max_length=100, description="Text to find, in upper or lower case.")]
-
-
-class SortedQuery(PageQuery):
-    """Which things of a list, and in which order. `-` before the field of `sort` reverses the order."""
-
-    sort: str
-    text: Term | None = None
-
-
-class TicketQuery(SortedQuery):
-    """Which tickets, and in which order."""
-
-    sort: Literal["-created", "created", "-updated", "updated", "title", "-title"] = "-created"
-    status: Status | None = None
-    owner: Exact | None = None
-    employee: Id | None = Field(None, description="The id of the employee who asked.")
-
-
-class EmployeeQuery(SortedQuery):
-    """Which employees, and in which order."""
-
-    sort: Literal["-created", "created", "-updated", "updated", "last_name", "-last_name"] = "last_name"
-
-
-class AccountQuery(SortedQuery):
-    """Which accounts, and in which order."""
-
-    sort: Literal["-created", "created", "-updated", "updated", "name", "-name"] = "name"
-
-
-class AuditQuery(PageQuery):
-    """Which entries; the latest come first."""
-
-    who: Exact | None = None
-    what: Exact | None = None
-    thing: Exact | None = Field(None, examples=["ticket/1"])
-    since: Moment | None = Field(None, description="From this moment on.")
-    until: Moment | None = Field(None, description="Before this moment.")

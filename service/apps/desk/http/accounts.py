@@ -7,11 +7,12 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from service.apps.desk.domain.policy import Permission, Role
+from service.apps.desk.domain.queries import Page
 from service.apps.desk.domain.roles import RoleKeeper
-from service.apps.desk.domain.values import Account, AccountChange, AccountNew, Page
+from service.apps.desk.domain.values import Account, AccountChange, AccountNew, OwnContact
 from service.apps.desk.http.access import OWN, AccountName, OpenDesk, Roles, actor, demand
 from service.apps.desk.http.conditional import ExpectedVersion, created, tagged
-from service.apps.desk.http.export import as_csv
+from service.apps.desk.http.export import Bom, as_csv
 from service.apps.desk.http.lists import AccountList, linked, whole
 from service.apps.desk.http.openapi import CHANGED, CREATED, CSV, DELETED, LIST, ONE, merge_patch, refusals
 from service.auth.guard import require
@@ -33,6 +34,7 @@ Asked = Annotated[AccountList, Query()]
 Creator = Annotated[Identity, require(Permission.ACCOUNTS_CREATE)]
 Reader = Annotated[Identity, require(Permission.ACCOUNTS_READ)]
 OwnAccountReader = Annotated[Identity, require(Permission.ACCOUNTS_READ_OWN)]
+OwnAccountEditor = Annotated[Identity, require(Permission.ACCOUNTS_CONTACT_OWN)]
 Editor = Annotated[Identity, require(*sorted(set(CHANGES.values())), mode="any")]
 RoleGiver = Annotated[Identity, require(Permission.ACCOUNTS_ROLE)]
 Remover = Annotated[Identity, require(Permission.ACCOUNTS_DELETE)]
@@ -88,11 +90,11 @@ async def find(
 
 
 @router.get("/accounts.csv", summary="Export accounts", response_class=Response, responses=CSV)
-async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked) -> Response:
+async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked, bom: Bom) -> Response:
     """Return all accounts that match the filter. `limit` and `cursor` are ignored."""
     held = await roles.members()
     members = (member(account, held.get(account.name)) async for account in desk.accounts.export(whole(query)))
-    return await as_csv(members, model=Member, name="accounts.csv")
+    return await as_csv(members, model=Member, name="accounts.csv", bom=bom)
 
 
 @router.post("/accounts", summary="Create an account", status_code=201, responses=CREATED | refusals(502))
@@ -108,6 +110,24 @@ async def create(user: Creator, request: Request, response: Response, roles: Rol
 async def read_own(user: OwnAccountReader, response: Response, desk: OpenDesk, roles: Roles) -> Member:
     """Read the caller's own account."""
     return tagged(response, member(await desk.accounts.get(actor(user)), await roles.role_of(user.name)))
+
+
+@router.patch(
+    "/accounts/me", summary="Change your own contacts", responses=CHANGED, openapi_extra=merge_patch("OwnContact")
+)
+async def change_own(
+    user: OwnAccountEditor,
+    response: Response,
+    desk: OpenDesk,
+    roles: Roles,
+    version: ExpectedVersion,
+    patch: Annotated[OwnContact, Body()],
+) -> Member:
+    """Change the caller's own phone and e-mail. Null clears a field."""
+    role = await roles.role_of(user.name)
+    return tagged(
+        response, member(await desk.accounts.change(actor(user), patch, version=version, by=actor(user)), role)
+    )
 
 
 @router.get("/accounts/{name}", summary="Read an account", responses=ONE)

@@ -42,9 +42,9 @@ async def admit_sign_in(identity: Identity, conn: HTTPConnection) -> None:
         admission.check_sign_in(await team_of(conn).desk.accounts.status(identity.name))
 
 
-def entitled(identity: Identity) -> Collection[str]:
+def entitled(identity: Identity, conn: HTTPConnection) -> Collection[str]:
     """Return the permissions of the role that the caller's groups give."""
-    return allowed(identity.groups)
+    return allowed(identity.groups, team_of(conn).grants)
 
 
 async def _newcomer(identity: Identity, conn: HTTPConnection, desk: Desk) -> datetime:

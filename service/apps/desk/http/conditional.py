@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Header, Request, Response
 
-from service.apps.desk.errors import PreconditionRequiredError, VersionConflictError
+from service.apps.desk.errors import PreconditionRequiredError, UnquotedVersionError, VersionConflictError
 from service.auth.identification import here
 
 _OURS = re.compile(r'"([1-9][0-9]{0,17})"')
@@ -60,11 +60,14 @@ def version_in(if_match: str) -> int:
 
     Raises:
         PreconditionRequiredError: there is no version, or `*`, which could lose any update.
+        UnquotedVersionError: there is a version, without its quotes.
         VersionConflictError: this cannot be an ETag of ours.
     """
     if if_match.strip() in {"", "*"}:
         raise PreconditionRequiredError
     found = _OURS.fullmatch(if_match.strip())
+    if _OURS.fullmatch(f'"{if_match.strip()}"'):
+        raise UnquotedVersionError(if_match.strip())
     if found is None:
         raise VersionConflictError
     return int(found[1])

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from service.apps.desk.domain.policy import Permission
-from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNew, Page
+from service.apps.desk.domain.queries import Page
+from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor
 from service.apps.desk.http.conditional import ExpectedVersion, created, tagged, unless_known
-from service.apps.desk.http.export import as_csv
+from service.apps.desk.http.export import Bom, as_csv
 from service.apps.desk.http.lists import EmployeeList, linked, whole
 from service.apps.desk.http.openapi import CHANGED, CREATED, CSV, DELETED, LIST, ONE_UNLESS_KNOWN, merge_patch
 from service.auth.guard import require
@@ -30,9 +31,9 @@ async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, 
 
 
 @router.get("/employees.csv", summary="Export employees", response_class=Response, responses=CSV)
-async def export(_: Reader, desk: OpenDesk, query: Asked) -> Response:
+async def export(_: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
     """Return all employees that match the filter. `limit` and `cursor` are ignored."""
-    return await as_csv(desk.employees.export(whole(query)), model=Employee, name="employees.csv")
+    return await as_csv(desk.employees.export(whole(query)), model=Employee, name="employees.csv", bom=bom)
 
 
 @router.post("/employees", summary="Create an employee", status_code=201, responses=CREATED)

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -21,14 +23,25 @@ _FORMULA = re.compile(rf"(^|[{_SEPARATORS}])(?=(?:[^\S{_SEPARATORS}]|[\"{_INVISI
 _UNSEEN = ("\t", "\r", "\n")  # at the beginning of a cell, whatever follows (OWASP)
 
 
-async def as_csv(rows: AsyncIterator[BaseModel], *, model: type[BaseModel], name: str) -> StreamingResponse:
-    """Answer with a file `name` that has a column for each of the model's fields.
+_MARK = Query(description="Begin with a byte order mark: Excel then reads the file as UTF-8.")
+
+
+async def _has_mark(*, bom: Annotated[bool, _MARK] = False) -> bool:
+    return bom
+
+
+Bom = Annotated[bool, Depends(_has_mark)]
+"""Whether a file is to begin with a byte order mark."""
+
+
+async def as_csv(rows: AsyncIterator[BaseModel], *, model: type[BaseModel], name: str, bom: bool) -> StreamingResponse:
+    """Answer with a file `name` that has a column for each of the model's fields. `bom`: with a byte order mark.
 
     An error before the first rows have been read is raised here, and answered as any other. A later one closes the
     connection, so that a part of a list does not look like the whole.
     """
     pieces = _pieces(rows, list(model.model_fields))
-    first = await anext(pieces)
+    first = ("\ufeff" if bom else "") + await anext(pieces)
     return StreamingResponse(
         _all(first, pieces),
         media_type="text/csv; charset=utf-8; header=present",
@@ -61,6 +74,8 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - what JSON has
     """Return a value as text. An apostrophe keeps spreadsheets from reading it as a formula."""
     if value is None:
         return ""
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     guarded = _FORMULA.sub(r"\1'", text)
     return f"'{guarded}" if text.startswith(_UNSEEN) and not guarded.startswith("'") else guarded

@@ -1,4 +1,4 @@
-"""Query parameters of lists, and links to the next page (RFC 8288)."""
+"""Query parameters of lists, and links to the pages beside one (RFC 8288)."""
 
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from service.apps.desk.domain.values import AccountQuery, AuditQuery, EmployeeQuery, Page, TicketQuery
+from service.apps.desk.domain.queries import AccountQuery, AuditQuery, CommentQuery, EmployeeQuery, Page, TicketQuery
 from service.auth.identification import here
 
 T = TypeVar("T")
@@ -17,6 +17,12 @@ _TOLERANT = ConfigDict(extra="ignore")
 
 class TicketList(TicketQuery):
     """Which tickets, and in which order."""
+
+    model_config = _TOLERANT
+
+
+class CommentList(CommentQuery):
+    """Which comments, and in which order."""
 
     model_config = _TOLERANT
 
@@ -48,18 +54,20 @@ def whole(query: Q) -> Q:
 
 
 def linked(request: Request, response: Response, page: Page[T], *, query: BaseModel) -> Page[T]:
-    """Set the response's Link to the next page, if there is one, and return the page."""
-    if page.next:
-        following = address(here(request).partition("?")[0], query, cursor=page.next)
-        response.headers["Link"] = f'<{following}>; rel="next"'
+    """Set the response's Link to the next and the previous page, if there are such, and return the page."""
+    path = here(request).partition("?")[0]
+    cursors = {"next": page.next, "prev": page.previous}
+    links = [f'<{address(path, query, cursor=cursor)}>; rel="{rel}"' for rel, cursor in cursors.items() if cursor]
+    if links:
+        response.headers["Link"] = ", ".join(links)
     return page
 
 
-def address(path: str, query: BaseModel, *, cursor: str | None = None) -> str:
-    """Return the address of the same list, from `cursor` on or from its beginning.
+def address(path: str, query: BaseModel, **more: str) -> str:
+    """Return the address of the same list at `path`, from its beginning or from a cursor in `more`.
 
     It has only the parameters of the list, so it does not repeat a token that was in the request's address.
     """
     asked = query.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"cursor"})
-    words = urlencode(asked | ({"cursor": cursor} if cursor else {}))
+    words = urlencode(asked | more)
     return f"{path}?{words}" if words else path

@@ -6,7 +6,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _MEANINGS = {
-    400: "The cursor, or the body, cannot be read",
+    400: "The cursor, the body or `If-Match` cannot be read",
     404: "There is no such thing",
     409: "In conflict with the present state; `code` says how",
     412: "Somebody else has changed it since: read it again",
@@ -16,7 +16,12 @@ _MEANINGS = {
     507: "The database is full",
 }
 _ETAG = {"ETag": {"description": "Names this version; send it as If-Match.", "schema": {"type": "string"}}}
-_LINK = {"Link": {"description": "Leads to the next page, if there is one.", "schema": {"type": "string"}}}
+_LINK = {
+    "Link": {
+        "description": "Leads to the next page and to the previous one, where there are such.",
+        "schema": {"type": "string"},
+    }
+}
 _LOCATION = {"Location": {"description": "The address of the new thing.", "schema": {"type": "string"}}}
 
 
@@ -29,8 +34,10 @@ LIST: Responses = {200: {"description": "A page", "headers": _LINK}, **refusals(
 ONE: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **refusals(404)}
 ONE_UNLESS_KNOWN: Responses = {**ONE, 304: {"description": "`If-None-Match` names this version"}}
 CREATED: Responses = {201: {"description": "Created", "headers": {**_LOCATION, **_ETAG}}, **refusals(409, 507)}
-CHANGED: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **refusals(404, 409, 412, 428, 507)}
-DELETED: Responses = {204: {"description": "Deleted"}, **refusals(404, 409, 412, 428, 507)}
+ADDED: Responses = {201: {"description": "Added"}, **refusals(404, 507)}
+INVITED: Responses = {201: {"description": "Made"}, **refusals(404, 409, 502, 507)}
+CHANGED: Responses = {200: {"description": "As it is now", "headers": _ETAG}, **refusals(400, 404, 409, 412, 428, 507)}
+DELETED: Responses = {204: {"description": "Deleted"}, **refusals(400, 404, 409, 412, 428, 507)}
 CSV: Responses = {
     200: {
         "description": "A line with the column names, then one for each item",

@@ -1,16 +1,20 @@
 """Tickets: what somebody needs help with, who works on it, and its status."""
 
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from service.apps.desk.domain.policy import Permission
-from service.apps.desk.domain.values import Page, Ticket, TicketChange, TicketNew
+from service.apps.desk.domain.queries import MAX_PAGE, Page, TicketQuery
+from service.apps.desk.domain.values import Employee, Ticket, TicketChange, TicketNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor
 from service.apps.desk.http.conditional import ExpectedVersion, created, tagged, unless_known
-from service.apps.desk.http.export import as_csv
+from service.apps.desk.http.export import Bom, as_csv
 from service.apps.desk.http.lists import TicketList, linked, whole
 from service.apps.desk.http.openapi import CHANGED, CREATED, CSV, DELETED, LIST, ONE_UNLESS_KNOWN, merge_patch
+from service.apps.desk.storage.desk import Desk
+from service.apps.desk.storage.tickets import Condition
 from service.auth.guard import require
 from service.hub.models import Identity
 
@@ -24,23 +28,68 @@ Editor = Annotated[Identity, require(Permission.TICKETS_UPDATE)]
 Remover = Annotated[Identity, require(Permission.TICKETS_DELETE)]
 
 
+class TicketLine(Ticket):
+    """A ticket, and the name of the employee who asked; empty for a caller who may not see employees."""
+
+    employee: str
+
+
+async def names_of(desk: Desk, user: Identity, ids: Collection[int]) -> Mapping[int, Employee]:
+    """Return these employees, by id, if the caller may see employees."""
+    return await desk.employees.some(ids) if ids and user.held.covers(Permission.EMPLOYEES_READ) else {}
+
+
+async def _lines(desk: Desk, user: Identity, tickets: AsyncIterator[Ticket]) -> AsyncIterator[TicketLine]:
+    waiting = list[Ticket]()
+
+    async def named() -> list[TicketLine]:
+        names = await names_of(desk, user, {ticket.employee_id for ticket in waiting})
+        return [
+            TicketLine(**ticket.model_dump(), employee=full_name(names.get(ticket.employee_id))) for ticket in waiting
+        ]
+
+    async for ticket in tickets:
+        waiting.append(ticket)
+        if len(waiting) == MAX_PAGE:
+            for line in await named():
+                yield line
+            waiting.clear()
+    for line in await named():
+        yield line
+
+
+def full_name(employee: Employee | None) -> str:
+    """Return first and last name; nothing for nobody."""
+    return f"{employee.first_name} {employee.last_name}" if employee else ""
+
+
+async def of_callers(desk: Desk, user: Identity, query: TicketQuery) -> Condition | None:
+    """Return what finds tickets by the name of who asked, for callers who may see employees; None for nothing more."""
+    if query.text is None or not user.held.covers(Permission.EMPLOYEES_READ):
+        return None
+    return await desk.tickets.of_callers(query.text)
+
+
 @router.get("/tickets", summary="List tickets", responses=LIST)
-async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
-    """List tickets, the latest first unless `sort` says otherwise."""
-    return linked(request, response, await desk.tickets.find(query), query=query)
+async def find(user: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
+    """List tickets, the latest first unless `sort` says otherwise. `text` finds the name of who asked, too."""
+    found = await desk.tickets.find(query, also=await of_callers(desk, user, query))
+    return linked(request, response, found, query=query)
 
 
 @router.get("/tickets/mine", summary="List your own tickets", responses=LIST)
 async def find_own(user: Owner, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
     """List the tickets that the caller owns. `owner` is ignored."""
-    found = await desk.tickets.find(query.model_copy(update={"owner": actor(user)}))
+    own = query.model_copy(update={"owner": actor(user)})
+    found = await desk.tickets.find(own, also=await of_callers(desk, user, query))
     return linked(request, response, found, query=query)
 
 
 @router.get("/tickets.csv", summary="Export tickets", response_class=Response, responses=CSV)
-async def export(_: Reader, desk: OpenDesk, query: Asked) -> Response:
-    """Return all tickets that match the filters. `limit` and `cursor` are ignored."""
-    return await as_csv(desk.tickets.export(whole(query)), model=Ticket, name="tickets.csv")
+async def export(user: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
+    """Return all tickets that match the filters, with the name of who asked. `limit` and `cursor` are ignored."""
+    found = desk.tickets.export(whole(query), also=await of_callers(desk, user, query))
+    return await as_csv(_lines(desk, user, found), model=TicketLine, name="tickets.csv", bom=bom)
 
 
 @router.post("/tickets", summary="Create a ticket", status_code=201, responses=CREATED)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from service.apps.desk.domain.policy import MEANINGS, Permission, Role
 from service.apps.desk.domain.roles import RoleKeeper
+from service.apps.desk.domain.values import Account
 from service.apps.desk.http.access import AccountName, OpenDesk, Roles, actor
 from service.apps.desk.http.accounts import (
     CHANGES,
@@ -17,6 +18,7 @@ from service.apps.desk.http.accounts import (
     Editor,
     Member,
     MemberNew,
+    OwnAccountEditor,
     OwnAccountReader,
     Reader,
     Remover,
@@ -25,8 +27,19 @@ from service.apps.desk.http.accounts import (
     create_member,
     member,
 )
-from service.apps.desk.pages.forms import Draft, filled, meant, patch_of, refused, submitted, version_of
-from service.apps.desk.pages.layout import listing, onward, page, question
+from service.apps.desk.http.invitations import invite
+from service.apps.desk.pages.forms import (
+    Draft,
+    draft_of,
+    filled,
+    meant,
+    patch_of,
+    refused,
+    stamp_of,
+    submitted,
+    version_of,
+)
+from service.apps.desk.pages.layout import counted, listing, onward, page, question
 from service.apps.desk.storage.desk import Desk
 from service.auth.context import context_of
 from service.errors import ServiceError
@@ -35,22 +48,33 @@ from service.hub.models import Identity
 router = APIRouter()
 
 _NEW = frozenset(MemberNew.model_fields)
+_OWN = ("phone", "email")
 
 
 @router.get("/me")
 async def read_own(user: OwnAccountReader, request: Request, desk: OpenDesk) -> Response:
-    """The reader's own account and permissions."""
+    """The reader's own account, with a form for their contacts, and their permissions."""
     account = await desk.accounts.get(actor(user))
-    allowed = [MEANINGS[permission] for permission in Permission if user.held.covers(permission)]
-    settings = context_of(request).settings
-    password = settings.password_page and f"{settings.hub_url}{settings.password_page}"
-    return page(request, user, "me.html", account=account, allowed=allowed, password=password)
+    return _own(request, user, account, draft_of(account, _OWN))
+
+
+@router.post("/me")
+async def change_own(user: OwnAccountEditor, request: Request, desk: OpenDesk) -> Response:
+    """Change the reader's own contacts."""
+    typed = await submitted(request)
+    account = await desk.accounts.get(actor(user))
+    try:
+        patch = patch_of(typed, _OWN, since=account)
+        await desk.accounts.change(account.name, patch, version=version_of(typed), by=actor(user))
+    except (ValidationError, ServiceError) as error:
+        return _own(request, user, account, refused(error, typed, names=_OWN, current=account))
+    return onward(request, "me", done="saved")
 
 
 @router.get("/accounts")
 async def find(user: Reader, request: Request, desk: OpenDesk, roles: Roles, query: Asked) -> Response:
     """The team, and what narrows the list."""
-    held, found = await roles.members(), await desk.accounts.find(query)
+    held, found = await roles.members(), await desk.accounts.find(counted(query))
     members = [member(account, held.get(account.name)) for account in found.items]
     listed = listing(request, query, found, path="accounts")
     return page(request, user, "accounts.html", members=members, **listed)
@@ -59,26 +83,45 @@ async def find(user: Reader, request: Request, desk: OpenDesk, roles: Roles, que
 @router.get("/new-account")
 async def new(user: Creator, request: Request) -> Response:
     """An empty form."""
-    return _form(request, user, Draft({}))
+    return _form(request, user, Draft({"role": Role.SUPPORT}))
 
 
 @router.post("/new-account")
-async def create(user: Creator, request: Request, roles: Roles) -> Response:
-    """Create the account, with the role that the form names."""
+async def create(user: Creator, request: Request, desk: OpenDesk, roles: Roles) -> Response:
+    """Create the account, with the role that the form names. Where the Hub has passwords, make a link to set one."""
     typed = await submitted(request)
     try:
         names = _NEW if user.held.covers(Permission.ACCOUNTS_ROLE) else _NEW - {"role"}
         account = await create_member(roles, MemberNew(**meant(typed, names)), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return _form(request, user, refused(error, typed))
-    return onward(request, _address(account.name), done="created")
+    if not context_of(request).settings.password_page:
+        return onward(request, _address(account.name), done="created")
+    return await _invite(request, user, desk, account)
+
+
+@router.post("/accounts/{name}/invitation")
+async def invite_again(user: Creator, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
+    """Make another link by which the person sets their first password."""
+    await submitted(request)
+    return await _invite(request, user, desk, await _member(desk, roles, name))
+
+
+async def _invite(request: Request, user: Identity, desk: Desk, account: Member) -> Response:
+    """The page with the link, which is shown only this once. Somebody who has a password already gets none."""
+    link, refusal = None, ""
+    try:
+        link = await invite(request, desk, account.name, by=actor(user))
+    except ServiceError as error:  # the account is there, whatever becomes of the link
+        refusal = error.detail
+    return page(request, user, "invitation.html", account=account, link=link, refusal=refusal)
 
 
 @router.get("/accounts/{name}")
 async def read(user: Reader, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
     """The account; a form for the fields that the reader may change."""
     found = await _member(desk, roles, name)
-    return _form(request, user, Draft(filled(found), found.version), found=found)
+    return _form(request, user, draft_of(found, tuple(CHANGES)), found=found)
 
 
 @router.post("/accounts/{name}")
@@ -103,7 +146,7 @@ async def change_role(user: RoleGiver, request: Request, desk: OpenDesk, roles: 
         await roles.change(name, new.role, by=actor(user))
     except (ValidationError, ServiceError) as error:
         refusal = refused(error, filled(found) | typed)
-        return _form(request, user, replace(refusal, version=found.version), found=found)
+        return _form(request, user, replace(refusal, stamp=stamp_of(found, tuple(CHANGES))), found=found)
     return onward(request, "me" if name == user.name else _address(name), done="role")
 
 
@@ -111,7 +154,7 @@ async def change_role(user: RoleGiver, request: Request, desk: OpenDesk, roles: 
 async def ask(user: Remover, request: Request, desk: OpenDesk, name: AccountName) -> Response:
     """The question before the account is deleted."""
     account = await desk.accounts.get(name)
-    return _question(request, user, name, Draft({}, account.version))
+    return _question(request, user, name, Draft({}, stamp_of(account)))
 
 
 @router.post("/accounts/{name}/delete")
@@ -124,6 +167,13 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, roles: Roles, 
         account = await desk.accounts.get(name)
         return _question(request, user, name, refused(error, typed, current=account))
     return onward(request, "accounts", done="deleted")
+
+
+def _own(request: Request, user: Identity, account: Account, draft: Draft) -> Response:
+    allowed = [MEANINGS[permission] for permission in Permission if user.held.covers(permission)]
+    settings = context_of(request).settings
+    password = settings.password_page and f"{settings.hub_url}{settings.password_page}"
+    return page(request, user, "me.html", draft=draft, account=account, allowed=allowed, password=password)
 
 
 async def _member(desk: Desk, roles: RoleKeeper, name: str) -> Member:
@@ -143,4 +193,15 @@ def _question(request: Request, user: Identity, name: str, draft: Draft) -> Resp
 def _form(request: Request, user: Identity, draft: Draft, *, found: Member | None = None) -> Response:
     editable = [name for name, permission in CHANGES.items() if not found or user.held.covers(permission)]
     address = _address(found.name) if found else "new-account"
-    return page(request, user, "account.html", found=found, editable=editable, address=address, roles=Role, draft=draft)
+    has_passwords = bool(context_of(request).settings.password_page)
+    return page(
+        request,
+        user,
+        "account.html",
+        found=found,
+        editable=editable,
+        address=address,
+        roles=Role,
+        has_passwords=has_passwords,
+        draft=draft,
+    )

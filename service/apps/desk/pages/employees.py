@@ -5,11 +5,12 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from service.apps.desk.domain.policy import Permission
-from service.apps.desk.domain.values import Employee, EmployeeNew, TicketQuery
+from service.apps.desk.domain.queries import TicketQuery
+from service.apps.desk.domain.values import Employee, EmployeeNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor
 from service.apps.desk.http.employees import Asked, Creator, Editor, Reader, Remover
-from service.apps.desk.pages.forms import Draft, filled, meant, patch_of, refused, submitted, version_of
-from service.apps.desk.pages.layout import listing, onward, page, question
+from service.apps.desk.pages.forms import Draft, draft_of, meant, patch_of, refused, stamp_of, submitted, version_of
+from service.apps.desk.pages.layout import counted, listing, onward, page, question
 from service.apps.desk.storage.desk import Desk
 from service.errors import ServiceError
 from service.hub.models import Identity
@@ -23,7 +24,7 @@ _TICKETS = 10  # of an employee's, shown on their page
 @router.get("")
 async def find(user: Reader, request: Request, desk: OpenDesk, query: Asked) -> Response:
     """The list, and what narrows it."""
-    found = await desk.employees.find(query)
+    found = await desk.employees.find(counted(query))
     listed = listing(request, query, found, path="employees")
     return page(request, user, "employees.html", employees=found.items, **listed)
 
@@ -49,7 +50,7 @@ async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
 async def read(user: Reader, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
     """The employee, as a form if the reader may change it, and their latest tickets."""
     employee = await desk.employees.get(employee_id)
-    return await _form(request, user, desk, Draft(filled(employee), employee.version), employee=employee)
+    return await _form(request, user, desk, draft_of(employee, _FIELDS), employee=employee)
 
 
 @router.post("/{employee_id}")
@@ -70,7 +71,7 @@ async def change(user: Editor, request: Request, desk: OpenDesk, employee_id: Th
 async def ask(user: Remover, request: Request, desk: OpenDesk, employee_id: ThingId) -> Response:
     """The question before the employee is deleted."""
     employee = await desk.employees.get(employee_id)
-    return _question(request, user, employee, Draft({}, employee.version))
+    return _question(request, user, employee, Draft({}, stamp_of(employee)))
 
 
 @router.post("/{employee_id}/delete")

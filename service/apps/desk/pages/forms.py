@@ -1,5 +1,6 @@
 """Forms: read what was typed, and show it again with the errors if the desk refuses it."""
 
+import hashlib
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from service.apps.desk.domain.values import Stored
 from service.apps.desk.errors import (
     AccountExistsError,
     EmailTakenError,
@@ -34,6 +36,12 @@ _FIELDS: Mapping[type[ServiceError], str] = {
     AccountExistsError: "name",
     HubUserMissingError: "name",
 }
+# What is missing, and is made on another page.
+_MISSING_THINGS: Mapping[type[ServiceError], str] = {
+    EmployeeMissingError: "employee",
+    OwnerMissingError: "account",
+    HubUserMissingError: "user",
+}
 _MISSING = {"string_type", "string_too_short", "missing", "int_type"}
 _WORDS = {
     "date_from_datetime_parsing": "must be a day, like 1990-02-28",
@@ -44,19 +52,31 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A form as a page shows it. `now`: the present values of fields that somebody else has changed in the meantime."""
+    """A form as a page shows it.
+
+    `stamp` says of which version of a thing the form is, and what was in its fields then: see `stamp_of`. `now` has the
+    present values of fields that both the reader and somebody else have changed, and `theirs` names the fields that
+    somebody else alone has changed. `missing`: what has to be made before the form can be taken.
+    """
 
     values: Mapping[str, str]
-    version: int = 0
+    stamp: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     now: Mapping[str, str] = field(default_factory=dict)
+    theirs: Collection[str] = ()
+    missing: str = ""
     status_code: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> str:
         """Return what is in a field."""
         return self.values.get(name, "")
+
+
+def draft_of(thing: Stored, names: Collection[str]) -> Draft:
+    """Return the form of a thing as it is, with these fields."""
+    return Draft(filled(thing), stamp_of(thing, names))
 
 
 async def submitted(request: Request) -> dict[str, str]:
@@ -67,9 +87,19 @@ async def submitted(request: Request) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 
 
+def stamp_of(thing: Stored, names: Collection[str] = ()) -> str:
+    """Return the version of a thing, and a digest of each field, which tells later whether the reader has changed it.
+
+    A browser sends all fields of a form. Those that were not changed must not be written: somebody else may have
+    changed them in the meantime.
+    """
+    held = filled(thing)
+    return " ".join([str(thing.version), *(f"{name}={_digest(held[name])}" for name in names)])
+
+
 def version_of(typed: Mapping[str, str]) -> int:
     """Return the version that a form was made for; 0, which does not exist, if the form does not say."""
-    text = typed.get("version", "")
+    text = typed.get("version", "").partition(" ")[0]
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - a bigint's digits
 
 
@@ -84,13 +114,30 @@ def meant(typed: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
 
 
 def patch_of(typed: Mapping[str, str], names: Collection[str], *, since: BaseModel) -> dict[str, Any]:
-    """Return the fields in the form whose values differ from the thing's."""
+    """Return the fields that the reader has changed, and whose values differ from the thing's."""
     held = filled(since)
-    return {name: value for name, value in meant(typed, _sent(typed, names)).items() if _text(value) != held[name]}
+    changed = meant(typed, _touched(typed, names, held))
+    return {name: value for name, value in changed.items() if _text(value) != held[name]}
 
 
-def _sent(typed: Mapping[str, str], names: Collection[str]) -> list[str]:
-    return [name for name in names if name in typed or name in _BOXES]
+def _touched(typed: Mapping[str, str], names: Collection[str], held: Mapping[str, str]) -> list[str]:
+    """Return the fields that the reader has changed, by the form's stamp; without one, by what the thing holds now."""
+    digests = _digests(typed)
+    return [
+        name
+        for name in names
+        if (name in typed or name in _BOXES)
+        and _digest(typed.get(name, "").strip()) != digests.get(name, _digest(held[name]))
+    ]
+
+
+def _digests(typed: Mapping[str, str]) -> dict[str, str]:
+    pairs = (part.partition("=") for part in typed.get("version", "").split(" ")[1:])
+    return {name: digest for name, _, digest in pairs}
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2s(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def refused(
@@ -98,34 +145,52 @@ def refused(
     typed: Mapping[str, str],
     *,
     names: Collection[str] = (),
-    current: BaseModel | None = None,
+    current: Stored | None = None,
 ) -> Draft:
     """Return the form as it was typed, with what was wrong.
 
     `names` are the fields of the form, and `current` the thing as it is now, if there is one.
     """
+    stamp = typed.get("version", "")
     if isinstance(error, ValidationError):
         errors = {
             str(item["loc"][0]): _words(dict(item)) for item in error.errors(include_input=False, include_url=False)
         }
-        return Draft(typed, version_of(typed), errors, "Nothing was saved: see below.", status_code=422)
+        return Draft(typed, stamp, errors, "Nothing was saved: see below.", status_code=422)
     if line := error.for_operator():
         _log.log(*line)
-    status, headers = error.status, error.headers()
     if isinstance(error, VersionConflictError) and current is not None:
-        held = filled(current)
-        now = {name: held[name] for name in _sent(typed, names) if held[name] != typed.get(name, "").strip()}
-        return Draft(typed, getattr(current, "version", 0), {}, _CONFLICT, now, status, headers)
+        return _conflict(error, typed, names, current)
     name = next((name for kind, name in _FIELDS.items() if isinstance(error, kind) and name in typed), "")
     errors = {name: error.detail} if name else {}
-    return Draft(typed, version_of(typed), errors, error.detail, {}, status, headers)
+    missing = next((made for kind, made in _MISSING_THINGS.items() if isinstance(error, kind)), "")
+    return Draft(typed, stamp, errors, error.detail, missing=missing, status_code=error.status, headers=error.headers())
+
+
+def _conflict(error: VersionConflictError, typed: Mapping[str, str], names: Collection[str], current: Stored) -> Draft:
+    """Return the form of the thing as it is now, with what the reader has changed."""
+    held, digests = filled(current), _digests(typed)
+    mine = _touched(typed, names, held)
+    theirs = [name for name in names if name in digests and digests[name] != _digest(held[name])]
+    unknown = [name for name in mine if name not in digests]
+    both = [name for name in mine if name in (*theirs, *unknown) and held[name] != typed.get(name, "").strip()]
+    return Draft(
+        {**held, **{name: typed.get(name, "") for name in mine}},
+        stamp_of(current, names),
+        message=_CONFLICT if names else error.detail,
+        now={name: held[name] for name in both},
+        theirs=[name for name in theirs if name not in mine],
+        status_code=error.status,
+        headers=error.headers(),
+    )
 
 
 _log = logging.getLogger("service")
 
 _CONFLICT = (
-    "Somebody has changed this since you opened it, and nothing was saved. What you typed is still here. Where it "
-    "differs, the present value is shown below the field. Save again to replace it with yours."
+    "Somebody has changed this since you opened it, and nothing was saved. What you typed is still here. Where both of "
+    "you have changed a field, their value is below it: save again to replace it with yours. All other fields are as "
+    "they stand now."
 )
 
 

@@ -1,15 +1,15 @@
 """What all pages of the desk share: rendering, lists, links, and the question before something is deleted."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel
 from starlette.requests import Request
 
 from service.apps.desk.domain.policy import Permission, role_of
+from service.apps.desk.domain.queries import MAX_COUNT, Page, PageQuery
 from service.apps.desk.domain.transitions import Status
-from service.apps.desk.domain.values import Page
 from service.apps.desk.http.lists import address
 from service.apps.desk.pages.forms import Draft
 from service.auth.context import context_of
@@ -21,7 +21,8 @@ _DONE = {
     "created": "Created.",
     "saved": "Saved.",
     "deleted": "Deleted.",
-    "role": "The role is changed. Fewer rights hold from now on; more rights come with the person's next sign-in.",
+    "commented": "Your comment is added.",
+    "role": "The role is changed. Removed rights end at once. New rights start at the person's next sign-in.",
 }
 LABELS: Mapping[Status, str] = {
     Status.OPEN: "Open",
@@ -53,6 +54,7 @@ def page(
         permissions=Permission,
         role=role_of(user.groups),
         labels=LABELS,
+        hub=context_of(request).settings.hub_url,
         done=_DONE.get(request.query_params.get("done", "")),
         **values,
     )
@@ -66,14 +68,40 @@ def question(
     return page(request, user, "delete.html", draft=draft, tab=tab, noun=noun, name=name, back=back, warning=warning)
 
 
-def listing(request: Request, query: BaseModel, found: Page[Any], *, path: str) -> dict[str, Any]:
-    """Return a list page's query, and the addresses of the next page, the first page and the CSV file."""
+Q = TypeVar("Q", bound=PageQuery)
+
+
+def counted(query: Q) -> Q:
+    """Return the query for a page that says how many there are."""
+    return query.model_copy(update={"count": True})
+
+
+def listing(request: Request, query: PageQuery, found: Page[Any], *, path: str) -> dict[str, Any]:
+    """Return a list page's query, its count, the addresses of other pages and of files, and those that sort it."""
+    here = f"{base(request)}{path}"
+    file = f"{context_of(request).settings.prefix}desk/{path}.csv"
+    until = getattr(query, "until", None)
+
+    def sorted_by(order: str) -> str:
+        return address(here, query.model_copy(update={"sort": order}))
+
     return {
         "query": query,
-        "following": found.next and address(f"{base(request)}{path}", query, cursor=found.next),
-        "first": address(f"{base(request)}{path}", query),
-        "csv": address(f"{context_of(request).settings.prefix}desk/{path}.csv", query),
+        "count": found.count,
+        "many": MAX_COUNT,
+        "last_day": until and _day_before(until),
+        "following": found.next and address(here, query, cursor=found.next),
+        "previous": found.previous and address(here, query, cursor=found.previous),
+        "first": address(here, query),
+        "sorted_by": sorted_by,
+        "csv": address(file, query),
+        "excel": address(file, query, bom="1"),
     }
+
+
+def _day_before(moment: datetime) -> date:
+    """Return the last day that ends by then."""
+    return (moment - timedelta(microseconds=1)).date() if moment.date() > date.min else date.min
 
 
 def base(request: Request) -> str:
@@ -81,6 +109,9 @@ def base(request: Request) -> str:
     return f"{context_of(request).settings.prefix}desk/ui/"
 
 
-def onward(request: Request, where: str, *, done: str) -> Response:
-    """Redirect after a form to a page that says what was done, so that reloading does not send the form again."""
-    return RedirectResponse(f"{base(request)}{where}?done={done}", status_code=303)
+def onward(request: Request, where: str, *, done: str, part: str = "") -> Response:
+    """Redirect after a form to a page that says what was done, so that reloading does not send the form again.
+
+    `part`: the id of what the reader wants to see of that page.
+    """
+    return RedirectResponse(f"{base(request)}{where}?done={done}{part and f'#{part}'}", status_code=303)

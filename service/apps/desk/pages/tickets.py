@@ -1,6 +1,5 @@
-"""Pages of tickets: the list, a new one, one to read and change, and the question before one is deleted."""
+"""Pages of tickets: the list, a new one, one with its comments, and the question before one is deleted."""
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
@@ -8,12 +7,13 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from service.apps.desk.domain.policy import Permission
+from service.apps.desk.domain.queries import CommentQuery, EmployeeQuery, Page
 from service.apps.desk.domain.transitions import NEXT
-from service.apps.desk.domain.values import Employee, EmployeeQuery, Ticket, TicketNew
+from service.apps.desk.domain.values import Comment, CommentNew, Employee, Ticket, TicketNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor, id_in
-from service.apps.desk.http.tickets import Asked, Creator, Editor, Reader, Remover
-from service.apps.desk.pages.forms import Draft, filled, meant, patch_of, refused, submitted, version_of
-from service.apps.desk.pages.layout import listing, onward, page, question
+from service.apps.desk.http.tickets import Asked, Creator, Editor, Reader, Remover, names_of, of_callers
+from service.apps.desk.pages.forms import Draft, draft_of, meant, patch_of, refused, stamp_of, submitted, version_of
+from service.apps.desk.pages.layout import counted, listing, onward, page, question
 from service.apps.desk.storage.desk import Desk
 from service.errors import ServiceError
 from service.hub.models import Identity
@@ -23,21 +23,24 @@ router = APIRouter(prefix="/tickets")
 _NEW = ("title", "description", "owner", "employee_id")
 _FIELDS = (*_NEW, "status")
 _FOUND = 10  # employees shown at most of those that a search finds
+_COMMENTS = 20  # on one page of a ticket
 
 
 @router.get("")
 async def find(user: Reader, request: Request, desk: OpenDesk, query: Asked) -> Response:
     """The list, and what narrows it."""
-    found = await desk.tickets.find(query)
+    found = await desk.tickets.find(counted(query), also=await of_callers(desk, user, query))
     asked = {ticket.employee_id for ticket in found.items} | ({query.employee} if query.employee else set())
-    names, listed = await _names(desk, user, asked), listing(request, query, found, path="tickets")
-    return page(request, user, "tickets.html", tickets=found.items, names=names, **listed)
+    names, listed = await names_of(desk, user, asked), listing(request, query, found, path="tickets")
+    owners = await desk.accounts.owners()
+    is_new = not found.items and not await desk.employees.has_any()
+    return page(request, user, "tickets.html", tickets=found.items, names=names, owners=owners, is_new=is_new, **listed)
 
 
 @router.get("/new")
 async def new(user: Creator, request: Request, desk: OpenDesk, employee: str = "") -> Response:
     """An empty form, or one for the employee from whose page the reader comes."""
-    return await _form(request, user, desk, Draft({"owner": actor(user), "employee_id": employee}))
+    return await show(request, user, desk, Draft({"owner": actor(user), "employee_id": employee}))
 
 
 @router.post("/new")
@@ -45,19 +48,19 @@ async def create(user: Creator, request: Request, desk: OpenDesk) -> Response:
     """Create the ticket, or search for the employee if the form asks for one by name."""
     typed = await submitted(request)
     if typed.get("who", "").strip():
-        return await _form(request, user, desk, Draft(typed))
+        return await show(request, user, desk, Draft(typed))
     try:
         ticket = await desk.tickets.create(TicketNew(**meant(typed, _NEW)), by=actor(user))
     except (ValidationError, ServiceError) as error:
-        return await _form(request, user, desk, refused(error, typed))
+        return await show(request, user, desk, refused(error, typed))
     return onward(request, f"tickets/{ticket.id}", done="created")
 
 
 @router.get("/{ticket_id}")
-async def read(user: Reader, request: Request, desk: OpenDesk, ticket_id: ThingId) -> Response:
-    """The ticket; a form if the reader may change it."""
+async def read(user: Reader, request: Request, desk: OpenDesk, ticket_id: ThingId, comments: str = "") -> Response:
+    """The ticket, as a form if the reader may change it, and its comments. `comments`: the cursor of others."""
     ticket = await desk.tickets.get(ticket_id)
-    return await _form(request, user, desk, Draft(filled(ticket), ticket.version), ticket=ticket)
+    return await show(request, user, desk, draft_of(ticket, _NEW), ticket=ticket, comments=comments)
 
 
 @router.post("/{ticket_id}")
@@ -66,20 +69,33 @@ async def change(user: Editor, request: Request, desk: OpenDesk, ticket_id: Thin
     typed = await submitted(request)
     ticket = await desk.tickets.get(ticket_id)
     if typed.get("who", "").strip():
-        return await _form(request, user, desk, Draft(typed, version_of(typed)), ticket=ticket)
+        return await show(request, user, desk, Draft(typed, typed.get("version", "")), ticket=ticket)
     try:
         patch = patch_of(typed, _FIELDS, since=ticket)
         await desk.tickets.change(ticket_id, patch, version=version_of(typed), by=actor(user))
     except (ValidationError, ServiceError) as error:
-        return await _form(request, user, desk, refused(error, typed, names=_NEW, current=ticket), ticket=ticket)
+        return await show(request, user, desk, refused(error, typed, names=_NEW, current=ticket), ticket=ticket)
     return onward(request, f"tickets/{ticket_id}", done="saved")
+
+
+@router.post("/{ticket_id}/comments")
+async def comment(user: Editor, request: Request, desk: OpenDesk, ticket_id: ThingId) -> Response:
+    """Add a comment."""
+    typed = await submitted(request)
+    ticket = await desk.tickets.get(ticket_id)
+    try:
+        await desk.comments.add(ticket_id, CommentNew(text=typed.get("text", "")), by=actor(user))
+    except (ValidationError, ServiceError) as error:
+        answer = refused(error, typed)
+        return await show(request, user, desk, draft_of(ticket, _NEW), ticket=ticket, answer=answer)
+    return onward(request, f"tickets/{ticket_id}", done="commented", part="comments")
 
 
 @router.get("/{ticket_id}/delete")
 async def ask(user: Remover, request: Request, desk: OpenDesk, ticket_id: ThingId) -> Response:
     """The question before the ticket is deleted."""
     ticket = await desk.tickets.get(ticket_id)
-    return _question(request, user, ticket, Draft({}, ticket.version))
+    return _question(request, user, ticket, Draft({}, stamp_of(ticket)))
 
 
 @router.post("/{ticket_id}/delete")
@@ -101,31 +117,51 @@ def _question(request: Request, user: Identity, ticket: Ticket, draft: Draft) ->
     )
 
 
-async def _form(
-    request: Request, user: Identity, desk: Desk, draft: Draft, *, ticket: Ticket | None = None
+async def show(
+    request: Request,
+    user: Identity,
+    desk: Desk,
+    draft: Draft,
+    *,
+    ticket: Ticket | None = None,
+    comments: str = "",
+    answer: Draft | None = None,
 ) -> Response:
-    """The page of a ticket, or of a new one, with the employees that the form's search found."""
+    """The page of a ticket and its comments, or of a new one, with the employees that the form's search found.
+
+    `answer`: the form of a comment that was refused.
+    """
     matches = await _matches(desk, user, draft.value("who").strip())
     if draft.value("who").strip() and not matches:
-        draft = replace(draft, errors={"who": "Nobody has this name."})
+        draft = replace(draft, errors={"who": "Nobody has this name."}, missing="employee")
     elif matches:
         only = {"employee_id": str(*matches)} if len(matches) == 1 else {}
         message = "Nothing is saved yet: choose who it was, then save."
         draft = replace(draft, values={**draft.values, **only}, message=message)
     chosen = id_in(draft.value("employee_id"))
-    names = await _names(desk, user, {each for each in (chosen, ticket and ticket.employee_id) if each})
-    choices = {id_: names[id_] for id_ in (chosen,) if id_ in names} | matches
+    names = await names_of(desk, user, {each for each in (chosen, ticket and ticket.employee_id) if each})
     return page(
         request,
         user,
         "ticket.html",
-        draft=draft,
+        draft=replace(draft, status_code=answer.status_code) if answer else draft,
         ticket=ticket,
         names=names,
-        choices=choices,
+        choices={id_: employee for id_, employee in names.items() if id_ == chosen} | matches,
         first=next(iter(matches), None),
         following=NEXT[ticket.status] if ticket else (),
+        owners=await desk.accounts.owners(),
+        answer=answer or Draft({}),
+        comments=await _comments(desk, ticket.id, comments) if ticket else None,
     )
+
+
+async def _comments(desk: Desk, ticket_id: int, cursor: str) -> Page[Comment]:
+    """Return the latest comments, or those at the cursor; the oldest comes first."""
+    found = await desk.comments.find(
+        ticket_id, CommentQuery(sort="-created", limit=_COMMENTS, cursor=cursor or None, count=True)
+    )
+    return found.model_copy(update={"items": found.items[::-1]})
 
 
 async def _matches(desk: Desk, user: Identity, who: str) -> dict[int, Employee]:
@@ -136,8 +172,3 @@ async def _matches(desk: Desk, user: Identity, who: str) -> dict[int, Employee]:
     except ValidationError:  # it cannot be a name, for example because it is too long
         return {}
     return {employee.id: employee for employee in found.items}
-
-
-async def _names(desk: Desk, user: Identity, ids: Collection[int]) -> dict[int, Employee]:
-    """Return these employees, if the reader may see employees."""
-    return dict(await desk.employees.some(ids)) if ids and user.held.covers(Permission.EMPLOYEES_READ) else {}

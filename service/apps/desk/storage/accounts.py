@@ -1,17 +1,21 @@
 """Accounts: the members of the team. The Hub says which role each has; see `service.apps.desk.domain.roles`."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from service.apps.desk.domain.fields import HubName, fold
-from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountQuery, AccountStatus
+from service.apps.desk.domain.queries import AccountQuery
+from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountStatus
 from service.apps.desk.errors import AccountExistsError, LoginDeniedError, NotFoundError
+from service.apps.desk.storage import audit
 from service.apps.desk.storage.account_status import STATEMENT, StatusLookup
 from service.apps.desk.storage.database import Clock, Database
 from service.apps.desk.storage.records import Fields, Records
@@ -19,6 +23,7 @@ from service.apps.desk.storage.tables import accounts
 
 # How far the clocks of machines that share the desk may differ.
 CLOCKS = timedelta(seconds=1)
+MAX_OWNERS = 1000  # a list of more helps nobody
 
 
 class Accounts(Records[AccountNew, Account, AccountQuery]):
@@ -60,6 +65,21 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
             async with self._database.read() as connection:
                 row = (await connection.execute(STATEMENT, {"name": name})).mappings().one_or_none()
             return None if row is None else AccountStatus(**row)
+
+    async def owners(self) -> Mapping[str, str]:
+        """Return who can be given tickets: first and last name by the name of the account, in its order."""
+        columns = accounts.c.name, accounts.c.first_name, accounts.c.last_name
+        statement = select(*columns).where(accounts.c.disabled.is_(False)).order_by(accounts.c.name).limit(MAX_OWNERS)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        return {name: f"{first} {last}".strip() for name, first, last in rows}
+
+    async def note_invitation(self, name: str, *, by: str) -> None:
+        """Write into the audit that somebody was sent a link to set their password."""
+        async with self._database.write() as connection:
+            await audit.record(
+                connection, "account.invited", f"account/{name}", by=by, when=self._now(), before=None, after=None
+            )
 
     async def ensure(self, name: str, *, by: str) -> Account:
         """Return the account. One is made, without names, for somebody who was put into a group at the Hub."""

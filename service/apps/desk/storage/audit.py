@@ -1,13 +1,14 @@
 """Who changed what, when. Each change writes one entry in its transaction. Entries are never changed or deleted."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.apps.desk.domain.values import AuditEntry, AuditQuery, Page
+from service.apps.desk.domain.queries import MAX_COUNT, MAX_PAGE, AuditQuery, Page
+from service.apps.desk.domain.values import AuditEntry
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.paging import Order
 from service.apps.desk.storage.tables import audit
@@ -30,10 +31,22 @@ class Audit:
             InvalidCursorError: the cursor is of another list.
             DatabaseUnavailableError: the database cannot be asked.
         """
-        page = _ORDER.page_of(select(audit).where(*_wanted(query)), query, of="audit")
+        part, wanted = _ORDER.part(query, of="audit"), _wanted(query)
+        counting = select(func.count()).select_from(select(audit.c.id).where(*wanted).limit(MAX_COUNT).subquery())
         async with self._database.read() as connection:
-            rows = (await connection.execute(*page)).mappings().all()
-        return _ORDER.page(rows, query, AuditEntry, of="audit")
+            rows = (await connection.execute(part.of(select(audit).where(*wanted)), part.parameters)).mappings().all()
+            count = await connection.scalar(counting) if query.count else None
+        return part.page(rows, AuditEntry, count=count)
+
+    async def export(self, query: AuditQuery) -> AsyncIterator[AuditEntry]:
+        """Yield all entries that the query asks for, page by page."""
+        cursor = query.cursor
+        while True:
+            page = await self.find(query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE, "count": False}))
+            for entry in page.items:
+                yield entry
+            if (cursor := page.next) is None:
+                return
 
 
 async def record(

@@ -76,7 +76,7 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def write(self, *, missing: type[ConflictError] = ConflictError) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, missing: type[ServiceError] = ConflictError) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed if the block does not raise. `missing`: the error for a broken foreign key."""
         with _translate_errors(missing), CancelScope(shield=True):
             async with AsyncExitStack() as stack:
@@ -179,7 +179,7 @@ _SQLITE_COLUMN = re.compile(r"UNIQUE constraint failed: \w+\.(\w+)")
 
 
 @contextmanager
-def _translate_errors(missing: type[ConflictError] = ConflictError) -> Iterator[None]:
+def _translate_errors(missing: type[ServiceError] = ConflictError) -> Iterator[None]:
     """Raise our own error instead of the database's, whose text may contain addresses and the values to be stored."""
     try:
         yield
@@ -190,7 +190,7 @@ def _translate_errors(missing: type[ConflictError] = ConflictError) -> Iterator[
         raise meant from None
 
 
-def _translated(error: Exception, missing: type[ConflictError]) -> ServiceError | None:
+def _translated(error: Exception, missing: type[ServiceError]) -> ServiceError | None:
     """Return our error for one of the database's; None if it can only be a bug of ours."""
     driver = (error.orig or error) if isinstance(error, DBAPIError) else error
     code = _code(driver)

@@ -13,6 +13,7 @@ from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage.account_status import open_status_lookup
 from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.audit import Audit
+from service.apps.desk.storage.comments import Comments
 from service.apps.desk.storage.database import Clock, Database, open_database, utc_now
 from service.apps.desk.storage.employees import Employees
 from service.apps.desk.storage.migrate import migrate
@@ -51,6 +52,7 @@ class Desk:
 
     database: Database
     tickets: Tickets
+    comments: Comments
     employees: Employees
     accounts: Accounts
     audit: Audit
@@ -70,6 +72,7 @@ async def open_desk(database_url: str, *, now: Clock = utc_now) -> AsyncIterator
         yield Desk(
             database=database,
             tickets=Tickets(database, kind=Ticket, now=now),
+            comments=Comments(database, now=now),
             employees=Employees(database, kind=Employee, now=now),
             accounts=Accounts(database, look_up=look_up, now=now),
             audit=Audit(database),

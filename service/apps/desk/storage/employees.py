@@ -4,11 +4,13 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from service.apps.desk.domain.fields import Id, fold, sort_key
-from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNew, EmployeeQuery
+from service.apps.desk.domain.queries import EmployeeQuery
+from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNew
 from service.apps.desk.errors import EmployeeHasTicketsError
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import employees
@@ -40,3 +42,8 @@ class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
         self, connection: AsyncConnection, before: Employee | None, given: Fields, *, by: str
     ) -> dict[str, Any]:
         return dict(given)
+
+    async def has_any(self) -> bool:
+        """Say whether there is an employee."""
+        async with self._database.read() as connection:
+            return bool(await connection.scalar(select(exists(select(employees.c.id)))))

@@ -1,13 +1,15 @@
-"""Pages of a list by keyset: a page begins behind the last row of the page before, which an index finds.
+"""Pages of a list by keyset: a page begins after the last row of the page before it, which an index finds.
 
-A cursor holds that row's values of the columns that the list is sorted by. It is bound to the list, its order and its
-filters. Somebody who makes one up gets another place in the same list, and nothing else.
+A cursor holds that row's values of the columns that the list is sorted by, or those of the first row, for the page
+before. It is bound to the list, its order and its filters. Somebody who makes one up gets another place in the same
+list, and nothing else.
 """
 
 import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,7 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy import Column, RowMapping, Select, bindparam, tuple_
 
 from service.apps.desk.domain.fields import MAX_ID
-from service.apps.desk.domain.values import Page, PageQuery
+from service.apps.desk.domain.queries import Page, PageQuery
 from service.apps.desk.errors import InvalidCursorError
 
 T = TypeVar("T", bound=BaseModel)
@@ -30,37 +32,72 @@ class Order:
 
     def __init__(self, *columns: Column[Any], descending: bool) -> None:
         self.columns = columns
-        self._by = [column.desc() if descending else column for column in columns]
+        down = [column.desc() for column in columns]
+        up = [column.asc() for column in columns]
         # Made once: that is slow in SQLAlchemy.
         here = tuple_(*columns)
         place = tuple_(*(bindparam(f"place_{column.key}", type_=column.type) for column in columns))
-        self._beyond = here < place if descending else here > place
+        self.by, self.back = (down, up) if descending else (up, down)
+        self.after, self.before = (here < place, here > place) if descending else (here > place, here < place)
 
-    def page_of(self, statement: Select[Any], query: PageQuery, *, of: str) -> tuple[Select[Any], dict[str, object]]:
-        """Limit `statement` to the requested page and one more row. Returns its parameters, too. `of`: the list's name.
+    def part(self, query: PageQuery, *, of: str) -> "Part":
+        """Return the part of the list that a query asks for. `of`: the list's name.
 
         Raises:
             InvalidCursorError: the cursor is of another list.
         """
-        ordered = statement.order_by(*self._by).limit(query.limit + 1)
+        bindings = _binding(query, of), _binding(query, f"{of} before")
         if query.cursor is None:
-            return ordered, {}
-        place = _decode(query.cursor, self.columns, binding=_binding(query, of))
-        parameters = {f"place_{column.key}": value for column, value in zip(self.columns, place, strict=True)}
-        return ordered.where(self._beyond), parameters
+            return Part(self, query.limit, bindings, place=None, is_backward=False)
+        for binding, is_backward in zip(bindings, (False, True), strict=True):
+            if place := _decode(query.cursor, self.columns, binding=binding):
+                return Part(self, query.limit, bindings, place=place, is_backward=is_backward)
+        raise InvalidCursorError
 
-    def page(self, rows: Sequence[RowMapping], query: PageQuery, kind: type[T], *, of: str) -> Page[T]:
-        """Make a page of the rows that the statement of `page_of` returned."""
-        shown = rows[: query.limit]
-        following = None
-        if len(rows) > query.limit:
-            following = _encode([shown[-1][column.key] for column in self.columns], binding=_binding(query, of))
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows after a place in a list, or before it; from the beginning if `place` is None."""
+
+    order: Order
+    limit: int
+    bindings: tuple[str, str]
+    place: tuple[object, ...] | None
+    is_backward: bool
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The parameters of the statement that `of` returns."""
+        pairs = zip(self.order.columns, self.place or (), strict=self.place is not None)
+        return {f"place_{column.key}": value for column, value in pairs}
+
+    def of(self, statement: Select[Any]) -> Select[Any]:
+        """Limit a statement to these rows, and one more, which says whether there is another page."""
+        if self.place is not None:
+            statement = statement.where(self.order.before if self.is_backward else self.order.after)
+        return self.sorted(statement)
+
+    def sorted(self, statement: Select[Any]) -> Select[Any]:
+        """Sort the rows of a statement, which may be rows of several parts, and limit their number likewise."""
+        return statement.order_by(*(self.order.back if self.is_backward else self.order.by)).limit(self.limit + 1)
+
+    def page(self, rows: Sequence[RowMapping], kind: type[T], *, count: int | None = None) -> Page[T]:
+        """Make a page of the rows that the statement returned."""
+        shown, has_more = list(rows[: self.limit]), len(rows) > self.limit
+        if self.is_backward:
+            shown.reverse()
+        has_next, has_previous = (True, has_more) if self.is_backward else (has_more, self.place is not None)
         items = [kind.model_validate({name: row[name] for name in kind.model_fields}) for row in shown]
-        return Page(items=items, next=following)
+        following = self._cursor(shown[-1], self.bindings[0]) if shown and has_next else None
+        previous = self._cursor(shown[0], self.bindings[1]) if shown and has_previous else None
+        return Page(items=items, next=following, previous=previous, count=count)
+
+    def _cursor(self, row: RowMapping, binding: str) -> str:
+        return _encode([row[column.key] for column in self.order.columns], binding=binding)
 
 
 def _binding(query: PageQuery, of: str) -> str:
-    asked = f"{of} {query.model_dump_json(exclude={'cursor', 'limit'})}"
+    asked = f"{of} {query.model_dump_json(exclude={'cursor', 'limit', 'count'})}"
     return hashlib.blake2s(asked.encode(), digest_size=8).hexdigest()
 
 
@@ -70,16 +107,15 @@ def _encode(place: Sequence[object], *, binding: str) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _decode(cursor: str, columns: Sequence[Column[Any]], *, binding: str) -> tuple[object, ...]:
+def _decode(cursor: str, columns: Sequence[Column[Any]], *, binding: str) -> tuple[object, ...] | None:
+    """Return the place that a cursor names; None if the cursor is not ours, or of another list."""
     try:
         bound, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         place = tuple(_value(value, column.type.python_type) for value, column in zip(values, columns, strict=True))
         is_ours = bound == binding and _encode(place, binding=binding) == cursor
     except (ValueError, TypeError, RecursionError):
-        is_ours = False
-    if not is_ours:
-        raise InvalidCursorError
-    return place
+        return None
+    return place if is_ours else None
 
 
 def _value(value: object, kind: type) -> object:

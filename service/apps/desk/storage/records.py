@@ -1,15 +1,16 @@
 """What tickets, employees and accounts share: create, get, find, change, delete, each with its audit entry."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, delete, func, insert, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.apps.desk.domain.fields import fold
-from service.apps.desk.domain.values import MAX_PAGE, Page, SortedQuery, Stored
+from service.apps.desk.domain.queries import MAX_COUNT, MAX_PAGE, Page, SortedQuery
+from service.apps.desk.domain.values import Stored
 from service.apps.desk.errors import NotFoundError, VersionConflictError
 from service.apps.desk.storage import audit
 from service.apps.desk.storage.database import Clock, Database
@@ -77,22 +78,53 @@ class Records(ABC, Generic[New, Thing, Query]):
             rows = (await connection.execute(statement)).mappings().all()
         return {row[self.key.key]: self._kind.model_validate(dict(row)) for row in rows}
 
-    async def find(self, query: Query) -> Page[Thing]:
-        """Return a page of the list. Raises InvalidCursorError if the cursor is of another list."""
-        order = self._orders[query.sort]
-        statement = select(*self._columns(), *order.columns).where(*self._wanted(query))
-        if query.text is not None:
-            statement = statement.where(self.table.c.search.contains(fold(query.text), autoescape=True))
-        page = order.page_of(statement, query, of=self.noun)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(*page)).mappings().all()
-        return order.page(rows, query, self._kind, of=self.noun)
+    async def find(self, query: Query, *, also: ColumnElement[bool] | None = None) -> Page[Thing]:
+        """Return a page of the list. `also`: what is found as well as things with the text that the query asks for.
 
-    async def export(self, query: Query) -> AsyncIterator[Thing]:
+        Raises:
+            InvalidCursorError: the cursor is of another list.
+        """
+        order = self._orders[query.sort]
+        part = order.part(query, of=self.noun)
+        ways = self._ways(query, also)
+        statement = select(*self._columns(), *order.columns)
+        if len(ways) == 1:
+            page = part.of(statement.where(*ways[0]))
+        else:  # each by the index that suits it
+            page = part.sorted(statement.where(self.key.in_(self._keys(ways, order.columns, part.of))))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(page, part.parameters)).mappings().all()
+            count = await connection.scalar(self._counting(ways)) if query.count else None
+        return part.page(rows, self._kind, count=count)
+
+    def _ways(self, query: Query, also: ColumnElement[bool] | None) -> list[list[ColumnElement[bool]]]:
+        """Return the conditions for what the query asks: one list of them for each way in which a thing is found."""
+        wanted = self._wanted(query)
+        if query.text is None:
+            return [wanted]
+        text = self.table.c.search.contains(fold(query.text), autoescape=True)
+        return [[*wanted, each] for each in (text, also) if each is not None]
+
+    def _keys(
+        self,
+        ways: Sequence[Sequence[ColumnElement[bool]]],
+        columns: Sequence[Column[Any]],
+        limited: Callable[[Select[Any]], Select[Any]],
+    ) -> CompoundSelect[Any]:
+        """Select the keys of what is found in any of the ways."""
+        found = [limited(select(*dict.fromkeys((self.key, *columns))).where(*way)).subquery() for way in ways]
+        return union(*(select(each.c[self.key.key]) for each in found))
+
+    def _counting(self, ways: Sequence[Sequence[ColumnElement[bool]]]) -> Select[Any]:
+        found = self._keys(ways, (), lambda statement: statement.limit(MAX_COUNT))
+        return select(func.count()).select_from(select(found.subquery()).limit(MAX_COUNT).subquery())
+
+    async def export(self, query: Query, *, also: ColumnElement[bool] | None = None) -> AsyncIterator[Thing]:
         """Yield the whole list from the cursor on, page by page. Changes made meanwhile may be in it or not."""
         cursor = query.cursor
         while True:
-            page = await self.find(query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE}))
+            part = query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE, "count": False})
+            page = await self.find(part, also=also)
             for thing in page.items:
                 yield thing
             if (cursor := page.next) is None:

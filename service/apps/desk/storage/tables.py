@@ -149,6 +149,18 @@ tickets = Table(
     sqlite_autoincrement=True,  # the id of a deleted ticket is not reused: the audit refers to it
 )
 
+comments = Table(
+    "comments",
+    metadata,
+    _id(),
+    Column("ticket_id", _Id, ForeignKey(tickets.c.id, ondelete="CASCADE"), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "ticket_id", "created", "id"),
+    sqlite_autoincrement=True,
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -9,11 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from service.apps.desk.domain.fields import Id, fold, sort_key
+from service.apps.desk.domain.queries import TicketQuery
 from service.apps.desk.domain.transitions import Status, may_follow
-from service.apps.desk.domain.values import Ticket, TicketChange, TicketNew, TicketQuery
+from service.apps.desk.domain.values import Ticket, TicketChange, TicketNew
 from service.apps.desk.errors import EmployeeMissingError, OwnerMissingError, StatusTransitionError
 from service.apps.desk.storage.records import Fields, Records
-from service.apps.desk.storage.tables import accounts, tickets
+from service.apps.desk.storage.tables import accounts, employees, tickets
+
+_FEW = 200  # employees
+
+Condition = ColumnElement[bool]
+"""What a ticket must fulfil to be found."""
 
 
 class Tickets(Records[TicketNew, Ticket, TicketQuery]):
@@ -37,7 +43,23 @@ class Tickets(Records[TicketNew, Ticket, TicketQuery]):
     @override
     def _wanted(self, query: TicketQuery) -> list[ColumnElement[bool]]:
         exact = {tickets.c.status: query.status, tickets.c.owner: query.owner, tickets.c.employee_id: query.employee}
-        return [column == value for column, value in exact.items() if value is not None]
+        wanted = [column == value for column, value in exact.items() if value is not None]
+        if query.since:
+            wanted.append(tickets.c.created >= query.since)
+        if query.until:
+            wanted.append(tickets.c.created < query.until)
+        return wanted
+
+    async def of_callers(self, text: str) -> Condition | None:
+        """Return what finds the tickets of employees who have `text` in name, phone or e-mail; None if nobody has it.
+
+        For `find` and `export`, whose `text` finds what is in a ticket itself.
+        """
+        found = select(employees.c.id).where(employees.c.search.contains(fold(text), autoescape=True))
+        async with self._database.read() as connection:
+            ids = (await connection.scalars(found.limit(_FEW + 1))).all()
+        # Of a few values the database knows how frequent they are, which decides how it finds their tickets.
+        return tickets.c.employee_id.in_(ids if len(ids) <= _FEW else found) if ids else None
 
     @override
     async def _judged(

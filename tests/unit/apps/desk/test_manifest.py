@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+from jupyterhub.app import JupyterHub
+from traitlets.config import Config
 
 from service.apps.desk import manifest
 from service.apps.desk.domain.policy import GRANTS, Permission, Role
+from service.registration import RegistrationError, register
 from tests.support.node import REPOSITORY
 
 
@@ -51,3 +56,42 @@ def test_the_hub_loads_no_more_than_the_standard_library() -> None:
     )
 
     assert done.stdout.strip() in {"[]", "['__main__']"}
+
+
+def test_the_roles_follow_the_operators_file(tmp_path: Path) -> None:
+    """`register(desk_policy=…)` gives the Hub's roles other scopes, and tells the service of the file."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[support]\ntake = ["tickets:delete"]\n')
+    c = Config()
+    entry = register(c, apps=["desk"], desk_policy=policy, desk_admins=["ada", "bob"])
+    scopes = {role["name"]: role["scopes"] for role in JupyterHub(config=c).load_roles}
+
+    assert "custom:desk:tickets:delete" not in scopes["desk-support"]
+    assert "custom:desk:tickets:delete" in scopes["desk-manager"]
+    assert entry["environment"]["DESK_POLICY"] == str(policy)
+    assert entry["environment"]["DESK_ADMINS"] == "ada,bob"
+
+
+@pytest.mark.parametrize("options", [{"desk_policy": "nowhere"}, {"environment": {"DESK_POLICY": "nowhere"}}])
+def test_the_hub_does_not_start_with_a_wrong_file(options: dict[str, Any]) -> None:
+    """`register()` refuses it, and changes nothing."""
+    c = Config()
+    with pytest.raises(RegistrationError, match="DESK_POLICY: the file cannot be read"):
+        register(c, apps=["desk"], **options)
+
+    assert JupyterHub(config=c).load_roles == []
+
+
+def test_an_external_desk(tmp_path: Path) -> None:
+    """The Hub of a service that somebody else starts reads the file for its roles. Nothing else can be told there."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[support]\ntake = ["tickets:delete"]\n')
+    external: dict[str, Any] = {"managed": False, "api_token": "x" * 64, "apps": ["desk"], "desk_policy": policy}
+    c = Config()
+    entry = register(c, **external)
+    with pytest.raises(RegistrationError, match="cannot set DESK_ADMINS"):
+        register(Config(), **external, desk_admins=["ada"])
+
+    assert "environment" not in entry
+    scopes = {role["name"]: role["scopes"] for role in JupyterHub(config=c).load_roles}
+    assert "custom:desk:tickets:delete" not in scopes["desk-support"]

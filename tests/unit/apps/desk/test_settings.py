@@ -62,3 +62,11 @@ def test_settings_show_no_password() -> None:
     """Neither the text nor the JSON of the settings shows the password."""
     settings = read_settings(DeskSettings, {"DATABASE_URL": "postgresql://u:canary@h/d"})
     assert "canary" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_a_wrong_policy_ends_the_start() -> None:
+    """A file that cannot be read, or by which the roles would not be nested, is refused in a sentence."""
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(DeskSettings, {"DESK_POLICY": "/nowhere/policy.toml"})
+
+    assert refused.value.problems == ("DESK_POLICY: the file cannot be read: No such file or directory",)

@@ -12,6 +12,8 @@ from service.apps.deidentify.engine.patterns.programs import Branch, programs
 
 Span = tuple[int, int]
 
+TRIPLE = 3
+
 OPTIONS = re2.Options()
 OPTIONS.encoding = re2.Options.Encoding.LATIN1
 OPTIONS.log_errors = False
@@ -144,5 +146,9 @@ class Finders:
     def find(self, text: Text) -> list[list[Span]]:
         """For each pattern its matches."""
         lower = text.lower
-        absent = {word for word in self.words if word not in lower}
+        # A word whose first three letters stand nowhere is absent: a set knows that faster than a search.
+        triples = set(map("".join, zip(lower, lower[1:], lower[2:], strict=False)))
+        absent = {
+            word for word in self.words if (len(word) > TRIPLE and word[:TRIPLE] not in triples) or word not in lower
+        }
         return [[] if finder.needs and finder.needs <= absent else finder.find(text) for finder in self.finders]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.apps.deidentify.engine.coverage import Coverage, Span
 from service.apps.deidentify.engine.detection import Detector, hidden, unkept
+from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.patterns.matching import Text
 from service.apps.deidentify.engine.rules import Kind, Rule
 from service.apps.deidentify.engine.tagging import RuleTagger
@@ -96,4 +97,4 @@ def test_what_a_rule_masked_is_told_with_its_kind() -> None:
     rules = [made("regex", masks=False, keyword="words"), made("regex", masks=True, keyword="numbers")]
     named = [replace(rules[0], kind=Kind.NAME), replace(rules[1], kind=Kind.ID)]
 
-    assert Detector(named, RuleTagger()).detect("ab 12").masked == [(3, 5, Kind.ID)]
+    assert Detector(named, RuleTagger()).detect("ab 12").masked == [Find(3, 5, Kind.ID, named[1].name)]

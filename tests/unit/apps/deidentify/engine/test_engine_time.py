@@ -31,6 +31,22 @@ NOTES = {
     "names behind commas": ("", "Smith, John A., ", "MD"),
     "one signature": ("", "ab/", ""),
     "words that a list keeps, one by one": ("", "a ", ""),
+    "hospitals": ("", "Hospital ", ""),
+    "generals": ("seen at ", "General ", "Hospital"),
+    "universities": ("", "University of ", "Ohio"),
+    "verbs before a place": ("", "Attends ", "Eton"),
+    "titles": ("", "Dr. ", "Roe"),
+    "names of names": ("", "named ", "Roe"),
+    "doctors joined": ("Drs. Roe", " and Roe", ""),
+    "first names": ("", "Anna ", ""),
+    "initials before a name": ("", "C. ", "Okafor"),
+    "towns": ("lives in ", "New York, ", ""),
+    "places behind places": ("lives in ", "Reading and ", "Bath"),
+    "ratios": ("strength ", "4/5 ", ""),
+    "results": ("sodium ", "138 ", ""),
+    "labels": ("", "MRN: ", "1"),
+    "groups of digits": ("", "0123 ", ""),
+    "eponyms": ("", "Parkinson, ", "disease"),
 }
 
 

@@ -84,7 +84,14 @@ async def test_spans(caller: Caller) -> None:
         ("Zebulon Quackenbush", "[NAME]"),
         ("99887766", "[ID]"),
     ]
-    assert {key for span in answer["spans"] for key in span} == {"start", "end", "type", "out_start", "out_end"}
+    assert {key for span in answer["spans"] for key in span} == {
+        "start",
+        "end",
+        "type",
+        "rule",
+        "out_start",
+        "out_end",
+    }
 
 
 async def test_many_spans(caller: Caller) -> None:
@@ -521,6 +528,46 @@ async def test_it_is_not_there(serve: Serve) -> None:
     reply = await service.user("alice", scopes=[USE]).post("deidentify", json={"text": NOTE})
 
     assert reply.status_code == 404
+
+
+GERMAN = "Der Patient wurde mit Brustschmerzen aufgenommen. Die Untersuchung ergab keinen Hinweis auf Fieber."
+
+
+async def test_another_language_is_refused(caller: Caller) -> None:
+    """With what was recognized; `language: any` takes the risk, and so does the address."""
+    refused = await caller.post("deidentify", json={"text": GERMAN})
+    taken = await caller.post("deidentify", json={"text": GERMAN, "language": "any"})
+    by_address = await caller.post("deidentify?language=any", json={"text": GERMAN})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "language_unsupported")
+    assert "German" in refused.json()["detail"]
+    assert [taken.status_code, by_address.status_code] == [200, 200]
+
+
+async def test_a_line_in_another_language_does_not_end_a_batch(caller: Caller) -> None:
+    """It is answered with the error, and the engine that refused it goes on."""
+    lines = [{"id": 1, "text": GERMAN}, {"id": 2, "text": "Seen by Dr. Smith."}]
+    answer = await caller.post(
+        "deidentify/batch",
+        content="\n".join(map(json.dumps, lines)),
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+    first, second = map(json.loads, answer.text.splitlines())
+
+    assert first["error"]["code"] == "language_unsupported"
+    assert second["text"] == "Seen by Dr. *****."
+
+
+async def test_rules_are_told_by_name(caller: Caller) -> None:
+    """So that the rule which a span names can be looked up."""
+    spans = (await caller.post("deidentify", json={"text": "MRN 1234567.", "spans": True})).json()["spans"]
+    rules = (await caller.get("deidentify/rules")).json()["contents"]["rules"]
+    known = {rule["rule"]: rule for rule in rules}
+
+    assert [span["rule"] for span in spans] == ["id.label"]
+    assert known["id.label"]["type"] == "ID"
+    assert known["id.label"]["masks"]
+    assert not known["stays.test-result"]["masks"]
 
 
 async def test_the_loop_goes_on(service: Service, caller: Caller) -> None:

@@ -94,7 +94,9 @@ def test_spans() -> None:
     """Are told where they are asked for."""
     written = outcome(b'{"text": "Ann"}', spans=True).written or b""
 
-    assert json.loads(written)["spans"] == [{"start": 0, "end": 3, "type": "NAME", "out_start": 0, "out_end": 3}]
+    assert json.loads(written)["spans"] == [
+        {"start": 0, "end": 3, "type": "NAME", "out_start": 0, "out_end": 3, "rule": "unknown-word"}
+    ]
 
 
 def test_a_file_that_is_a_note() -> None:

@@ -13,26 +13,32 @@ from hypothesis import strategies as st
 
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.explanation import Contents, Figures
+from service.apps.deidentify.engine.finding import RuleInfo
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.workers import messages
-from service.apps.deidentify.workers.messages import Failure, Loaded
+from service.apps.deidentify.workers.messages import Failure, Loaded, Refusal
 
 NOTE = "Zoë, 3/4"
 RESULT = Result(
     "[NAME_1], 4/4",
-    (Span(0, 3, Kind.NAME, 0, 8), Span(5, 8, Kind.DATE, 10, 13)),
+    (Span(0, 3, Kind.NAME, 0, 8, "name.list"), Span(5, 8, Kind.DATE, 10, 13, "date.numeric")),
     {Kind.NAME: 1, Kind.DATE: 1},
     len(NOTE),
     {Kind.NAME: ["00ff"]},
 )
-LOADED = Loaded(About("a", "b", "c", "d"), Contents({Kind.NAME: Figures(1, 2)}, Figures(3, 4)))
+LOADED = Loaded(
+    About("a", "b", "c", "d"),
+    Contents({Kind.NAME: Figures(1, 2)}, Figures(3, 4), (RuleInfo("name.list", Kind.NAME, "A name."),)),
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (
         st.lists(inner)
         | st.dictionaries(
-            st.sampled_from(["text", "spans", "counts", "length", "names", "failure", "problem", "about", "contents"])
+            st.sampled_from(
+                ["text", "spans", "counts", "length", "names", "failure", "refusal", "problem", "about", "contents"]
+            )
             | st.text(),
             inner,
         )
@@ -58,8 +64,10 @@ def sent(message: Any) -> Any:  # noqa: ANN401 - whatever JSON says
         return messages.receive(theirs)
 
 
-@pytest.mark.parametrize("result", [RESULT, Failure("ValueError", "a.py:1 f")], ids=["result", "failure"])
-def test_a_reply_arrives_as_it_was_sent(result: Result | Failure) -> None:
+@pytest.mark.parametrize(
+    "result", [RESULT, Refusal("German"), Failure("ValueError", "a.py:1 f")], ids=["result", "refusal", "failure"]
+)
+def test_a_reply_arrives_as_it_was_sent(result: Result | Refusal | Failure) -> None:
     """With its spans, their types, and what was numbered."""
     assert messages.result_of(sent(messages.reply(result)), of=NOTE) == result
 
@@ -81,7 +89,7 @@ def test_any_json_is_a_reply_or_a_value_error(message: object) -> None:
     """And so it is with introductions."""
     for read in (lambda: messages.result_of(message, of=NOTE), lambda: messages.loaded_of(message)):
         try:
-            assert isinstance(read(), Result | Failure | Loaded | str)
+            assert isinstance(read(), Result | Refusal | Failure | Loaded | str)
         except ValueError:
             continue
 

@@ -15,9 +15,9 @@ from service.apps.desk.domain.fields import (
     HubName,
     Id,
     Line,
-    Moment,
     PersonName,
     Phone,
+    Since,
     Text,
     fold,
     sort_key,
@@ -42,7 +42,7 @@ KEPT = {
     "a birthday": (Birthday, "1990-02-28", date(1990, 2, 28)),
     "a name as the Hub has it": (HubName, "Jane.Doe+x@example.org", "Jane.Doe+x@example.org"),
     "a name of the Hub's that is not composed": (HubName, "zoe\u0308", "zoe\u0308"),
-    "a moment elsewhere": (Moment, "2026-03-01T01:00:00+02:00", datetime(2026, 2, 28, 23, tzinfo=UTC)),
+    "a moment elsewhere": (Since, "2026-03-01T01:00:00+02:00", datetime(2026, 2, 28, 23, tzinfo=UTC)),
     "the last id": (Id, 2**63 - 1, 2**63 - 1),
 }
 
@@ -80,8 +80,8 @@ REFUSED = {
     "a name that the Hub would not take": (HubName, "a/b"),
     "a name with space at its end": (HubName, "jane "),
     "a name of the Hub's with a NUL": (HubName, "a\0"),
-    "a moment of no zone": (Moment, "2026-03-01T01:00:00"),
-    "a moment before the first": (Moment, "0001-01-01T00:00:00+14:00"),
+    "a moment of no zone": (Since, "2026-03-01T01:00:00"),
+    "a moment before the first": (Since, "0001-01-01T00:00:00+14:00"),
     "no id": (Id, 0),
     "an id that no database has": (Id, 2**63),
 }

@@ -15,8 +15,9 @@ from sqlalchemy import update
 
 from service.apps.desk.domain import role_change
 from service.apps.desk.domain.policy import Role, group_of
+from service.apps.desk.domain.queries import AuditQuery
 from service.apps.desk.domain.roles import RoleKeeper
-from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery
+from service.apps.desk.domain.values import AccountNew, AuditEntry
 from service.apps.desk.errors import (
     AccountExistsError,
     AdminExistsError,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from fastapi import Request, Response
 
-from service.apps.desk.errors import PreconditionRequiredError, VersionConflictError
+from service.apps.desk.errors import PreconditionRequiredError, UnquotedVersionError, VersionConflictError
 from service.apps.desk.http.conditional import unless_known, version_in
 from service.errors import ServiceError
 
@@ -34,7 +34,6 @@ NOT_OURS = {
     "weak": 'W/"7"',
     "two": '"7", "8"',
     "more": '"7"x',
-    "bare": "7",
     "other quotes": "'7'",
     "a zero before": '"07"',
     "zero": '"0"',
@@ -55,11 +54,19 @@ def test_a_tag_that_is_none_of_ours_matches_nothing(header: str) -> None:
         version_in(header)
 
 
+@pytest.mark.parametrize("header", ["7", " 7 "])
+def test_a_version_without_quotes_is_told_so(header: str) -> None:
+    """Nobody has changed anything then: the answer says what is to be sent."""
+    with pytest.raises(UnquotedVersionError, match='Send If-Match: "7"'):
+        version_in(header)
+
+
 def test_errors_are_told_apart_by_code() -> None:
-    """The codes differ for a missing ETag and for one that does not match."""
+    """The codes differ for a missing ETag, one without quotes and one that does not match."""
     codes: dict[type[ServiceError], str] = {
         PreconditionRequiredError: "precondition_required",
         VersionConflictError: "version_conflict",
+        UnquotedVersionError: "unquoted_version",
     }
     assert {kind: kind.code for kind in codes} == codes
 

@@ -37,7 +37,7 @@ async def text_of(answer: StreamingResponse) -> str:
 
 async def export(*given: Row) -> str:
     """Return the file of these rows."""
-    return await text_of(await as_csv(rows(*given), model=Row, name="rows.csv"))
+    return await text_of(await as_csv(rows(*given), model=Row, name="rows.csv", bom=False))
 
 
 async def cells(text: str) -> str:
@@ -63,7 +63,7 @@ async def test_an_empty_list() -> None:
 
 async def test_the_headers() -> None:
     """A browser saves it as a file. The media type says that it is UTF-8 and has a header line."""
-    answer = await as_csv(rows(), model=Row, name="rows.csv")
+    answer = await as_csv(rows(), model=Row, name="rows.csv", bom=False)
 
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="rows.csv"'
@@ -154,13 +154,15 @@ async def test_all_else_is_as_it_is(text: str) -> None:
 async def test_a_failure_before_the_first_rows() -> None:
     """A failure before anything was sent is answered with its own status."""
     with pytest.raises(DatabaseUnavailableError):
-        await as_csv(rows(then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv")
+        await as_csv(rows(then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv", bom=False)
 
 
 async def test_a_failure_in_the_middle() -> None:
     """A later failure cuts the answer off, so that a part of the list does not look like the whole."""
     many: Sequence[Row] = [Row(text="x" * 1000)] * 100
-    answer = await as_csv(rows(*many, then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv")
+    answer = await as_csv(
+        rows(*many, then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv", bom=False
+    )
 
     with pytest.raises(DatabaseUnavailableError):
         await text_of(answer)

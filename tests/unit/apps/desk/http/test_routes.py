@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,24 +13,6 @@ from tests.support.desk import EMPLOYEE, TICKET, Desk, open_desk, version
 
 PREFIX = "/services/fastapi/"
 MAX_ID = 2**63 - 1
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """A desk with one employee."""
-    async with open_desk(tmp_path) as desk:
-        await desk.employee()
-        yield desk
-
-
-@pytest.fixture(scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """The same, for tests that change nothing; with a ticket and an account."""
-    async with open_desk(tmp_path_factory.mktemp("desk")) as desk:
-        await desk.employee()
-        await desk.ticket()
-        await desk.account()
-        yield desk
 
 
 # One thing
@@ -324,7 +305,8 @@ async def test_a_list_as_a_file(desk: Desk, list_: str) -> None:
 
     assert reply.headers["Content-Type"].startswith("text/csv; charset=utf-8")
     assert reply.headers["Content-Disposition"] == f'attachment; filename="{list_}.csv"'
-    assert (len(rows), set(rows[0])) == (len(items), set(items[0]))
+    more = {"employee"} if list_ == "tickets" else set[str]()
+    assert (len(rows), set(rows[0])) == (len(items), {*items[0]} | more)
     assert [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))] == []
 
 
@@ -399,11 +381,11 @@ async def test_the_audit_finds_every_name(desk: Desk, name: str) -> None:
     assert [entry["what"] for entry in told["items"]] == ["account.created"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("PATCH", ""), ("DELETE", ""), ("PUT", "/role")])
+@pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("PUT", "/role")])
 async def test_somebody_called_me(desk: Desk, method: str, path: str) -> None:
     """`me` in an address never means an account of that name."""
     await desk.member(Role.SUPPORT, name="me").get("desk/accounts/me")
-    body = {"role": None} if method == "PUT" else {"phone": None}
+    body = {"role": None} if method == "PUT" else None
     reply = await desk.admin.request(method, f"desk/accounts/me{path}", json=body, headers={"If-Match": '"1"'})
 
     assert reply.status_code == 404

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from service.apps.desk.domain.values import Account, AccountNew, AccountQuery, AccountStatus, AuditQuery
+from service.apps.desk.domain.queries import AccountQuery, AuditQuery
+from service.apps.desk.domain.values import Account, AccountNew, AccountStatus
 from service.apps.desk.errors import (
     AccountExistsError,
     EmailTakenError,

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
-from service.apps.desk.domain.values import AccountNew, AuditEntry, AuditQuery, Employee, EmployeeNew, TicketNew
+from service.apps.desk.domain.queries import AuditQuery
+from service.apps.desk.domain.values import AccountNew, AuditEntry, Employee, EmployeeNew, TicketNew
 from service.apps.desk.errors import EmployeeMissingError
 from service.apps.desk.storage import tables
 from service.apps.desk.storage.desk import Desk

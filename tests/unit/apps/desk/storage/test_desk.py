@@ -7,7 +7,8 @@ import anyio
 import pytest
 from sqlalchemy import text
 
-from service.apps.desk.domain.values import AuditQuery, Employee, EmployeeNew, TicketNew, TicketQuery
+from service.apps.desk.domain.queries import AuditQuery, TicketQuery
+from service.apps.desk.domain.values import Employee, EmployeeNew, TicketNew
 from service.apps.desk.storage.desk import Desk, open_desk
 
 

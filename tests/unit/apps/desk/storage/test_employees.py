@@ -7,7 +7,8 @@ import anyio
 import pytest
 from pydantic import ValidationError
 
-from service.apps.desk.domain.values import Employee, EmployeeNew, EmployeeQuery, TicketNew
+from service.apps.desk.domain.queries import EmployeeQuery
+from service.apps.desk.domain.values import Employee, EmployeeNew, TicketNew
 from service.apps.desk.errors import EmailTakenError, EmployeeHasTicketsError, PhoneTakenError
 from service.apps.desk.storage.desk import Desk
 from service.errors import ConflictError

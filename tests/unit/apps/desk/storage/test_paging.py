@@ -9,12 +9,13 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from service.apps.desk.domain.fields import sort_key
+from service.apps.desk.domain.queries import AuditQuery, PageQuery, TicketQuery
 from service.apps.desk.domain.transitions import Status
-from service.apps.desk.domain.values import AuditQuery, Employee, PageQuery, TicketNew, TicketQuery
+from service.apps.desk.domain.values import Employee, TicketNew
 from service.apps.desk.errors import InvalidCursorError
+from service.apps.desk.storage import records
 from service.apps.desk.storage.desk import Desk
 from service.apps.desk.storage.paging import Order
 from service.apps.desk.storage.tables import tickets
@@ -55,12 +56,42 @@ async def test_pages_make_up_the_list(desk: Desk, many: int, sort: str) -> None:
     assert len({ticket.id for ticket in paged}) == many
 
 
+@pytest.mark.parametrize("sort", SORTS)
+async def test_pages_lead_back(desk: Desk, many: int, sort: str) -> None:
+    """From the last page, the pages before are those that led there; the first page has none before it."""
+    query = TicketQuery.model_validate({"sort": sort, "limit": 7})
+    page = await desk.tickets.find(query)
+    there = [page.items]
+    while page.next:
+        page = await desk.tickets.find(query.model_copy(update={"cursor": page.next}))
+        there.append(page.items)
+    back = [page.items]
+    while page.previous:
+        page = await desk.tickets.find(query.model_copy(update={"cursor": page.previous}))
+        back.append(page.items)
+
+    assert back == there[::-1]
+    assert sum(map(len, back)) == many
+    assert page.next is not None
+
+
+@pytest.mark.usefixtures("many")
+async def test_a_list_is_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page says how many there are in the whole list if that is asked for, as far as there is patience."""
+    assert (await desk.tickets.find(TicketQuery(limit=7))).count is None
+    assert (await desk.tickets.find(TicketQuery(limit=7, count=True))).count == 50
+    assert (await desk.tickets.find(TicketQuery(status=Status.CLOSED, count=True))).count == 0
+    monkeypatch.setattr(records, "MAX_COUNT", 20)
+    assert (await desk.tickets.find(TicketQuery(limit=7, count=True))).count == 20
+
+
 @pytest.mark.usefixtures("many")
 async def test_a_list_that_ends_with_a_page_has_no_other(desk: Desk) -> None:
     """The last page has no cursor, even if it is full."""
     assert (await desk.tickets.find(TicketQuery(limit=50))).next is None
     assert (await desk.tickets.find(TicketQuery(limit=49))).next is not None
-    assert (await desk.tickets.find(TicketQuery(status=Status.CLOSED))).model_dump() == {"items": [], "next": None}
+    nothing = await desk.tickets.find(TicketQuery(status=Status.CLOSED))
+    assert (nothing.items, nothing.next, nothing.previous) == ([], None, None)
 
 
 @pytest.mark.usefixtures("many")
@@ -171,4 +202,4 @@ def test_no_cursor_is_too_much(cursor: str) -> None:
     """Any text that is not a cursor is refused."""
     order = Order(tickets.c.created, tickets.c.id, descending=False)
     with pytest.raises(InvalidCursorError):
-        order.page_of(select(tickets), PageQuery.model_construct(cursor=cursor, limit=1), of="ticket")
+        order.part(PageQuery.model_construct(cursor=cursor, limit=1), of="ticket")

@@ -1,14 +1,16 @@
 """Tickets: created, found, changed and deleted, on both databases."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import anyio
 import pytest
 from pydantic import ValidationError
 
+from service.apps.desk.domain.queries import TicketQuery
 from service.apps.desk.domain.transitions import Status
-from service.apps.desk.domain.values import AccountNew, Employee, EmployeeNew, Ticket, TicketNew, TicketQuery
+from service.apps.desk.domain.values import AccountNew, Employee, EmployeeNew, Ticket, TicketNew
 from service.apps.desk.errors import (
     EmployeeMissingError,
     NotFoundError,
@@ -16,6 +18,7 @@ from service.apps.desk.errors import (
     StatusTransitionError,
     VersionConflictError,
 )
+from service.apps.desk.storage import tickets
 from service.apps.desk.storage.desk import Desk
 from service.errors import ConflictError
 from tests.unit.apps.desk.conftest import Clock
@@ -205,6 +208,47 @@ async def test_text_is_found_anywhere(desk: Desk, zoe: Employee, text: str, foun
         await desk.tickets.create(TicketNew(title=title, employee_id=zoe.id), by="ada")
 
     assert await titles(desk, text=text) == found
+
+
+@pytest.mark.parametrize("few", [200, 0], ids=["few", "many"])
+async def test_the_name_of_who_asked_is_found(
+    desk: Desk, zoe: Employee, ticket: Ticket, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tickets are found by their own text, and by name, phone or e-mail of who asked: each once, in order, counted."""
+    monkeypatch.setattr(tickets, "_FEW", few)
+    ada = await desk.employees.create(EmployeeNew(first_name="Ada", last_name="Byron"), by="ada")
+    hers = [await desk.tickets.create(TicketNew(title=title, employee_id=ada.id), by="ada") for title in ("x", "Ada")]
+    of_zoe = await desk.tickets.create(TicketNew(title="For ADA", employee_id=zoe.id), by="ada")
+
+    async def found(text: str, **asked: Any) -> tuple[list[int], int | None]:  # noqa: ANN401
+        query = TicketQuery(text=text, sort="created", count=True, **asked)
+        page = await desk.tickets.find(query, also=await desk.tickets.of_callers(text))
+        exported = [each async for each in desk.tickets.export(query, also=await desk.tickets.of_callers(text))]
+        assert exported[: len(page.items)] == page.items
+        return [each.id for each in page.items], page.count
+
+    assert await found("ada") == ([hers[0].id, hers[1].id, of_zoe.id], 3)
+    assert await found("ada", limit=2) == ([hers[0].id, hers[1].id], 3)
+    assert await found("BYRON", employee=zoe.id) == ([], 0)
+    assert await found("okonk") == ([ticket.id, of_zoe.id], 2)
+    assert await found("nobody") == ([], 0)
+    assert (await desk.tickets.find(TicketQuery(text="byron"))).items == []
+
+
+async def test_dates_narrow(desk: Desk, ticket: Ticket, zoe: Employee, clock: Clock) -> None:
+    """Tickets are found by when they were created: between moments, or on days, the last of which counts whole."""
+    clock.time += timedelta(days=2)
+    later = await desk.tickets.create(TicketNew(title="later", employee_id=zoe.id), by="ada")
+
+    async def found(**asked: str) -> list[int]:
+        return [each.id for each in (await desk.tickets.find(TicketQuery.model_validate(asked))).items]
+
+    assert await found(since="2026-03-02") == [later.id]
+    assert await found(until="2026-03-02") == [ticket.id]
+    assert await found(since="2026-03-01", until="2026-03-01") == [ticket.id]
+    assert await found(since="2026-03-01", until="2026-03-03", sort="created") == [ticket.id, later.id]
+    assert await found(until=ticket.created.isoformat()) == []
+    assert await found(since=later.created.isoformat()) == [later.id]
 
 
 async def test_filters_narrow_and_combine(desk: Desk, ticket: Ticket) -> None:

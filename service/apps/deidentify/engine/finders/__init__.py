@@ -1,0 +1,1 @@
+"""Rules of our own that mask: each module knows one kind of identifier."""

@@ -1,0 +1,252 @@
+"""Streets, postcodes, roads and boxes, of several countries and in any letter case."""
+
+import re
+
+from service.apps.deidentify.engine.classes import spellings
+from service.apps.deidentify.engine.finders.pattern import Pattern
+from service.apps.deidentify.engine.rules import Kind
+
+SUFFIX = spellings("streets")
+# Suffixes that are everyday words too, so that they count with capital letters alone.
+RARE_SUFFIX = spellings("rare-streets")
+DIRECTION = r"(?:(?:n|s|e|w|ne|nw|se|sw|north|south|east|west)\.? )?"
+NUMBER = r"[0-9]{1,6}[a-z]?(?:[-/][0-9]{1,4})?"
+UNIT = r"(?:,? ?(?:apt|apartment|suite|ste|unit|floor|fl|rm|room|#)\.? ?#? ?[a-z0-9-]{1,6})?"
+STATE = (
+    r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
+    r"|PR|VI|GU|AS|MP|PW|FM|MH|AE|AP|AA)"
+)
+ZIP = r"[0-9]{5}(?:-[0-9]{4})?"
+TOWN_BEHIND = rf"(?:,? [a-z.' -]{{2,40}},? {STATE},? {ZIP}\b)?"
+NO_STREET = re.compile(
+    r"^[0-9]+ (?:mg|ml|mcg|units?|days?|weeks?|months?|years?|hours?|hrs?|min|minutes|pills?|tablets?"
+    r"|times|x|cm|mm|out|and|or|in|of|on|to"
+    r"|yo|y/o|year|yr|beats|pack|packs|lb|lbs|kg|percent|feet|ft|more|stairs|steps|liters?|l|cc|per|by|the|doses?|puffs?|g|grams?|blocks|miles|a)\b",
+    re.IGNORECASE,
+)
+
+
+FUNCTION = re.compile(
+    r"\b(?:in|with|for|by|and|or|to|at|on|is|was|were|who|has|had|from|the|seen|per|stage|old|his|her"
+    r"|referenced|treated|than|as|but|not|no|of (?!the)|mg|ml|grade|daily|pain|history|post|after"
+    r"|then|last|cancer)\b",
+    re.IGNORECASE,
+)
+DOCTOR = re.compile(r"\b(?:dr|st|ct|pl|av|cir)\.?$", re.IGNORECASE)
+
+
+def street(text: str, start: int, stop: int) -> bool:
+    """Whether a number and words with `street` or the like behind them are an address, and no dose or duration."""
+    part = text[start:stop]
+    if FUNCTION.search(part) or (
+        DOCTOR.search(part) and re.match(r"\.? [A-Za-z]", text[stop : stop + 3]) and ", " in part
+    ):
+        return False
+    if re.search(r"\bdr\.?$", part, re.IGNORECASE) and re.match(r"\.? [A-Z]", text[stop : stop + 3]):
+        return False
+    return NO_STREET.match(part) is None and text[start - 1 : start] not in ("/", ".", "-", ",")
+
+
+PATTERNS = (
+    Pattern(
+        "location.street",
+        Kind.LOCATION,
+        "A number and a street.",
+        rf"\b({NUMBER},? {DIRECTION}(?:(?:st|mt|ft|o|martin|dr)\.? ?'?)?(?:[a-z0-9][a-z0-9'.-]*,? "
+        rf"){{1,4}}{SUFFIX}\b\.?(?: (?:n|s|e|w|ne|nw|se|sw|north|south|east"
+        rf"|west)\b)?{UNIT}{TOWN_BEHIND})",
+        ("st", "av", "r", "dr", "l", "b", "c", "p", "t", "w", "h"),
+        street,
+    ),
+    Pattern(
+        "location.street-rare",
+        Kind.LOCATION,
+        "A number and a street with a rare ending: `3127 Quarry Knolls`.",
+        rf"\b([0-9]{{2,6}} (?:[A-Z][a-z'A-Z]+ ){{1,3}}{RARE_SUFFIX}\bs?(?:,? (?:Apt|Suite|Unit)\.? "
+        rf"?#?[A-Za-z0-9-]+)?(?:, [A-Za-z.' -]{{2,40}},? {STATE},? {ZIP}\b)?)",
+        (),
+        street,
+        minds_case=True,
+    ),
+    Pattern(
+        "location.street-name",
+        Kind.LOCATION,
+        "A street without a number, behind `on`, `at`, `from` and the like.",
+        r"\b(?:on|at|from|near|off|along|down|of|to) ((?:[A-Z][A-Za-z'.]+ ){1,3}(?:Street|St|Avenue"
+        r"|Ave|Road|Rd|Boulevard|Blvd|Lane|Parkway))\b"
+        r"|\b(?:on|at|from|near|off|along) ([a-z]{3,} (?:street|avenue|boulevard|road|lane))\b",
+        ("street", " st", "ave", "road", " rd", "boulevard", "blvd", "lane", "parkway"),
+        lambda text, start, stop: (
+            text[start:stop].split()[0].lower()
+            not in (
+                "the",
+                "this",
+                "his",
+                "her",
+                "their",
+                "our",
+                "same",
+                "main",
+                "busy",
+                "city",
+                "side",
+                "open",
+                "right",
+                "memory",
+            )
+            and FUNCTION.search(text[start:stop]) is None
+        ),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.lives-at",
+        Kind.LOCATION,
+        "A number and words behind `lives at`, `address` and the like.",
+        r"\b(?:(?:lives?|living|lived|resid(?:es|ing)|stay(?:s|ing)|located|home|house|address|addr)"
+        r"(?: address)?(?: is)?(?: at| on|:)+)[ \t]{1,3}"
+        r"([0-9]{1,6}[a-z]? (?:[A-Z][A-Za-z'.-]*|[a-z]{3,}(?:,| [a-z]{4,}(?:,|\.| in\b)))(?: [A-Z][A-Za-z'.-]*){0,4})",
+        ("liv", "resid", "stay", "locat", "home", "house", "addr"),
+        street,
+    ),
+    Pattern(
+        "location.street-abroad",
+        Kind.LOCATION,
+        "A street as it is written in Germany, France, Italy, Spain, the Netherlands and other countries.",
+        r"\b([A-Za-z.-]*(?:strasse|strase|str\.|straat|gasse|weg|allee|platz|laan|plein|gracht|kade"
+        r"|gatan|vagen|vej|gade|gata|utca|ulica|ring|damm|ufer|chaussee|stieg|graben|str) ?[0-9]{1,4}"
+        r"(?:[/-][0-9]{1,4})? ?[a-z]?\b)"
+        r"|\b([0-9]{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|bd|chemin|allee|impasse|quai"
+        r"|cours|route)(?: (?:de|du|des|la|le|les|l'|d'))*(?: ?[A-Z][A-Za-z'-]+){1,4})"
+        r"|\b((?:via|viale|piazza|corso|calle|avenida|paseo|plaza|carrer|rua|travessa|ulica|ul\.)(?: "
+        r"(?:de|del|della|dei|do|da|dos|la|los|las))*(?: [A-Z][A-Za-z'-]+){1,4},? (?:n\.? "
+        r"?)?[0-9]{1,4}\b)",
+        (
+            "str",
+            "gas",
+            "weg",
+            "all",
+            "plat",
+            "laan",
+            "plein",
+            "gracht",
+            "kade",
+            "gat",
+            "v",
+            "ut",
+            "ul",
+            "rue",
+            "av",
+            "bo",
+            "bd",
+            "ch",
+            "im",
+            "q",
+            "c",
+            "r",
+            "p",
+            "t",
+        ),
+        lambda text, start, stop: any(map(str.isupper, text[start:stop])) or "str" in text[start:stop],
+    ),
+    Pattern(
+        "location.post-office-box",
+        Kind.LOCATION,
+        "A post office box.",
+        r"\b((?:p\.? ?o\.?|post office) ?box ?#? ?[0-9]{1,6})\b",
+        ("box",),
+    ),
+    Pattern(
+        "location.zip",
+        Kind.LOCATION,
+        "A ZIP code.",
+        r"\b(?:zip|zipcode|postcode|postal code|post code|postal)(?: code)?[ \t]*(?:is|was|:)?[ \t]*"
+        r"([0-9]{4,5}(?:-[0-9]{4})?|[A-Z0-9]{2,4}[ -]?[A-Z0-9]{3})\b"
+        r"|\b([0-9]{5}-[0-9]{4})\b",
+        ("zip", "post", "-"),
+        lambda text, start, stop: any(map(str.isdigit, text[start:stop])),
+    ),
+    Pattern(
+        "location.state-zip",
+        Kind.LOCATION,
+        "A state and its ZIP code.",
+        rf"\b((?:[A-Z][A-Za-z.'-]+ ){{0,2}}[A-Z][A-Za-z.'-]+, {STATE},? {ZIP})\b|\b{STATE}\.?,? ({ZIP})\b",
+        (),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.town-zip",
+        Kind.LOCATION,
+        "A town, a state and a ZIP code.",
+        rf"\b([a-z.'-]+, {STATE},? {ZIP})\b",
+        (),
+    ),
+    Pattern(
+        "location.military",
+        Kind.LOCATION,
+        "An address of the armed forces.",
+        rf"\b((?:psc|unit|cmr|uss|usns|usnv|usnn|usss) ?[a-z0-9]+(?:,? box [0-9]+)?,? (?:apo|fpo"
+        rf"|dpo),? (?:ae|ap|aa),? {ZIP})\b",
+        ("po ",),
+    ),
+    Pattern(
+        "location.flat",
+        Kind.LOCATION,
+        "A flat and its street.",
+        r"\b((?:Flat|Studio|Unit|Apartment) [0-9]{1,4}[A-Za-z]?,? (?:[0-9]{1,4}[A-Za-z]?,? )?"
+        r"(?:[A-Z][a-z'-]+ ?){1,4}(?:, (?:[A-Z][a-z'-]+ ?){1,3})?)",
+        (),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.postcode",
+        Kind.LOCATION,
+        "A postcode of the United Kingdom, Canada or the Netherlands.",
+        r"\b([A-Z]{1,2}[0-9][A-Z0-9]? [0-9][ABD-HJLNP-UW-Z]{2}|[ABCEGHJKLMNPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z][ -]?[0-9]"
+        r"[ABCEGHJ-NPRSTV-Z][0-9])\b|\b([1-9][0-9]{3} [A-Z]{2} [A-Z][a-z]+)\b",
+        (),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.postcode-small",
+        Kind.LOCATION,
+        "A postcode of the United Kingdom in small letters.",
+        r"\b([a-z]{1,2}[0-9][a-z0-9]? [0-9][abd-hjlnp-uw-z]{2})\b",
+        (),
+        lambda text, start, stop: (
+            text[stop - 2 : stop]
+            not in ("pm", "am", "st", "nd", "rd", "th", "hr", "ft", "wk", "gm", "gy", "mg", "cm", "mm", "ml")
+            and text[start:stop].islower()
+        ),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.postcode-town",
+        Kind.LOCATION,
+        "A postcode before its town: `10115 Berlin`.",
+        r"(?:, |\n|\b(?:in|at|to|from|near|address:?) )([0-9]{5} [A-Z][a-z]{2,}(?:[- ][A-Z][a-z]+)?)\b"
+        r"|\b[A-Za-z]+ [0-9]{1,4}[a-z]?, ([0-9]{4,5}"
+        r"(?: [A-Z][a-z]+)?)\b"
+        r"|[A-Za-z], ([0-9]{5})\b",
+        (),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.road",
+        Kind.LOCATION,
+        "A road by its number.",
+        r"\b(I-[0-9]{1,3}|Interstate [0-9]{1,3}|(?:(?:US|State|County)[ -])?(?:Route|Rte|Hwy|Highway)\.? "
+        r"[0-9]{1,4}|US-[0-9]{1,3})\b",
+        ("i-", "interstate", "route", "rte", "hwy", "highway", "us-"),
+        lambda text, start, _: text[start].isupper(),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.numbered-street",
+        Kind.LOCATION,
+        "A street by its number, with the number of a house.",
+        rf"\b([0-9]{{1,6}} {DIRECTION}[0-9]{{1,4}}(?:st|nd|rd|th) {SUFFIX})\b|\b((?:[0-9]{{1,3}}(?:st"
+        rf"|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth) (?:street"
+        rf"|avenue|ave))\b",
+        ("st", "nd", "rd", "th", "av"),
+    ),
+)

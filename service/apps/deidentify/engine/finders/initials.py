@@ -1,0 +1,36 @@
+"""Initials of those who dictated, typed or signed, and before a last name."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from service.apps.deidentify.engine.finders.chains import LISTED
+from service.apps.deidentify.engine.finding import Find
+from service.apps.deidentify.engine.lexicon import Is
+from service.apps.deidentify.engine.reading import Reading
+from service.apps.deidentify.engine.rules import Kind
+
+# `J.D.`, `R.J. Ortiz`, `Initials M.K.`
+DOTTED = re.compile(r"(?<![A-Za-z0-9.])(?:[A-Z]\. ?){1,3}(?=[A-Z][a-z'])[A-Z][A-Za-z']+(?:-[A-Z][a-z]+)?")
+LABELLED_INITIALS = re.compile(r"\b(?i:initials?(?: of| are| is|:)?) {0,2}((?:[A-Z]\.? ?){1,3}[A-Z]\b\.?|[A-Z]{2,3}\b)")
+# `FH/aj`: who dictated, and who typed.
+TWO = re.compile(r"\b([A-Z]{2,3})[/:]([A-Za-z]{2,4})\b(?=[ \t]*(?:$|\n|[0-9;,.]|dd|dt|td|job))")
+DICTATED = re.compile(
+    r"\b(?:dictated|transcribed|typed|ref|dd|dt|td|signed|by)\b[^\n]*$|(?:^|\n)[ \t]*$", re.IGNORECASE
+)
+FAR = 70  # characters between such a word and initials
+
+
+def find(reading: Reading, lexicon_flags: Mapping[str, int]) -> Iterator[Find]:
+    """Initials before a last name, or behind the word."""
+    for match in LABELLED_INITIALS.finditer(reading.text):
+        yield Find(*match.span(1), Kind.NAME, "name.initials")
+    for match in TWO.finditer(reading.text):
+        before = reading.text[max(0, match.start() - FAR) : match.start()]
+        is_known = any(lexicon_flags.get(part.lower(), 0) & (Is.TERM | Is.WORD) for part in match.groups())
+        if (found := DICTATED.search(before)) and (found[0].strip() or not is_known):
+            yield Find(*match.span(), Kind.NAME, "name.initials")
+    for match in DOTTED.finditer(reading.text):
+        last = re.split(r"[ .-]", match[0])[-1].lower().replace("'", "")
+        bits = lexicon_flags.get(last, 0)
+        if (bits & LISTED or not bits & Is.WORD) and not bits & (Is.TERM | Is.CLOSED | Is.EPONYM_NOUN):
+            yield Find(*match.span(), Kind.NAME, "name.initials")

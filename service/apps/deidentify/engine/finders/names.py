@@ -1,0 +1,141 @@
+"""Names of people: by their list, by what stands before or behind them, and by how they are put together."""
+
+import re
+from collections.abc import Iterator
+
+from service.apps.deidentify.engine.finders.chains import (
+    LISTED,
+    beginning,
+    chain,
+    found,
+    is_eponym,
+    is_person,
+)
+from service.apps.deidentify.engine.finders.credentials import credentialed
+from service.apps.deidentify.engine.finders.roles import PATIENT, acting, behind_role, subject
+from service.apps.deidentify.engine.finders.titles import titled
+from service.apps.deidentify.engine.finding import Find, RuleInfo
+from service.apps.deidentify.engine.lexicon import LABEL_WORDS, TITLES_OF_CARE, Is
+from service.apps.deidentify.engine.reading import DIGITS, LOWER, MIXED, TITLE, UPPER, Reading
+from service.apps.deidentify.engine.rules import Kind
+
+RULES = (
+    RuleInfo("name.title", Kind.NAME, "What stands behind `Dr.`, `Mr.`, `Nurse` and other titles, in any letter case."),
+    RuleInfo(
+        "name.role", Kind.NAME, "A name behind `daughter`, `patient`, `spoke with` and the like, also an everyday word."
+    ),
+    RuleInfo(
+        "name.list", Kind.NAME, "A first or last name of the lists that is no everyday word, with what belongs to it."
+    ),
+    RuleInfo("name.credential", Kind.NAME, "What stands before `MD`, `RN` and the like."),
+    RuleInfo("name.last-first", Kind.NAME, "Last name, first name."),
+    RuleInfo("name.label", Kind.NAME, "What stands behind `Name:`, `Patient:`, `Signed by` and the like."),
+    RuleInfo("name.subject", Kind.NAME, "Capitalized words behind `Patient`, before a verb."),
+    RuleInfo("name.initials", Kind.NAME, "Initials, behind a role or before a last name."),
+    RuleInfo("name.acts", Kind.NAME, "A first name at the beginning of a sentence, before what people do."),
+)
+LABELS = re.compile(r"[ \t]*[:=][ \t]*$")
+ANY = Is.LETTER_OF_CREDENTIAL | Is.LABEL | Is.TITLE | Is.ROLE | Is.SPOKEN | Is.NAME | Is.CREDENTIAL | LISTED
+
+
+def find(reading: Reading, is_upper: list[bool]) -> Iterator[Find]:
+    """Names. `is_upper`: per word whether it stood in a passage of capitals."""
+    for number, bits in enumerate(reading.flags):
+        if not bits & ANY:
+            continue
+        if bits & Is.TITLE or (bits & Is.ROLE and reading.words[number] in TITLES_OF_CARE):
+            yield from titled(reading, number)
+        if bits & (Is.ROLE | Is.SPOKEN):
+            yield from behind_role(reading, number, is_upper)
+        if bits & Is.NAME and not is_eponym(reading, number) and not bits & Is.TITLE:
+            yield from _listed(reading, number)
+        if bits & (Is.CREDENTIAL | Is.LETTER_OF_CREDENTIAL) and number:
+            yield from credentialed(reading, number)
+        if bits & LISTED:
+            yield from _last_first(reading, number)
+            yield from acting(reading, number, is_upper)
+        if (
+            bits & (Is.ROLE | Is.SPOKEN | Is.TITLE | Is.LABEL)
+            and reading.words[number] in LABEL_WORDS
+            and LABELS.match(reading.gap(number))
+        ):
+            yield from _labelled(reading, number + 1)
+        if bits & Is.ROLE and reading.words[number] in PATIENT:
+            yield from subject(reading, number)
+
+
+def _listed(reading: Reading, number: int) -> Iterator[Find]:
+    """A name that is hardly anything else, with what belongs to it."""
+    bits, shape = reading.flags[number], reading.shapes[number]
+    if shape == UPPER and bits & Is.TERM:
+        return
+    if bits & Is.EPONYM and not bits & Is.COMMON_NAME and not is_person(reading, number):
+        return
+    if bits & Is.TOWN and not bits & Is.COMMON_NAME:
+        return
+    last = chain(reading, number) if bits & (Is.GIVEN | Is.COMMON_NAME) else number
+    first = beginning(reading, number)
+    # A first name that is an everyday word too: `mark miller`, `Grace O'Neill`.
+    if first == number and first and bits & Is.SURNAME and reading.before(first) == " ":
+        before = reading.flags[first - 1]
+        if (
+            before & Is.GIVEN
+            and not before & (Is.CLOSED | Is.VERB | Is.TERM | Is.ROLE | Is.MONTH)
+            and (before & Is.COMMON_NAME or reading.shapes[first - 1] == TITLE)
+        ):
+            first -= 1
+    yield found(reading, first, last, "name.list")
+
+
+def _last_first(reading: Reading, number: int) -> Iterator[Find]:
+    """`Case, Justice`; `O'Neill, Mary A.`: both of the lists, at the beginning of a line or with a sure one."""
+    following = number + 1
+    if following >= len(reading.words) or reading.gap(number) not in (", ", ","):
+        return
+    bits, more = reading.flags[number], reading.flags[following]
+    if (
+        not bits & Is.SURNAME
+        or not more & Is.GIVEN
+        or (bits | more) & (Is.TERM | Is.MONTH)
+        or more & (Is.CLOSED | Is.ROLE)
+    ):
+        return
+    if reading.shapes[number] == LOWER and not (bits & Is.NAME and more & Is.NAME):
+        return
+    before = reading.before(number)
+    is_first = (
+        "\n" in before
+        or number == 0
+        or before.rstrip(" ")[-1:] in (":", ";", "(", "-")
+        or (bits & Is.NAME and more & Is.NAME and not before.endswith(", "))
+    )
+    is_by = number > 0 and reading.words[number - 1] in ("by", "name", "patient", "pt", "signed", "to", "cc", "attn")
+    if (is_first or is_by) and reading.shapes[following] in (TITLE, UPPER):
+        yield found(reading, beginning(reading, number), chain(reading, following), "name.last-first")
+
+
+def _labelled(reading: Reading, first: int) -> Iterator[Find]:
+    """What stands behind `Name:` and the like."""
+    if first >= len(reading.words):
+        return
+    while first + 1 < len(reading.words) and reading.flags[first] & Is.TITLE:
+        first += 1
+    bits, shape = reading.flags[first], reading.shapes[first]
+    if (
+        "\n" in reading.before(first)
+        or shape in (DIGITS, MIXED)
+        or bits & (Is.CLOSED | Is.TERM | Is.ROLE | Is.EPONYM_NOUN)
+    ):
+        return
+    if bits & LISTED or not bits & Is.WORD:
+        last = chain(reading, first)
+        if (
+            reading.gap(last) in (", ", ",")
+            and last + 1 < len(reading.words)
+            and reading.flags[last + 1] & LISTED
+            and not reading.flags[last + 1] & (Is.TERM | Is.CREDENTIAL)
+        ):
+            last = chain(reading, last + 1)
+        if bits & Is.WORD and not bits & Is.NAME and last == first and not (bits & Is.COMMON_NAME and shape != LOWER):
+            return
+        yield found(reading, first, last, "name.label")

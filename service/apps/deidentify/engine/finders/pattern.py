@@ -1,0 +1,61 @@
+"""A rule that is a regular expression, run by RE2: its time grows with the text alone, whatever the text is."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+
+from service.apps.deidentify.engine.finding import Find
+from service.apps.deidentify.engine.rules import Kind
+
+# Judges a match: the text, and the start and stop of the part to be masked.
+Check = Callable[[str, int, int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One rule. What its groups match is masked, or the whole match where it has none.
+
+    `needs`: at least one of these, in small letters, must stand in the text for the rule to have a chance; empty for
+    always. `check`: must agree with each part that is to be masked. `minds_case`: else it ignores letter case.
+    """
+
+    rule: str
+    kind: Kind
+    meaning: str
+    pattern: str
+    needs: Sequence[str] = ()
+    check: Check | None = None
+    minds_case: bool = False
+    compiled: Any = field(init=False, repr=False)
+    groups: Sequence[int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.log_errors = False
+        options.case_sensitive = self.minds_case
+        compiled = re2.compile(self.pattern.encode("ascii"), options)
+        object.__setattr__(self, "compiled", compiled)
+        object.__setattr__(self, "groups", tuple(range(1, compiled.groups + 1)) or (0,))
+
+    def find(self, data: bytes, text: str, lower: str) -> Iterator[Find]:
+        """All its finds. `data` and `lower` are the text as bytes and in small letters."""
+        if self.needs:
+            for need in self.needs:
+                if need in lower:
+                    break
+            else:
+                return
+        for match in self.compiled.finditer(data):
+            for group in self.groups:
+                start, stop = match.span(group)
+                if start < stop and (self.check is None or self.check(text, start, stop)):
+                    yield Find(start, stop, self.kind, self.rule)
+
+
+def find_all(patterns: Iterable[Pattern], text: str) -> list[Find]:
+    """What these rules find in an ASCII text."""
+    data, lower = text.encode("ascii"), text.lower()
+    return [find for pattern in patterns for find in pattern.find(data, text, lower)]

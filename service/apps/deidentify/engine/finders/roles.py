@@ -1,0 +1,162 @@
+"""Names behind roles and relations: `daughter`, `pt`, `spoke with`."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from service.apps.deidentify.engine.classes import word_class
+from service.apps.deidentify.engine.finders.chains import LISTED, NO_NAME, chain, found
+from service.apps.deidentify.engine.finders.titles import ACTS, MODALS, goes_on_like_a_name
+from service.apps.deidentify.engine.finding import Find
+from service.apps.deidentify.engine.lexicon import Is
+from service.apps.deidentify.engine.reading import LOWER, TITLE, UPPER, Reading
+
+# Behind these, with one word between at most, a listed word is a name.
+SPEAKING = word_class("speaking")
+PATIENT = frozenset(["patient", "pt"])
+NO_INITIALS = word_class("no-initials")
+INITIALS = re.compile(r"[A-Z]\.[ ]?(?:[A-Z]\.[ ]?){0,1}[A-Z]\.")
+NO_INITIALS_BEHIND = frozenset(("name", "named", "np", "to", "for"))
+# Behind these an everyday word is a name only before another name.
+WEAK_ROLES = PATIENT | {"np", "pa", "by", "to", "for"}
+MOST_NAMES = 4  # words between `Patient` and a verb
+ROLE_GAPS = frozenset((" ", ", ", ": ", " (", " - ", ". ", "  ", ":  "))
+NEVER = NO_NAME | Is.ROLE | Is.MONTH | Is.EPONYM_NOUN | Is.TERM | Is.DRUG
+
+
+def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[Find]:
+    """A name behind `daughter`, `pt`, `spoke with`."""
+    first = _first_behind(reading, number)
+    if first is None:
+        return
+    role, bits = reading.words[number], reading.flags[first]
+    if reading.shapes[first] in (TITLE, UPPER) and role not in NO_INITIALS_BEHIND:
+        initials = INITIALS.match(reading.text, reading.starts[first])
+        if initials and initials[0].replace(".", "").replace(" ", "").lower() not in NO_INITIALS:
+            yield found(reading, first, chain(reading, first + initials[0].count(".") - 1), "name.initials")
+            return
+    if bits & NEVER and not (
+        bits & Is.NAME
+        or reading.words[first] in MODALS
+        or (reading.shapes[first] == TITLE and bits & Is.GIVEN and not is_upper[first])
+    ):
+        return
+    if not _is_accepted(reading, number, first, is_upper=is_upper[first]):
+        return
+    last = chain(reading, first)
+    yield found(reading, first, last, "name.role")
+    more = last + 2
+    if (
+        more < len(reading.words)
+        and reading.words[last + 1] == "and"
+        and reading.shapes[more] == TITLE
+        and reading.flags[more] & LISTED
+        and not reading.flags[more] & (Is.ROLE | Is.CLOSED)
+    ):
+        yield found(reading, more, chain(reading, more), "name.role")
+
+
+def _first_behind(reading: Reading, number: int) -> int | None:
+    """The word behind a role that may be a name; None where the sentence goes on otherwise."""
+    words, flags = reading.words, reading.flags
+    role, first, gap = words[number], number + 1, reading.gap(number)
+    if first >= len(words) or "\n" in gap or not (gap in ROLE_GAPS or gap.strip() == ":"):
+        return None
+    if gap == ". " and role not in ("pt", "np"):
+        return None
+    if not flags[number] & Is.ROLE and (
+        not any(word in SPEAKING for word in words[max(0, number - 2) : number])
+        or (flags[first] & Is.ROLE and not flags[first] & Is.NAME)
+    ):
+        return None
+    if role in PATIENT:
+        return first
+    while (
+        first + 1 < min(len(words), number + MOST_NAMES)
+        and words[first] in ("is", "was", "named", "called", "name")
+        and reading.before(first) == " "
+    ):
+        if role not in ("name", "named") and words[first] in ("is", "was") and reading.shapes[first + 1] != TITLE:
+            return None
+        first += 1
+    return first
+
+
+def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -> bool:  # noqa: PLR0911 - one for each case
+    """Whether a word behind a role is a name: by its capital letter, by the lists, and by what follows."""
+    bits, shape, word, role = reading.flags[first], reading.shapes[first], reading.words[first], reading.words[number]
+    is_spoken = not reading.flags[number] & Is.ROLE
+    following = first + 1 if first + 1 < len(reading.words) else first
+    if shape == TITLE and not is_upper:
+        if word in MODALS and role in PATIENT:
+            return False
+        is_full = shape == reading.shapes[following] and reading.flags[following] & LISTED and following > first
+        return (
+            bool(bits & LISTED)
+            or not bits & Is.WORD
+            or bool(is_spoken and is_full and not bits & (Is.GENERIC | Is.HEAD))
+        )
+    if bits & Is.NAME:
+        return True
+    if word in MODALS:
+        return role not in PATIENT and not is_spoken and goes_on_like_a_name(reading, first)
+    if bits & LISTED and not bits & (Is.VERB | Is.HEAD):
+        accepted = bool(bits & Is.COMMON_NAME) and goes_on_like_a_name(reading, first)
+        if role in WEAK_ROLES:
+            more = reading.flags[following]
+            is_full = following > first and bool(more & LISTED and more & Is.COMMON_NAME)
+            return (
+                accepted
+                and bool(bits & Is.GIVEN)
+                and (is_full or (role in PATIENT and reading.words[following] in ("is", "was")))
+            )
+        return accepted
+    if shape == UPPER:
+        return not bits & (Is.WORD | Is.TERM)
+    return shape == LOWER and not bits
+
+
+def subject(reading: Reading, number: int) -> Iterator[Find]:
+    """`Patient Do In was seen`: words with capital letters between `Patient` and a verb."""
+    words, shapes, flags = reading.words, reading.shapes, reading.flags
+    last = number
+    while (
+        last + 1 < len(words)
+        and last - number < MOST_NAMES
+        and reading.gap(last) in (" ", "-", "'", ". ")
+        and shapes[last + 1] == TITLE
+    ):
+        last += 1
+    if last == number or last + 1 >= len(words) or reading.gap(last) != " " or shapes[last + 1] != LOWER:
+        return
+    if words[last + 1] not in ACTS and words[last + 1] not in ("presents", "seen"):
+        return
+    if last == number + 1 and not flags[last] & LISTED and flags[last] & Is.WORD:
+        return
+    if any(
+        flags[part] & (Is.ROLE | Is.EPONYM_NOUN | Is.GENERIC) and not flags[part] & (LISTED | Is.CLOSED)
+        for part in range(number + 1, last + 1)
+    ):
+        return
+    yield found(reading, number + 1, last, "name.subject")
+
+
+def acting(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[Find]:
+    """`Chance ate half of his lunch`."""
+    bits = reading.flags[number]
+    if (
+        not bits & Is.GIVEN
+        or bits & (Is.NAME | Is.CLOSED | Is.TERM | Is.ROLE | Is.MONTH | Is.EPONYM_NOUN)
+        or reading.shapes[number] != TITLE
+        or is_upper[number]
+    ):
+        return
+    before = reading.before(number)
+    if number + 1 < len(reading.words) and reading.gap(number) == " " and reading.words[number + 1] in ACTS:
+        if (
+            reading.words[number + 1]
+            in ("is", "was", "has", "had", "appears", "looks", "remains", "continues", "presents", "did", "does")
+            and not bits & Is.COMMON_NAME
+        ):
+            return
+        if "\n" in before or number == 0 or before.strip()[-1:] in ("", ".", ":"):
+            yield found(reading, number, number, "name.acts")

@@ -1,0 +1,127 @@
+"""What the default masks: what philter-lite's rules do, less what stays, and what rules of our own find."""
+
+from collections.abc import Iterator, Sequence
+
+from service.apps.deidentify.engine import casing
+from service.apps.deidentify.engine.detection import Detector, hidden
+from service.apps.deidentify.engine.extra_rules import additions
+from service.apps.deidentify.engine.finders import (
+    addresses,
+    ages,
+    contacts,
+    dates,
+    initials,
+    labels,
+    names,
+    numbers,
+    organizations,
+    places,
+)
+from service.apps.deidentify.engine.finders.pattern import find_all
+from service.apps.deidentify.engine.finding import Find, RuleInfo
+from service.apps.deidentify.engine.keepers import readings, words
+from service.apps.deidentify.engine.lexicon import Lexicon
+from service.apps.deidentify.engine.reading import DIGITS, MIXED, Reading, read
+from service.apps.deidentify.engine.rules import Kind
+
+MASKING = (
+    *labels.PATTERNS,
+    *numbers.PATTERNS,
+    *contacts.PATTERNS,
+    *dates.PATTERNS,
+    *ages.PATTERNS,
+    *addresses.PATTERNS,
+)
+# Kinds of philter-lite's rules that say more than that a word is in a list or behind a preposition.
+SURE = frozenset((Kind.NAME, Kind.ID, Kind.CONTACT, Kind.ORGANIZATION))
+LISTS = ("Blacklist", "Find Names 1", "Find Names 2", "Find Names 3", "Find Names 4", "Find Initials")
+SHORT_CODE = 5  # letters
+PARTS = (
+    RuleInfo("whole.word", Kind.OTHER, "The rest of a word of which a part is masked."),
+    RuleInfo("whole.identifier", Kind.ID, "The rest of an identifier of which a part is masked."),
+    RuleInfo("whole.double-name", Kind.NAME, "The rest of a double name of which a part is masked."),
+    RuleInfo("whole.signature", Kind.NAME, "Words joined by slashes, of which one is masked: who dictated and typed."),
+    RuleInfo("script.foreign", Kind.OTHER, "A word in another script than the Latin one."),
+    RuleInfo("caller.deny", Kind.OTHER, "A word of `deny`."),
+    RuleInfo("unknown-word", Kind.OTHER, "A word that is in no list of words that may stay."),
+)
+
+
+def catalog() -> list[RuleInfo]:
+    """All rules of our own, as people are told of them."""
+    return [
+        *(RuleInfo(each.rule, each.kind, each.meaning) for each in MASKING),
+        *organizations.RULES,
+        *places.RULES,
+        *names.RULES,
+        *PARTS,
+        *(RuleInfo(each.rule, each.kind, each.meaning, masks=False) for each in readings.PATTERNS),
+        *words.RULES,
+    ]
+
+
+class Judge:
+    """Judges texts in ASCII."""
+
+    def __init__(self, detector: Detector, lexicon: Lexicon) -> None:
+        self._detector = detector
+        self._lexicon = lexicon
+        self._vocabulary = words.Vocabulary(lexicon.flags)
+
+    def judge(self, text: str) -> tuple[bytearray, list[Find]]:
+        """Per character whether it is masked, and what rules found."""
+        reading, is_upper = casing.ordinary(read(text, self._lexicon))
+        detection = self._detector.detect(reading.text)
+        is_masked = hidden(reading.text, detection.kept)
+        contacts_there = [find for find in detection.masked if find.kind is Kind.CONTACT]
+        kept = self._keep(reading, is_upper, is_masked, detection.masked)
+        for start, stop, _, _ in contacts_there:
+            for place in range(start, stop):
+                if reading.text[place].isalnum() and not kept[place]:
+                    is_masked[place] = 1
+        finds = list(self._find(reading, is_upper))
+        cover(reading.text, is_masked, finds)
+        for start, stop, _, _ in finds:
+            kept[start:stop] = bytes(stop - start)
+        more = list(additions(reading.text, is_masked, [*detection.masked, *finds], kept))
+        cover(reading.text, is_masked, more)
+        return is_masked, [*detection.masked, *finds, *more]
+
+    def _find(self, reading: Reading, is_upper: list[bool]) -> Iterator[Find]:
+        yield from find_all(MASKING, reading.text)
+        yield from organizations.find(reading, self._lexicon)
+        yield from places.find(reading, self._lexicon)
+        yield from names.find(reading, is_upper)
+        yield from initials.find(reading, self._lexicon.flags)
+
+    def _keep(self, reading: Reading, is_upper: list[bool], is_masked: bytearray, theirs: Sequence[Find]) -> bytearray:
+        """Take back what stays. Per character 1 where a rule says that a number stays."""
+        kept = bytearray(len(reading.text))
+        for start, stop, _, _ in find_all(readings.PATTERNS, reading.text):
+            kept[start:stop] = b"\1" * (stop - start)
+        for number, (start, stop) in enumerate(zip(reading.starts, reading.stops, strict=True)):
+            if (kept[start] and reading.shapes[number] in (DIGITS, MIXED)) or (
+                kept[start] and kept.count(1, start, stop) == stop - start and stop - start <= SHORT_CODE
+            ):
+                is_masked[start:stop] = bytes(stop - start)
+        is_sure = bytearray(len(reading.text))
+        for start, stop, kind, rule in theirs:
+            if kind in SURE and not rule.endswith(LISTS):
+                is_sure[start:stop] = b"\1" * (stop - start)
+        free = [find for find in theirs if find.kind is Kind.LOCATION]
+        for number in words.staying(reading, is_upper, is_masked, is_sure, self._vocabulary):
+            start, stop = reading.starts[number], reading.stops[number]
+            is_masked[start:stop] = bytes(stop - start)
+        for start, stop, _, _ in free:
+            # Of a street of which every word stays, the number says nothing.
+            if not any(is_masked[place] and reading.text[place].isalpha() for place in range(start, stop)):
+                is_masked[start:stop] = bytes(stop - start)
+        return kept
+
+
+def cover(text: str, is_masked: bytearray, finds: Sequence[Find]) -> None:
+    """Mark the letters and digits of these finds as masked."""
+    for start, stop, _, _ in finds:
+        for place in range(start, stop):
+            if text[place].isalnum():
+                is_masked[place] = 1

@@ -1,0 +1,137 @@
+"""Numbers that say nothing of who somebody is: measurements, ratios, scores, stages and codes of diagnoses."""
+
+import re
+
+from service.apps.deidentify.engine.classes import spellings, word_class
+from service.apps.deidentify.engine.finders.pattern import Pattern
+from service.apps.deidentify.engine.keepers.ratio import DAYS_IN_A_MONTH, TOO_BIG_FOR_DATES, is_ratio
+from service.apps.deidentify.engine.rules import Kind
+
+TEST = spellings("tests")
+UNIT = spellings("units")
+NUMBER = r"[<>~]?[0-9][0-9,]*(?:\.[0-9]+)?%?"
+BETWEEN = (
+    r"(?:[ \t]*(?:was|is|are|were|of|at|to|from|then|now|down|up|=|:|\(|\[|>|<|~|-|,|;|->|in the|range"
+    r"|about|around|approximately|remained|today|h|l|high|low)*[ \t]*)"
+)
+
+
+def no_date(text: str, start: int, stop: int) -> bool:
+    """Whether numbers with slashes behind the name of a test can be no date."""
+    part = text[start:stop]
+    if "/" not in part:
+        return True
+    numbers = [int(number) for number in TOO_BIG_FOR_DATES.findall(part)[:4]]
+    return any(number > DAYS_IN_A_MONTH for number in numbers[:2]) or len(numbers) > 3 or "." in part  # noqa: PLR2004
+
+
+def is_span(text: str, start: int, stop: int) -> bool:
+    """Whether two small numbers with a hyphen are a range, and no part of a longer number."""
+    return text[start - 1 : start] not in ("-", "/", ".") and not re.match(r"[-/.][0-9]", text[stop : stop + 2])
+
+
+TWO_AND_TWO = re.compile(r"([a-z]{2,4})[0-9]{2,3}", re.IGNORECASE)
+# Of these abbreviations numbers of two digits are usual.
+NUMBERED = word_class("numbered-abbreviations")
+
+
+def no_code_of_a_person(text: str, start: int, stop: int) -> bool:
+    """Whether a code is not like those of who signs: two letters and two digits, as in `FB59`."""
+    match = TWO_AND_TWO.fullmatch(text, start, stop)
+    return match is None or match[1].lower() in NUMBERED
+
+
+PATTERNS = (
+    Pattern(
+        "stays.test-result",
+        Kind.OTHER,
+        "A number behind the name of a test: `platelets 250000`.",
+        rf"\b{TEST}\b{BETWEEN}({NUMBER}(?:(?:/|-| ?to ?|, ?| and |; ?| |->| -> ){NUMBER}){{0,7}})",
+        (),
+        no_date,
+    ),
+    Pattern(
+        "stays.unit",
+        Kind.OTHER,
+        "A number before a unit.",
+        rf"\b([0-9][0-9,]*(?:\.[0-9]+)?(?:-[0-9][0-9,.]*)?) ?{UNIT}\b",
+        (),
+        lambda text, start, _: text[start - 1 : start] not in ("/", "-", "#", "."),
+    ),
+    Pattern(
+        "stays.pressure",
+        Kind.OTHER,
+        "Blood pressures, where the first number is above 49 and the second above 29.",
+        r"\b((?:[5-9][0-9]|[12][0-9]{2})s?/(?:[3-9][0-9]|1[0-9]{2})s?)\b",
+        ("/",),
+        lambda text, start, stop: text[start - 1 : start] not in ("/", "-", ".") and text[stop : stop + 1] != "/",
+    ),
+    Pattern(
+        "stays.strength",
+        Kind.OTHER,
+        "What a combined drug contains: `5/325`, `7.5/325`.",
+        r"\b([0-9]{1,4}(?:\.[0-9]+)?/[0-9]{1,4}(?:\.[0-9]+)?) ?(?:mg|mcg|tab|one|two|1|2|q|p\.?o"
+        r"|b\.?i\.?d|t\.?i\.?d|daily|prn|puffs?)\b"
+        r"|\b([0-9]{1,2}\.[0-9]+/[0-9]{1,4})\b",
+        ("/",),
+        lambda text, start, _: text[start - 1 : start] not in ("/", "-", "."),
+    ),
+    Pattern(
+        "stays.parity",
+        Kind.OTHER,
+        "How many pregnancies and births: `G3, P2-0-0-2`.",
+        r"\b((?:G[0-9]{1,2}[,; ]{0,2})?P[0-9]{1,4}(?:-[0-9]{1,2}){0,4}|G[0-9]{1,2})\b",
+        (),
+        minds_case=True,
+    ),
+    Pattern(
+        "stays.ratio",
+        Kind.OTHER,
+        "Two numbers with a slash that are no month and day.",
+        r"\b([0-9]{1,3}/[0-9]{1,3})\b",
+        ("/",),
+        is_ratio,
+    ),
+    Pattern(
+        "stays.settings",
+        Kind.OTHER,
+        "Four and more numbers with slashes: blood gases, settings of a ventilator.",
+        r"\b([0-9]{1,3}(?:\.[0-9]+)?(?:/[0-9]{1,3}(?:\.[0-9]+)?%?){3,})",
+        ("/",),
+        no_date,
+    ),
+    Pattern(
+        "stays.range",
+        Kind.OTHER,
+        "Two small numbers with a hyphen: `ribs 7-9`, `every 4-6 hours`.",
+        r"\b([0-9]{1,3}-[0-9]{1,3})\b",
+        ("-",),
+        is_span,
+    ),
+    Pattern(
+        "stays.diagnosis-code",
+        Kind.OTHER,
+        "Codes of diagnoses and procedures: ICD, CPT.",
+        r"\b(?:icd|icd-?9|icd-?10|icd-?10-?cm|icd-?9-?cm|dx codes?|diagnosis codes?|snomed|loinc|drg"
+        r"|hcpcs|cpt)(?: codes?)?[ :]{1,2}#?((?:[A-Z]?[0-9][0-9A-Z]{1,5}(?:\.[0-9A-Z]{1,4})?(?:, ?|; "
+        r"?| and | |/)?){1,12})\b"
+        r"|\b([A-TV-Z][0-9][0-9A-Z]\.[0-9A-Z]{1,4})\b",
+        (),
+    ),
+    Pattern(
+        "stays.short-code",
+        Kind.OTHER,
+        "Short letters and digits: `B12`, `HER2`, `COVID-19`, `T2 N1 M0`.",
+        r"\b([A-Z]{1,6}[0-9]{1,2}[A-Z]{0,3}|[0-9]{1,2}[A-Z]{1,3}|[A-Z]{1,2}-?[A-Z]{2,5}-[0-9]{1,2}"
+        r"|[A-Z]{1,5}-[0-9]{1,3}[A-Z]?|[A-Z][0-9](?:[A-Z][0-9]){1,4}|CHA2?D?S?2?DS2(?:-VASc)?|CA "
+        r"?19-9|CD[0-9]{1,3}|G[0-9]{1,2}P[0-9]{1,5}|[PCY]{0,2}T[0-4X](?:is"
+        r"|mi)?[A-D]?[ ]?N[0-3X][A-C]?[ ]?M[01X]?[A-C]?"
+        r"|[CTLS][0-9]{1,2}[-/][CTLS]?[0-9]{1,2})\b",
+        (),
+        lambda text, start, stop: (
+            no_code_of_a_person(text, start, stop)
+            and text[start - 1 : start] not in ("-", "#", "/", "_", "@")
+            and not re.match(r"[-/_@][A-Za-z0-9]", text[stop : stop + 2])
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Measures de-identification on notes whose identifiers somebody has marked."""

@@ -1,0 +1,64 @@
+"""Notes whose identifiers are marked: one JSON object a line, `{"text": ..., "spans": [[start, end, type], ...]}`."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from service.apps.deidentify.errors import GoldRefusedError
+
+NEUTRAL = "NEUTRAL"  # the type of what counts neither as an identifier nor as another word
+_PARTS = 3
+
+
+class Mark(NamedTuple):
+    """An identifier: half-open, in code points of the text; `type` is a word of the annotators'."""
+
+    start: int
+    stop: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A note with its identifiers."""
+
+    text: str = field(repr=False)
+    marks: tuple[Mark, ...]
+
+
+def read(path: Path) -> list[Gold]:
+    """Read the notes of a file.
+
+    Raises:
+        GoldRefusedError: a line is no such object; its number is told.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            return list(_read(lines))
+    except (OSError, UnicodeDecodeError):
+        raise GoldRefusedError(f"{path} cannot be read as UTF-8.") from None
+
+
+def _read(lines: Iterable[str]) -> Iterator[Gold]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield _gold(json.loads(line))
+            except (ValueError, TypeError, KeyError):
+                raise GoldRefusedError(
+                    f"Line {number} is no JSON object with `text` and `spans`, a list of [start, end, type] "
+                    "in code points of the text."
+                ) from None
+
+
+def _gold(entry: Any) -> Gold:  # noqa: ANN401 - whatever JSON says
+    text = entry["text"]
+    marks = []
+    for part in entry["spans"]:
+        start, stop, kind = part if len(part) == _PARTS else (*part, "IDENTIFIER")
+        if not (isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop <= len(text)):
+            raise ValueError
+        marks.append(Mark(start, stop, str(kind)))
+    return Gold("" + text, tuple(sorted(marks)))

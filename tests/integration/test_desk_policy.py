@@ -1,0 +1,49 @@
+"""An operator's own rights, on a real Hub: the files of docs/desk.md, before and after a restart."""
+
+import re
+from pathlib import Path
+
+from service.apps.desk.domain.policy import GRANTS, Permission, Role, group_of
+from service.apps.desk.domain.policy_file import read_policy
+from tests.conftest import MakeHub
+from tests.support.hub import RealHub
+from tests.support.node import REPOSITORY
+
+FILES = dict(re.findall(r"```toml title=(\S+)\n(.*?)```", (REPOSITORY / "docs" / "desk.md").read_text(), re.DOTALL))
+
+
+async def permissions(hub: RealHub, name: str) -> set[str]:
+    """Return what a new token of a member of the team may do at the desk."""
+    status = await hub.ask("GET", "desk/status", token=await hub.user_token(name))
+    return set(status.raise_for_status().json()["permissions"])
+
+
+async def test_the_hub_gives_what_the_file_says(make_hub: MakeHub, tmp_path: Path) -> None:
+    """Each role has the rights of the file. Another file counts from the Hub's next start on, for old tokens, too."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(FILES["careful.toml"])
+    groups = {group_of(role): {"users": [str(role)]} for role in Role}
+    hub = make_hub(
+        users=tuple(map(str, Role)),
+        config=f"c.JupyterHub.load_groups = {groups!r}",
+        register={"apps": ["desk"], "desk_policy": str(policy), "environment": {"SERVICE_STATE": str(tmp_path)}},
+    )
+    for role, expected in read_policy(str(policy)).items():
+        assert await permissions(hub, role) == expected
+    old = await hub.user_token("manager")
+    employee = {"first_name": "Zoë", "last_name": "Okonkwo"}
+    refused = await hub.ask("POST", "desk/employees", token=await hub.user_token("support"), json=employee)
+    made = await hub.ask("POST", "desk/employees", token=old, json=employee)
+    assert (refused.status_code, refused.json()["scopes"], made.status_code) == (
+        403,
+        [Permission.EMPLOYEES_CREATE],
+        201,
+    )
+
+    hub.stop()
+    policy.write_text('[support]\ntake = ["employees:create"]\n[manager]\ntake = ["employees:create"]\n')
+    hub.start()
+    for role in Role:
+        taken = set() if role is Role.ADMIN else {Permission.EMPLOYEES_CREATE}
+        assert await permissions(hub, role) == GRANTS[role] - taken
+    assert (await hub.ask("POST", "desk/employees", token=old, json=employee)).status_code == 403

@@ -1,0 +1,28 @@
+"""Streets and postcodes."""
+
+import pytest
+
+from service.apps.deidentify.engine.engine import Engine
+from tests.unit.apps.deidentify.engine.finders.masked import problem
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Lives at [[88 Chestnut Street, Millville]].",
+        "lives at [[88 chestnut street]], better today",
+        "Lives at [[902 Cedar Ridge Drive, Suite 44]].",
+        "Lives at [[17 Marlow Road]], [[London SE5 9RS]].",
+        "Lives at [[Gartenstraße 12]], [[80331 Munich]].",
+        "Lives at [[22 Rue de Lille]], [[75007]].",
+        "Lives at [[3127 Quarry Knolls]].",
+        "Lives at [[P.O. Box 771]].",
+        "ZIP [[60614-3321]]. Postcode [[K1A 0B1]].",
+        "Lives off [[I-80]] near [[Route 66]].",
+        "at [[1234 W 45TH STREET]] today",
+        "Take 2 tablets in the street clothes way. Stage 3 cancer, seen by Dr. [[Okafor]].",
+    ],
+)
+def test_an_address(engine: Engine, line: str) -> None:
+    """Of several countries, and no dose."""
+    assert problem(engine, line) == ""

@@ -1,0 +1,20 @@
+"""Initials."""
+
+import pytest
+
+from service.apps.deidentify.engine.engine import Engine
+from tests.unit.apps.deidentify.engine.finders.masked import problem
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Initials [[M.K.]] on the form.",
+        "Seen by [[R.J. Ortiz]] today.",
+        "Dictated 3 pages [[FH/AJ]]",
+        "Take 5 mg p.o. b.i.d. for pain, i.v. if needed.",
+    ],
+)
+def test_initials(engine: Engine, line: str) -> None:
+    """Of people, and not of how a drug is taken."""
+    assert problem(engine, line) == ""

@@ -1,0 +1,24 @@
+"""Identifiers by their label."""
+
+import pytest
+
+from service.apps.deidentify.engine.engine import Engine
+from tests.unit.apps.deidentify.engine.finders.masked import problem
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "MRN: [[1234-5678]]. MRN: [[TKV-7305]]. MRN#[[0012345]]",
+        "Chart [[TKV-7305-D]], account [[AQ-4410982]], FIN [[2019-0417]].",
+        "SSN [[123 45 6789]], NHS number [[401 023 2137]].",
+        "Member ID [[K55019273-02]], Medicaid ID [[CD67890E]], policy # [[5521]].",
+        "Serial [[SN-QT4B2X-88013]], lot [[9C31F]], plate [[4XYZ987]], passport [[L7654321]].",
+        "PESEL [[02070803628]]. OHIP [[9876-543-217-AB]]. NIR [[2 69 05 49 588 157 80]]. DEA [[FM2345670]].",
+        "Room [[308C]], bed [[12]], apt. [[915]].",
+        "Case 3 of the group. Model 2 fits. Visit 3. Order 2 units. Bed rest. Room air. Card game.",
+    ],
+)
+def test_what_stands_behind_a_label(engine: Engine, line: str) -> None:
+    """Whatever its form; without a label that says so, a small number stays."""
+    assert problem(engine, line) == ""

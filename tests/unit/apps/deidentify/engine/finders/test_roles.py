@@ -1,0 +1,25 @@
+"""Names behind roles and relations."""
+
+import pytest
+
+from service.apps.deidentify.engine.engine import Engine
+from tests.unit.apps.deidentify.engine.finders.masked import problem
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "His son [[Will]] and daughter [[Ivy]] were present.",
+        "his son [[will]] and daughter [[ivy]] are here",
+        "his son will bring him",
+        "Spoke with [[Pearl]], her aunt.",
+        "Daughter [[Hope]] phoned. Mother [[Iris]] left.",
+        "patient [[joy young]] was seen",
+        "pt denies pain; pt may eat; pt will return",
+        "Pt [[J.D.]] is stable.",
+        "Health care proxy is [[Ngozi Okafor]].",
+    ],
+)
+def test_what_stands_behind_a_role(engine: Engine, line: str) -> None:
+    """A word of the lists is a name there, also where it is an everyday word; a verb is none."""
+    assert problem(engine, line) == ""

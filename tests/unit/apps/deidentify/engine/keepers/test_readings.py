@@ -1,0 +1,47 @@
+"""Numbers that stay."""
+
+import pytest
+
+from service.apps.deidentify.engine.engine import Engine
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WBC 6.1 x 10^9/L, Hgb 11.9 g/dL, Plt 310, Hct 36.2.",
+        "Blood pressures 142/88 and 138/84. BP=98/60.",
+        "Blood pressure 142/74.",
+        "ABG 7.32/48/88/24. AC 16/450/5/40%.",
+        "L4-L5 disc, T12 fracture, T2 N1 M0, pT1c pN0. Grade 2/3.",
+        "ICD-10 K21.9, N18.3, F32.1. CPT 99285.",
+        "COVID-19, SARS-CoV-2, HIV-1, HPV 16/18, IL-6, CA-125, Ki-67, HER2.",
+        "NYHA class III. CHA2DS2-VASc 4. BI-RADS 4. G3, P2-0-0-2.",
+        "Heparin 5000 units. Viral load 20,000 copies. Norco 7.5/325.",
+    ],
+)
+def test_what_stays(engine: Engine, line: str) -> None:
+    """Measurements, stages, codes of diagnoses."""
+    assert engine.deidentify(line).text == line
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("Platelets 250000, MRN 250000.", "Platelets 250000, MRN ******."),
+        ("Signed FB59 at noon.", "Signed **** at noon."),
+        ("Hgb 12.1 on 3/12/2019.", "Hgb 12.1 on */**/****."),
+    ],
+)
+def test_a_label_or_a_date_goes_before(engine: Engine, line: str, masked: str) -> None:
+    """A number that stays elsewhere is masked where it identifies."""
+    assert engine.deidentify(line).text == masked
+
+
+def test_compat_masks_as_philter_lite_does(engine: Engine) -> None:
+    """Which takes a blood pressure for a date."""
+    assert engine.deidentify("Blood pressure 142/74.", compat=True).text == "Blood pressure ***/**."
+
+
+def test_a_caller_may_deny_it(engine: Engine) -> None:
+    """What is denied is masked."""
+    assert engine.deidentify("Blood pressure 142/74.", deny=["142/74"]).text == "Blood pressure ***/**."

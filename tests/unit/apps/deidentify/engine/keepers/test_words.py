@@ -1,0 +1,38 @@
+"""Words that stay."""
+
+import pytest
+
+from service.apps.deidentify.engine import lexicon
+from service.apps.deidentify.engine.engine import Engine
+from service.apps.deidentify.engine.keepers.words import Vocabulary
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ozempic, Keytruda, Paxlovid, Jardiance, tirzepatide, osimertinib.",
+        "COPD, CHF, NYHA, TIA, ALP, CEA. EMS brought her in.",
+        "The wound was reapproximated with silk; the neighbour saw oedema.",
+        "BROUGHT TO THE OPERATING ROOM AND MADE COMFORTABLE.",
+        "CHIEF COMPLAINT: Chest pain. Left Lower Lobe infiltrates. Older sister has asthma.",
+        "Virchow's node palpable. Murphy sign negative. Swan-Ganz catheter.",
+        "Influenza A and B, hepatitis C, Le Fort I.",
+    ],
+)
+def test_what_stays(engine: Engine, line: str) -> None:
+    """Everyday and medical words, abbreviations, terms that bear a name."""
+    assert engine.deidentify(line).text == line
+
+
+@pytest.mark.parametrize("word", ["reapproximated", "hyperkalaemia", "trastuzumab", "unremarkably", "nonbloody"])
+def test_a_form_that_no_list_has(word: str) -> None:
+    """By its beginning and its end."""
+    flags = lexicon.load(frozenset({"bloody", "remarkable", "approximate"})).flags
+
+    assert Vocabulary(flags).is_word(word)
+
+
+@pytest.mark.parametrize("word", ["okafor", "thornbury", "zzyzx", "chicago"])
+def test_a_name_is_no_form(word: str) -> None:
+    """Nor what nobody knows."""
+    assert not Vocabulary(lexicon.load(frozenset()).flags).is_word(word)

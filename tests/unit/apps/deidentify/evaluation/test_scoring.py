@@ -1,0 +1,48 @@
+"""What was found and lost."""
+
+import pytest
+
+from service.apps.deidentify.evaluation import scoring
+from service.apps.deidentify.evaluation.gold import NEUTRAL, Gold, Mark
+from service.apps.deidentify.evaluation.scoring import interval, score
+
+GOLD = Gold("Ann Roe has pain at 90", (Mark(0, 7, "NAME"), Mark(20, 22, NEUTRAL)))
+
+
+def test_a_note_is_scored_by_words() -> None:
+    """A word of which a letter can be read is a leak; what is neutral does not count."""
+    found = score(GOLD, "*** R** has **** at **")
+
+    assert (found.found, found.marked) == ({"NAME": 1}, {"NAME": 2})
+    assert (found.lost, found.others, found.whole, found.marks) == (1, 3, 0, 1)
+    assert found.leaked == (("NAME", "Roe"),)
+
+
+def test_measures() -> None:
+    """Over notes."""
+    scores = [score(GOLD, "*** *** has pain at 90"), score(GOLD, "Ann *** *** pain at 90")]
+
+    assert scoring.recall(scores) == 0.75
+    assert scoring.recall(scores, "NAME") == 0.75
+    assert scoring.precision(scores) == 0.75
+    assert scoring.kept(scores) == pytest.approx(5 / 6)
+    assert scoring.whole(scores) == 0.5
+    assert scoring.without_leak(scores) == 0.5
+
+
+def test_nothing_is_perfect() -> None:
+    """Without notes, and without identifiers."""
+    for measure in (scoring.recall, scoring.precision, scoring.kept, scoring.whole, scoring.without_leak):
+        assert measure([]) == 1.0
+    assert interval([], scoring.recall) == (1.0, 1.0)
+
+
+def test_an_interval_holds_the_measure() -> None:
+    """The same for the same seed, and narrower with more notes."""
+    few = [score(GOLD, "*** *** has pain at 90"), score(GOLD, "Ann *** has pain at 90")] * 5
+    low, high = interval(few, scoring.recall)
+    low_of_many, high_of_many = interval(few * 20, scoring.recall)
+
+    assert low <= scoring.recall(few) <= high
+    assert (low, high) == interval(few, scoring.recall)
+    assert high_of_many - low_of_many < high - low

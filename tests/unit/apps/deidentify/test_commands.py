@@ -1,0 +1,54 @@
+"""`python -m service deidentify`: its commands; what they do with notes is tested with `job` and `evaluation`."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from service.apps.deidentify.commands import commands, words
+
+GOLD = '{"text": "Seen by Dr. Zebulon on 3/4/2019, no pain.", "spans": [[12, 19, "NAME"], [23, 31, "DATE"]]}\n'
+
+
+def test_evaluate_measures_and_prints_no_text(tmp_path: Path) -> None:
+    """Recall and the like, in each way of writing."""
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text(GOLD * 3)
+
+    result = CliRunner().invoke(commands, ["evaluate", str(gold)])
+
+    assert result.exit_code == 0
+    assert "3 notes, 6 identifiers" in result.output
+    assert "in capitals" in result.output
+    assert "Zebulon" not in result.output
+    assert result.output.count("recall                      100.0") >= 3
+
+
+def test_a_file_that_is_no_gold_is_refused(tmp_path: Path) -> None:
+    """By the number of its line."""
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text("Zebulon")
+
+    result = CliRunner().invoke(commands, ["evaluate", str(gold)])
+
+    assert result.exit_code == 2
+    assert "Line 1" in result.output
+    assert "Zebulon" not in result.output
+
+
+@pytest.mark.parametrize("named", [[], ["notes"]], ids=["by default", "named"])
+def test_notes_need_not_be_named(tmp_path: Path, named: list[str]) -> None:
+    """What is no command is a file or folder with notes."""
+    result = CliRunner().invoke(commands, [*named, str(tmp_path / "nothing"), "-o", str(tmp_path / "out")])
+
+    assert result.exit_code == 2
+    assert "does not exist" in result.output
+
+
+def test_words_of_a_file(tmp_path: Path) -> None:
+    """One a line; blank lines are none, and no file has none."""
+    path = tmp_path / "words"
+    path.write_text("ward 7\n\n Roe \n")
+
+    assert words(path) == ["ward 7", "Roe"]
+    assert words(None) == []

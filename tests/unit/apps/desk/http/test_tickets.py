@@ -1,0 +1,29 @@
+"""What lists of tickets tell of the employees who asked."""
+
+import csv
+import io
+
+from service.apps.desk.domain.policy import Permission, Role
+from tests.support.desk import Desk
+
+
+async def test_tickets_with_the_name_of_who_asked(desk: Desk) -> None:
+    """A file of tickets has the employee's name, unless the caller may not see employees."""
+    await desk.ticket()
+    blind = desk.member(Role.SUPPORT, name="dave", scopes=[Permission.TICKETS_READ])
+    files = [(await caller.get("desk/tickets.csv")).text for caller in (desk.support, blind)]
+    rows = [next(csv.DictReader(io.StringIO(text, newline=""))) for text in files]
+
+    assert [(row["employee_id"], row["employee"]) for row in rows] == [("1", "Zoë Okonkwo"), ("1", "")]
+
+
+async def test_nothing_is_found_by_names_that_the_caller_may_not_see(desk: Desk) -> None:
+    """A search for the name of who asked finds their tickets, for callers who may see employees."""
+    await desk.ticket()
+    blind = desk.member(Role.SUPPORT, name="dave", scopes=[Permission.TICKETS_READ])
+    found = [
+        len((await caller.get("desk/tickets", params={"text": "okonkwo"})).json()["items"])
+        for caller in (desk.support, blind)
+    ]
+
+    assert found == [1, 0]

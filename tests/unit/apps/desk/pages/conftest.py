@@ -1,0 +1,28 @@
+"""A desk with an employee, a ticket and an account, for tests of its pages."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.desk import Desk, open_desk
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A desk with an employee, a ticket and an account."""
+    async with open_desk(tmp_path) as desk:
+        await desk.employee()
+        await desk.ticket()
+        await desk.account()
+        yield desk
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    """The same, for tests that change nothing."""
+    async with open_desk(tmp_path_factory.mktemp("desk")) as desk:
+        await desk.employee()
+        await desk.ticket()
+        await desk.account()
+        yield desk

@@ -1,0 +1,100 @@
+"""The pages of accounts: one's own contacts, and a new colleague with a link to set a password."""
+
+from pathlib import Path
+
+from service.apps.desk.domain.policy import GRANTS, Permission, Role
+from tests.support.desk import Desk, open_desk
+from tests.unit.apps.desk.pages.test_pages import UI, find, send, shows
+
+NEW = {"name": "dave", "first_name": "Dave", "last_name": "B", "role": "support"}
+KEY = {"key": "s3cret", "expires_at": "2026-03-01T12:00:00+00:00"}
+
+
+async def test_ones_own_contacts(desk: Desk) -> None:
+    """Everybody changes their own phone and e-mail on the page of their account."""
+    browser = desk.support.browser()
+    saved = await send(browser, "me", phone="+44 20 7946 0958", email="", first_name="X")
+    wrong = await send(browser, "me", phone="12", email="")
+    account = (await desk.support.get("desk/accounts/me")).json()
+
+    assert (saved.status_code, account["phone"], account["first_name"]) == (303, "+442079460958", "")
+    assert (wrong.status_code, 'value="12"' in wrong.text) == (422, True)
+
+
+async def test_ones_own_contacts_without_that_right(shared: Desk) -> None:
+    """Where the operator has taken the right, the page shows them, and says whom to ask."""
+    held = GRANTS[Role.SUPPORT] - {Permission.ACCOUNTS_CONTACT_OWN}
+    page = await shared.member(Role.SUPPORT, name="dave", scopes=held).browser().visit(f"{UI}me")
+
+    assert "a manager phone and e-mail" in shows(page)
+    assert 'name="phone"' not in page.text
+
+
+async def test_a_new_colleague_gets_a_link(tmp_path: Path) -> None:
+    """Where the Hub has passwords, the page that adds somebody shows a link to set one. The audit says who made it."""
+    async with open_desk(tmp_path, password_page="change-password") as desk:
+        desk.service.user("dave")
+        desk.service.hub.respond("POST", "/users/dave/invitation", status=201, json=KEY)
+        page = await send(desk.admin.browser(), "new-account", **NEW)
+        entries = (await desk.admin.get("desk/audit?thing=account/dave")).json()["items"]
+
+        assert page.status_code == 200
+        assert find('id="link"[^>]* value="([^"]*)"', page).endswith("/hub/invitation?key=s3cret")
+        assert find('id="link"[^>]* value="([^"]*)"', page).startswith("http")
+        assert page.headers["Cache-Control"] == "no-store"
+        assert [(entry["what"], entry["who"]) for entry in entries[:1]] == [("account.invited", "admin")]
+        assert "s3cret" not in str(entries)
+        assert "dave" in desk.service.hub.members("desk-support")
+
+
+async def test_another_link(tmp_path: Path) -> None:
+    """The page of an account makes another one, and so does the API."""
+    async with open_desk(tmp_path, password_page="change-password") as desk:
+        await desk.account("dave")
+        desk.service.hub.respond("POST", "/users/dave/invitation", status=201, json=KEY)
+        page = await send(desk.admin.browser(), "accounts/dave/invitation", page="accounts/dave")
+        desk.service.hub.respond("POST", "/users/dave/invitation", status=201, json=KEY)
+        made = await desk.admin.post("desk/accounts/dave/invitation")
+        nobody = await desk.admin.post("desk/accounts/ghost/invitation")
+
+    assert "key=s3cret" in page.text
+    assert (made.status_code, made.json()["url"].endswith("/hub/invitation?key=s3cret")) == (201, True)
+    assert nobody.status_code == 404
+
+
+REFUSED = {"status": 409, "message": "This user has a password already."}
+
+
+async def test_a_colleague_who_has_a_password(tmp_path: Path) -> None:
+    """They are added all the same, and the page says why there is no link."""
+    async with open_desk(tmp_path, password_page="change-password") as desk:
+        desk.service.user("dave")
+        desk.service.hub.respond("POST", "/users/dave/invitation", status=409, json=REFUSED)
+        page = await send(desk.admin.browser(), "new-account", **NEW)
+        reply = await desk.admin.post("desk/accounts/dave/invitation")
+
+        assert (reply.status_code, reply.json()["code"]) == (409, "invitation_refused")
+        assert (page.status_code, "There is no link to set a password." in shows(page)) == (200, True)
+        assert "dave" in desk.service.hub.members("desk-support")
+
+
+async def test_an_outage_while_the_link_is_made(tmp_path: Path) -> None:
+    """The account is there by then, and the page says so."""
+    async with open_desk(tmp_path, password_page="change-password") as desk:
+        desk.service.user("dave")
+        desk.service.hub.respond("POST", "/users/dave/invitation", status=503, json={})
+        page = await send(desk.admin.browser(), "new-account", **NEW)
+
+        assert (page.status_code, "dave is on the team" in shows(page)) == (200, True)
+        assert "The Hub cannot be asked" in shows(page)
+
+
+async def test_a_hub_without_passwords_of_its_own(desk: Desk) -> None:
+    """There is no link, and no word of one."""
+    desk.service.user("dave")
+    made = await send(desk.admin.browser(), "new-account", **NEW)
+    page = await desk.admin.browser().visit(f"{UI}accounts/dave")
+    reply = await desk.admin.post("desk/accounts/dave/invitation")
+
+    assert (made.status_code, reply.status_code, reply.json()["code"]) == (303, 409, "invitation_refused")
+    assert "First password" not in page.text

@@ -1,0 +1,100 @@
+"""DESK_ADMINS: who is made an administrator, once, and when nobody is."""
+
+import logging
+from collections.abc import Collection
+
+import pytest
+
+from service.apps.desk.domain.policy import Role
+from service.apps.desk.first_admins import BY, making_first_admins
+from tests.support.polling import eventually
+from tests.unit.apps.desk.domain.test_roles import Hub, Team, open_team
+
+SOON = 0.01  # seconds
+
+
+async def administered(team: Team, names: Collection[str], *, by: Collection[str]) -> None:
+    """Return once these people, and no others, administer the desk."""
+
+    async def is_so() -> bool:
+        return await team.roles.active_admins() == {*by}
+
+    async with making_first_admins(team.roles, [*names], pause=SOON):
+        await eventually(is_so)
+
+
+async def test_they_are_made_administrators(database_url: str) -> None:
+    """All that the Hub has as users get the role and an account, and the audit says by what."""
+    async with open_team(database_url, Hub()) as team:
+        team.hub.put("ada")
+        team.hub.put("bob", Role.SUPPORT)
+        await administered(team, ["ada", "nobody", "bob"], by=["ada", "bob"])
+
+        assert [(entry.thing, entry.who) for entry in await team.told()] == [("account/ada", BY), ("account/bob", BY)]
+        assert team.hub.roles("bob") == {Role.ADMIN}
+
+
+async def test_a_user_of_later(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody whom the Hub does not have yet is waited for, and the log says so once."""
+    async with open_team(database_url, Hub()) as team, making_first_admins(team.roles, ["ada"], pause=SOON):
+
+        async def is_told() -> bool:
+            return "none of these users yet" in caplog.text
+
+        async def is_admin() -> bool:
+            return await team.roles.active_admins() == {"ada"}
+
+        await eventually(is_told)
+        team.hub.put("ada")
+        await eventually(is_admin)
+
+    assert caplog.text.count("none of these users yet") == 1
+
+
+async def test_an_outage_is_waited_for(database_url: str) -> None:
+    """The service may start before its Hub does."""
+    async with open_team(database_url, Hub()) as team:
+        team.hub.put("ada")
+        team.hub.broken["POST", "desk-admin"] = 2
+        await administered(team, ["ada"], by=["ada"])
+
+
+async def test_an_outage_between_two(database_url: str) -> None:
+    """Whoever was made an administrator before the Hub failed does not keep the others from it."""
+    async with open_team(database_url, Hub()) as team:
+        for name in ("ada", "bob"):
+            team.hub.put(name)
+
+        async def fail_once(_method: str) -> None:
+            team.hub.before_change = None
+            team.hub.broken["POST", "desk-admin"] = 2  # the next two: those for bob
+
+        team.hub.before_change = fail_once
+        await administered(team, ["ada", "bob"], by=["ada", "bob"])
+
+        assert len(await team.told("account.role_changed")) == 2
+
+
+async def test_nobody_is_made_where_somebody_administers(database_url: str) -> None:
+    """An administrator who was demoted does not come back with the next start."""
+    async with open_team(database_url, Hub()) as team:
+        await team.account("bob", Role.ADMIN)
+        team.hub.put("ada")
+        await administered(team, ["ada"], by=["bob"])
+
+        assert team.hub.roles("ada") == set()
+
+
+async def test_groups_of_the_authenticator(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the authenticator keeps the groups, the log says so, and nothing is tried again."""
+    async with open_team(database_url, Hub(), groups_are_managed=True) as team:
+        team.hub.put("ada")
+
+        async def is_told() -> bool:
+            return "nobody was made an administrator" in caplog.text
+
+        with caplog.at_level(logging.ERROR):
+            async with making_first_admins(team.roles, ["ada"], pause=SOON):
+                await eventually(is_told)
+
+        assert team.hub.roles("ada") == set()
