@@ -189,7 +189,9 @@ def test_a_scheduler_that_does_not_answer(notes: Path) -> None:
 def test_a_cluster_without_workers(cluster: DaskCluster, tmp_path: Path) -> None:
     """Is waited for, and that is told. The command is that of our own pages."""
     write_notes(tmp_path / "notes", 2)
-    *arguments, _ = shlex.split(blocks(REPOSITORY / "docs" / "deidentify.md", "sh")[1].code)[5:]
+    page = REPOSITORY / "docs" / "deidentify.md"
+    (command,) = (block.code for block in blocks(page, "sh") if "--dask" in block.code)
+    *arguments, _ = shlex.split(command)[5:]
     with job(*arguments, cluster.address, home=tmp_path) as running:
         wait_until_log_says(running.process, running.log, "no workers yet", start=0, timeout=60)
         cluster.add_worker()

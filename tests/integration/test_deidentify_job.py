@@ -169,7 +169,9 @@ def test_other_options(corpus: Corpus, half_done: Path) -> None:
 def test_as_documented(out: Path) -> None:
     """The command of our own pages does what they say."""
     write_notes(out.parent / "notes", 2)
-    arguments = shlex.split(blocks(REPOSITORY / "docs" / "deidentify.md", "sh")[0].code)[5:]
+    page = REPOSITORY / "docs" / "deidentify.md"
+    command, _ = (block.code for block in blocks(page, "sh") if "deidentify notes " in block.code)
+    arguments = shlex.split(command)[5:]
     status, said = done(*arguments, home=out.parent)
 
     assert (status, " 3 failed.\n" in said) == (1, True)

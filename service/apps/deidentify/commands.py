@@ -47,11 +47,11 @@ def words(path: Path | None) -> list[str]:
 
 
 class ByDefault(TyperGroup):
-    """Commands, of which `notes` need not be named: `deidentify IN... -o OUT` is `deidentify notes IN... -o OUT`."""
+    """Commands, of which `notes` is never named: `notes` may be a folder, as in `deidentify notes -o masked`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - of a private module of typer
-        """Name it where nothing else is named."""
-        named = args and (args[0] in self.commands or args[0] == "--commands")
+        """Name it where no other is named."""
+        named = args and (args[0] in self.commands.keys() - {"notes"} or args[0] == "--commands")
         return super().parse_args(ctx, args if named else ["notes", *args])
 
 
