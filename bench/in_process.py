@@ -22,8 +22,6 @@ from service.settings import Settings
 from service.testing import make_settings, open_service
 
 ROUNDS, REQUESTS = 15, 600
-# At most so many times bare FastAPI: in our own application; in somebody's own, with a dependency that does nothing.
-TARGET, INSTALLED_TARGET = 1.5, 1.25
 
 Call = Callable[[], Awaitable[None]]
 

@@ -43,7 +43,7 @@ T = TypeVar("T")
 class ServiceApp:
     """The service as an ASGI application, with `fastapi`, the application inside, and `hub`, its sign-in.
 
-    Mounted in another application it needs that one to run its lifespan: `FastAPI(lifespan=service.lifespan)`.
+    If it is mounted in another application, that one must run its lifespan: `FastAPI(lifespan=service.lifespan)`.
     """
 
     fastapi: FastAPI
@@ -60,7 +60,10 @@ class ServiceApp:
 
 
 def create() -> ServiceApp:
-    """Return the service as `.env` and the environment have it: `uvicorn --factory service.app:create --reload`."""
+    """Return the service with the settings in `.env` and the environment.
+
+    `uvicorn --factory service.app:create --reload` serves it.
+    """
     return create_app(load_settings())
 
 
@@ -162,11 +165,11 @@ def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | Non
 
 
 def _collisions(ours: Sequence[BaseRoute], theirs: Sequence[APIRouter]) -> Iterator[str]:
-    """A sentence for each route of a router that ours would hide, with the same path and method."""
+    """Yield a sentence for each route of a router that one of ours would hide, with the same path and method."""
     taken = {(context.path, method) for context in iter_route_contexts(ours) for method in context.methods or ()}
     for context in (context for router in theirs for context in iter_route_contexts(router.routes)):
         if not isinstance(context.original_route, APIRoute):
-            continue  # of those `unguarded` tells
+            continue  # `unguarded` reports these
         for method in sorted(method for method in context.methods or () if (context.path, method) in taken):
             endpoint = getattr(context.original_route, "endpoint", None)
             name = f"{getattr(endpoint, '__module__', '')}.{getattr(endpoint, '__qualname__', '')}"

@@ -28,7 +28,7 @@ from service.settings import Settings, read_settings
 if TYPE_CHECKING:
     import typer
 
-    from service.finding import Finding
+    from service.doctor_finding import Finding
     from service.metrics import Metrics
 
 
@@ -151,7 +151,7 @@ class Configured:
         gives_enough = missing.intersection if error.mode == "any" else missing.issubset
         roles = sorted(getattr(self.manifest, "ROLES", ()), key=lambda role: len(role["scopes"]))
         wanted = next((f"the role {role['name']}" for role in roles if gives_enough(role["scopes"])), "access")
-        part = "this part of " if identity and identity.held.covers_any(own) else ""
+        part = "this part of " if identity and identity.scope_set.covers_any(own) else ""
         title = self.application.title or self.application.name
         return f"You have no access to {part}{title}. Ask {self.application.contact} for {wanted}."
 

@@ -64,7 +64,7 @@ def _is_secret(name: str) -> bool:
     return _SEPARATOR.split(name)[-1].strip().lower() in SECRET_PARAMETERS
 
 
-def place_of(error: BaseException) -> str:
+def where_raised(error: BaseException) -> str:
     """Return the six innermost frames of an error. Its text is left out, as it may quote what a caller sent."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
@@ -100,7 +100,7 @@ class LineFormatter(logging.Formatter):
             line["request_id"] = request_id
         line |= getattr(record, "fields", {})
         if record.exc_info and (error := record.exc_info[1]) is not None:
-            line["exception"] = f"{type(error).__name__} at {place_of(error)}"
+            line["exception"] = f"{type(error).__name__} at {where_raised(error)}"
         for name, value in line.items():
             # A value without `=` and `%` contains no query parameter.
             if isinstance(value, str) and ("=" in value or "%" in value or len(value) > _MAX_VALUE):

@@ -1,4 +1,4 @@
-"""What authentication needs as long as the process lives."""
+"""Opens and holds what authentication needs for as long as the process lives."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from service.auth.state import state_of
-from service.hub.attempts import PasswordAttempts
 from service.hub.auth import HubAuth
 from service.hub.client import HubClient, OnRequest, tls_for
 from service.hub.oauth import Client
+from service.hub.password_attempts import PasswordAttempts
 from service.hub.sealing import Sealer, derive_key
 from service.hub.throttle import Throttle
 from service.settings import Settings
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthContext:
-    """What `context_of` finds in every request. `entra` judges tokens of Entra ID, where that is set up.
+    """What all requests share; `context_of` finds it. `entra` judges tokens of Entra ID, where that is set up.
 
-    `count_sign_in` counts a session or token by the way it was begun, `count_problem` an error by its code.
+    `count_sign_in` is called with the way in which a session or token was begun, `count_problem` with an error's code.
     """
 
     settings: Settings
@@ -48,8 +48,8 @@ def context_of(conn: HTTPConnection) -> AuthContext:
     return state_of(conn).context
 
 
-def _uncounted(_what: str) -> None:
-    """Count nothing."""
+def _count_nothing(_what: str) -> None:
+    """Used where nobody counts."""
 
 
 @asynccontextmanager
@@ -57,10 +57,13 @@ async def open_auth(
     settings: Settings,
     *,
     on_request: OnRequest = lambda _path, _status, _seconds: None,
-    count_sign_in: Callable[[str], None] = _uncounted,
-    count_problem: Callable[[str], None] = _uncounted,
+    count_sign_in: Callable[[str], None] = _count_nothing,
+    count_problem: Callable[[str], None] = _count_nothing,
 ) -> AsyncIterator[AuthContext]:
-    """Open the process's one HTTP client and all that is built on it. The callables count; see AuthContext."""
+    """Open the process's only HTTP client, and everything that is built on it.
+
+    `on_request` is called after each request to the Hub. For `count_sign_in` and `count_problem` see AuthContext.
+    """
     secret = settings.api_token.get_secret_value()
     oauth = Client(
         client_id=settings.client_id,

@@ -14,9 +14,9 @@ from service.settings import Settings
 SESSION_ID_COOKIE = "jupyterhub-session-id"  # the Hub's own
 XSRF_COOKIE = "_xsrf"
 
-_PATH = re.compile(r"/[A-Za-z0-9!$%&'()*+./:=@_~-]*")  # without what ends an attribute of a cookie
-_NAME = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")  # of a host, and no IP address
-# Of each that many are cleared at most, with about 6 kB of headers; proxies let 16 pass.
+_PATH = re.compile(r"/[A-Za-z0-9!$%&'()*+./:=@_~-]*")  # no character that could end an attribute of a cookie
+_NAME = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")  # a host name, but not an IP address
+# At most so many paths and domains are cleared, which takes about 6 kB of headers. Proxies accept 16 kB.
 _MAX_PATHS = 12
 _MAX_DOMAINS = 4
 # Options of JUPYTERHUB_COOKIE_OPTIONS that an operator may decide; path, lifetime and HttpOnly are ours.
@@ -34,37 +34,37 @@ def state_cookie_base(settings: Settings) -> str:
 
 
 def auth_cookie(settings: Settings, sealed: str, *, secure: bool, max_age: int | None) -> str:
-    """A Set-Cookie value; `max_age` in seconds, None until the browser closes."""
+    """Return the Set-Cookie value of a session. `max_age` is in seconds; None means until the browser closes."""
     return _set_cookie(settings, auth_cookie_name(settings), sealed, secure=secure, max_age=max_age)
 
 
 def state_cookie(settings: Settings, name: str, sealed: str, *, secure: bool) -> str:
-    """A Set-Cookie value that lives as long as the sign-in may take."""
+    """Return the Set-Cookie value of an unfinished sign-in. It lives as long as a sign-in may take."""
     return _set_cookie(settings, name, sealed, secure=secure, max_age=int(ATTEMPT_LIFETIME.total_seconds()))
 
 
 def link_cookie_name(settings: Settings) -> str:
-    """Return the name of the cookie with the token of a link, while its reader is asked whether to sign in with it."""
+    """Return the name of the cookie that keeps the token of a link while its reader is asked whether to sign in."""
     return f"{auth_cookie_name(settings)}-link"
 
 
 def link_cookie(settings: Settings, sealed: str, *, secure: bool, max_age: timedelta) -> str:
-    """A Set-Cookie value."""
+    """Return the Set-Cookie value with the token of a link."""
     max_seconds = int(max_age.total_seconds())
     return _set_cookie(settings, link_cookie_name(settings), sealed, secure=secure, max_age=max_seconds)
 
 
 def xsrf_cookie(settings: Settings, token: str, *, secure: bool) -> str:
-    """A Set-Cookie value with the XSRF token, for clients that keep cookies and run no pages, as JupyterHub's tests do.
+    """Return the Set-Cookie value with the XSRF token, for clients that keep cookies but run no pages.
 
-    HubOAuth's can be read by scripts. On an origin that all users share, those of another user's notebook could read
-    it too; our own pages have the token in their markup.
+    JupyterHub's tests are such clients. Scripts cannot read the cookie, unlike that of HubOAuth: on an origin that all
+    users share, scripts of another user's notebook could read it, too. Our own pages contain the token instead.
     """
     return _set_cookie(settings, XSRF_COOKIE, token, secure=secure, max_age=None)
 
 
 def cleared(settings: Settings, names: Iterable[str]) -> list[str]:
-    """Set-Cookie values that remove cookies of ours."""
+    """Return Set-Cookie values that remove cookies of ours."""
     return [_set_cookie(settings, name, "", secure=False, max_age=0) for name in names]
 
 
@@ -89,9 +89,10 @@ def _domains(host: str) -> list[str]:
 
 
 def state_cookies_among(settings: Settings, names: Iterable[str]) -> list[str]:
-    """Those of `names` that are sign-ins of ours under way, named as `service.hub.oauth.begin` does it.
+    """Return those of `names` that are cookies of unfinished sign-ins, as `service.hub.oauth.begin` names them.
 
-    No others, for these are set again to be cleared: another page may have planted one whose name cannot be written.
+    All others are left out. The names are written into Set-Cookie headers, and another page may have set a cookie with
+    a name that cannot be written.
     """
     ours = re.compile(re.escape(state_cookie_base(settings)) + "(?:-[0-9a-f]{8})?")
     return [name for name in names if ours.fullmatch(name)]
@@ -131,9 +132,9 @@ def _set_cookie(
             morsel[option.lower()] = setting
     if place is not None:
         morsel["path"], morsel["domain"] = place
-    if str(morsel["samesite"]).lower() == "none":  # browsers drop one without it, and so would not clear it
+    if str(morsel["samesite"]).lower() == "none":  # otherwise browsers ignore the whole Set-Cookie
         morsel["secure"] = True
-    if host_prefixed:  # RFC 6265bis section 4.1.3.2: or the browser drops it
+    if host_prefixed:  # otherwise the browser drops it (RFC 6265bis section 4.1.3.2)
         morsel["path"], morsel["domain"] = "/", ""
         morsel["secure"] = True
     return morsel.OutputString()

@@ -15,14 +15,15 @@ from service.hub.errors import InvalidTokenError
 from service.hub.sealing import Sealer
 from service.settings import Settings
 
-# As the Hub itself reads the header (jupyterhub/handlers/base.py, auth_header_pat), so nothing means two things.
+# The Hub's own pattern (jupyterhub/handlers/base.py, auth_header_pat), so that a header means the same to both.
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
 # https://github.com/jupyter/enhancement-proposals/pull/121: browsers cannot set headers on a WebSocket.
 _SUBPROTOCOL = "v1.token.websocket.jupyter.org."
 _MAX_SESSION = 512  # characters of the Hub's session ids; one for each Hub at a path above ours, 32 characters each
 _MAX_HEADER = 8192  # bytes of an Authorization header or of subprotocols that we are willing to look at
-_MAX_COOKIES_SIZE = 16 * 1024  # bytes; what Node, and so the Hub's proxy, lets pass of all headers together
-# After a sign-in the page is opened at once. A redirect to the Hub at each attempt would never show the reason.
+_MAX_COOKIES_SIZE = 16 * 1024  # bytes; Node, and so the Hub's proxy, accepts no more for all headers together
+# A cookie younger than this is from a sign-in that has just ended. If its session does not fit, the user is told:
+# another redirect to the Hub would end in the same way, again and again.
 _JUST_NOW = 60.0  # seconds
 
 
@@ -37,9 +38,10 @@ class Source(Enum):
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and that takes three times as long
 class Credential:
-    """A token as it was sent; `session_id` has the Hub's session cookies beside a token from our cookie (`session_of`).
+    """A token as it was sent.
 
-    `begun`: when that cookie was made, in seconds since the epoch; 0 where it does not say, and for other sources.
+    `session_id`: for a token from our cookie, the session ids of the Hub that were sent with it (`session_of`).
+    `begun`: when that cookie was made, in seconds since the epoch; 0 if it does not say, and for other sources.
     """
 
     token: str = field(repr=False)
@@ -54,7 +56,7 @@ def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer)
     Raises:
         InvalidTokenError: the Authorization header is not one that carries a Hub token; a cookie is not looked at then.
         HeadersTooLargeError: cookies or subprotocols are longer than any that could be meant for us.
-        CookieConflictError: several cookies of our name came, or one with other session cookies than it was set beside.
+        CookieConflictError: there are several cookies of our name, or one that does not fit the Hub's session cookies.
     """
     authorization, cookies, subprotocols = _headers(scope)
     if authorization:
@@ -72,12 +74,12 @@ def find_cookie_credential(scope: Scope, *, settings: Settings, session_sealer: 
 
 
 def seal_session(sealer: Sealer, token: str, *, session_id: str, lifetime: timedelta) -> str:
-    """Return the value of our cookie: a token, the session (`session_of`) that it was given in, and the time."""
+    """Return the value of our cookie: the token, the session in which it was given (`session_of`), and the time."""
     return sealer.seal(f"{token} {session_id} {datetime.now(UTC).timestamp():.6f}", lifetime=lifetime)
 
 
 def hub_session_id(scope: Scope) -> str:
-    """Return the session id that the Hub takes the browser's request by, or an empty string: the last that is sent."""
+    """Return the session id that the Hub would use, which is the last one sent; an empty string if there is none."""
     return dict(cookie_pairs(scope)).get(SESSION_ID_COOKIE, "")
 
 
@@ -85,7 +87,7 @@ def session_of(scope: Scope) -> str:
     """Return all session ids that the browser sends, sorted and joined by `;`: Hubs at `/` and at `/dev/` both set one.
 
     Raises:
-        CookieConflictError: they are not such as Hubs set.
+        CookieConflictError: they do not look like those that Hubs set.
     """
     return _session_among(cookie_pairs(scope))
 
@@ -135,7 +137,7 @@ def _from_subprotocols(values: list[str]) -> str:
 
 
 def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> Credential | None:
-    """Read our cookie. Any page of our origin may have set one that we sealed, for a session of somebody else's."""
+    """Read our cookie. Any page of our origin may have set it, to a value that we sealed for another session."""
     pairs = list(_pairs(values))
     name = auth_cookie_name(settings)
     ours = {value for key, value in pairs if key == name}
@@ -148,7 +150,7 @@ def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> C
     if token and session in {"", sealed_session}:
         return Credential(token, Source.COOKIE, session, begun)
     if datetime.now(UTC).timestamp() - begun < _JUST_NOW and not _ids(session).isdisjoint(_ids(sealed_session)):
-        raise CookieConflictError  # not a session that followed another: one is sent at some paths and not at others
+        raise CookieConflictError  # the session is still the same, but a part of its ids is sent at some paths only
     return None
 
 

@@ -1,6 +1,6 @@
-"""The dependencies of a `Hub`: as those of `service.auth.guard`, but they belong to one Hub and need nothing else.
+"""The dependencies of a `Hub`. They do the same as those of `service.auth.guard`, but each belongs to one Hub.
 
-They refuse by FastAPI's own exceptions (`service.auth.refusals`).
+They refuse callers with FastAPI's own exceptions (`service.auth.refusals`).
 """
 
 from collections.abc import Awaitable, Callable
@@ -38,7 +38,7 @@ class UserGuard(Guard):
         """Raises Refused, or WebSocketException on a WebSocket."""
         state = self._hub.bind(conn.scope)
         try:
-            # As Guard does; written out, as another coroutine would cost every request.
+            # The same as in Guard. It is written out, because another coroutine would slow down every request.
             identity = state.identity or await identification.identify(conn)
             if state.policy.vetoes:
                 identity = await admitted(identity, conn)
@@ -59,13 +59,13 @@ def visitor_of(hub: "Hub") -> Callable[[HTTPConnection], Awaitable[Identity | No
 
 
 def required_of(hub: "Hub", guard: Guard) -> Callable[[HTTPConnection, Identity], Awaitable[Identity]]:
-    """Return a dependency that asks more of `hub.user`: the scopes of `guard`, or that they are an administrator."""
+    """Return a dependency that requires more than `hub.user`: the scopes of `guard`, or an administrator."""
 
     async def required(
         conn: HTTPConnection, identity: Annotated[Identity, Security(hub.user, scopes=list(guard.scopes))]
     ) -> Identity:
         state = find_state(conn.scope)
-        if state is None:  # a test has put somebody else in the place of `hub.user`
+        if state is None:  # a test has overridden `hub.user`
             return _checked_without_hub(guard, identity)
         try:
             guard.check_scopes(identity, conn)
@@ -79,7 +79,7 @@ def required_of(hub: "Hub", guard: Guard) -> Callable[[HTTPConnection, Identity]
 
 
 def _checked_without_hub(guard: Guard, identity: Identity) -> Identity:
-    missing = identity.held.missing(guard.scopes, mode=guard.mode) if guard.scopes else ()
+    missing = identity.scope_set.missing(guard.scopes, mode=guard.mode) if guard.scopes else ()
     error = InsufficientScopeError(missing, mode=guard.mode) if missing else AdminRequiredError()
     if missing or (guard.admin and not identity.admin):
         raise HTTPException(error.status, error.detail, error.headers())
@@ -110,7 +110,7 @@ def xsrf_of(hub: "Hub") -> Callable[[HTTPConnection], Awaitable[str]]:
 
 
 def require_of(hub: "Hub", *scopes: str, mode: Mode) -> Callable[[HTTPConnection, Identity], Awaitable[Identity]]:
-    """Return a dependency that demands scopes of the caller's token."""
+    """Return a dependency that requires scopes of the caller's token."""
     return required_of(hub, Guard(*scopes, mode=mode))
 
 

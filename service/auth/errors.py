@@ -30,7 +30,7 @@ class HeadersTooLargeError(ServiceError):
 
 
 class CookieConflictError(ServiceError):
-    """Cookies came together that no sign-in of one browser leaves behind: some were set by another page."""
+    """The browser sent cookies that contradict each other. No sign-in causes that, so another page has set some."""
 
     code = "cookie_conflict"
     status = HTTPStatus.BAD_REQUEST
@@ -42,7 +42,7 @@ class CookieConflictError(ServiceError):
 
 
 class XsrfError(ServiceError):
-    """A cookie came without the XSRF token that shows which page it speaks for."""
+    """A cookie came without the XSRF token, which shows that one of our pages has sent the request."""
 
     code = "xsrf"
     status = HTTPStatus.FORBIDDEN
@@ -53,7 +53,7 @@ class XsrfError(ServiceError):
 
 
 class SignOutMethodError(ServiceError):
-    """Signing out was asked for by GET, other than by a browser that shows the question."""
+    """A client tried to sign out by GET. Only a browser may, because it shows a page that asks first."""
 
     code = "method_not_allowed"
     status = HTTPStatus.METHOD_NOT_ALLOWED
@@ -73,7 +73,7 @@ class OriginError(ServiceError):
 
 
 class ForwardedRequestError(ServiceError):
-    """A proxy asks about a request, and does not say clearly which one, or it is one to another host than ours."""
+    """A proxy asks about a request, but its headers do not say clearly which one, or name another host than ours."""
 
     code = "forwarded_request"
     status = HTTPStatus.FORBIDDEN
@@ -84,7 +84,7 @@ class ForwardedRequestError(ServiceError):
 
 
 class InsufficientScopeError(ServiceError):
-    """The caller is known, but the token lacks scopes. Of those in `missing`, `any` or `all` are needed (`mode`)."""
+    """The caller is known, but the token lacks scopes. `mode` says whether "all" or "any" of `missing` are needed."""
 
     code = "insufficient_scope"
     status = HTTPStatus.FORBIDDEN
@@ -118,8 +118,8 @@ class OutdatedTokenError(InsufficientScopeError):
         super().__init__(missing, mode=mode)
         self.since = since
         self.detail = (
-            f"Your groups at the Hub allow this, but this token does not carry {', '.join(self.missing)}: it is from"
-            " before, or was made with less. In a browser sign in again; in a notebook stop its server and start it"
+            f"Your groups at the Hub allow this, but this token does not carry {', '.join(self.missing)}: it is older,"
+            " or was made with fewer scopes. In a browser sign in again; in a notebook stop its server and start it"
             " again; for a script get a new token."
         )
 
@@ -133,7 +133,7 @@ class AdminRequiredError(ServiceError):
 
 
 class NotAdmittedError(ServiceError):
-    """An application keeps this caller out, whatever their token may; subclass it for a `code` and words of its own."""
+    """An application refuses this caller, whatever their scopes. Subclass it for a `code` and a text of your own."""
 
     code = "not_admitted"
     status = HTTPStatus.FORBIDDEN
@@ -141,7 +141,7 @@ class NotAdmittedError(ServiceError):
 
 
 class GuestRefusedError(NotAdmittedError):
-    """Entra ID knows the caller as a guest: somebody of another organization, whose name nobody here has given."""
+    """The caller is a guest in Entra ID: an account of another organization, which has chosen its name."""
 
     code = "guest_refused"
     default = "You are a guest in this organization, and this service is for its members."
@@ -157,7 +157,7 @@ class EntraUnavailableError(ServiceError):
 
 
 class SignInError(ServiceError):
-    """A sign-in in the browser did not come to its end. Nothing was changed; the way out is to start again."""
+    """A sign-in in the browser failed. Nothing was changed, and the user can start again."""
 
     code = "sign_in_failed"
     status = HTTPStatus.BAD_REQUEST
@@ -175,7 +175,7 @@ class SignInRefusedError(SignInError):
 
 
 class SignInIncompleteError(SignInError):
-    """The callback was called without what a callback carries."""
+    """The callback was called without the parameters of a sign-in."""
 
     code = "sign_in_incomplete"
     default = "This address finishes a sign-in, but no sign-in came with it. Start again."
@@ -193,7 +193,7 @@ class SignInStateError(SignInError):
 
 
 class TokenLinkError(SignInError):
-    """The page that asks whether to sign in by a link is not answered, or not asked for, by who opened the link."""
+    """The question whether to sign in by a link has expired, or another page or browser asks for it or answers it."""
 
     code = "token_link"
-    default = "This question is over: it is put for five minutes, to the browser that opened the link. Open it again."
+    default = "This question is over: it lasts five minutes, in the browser that opened the link. Open the link again."

@@ -17,7 +17,7 @@ class Purpose(Enum):
     PART = auto()
     """A page of our origin embeds it, such as an image."""
     SCRIPT = auto()
-    """A script may read it, or a file or frame takes it."""
+    """A script may read it, or it goes into a file or a frame."""
     UNKNOWN = auto()
     """The client is no browser, or an old one, or the page came by plain http."""
 
@@ -41,13 +41,13 @@ def purpose_of(conn: HTTPConnection) -> Purpose:
 def judge(*, mode: str, site: str = "", dest: str = "", is_preload: bool = False) -> Purpose:
     """Decide by `Sec-Fetch-Mode`, `Sec-Fetch-Site` and `Sec-Fetch-Dest` (empty where absent).
 
-    A navigation is somebody opening a page only if its destination is a document. A service worker that fetches a
-    navigation says "empty", as `<a download>` does; frames and `<object>` name themselves, and show no page of ours.
-    A navigation that a worker has preloaded says "document", but the worker reads the answer. `is_preload`: whether
-    the request has the header Service-Worker-Navigation-Preload, whose value is the worker's to choose.
+    In a navigation, somebody opens a page only if the destination is a document. A service worker that fetches the
+    page of a navigation sends "empty", and so does `<a download>`. Frames and `<object>` send their own names; they
+    show no page of ours. A preload for a service worker sends "document", but the worker reads the answer.
+    `is_preload`: whether the request has the header Service-Worker-Navigation-Preload; the worker chooses its value.
 
-    Images and the like go free to pages of our origin, as JupyterHub has it. Not so a script's own fetch() in mode
-    no-cors, which JupyterHub takes for one of these; its destination is "empty".
+    Images and the like on pages of our origin need no XSRF token, as in JupyterHub. A script's fetch() in mode no-cors
+    needs one: its destination is "empty". JupyterHub does not tell the two apart.
     """
     if not mode:
         return Purpose.UNKNOWN

@@ -42,14 +42,14 @@ async def _body(request: Request) -> bytes:
 
 
 async def returns_form(conn: HTTPConnection) -> None:
-    """A dependency of routes whose form goes back to who has sent it when it is refused."""
+    """A dependency for routes that show a refused form to its sender again."""
     state_of(conn).returns_form = True
 
 
 async def refused_form(conn: HTTPConnection) -> dict[str, str]:
-    """What was typed into a form of ours, to be sent again with the token of whoever is signed in by then.
+    """Return what was typed into a form of ours, so that it can be sent again, with the reader's XSRF token.
 
-    Nothing of what another site has sent: its page must not have our reader confirm it.
+    The result is empty for a form that another site has sent: our reader must not be asked to confirm that.
     """
     if not isinstance(conn, Request) or not state_of(conn).returns_form:
         return {}

@@ -1,8 +1,8 @@
 """Forward-auth: before each request to an application of any kind, a proxy asks whether its sender may come in.
 
-nginx asks by `auth_request`, Traefik by `ForwardAuth`, Caddy by `forward_auth`. The question is a GET of the proxy's
-own with the headers of the request that it is about. `original_scope` puts that request together again, and it is
-judged as a request to `Hub.protect` is. See docs/operate/forward-auth.md.
+nginx asks by `auth_request`, Traefik by `ForwardAuth`, Caddy by `forward_auth`. The proxy sends a GET of its own, with
+the headers of the original request. `original_scope` puts the original request together again, which is then judged
+like a request to `Hub.protect`. See docs/operate/forward-auth.md.
 """
 
 import re
@@ -23,10 +23,10 @@ from service.auth.cookies import SESSION_ID_COOKIE, auth_cookie_name, link_cooki
 from service.auth.errors import ForwardedRequestError, NotSignedInError
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import Guard
-from service.auth.identification import SignedInByUrl, here
+from service.auth.identification import SignedInByUrl, path_and_query
 from service.auth.pages import problem_page
 from service.auth.policy import Paths
-from service.auth.problems import note, problem_of, problem_response
+from service.auth.problems import count_and_log, problem_of, problem_response
 from service.auth.protection import has_own_host, judge
 from service.auth.refusals import clear_conflict
 from service.auth.state import state_of
@@ -40,7 +40,7 @@ Header = tuple[bytes, bytes]
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110 section 5.6.2
 _ADDRESS = re.compile(r"/[^\x00-\x20\x7f]*")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}  # Traefik says wss for a WebSocket
-# Set anew, and left out: a token in a subprotocol would be shown to the application.
+# Not copied: the host is set anew, and a token in a subprotocol would be shown to the application.
 _NOT_THEIRS = {b"host", b"sec-websocket-protocol"}
 # Not encoded in names: these characters separate no names, and mean nothing in a header.
 _PLAIN = "@+/"
@@ -143,7 +143,7 @@ def identity_headers(identity: Identity) -> dict[str, str]:
     """Return who is calling, by oauth2-proxy's names and by Authelia's.
 
     Names are percent-encoded as UTF-8, but for letters, digits and ``-._~@+/``. So none holds a comma, which separates
-    groups, or ends a header. A service of the Hub is `service:` and its name, which no user is.
+    groups, or ends a header. A service of the Hub is `service:` and its name, which is no user's name.
     """
     name = _encoded(identity.name)
     user = name if identity.kind == "user" else f"{_encoded(identity.kind)}:{name}"
@@ -202,7 +202,7 @@ def _guard(scopes: tuple[str, ...], mode: Mode) -> Guard:
 
 def _refusal(conn: HTTPConnection, error: ServiceError, *, redirect: bool) -> Response:
     """Answer with one of the statuses that proxies know: to nginx any other is a failure of ours."""
-    note(conn, error)
+    count_and_log(conn, error)
     clear_conflict(conn, error)
     status = _status(error.status)
     headers = {"Cache-Control": "no-store", **error.headers()}
@@ -228,5 +228,5 @@ def _sign_in_address(conn: HTTPConnection) -> str:
     """Return where to sign in, to come back to the address that was asked for."""
     state = state_of(conn)
     settings, path = state.context.settings, state.policy.paths.login.removeprefix("/")
-    next_url = quote(login.safe_next(conn, here(conn)), safe="")
+    next_url = quote(login.safe_next(conn, path_and_query(conn)), safe="")
     return f"{settings.public_origin}{settings.prefix}{path}?next={next_url}"

@@ -34,21 +34,22 @@ from service.settings import Settings
 SCHEME = "JupyterHub"
 
 Veto = Callable[[Identity, HTTPConnection], Awaitable[datetime | None]]
-"""Raises a NotAdmittedError to keep an identified caller out; asked on every route but signing in, out and seeing
-oneself. A moment (aware UTC) that it returns passes over what the Hub said of the caller before: they are identified
-anew, and their rights are judged by that."""
+"""Raises a NotAdmittedError to refuse an identified caller. It is called on every route, except for signing in and out
+and `/me`. If it returns a moment (aware UTC), answers of the Hub from before that moment do not count: the caller is
+identified again, and the new answer says what they may do."""
 
 SignInVeto = Callable[[Identity, HTTPConnection], Awaitable[None]]
-"""Raises a NotAdmittedError to let somebody begin no new session, and get no new token."""
+"""Raises a NotAdmittedError to refuse somebody a new session or a new token."""
 
 Entitlement = Callable[[Identity, HTTPConnection], Collection[str]]
-"""Says which scopes a caller could have by the Hub's groups they are in, whatever their token carries."""
+"""Returns the scopes that a new token of the caller would carry, because of their groups at the Hub."""
 
 
 class Guard(SecurityBase):
     """A dependency that returns the caller's Identity. It requires an access scope, and `scopes`.
 
-    One object judges all: as separate FastAPI security schemes the same costs a quarter of a warm request.
+    One object checks everything. As separate security schemes of FastAPI, the same checks would take a quarter of the
+    time of a request.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Guard(SecurityBase):
 
     def check_scopes(self, identity: Identity, conn: HTTPConnection) -> None:
         """Raises InsufficientScopeError, AdminRequiredError for somebody who may use the service, but not this."""
-        if self.scopes and (missing := identity.held.missing(self.scopes, mode=self.mode)):
+        if self.scopes and (missing := identity.scope_set.missing(self.scopes, mode=self.mode)):
             raise _insufficient(missing, identity, conn, mode=self.mode)
         if self.admin and not identity.admin:
             raise AdminRequiredError
@@ -93,20 +94,20 @@ class Guard(SecurityBase):
 def check_access(identity: Identity, settings: Settings) -> None:
     """Raises InsufficientScopeError where somebody may not use this service at all."""
     access = settings.access_scopes
-    if not identity.held.covers_any(access):
+    if not identity.scope_set.covers_any(access):
         raise InsufficientScopeError(access, mode="any")
 
 
 async def admitted(identity: Identity, conn: HTTPConnection) -> Identity:
-    """Ask the vetoes, once a request; return what the Hub says of the caller since the moment that they name."""
+    """Ask the vetoes, once in a request. If they name a moment, return what the Hub says of the caller since then."""
     state = state_of(conn)
     if not state.is_admitted:
         try:
             since = await _ask_vetoes(identity, conn)
         except ServiceError:
-            if identity.held.covers_any(context_of(conn).settings.access_scopes):
+            if identity.scope_set.covers_any(context_of(conn).settings.access_scopes):
                 raise
-            return identity  # has no access anyway, and is told that
+            return identity  # they have no access anyway, and `check_access` says so
         if since is not None:
             identity = await identify_since(conn, since)
         state.identity, state.is_admitted, state.rights_changed_at = identity, True, since
@@ -130,7 +131,7 @@ def _insufficient(
 
 
 def require(*scopes: str, mode: Mode = "all") -> Any:  # noqa: ANN401 - FastAPI's own type for it
-    """Return a dependency that demands scopes of the caller's token, all of them or, with `mode="any"`, one.
+    """Return a dependency that requires scopes of the caller's token: all of them or, with `mode="any"`, one.
 
     Use it in `dependencies=[require("custom:x:read")]` or, where the handler wants to know who it is, in
     `Annotated[Identity, require("custom:x:read")]`. Its scopes appear in the OpenAPI document.

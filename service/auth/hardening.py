@@ -41,7 +41,7 @@ def harden(app: FastAPI) -> None:
 
 
 class SecurityHeaders:
-    """Wraps an application."""
+    """The middleware that adds the headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -48,7 +48,7 @@ class Hub:
 
     `user`: the caller, as an Identity; callers without access are refused. `visitor`: the same for pages open to all,
     None for somebody unknown. `admin`: an administrator of the Hub. `as_caller`: asks the Hub in the caller's name.
-    `xsrf`: the XSRF token for a page of one's own. All are for `Depends`, in routes and WebSockets.
+    `xsrf`: the XSRF token for a page of yours. All are for `Depends`, in routes and WebSockets.
     """
 
     def __init__(  # noqa: PLR0913 - all but one are keyword-only
@@ -235,7 +235,7 @@ def problems_of(settings: Settings) -> list[str]:
 
 
 def _warn(settings: Settings) -> None:
-    """Say in the log what does not keep an application from starting, but is hardly meant."""
+    """Log settings with which an application starts, but which are probably a mistake."""
     if not settings.access_scopes:
         _log.error("Nobody has access, because no access scope is known: set JUPYTERHUB_SERVICE_NAME.")
     if not settings.has_hub and settings.entra_tenant_id:

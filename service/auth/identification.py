@@ -42,14 +42,14 @@ async def visitor(conn: HTTPConnection) -> Identity | None:
 
 
 async def identify(conn: HTTPConnection) -> Identity:
-    """Return who the Hub says is calling, whatever they may do. Asked once a request."""
+    """Return who is calling, whatever they may do. The answer is kept until the end of the request."""
     state = state_of(conn)
     if state.identity is None:
         context = state.context
         credential = find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
         if credential is None:
             raise NotSignedInError
-        # The way of nearly all requests from scripts and notebooks: nothing to wait for, nothing more to judge.
+        # Enough for nearly all requests from scripts and notebooks: the cache knows the token, and it came in a header.
         known = context.auth.known(credential.token) if credential.source is Source.HEADER else None
         identity = await _judge(conn, credential) if known is None else known
         if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
@@ -62,10 +62,10 @@ async def identify(conn: HTTPConnection) -> Identity:
 async def identify_sender(conn: HTTPConnection) -> Identity:
     """Return who sends a body, before it is read. Raises as `identify`.
 
-    A form may carry its XSRF token within: that is left to be judged by `identify`, which then reads it.
+    A form may contain its XSRF token. `identify` checks that later, when it reads the form.
     """
     try:
-        return await identify(HTTPConnection(conn.scope))  # which has no body to look into
+        return await identify(HTTPConnection(conn.scope))  # without a body that could be read
     except XsrfError:
         credential = credential_of(conn)
         if credential is None or not conn.headers.get("content-type", "").startswith(FORM):
@@ -75,7 +75,7 @@ async def identify_sender(conn: HTTPConnection) -> Identity:
 
 
 async def identify_own_page(conn: HTTPConnection, credential: Credential) -> None:
-    """Let a cookie speak without an XSRF token. Only for `service.auth.protection`, which looks at who asks itself."""
+    """Accept a cookie without an XSRF token. Only for `service.auth.protection`, which checks which page asks."""
     state_of(conn).identity = await _ask(conn, credential)
 
 
@@ -144,9 +144,10 @@ async def _ask(conn: HTTPConnection, credential: Credential, *, not_before: date
 
 
 def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
-    """Return what judges a token of Entra ID's shape, and where there is no Hub any token; None where the Hub does.
+    """Return Entra if it judges this token; None if the Hub does.
 
-    One or the other, whatever comes of it: a token is not tried at the second after the first.
+    Entra judges all tokens that look like Entra ID's, and if there is no Hub, all tokens. A token that one of the two
+    has refused is not tried at the other.
     """
     context = context_of(conn)
     entra = context.entra
@@ -177,13 +178,13 @@ def credential_of(conn: HTTPConnection) -> Credential | None:
 
 
 def page_token(conn: HTTPConnection) -> str:
-    """Return the XSRF token of the session whose cookie signs this request, for a page to hold; else an empty string.
+    """Return the XSRF token for a page, if our cookie signs this request; otherwise an empty string.
 
-    It is empty where a script asks, which may be another page's, and where another credential than our cookie signs
-    the request: other pages can send their own.
+    It is also empty for a script, which may belong to another page. With any other credential it is empty, because
+    other pages can send credentials of their own.
 
     Raises:
-        InvalidTokenError: the Authorization header is none.
+        InvalidTokenError: the Authorization header carries no token.
     """
     try:
         credential = credential_of(conn)
@@ -196,13 +197,13 @@ def page_token(conn: HTTPConnection) -> str:
     return xsrf_token(state.context.xsrf_key, token=credential.token, session_id=credential.session_id)
 
 
-def here(conn: HTTPConnection) -> str:
-    """The address of this very request, encoded as it was sent; `oauth.safe_next` takes the token out of it."""
+def path_and_query(conn: HTTPConnection) -> str:
+    """Return path and query of this request, encoded as they were sent. `oauth.safe_next` removes a token from them."""
     path = conn.scope.get("raw_path", b"").decode("latin-1")
     query = conn.scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
 
 
 def queue_cookies(conn: HTTPConnection, values: list[str]) -> None:
-    """Have Set-Cookie values added to the response, whatever that will be."""
+    """Add Set-Cookie values to the response, whatever the response will be."""
     state_of(conn).set_cookies.extend(values)

@@ -1,4 +1,4 @@
-"""What `Hub.install` adds to an application, and what it checks when that has started."""
+"""What `Hub.install` adds to an application, and what it checks once the application has started."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -32,7 +32,7 @@ def router_of(hub: "Hub") -> APIRouter:
     """Return the routes of signing in and out."""
 
     class SignInRoute(APIRoute):
-        """A route that needs nobody else to answer its errors."""
+        """A route that answers its own errors."""
 
         def get_route_handler(self) -> Any:  # noqa: ANN401 - FastAPI's own type for it
             """See FastAPI."""
@@ -85,7 +85,7 @@ def taken_by(policy: Policy) -> Iterator[tuple[str, str]]:
 
 
 def check_started(hub: "Hub", app: FastAPI) -> None:
-    """Look at an application that has started, and have its Swagger UI sign in.
+    """Check an application that has started, and set up its Swagger UI to sign in.
 
     Raises:
         ConfigurationError: its lifespan has not opened the Hub, a path is taken twice, or the Hub sends people back to

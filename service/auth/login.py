@@ -78,7 +78,7 @@ def add_routes(router: APIRouter, paths: Paths) -> None:
         summary="Sign out",
         status_code=204,
         responses={204: {"description": "The token is deleted"}, 303: {"description": "Signed out; on to the Hub"}},
-        openapi_extra={"security": [{SCHEME: []}]},  # or Swagger UI does not send the token that is to go
+        openapi_extra={"security": [{SCHEME: []}]},  # or Swagger UI would not send the token that is to be deleted
     )
 
 
@@ -111,18 +111,18 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
 
 
 def safe_next(conn: HTTPConnection, address: str | None) -> str:
-    """Return `address` if somebody who has signed in may be sent there, else where they go without one.
+    """Return `address` if people may be sent there after signing in; otherwise where they are sent without one.
 
-    They may go to our own pages, and where the whole origin is behind this sign-in to all of that.
+    They may be sent to our own pages. With forward-auth, they may be sent to every page of our origin.
     """
     state = state_of(conn)
     return oauth.safe_next(address, prefix="/" if state.policy.forward else state.context.settings.prefix)
 
 
 def may_renew(conn: HTTPConnection, since: datetime | None) -> bool:
-    """Whether signing in once more, unasked, may bring a browser the rights that its owner got at `since`.
+    """Whether to redirect a browser to the Hub, for a new session with the rights that its user got at `since`.
 
-    Never for a session from after that: what it lacks a new one would lack, and the browser would go round for ever.
+    Never if the session is newer than that. A new one would lack the same rights, and the redirects would not end.
     """
     credential = credential_of(conn)
     if since is None or credential is None or credential.source is not Source.COOKIE:
@@ -142,7 +142,7 @@ async def login(
     """
     try:
         identity = await identify(request)
-    except CookieConflictError:  # which may go on for ever
+    except CookieConflictError:  # a new sign-in could end in the same way, for ever
         raise
     except ServiceError:
         identity = None
@@ -156,13 +156,13 @@ async def login(
 async def oauth_callback(
     request: Request, state: str | None = None, code: str | None = None, error: str | None = None
 ) -> Response:
-    """The one redirect URI: a state of ours ends a cookie login, any other belongs to Swagger UI's window."""
+    """Handle our only redirect URI. A state of ours finishes a sign-in; any other belongs to Swagger UI's popup."""
     context = context_of(request)
     if state is not None and not oauth.is_ours(state):
         return pages_of(request).swagger_callback(request)
     if error is not None:
         returned = oauth.read_state(state or "", sealer=context.state_sealer)
-        # That sign-in alone is over, if this browser began it: a page elsewhere that calls us must not end others.
+        # Ends this sign-in only, and only in the browser that began it: other pages can call this address, too.
         if returned is not None and _verifier(request, returned) is not None:
             queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
         raise SignInRefusedError(error if error in _ERRORS else "no reason given")
@@ -179,10 +179,10 @@ async def logout_page(request: Request) -> Response:
         identity = await identify(request)
     except (NotSignedInError, InvalidTokenError, CookieConflictError):
         return pages_of(request).signed_out(request)
-    except ServiceError:  # who wants out gets out, whatever the Hub's state
+    except ServiceError:  # signing out works whatever state the Hub is in
         identity = None
     xsrf = page_token(request)
-    if not xsrf:  # signed in by a token of their own
+    if not xsrf:  # not signed in by our cookie
         raise SignOutMethodError
     return pages_of(request).sign_out(request, identity, xsrf=xsrf)
 
@@ -200,13 +200,13 @@ async def logout(request: Request) -> Response:
         raise RevokeRefusedError
     try:
         await context.hub.ask(protocol.revoke(credential.token, name=identity.name, token_id=identity.token_id))
-    finally:  # a refusal or a silence may mean that it is gone already
+    finally:  # if the Hub refuses or does not answer, the token may be deleted all the same
         context.auth.forget(credential.token)
     return Response(status_code=204)
 
 
 def session_cookies(conn: HTTPConnection, token: str, *, lifetime: timedelta | None) -> list[str]:
-    """The cookies of a fresh session: the sealed token, no longer than the token lives, and its XSRF token."""
+    """Return the cookies of a new session: the sealed token, which lives as long as the token, and the XSRF token."""
     context = context_of(conn)
     secure = is_secure(conn.scope, context.settings)
     session = session_of(conn.scope)
@@ -220,7 +220,7 @@ def session_cookies(conn: HTTPConnection, token: str, *, lifetime: timedelta | N
 
 
 def add_cookies(response: Response, cookies: list[str]) -> None:
-    """Have an answer set cookies, given as Set-Cookie values."""
+    """Add Set-Cookie values to an answer."""
     for cookie in cookies:
         response.headers.append("set-cookie", cookie)
 
@@ -237,7 +237,7 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
         return RedirectResponse(returned.next_url, status_code=302)
     verifier = _verifier(request, returned)
     if verifier is None and returned.cookie_name in cookies:
-        # Tabs opened at once were all given the same cookie, and the last one's stands: the others begin again.
+        # Tabs that were opened at once got cookies of the same name. The last one won; the other tabs begin again.
         return begin(request, next_url=returned.next_url)
     if verifier is None:
         raise SignInStateError
@@ -247,7 +247,7 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
         queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
         raise
     except (TokenRequestError, InvalidTokenError) as error:
-        # Not by way of the Hub once more: what went wrong may go wrong for ever.
+        # No redirect to the Hub: the same could go wrong again, for ever.
         queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
         raise SignInError(error.detail) from None
     context.count_sign_in("browser")
@@ -263,7 +263,7 @@ def _verifier(request: Request, returned: oauth.Returned) -> str | None:
 
 
 async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
-    """Return a token that is seen to be good for this browser before a cookie holds it; warms the cache, too."""
+    """Exchange a code for a token, and check that it is for this browser. The answer is then in the cache."""
     context, session_id = context_of(request), hub_session_id(request.scope)
     with context.throttle.exchanging(address_of(request)):
         token = await context.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))

@@ -1,8 +1,8 @@
-"""The one ASGI middleware of an application that signs people in: it gives each request a state of its own.
+"""The ASGI middleware of the sign-in. It gives each request a state of its own, and completes the response.
 
-On the way in it sets the root path, as the Hub's proxy does not strip the prefix. On the way out it adds cookies that
-were queued, and what a refusal says in its headers, which many handlers drop. It makes a refused WebSocket a 401 or
-403 that says why, and watches what stays open (`service.auth.revalidation`).
+It sets the root path, because the Hub's proxy does not remove the prefix from paths. It adds queued cookies to the
+response, and the headers of a refusal, which many handlers leave out. A refused WebSocket gets a 401 or 403 that says
+why. Connections that stay open are watched (`service.auth.revalidation`).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from service.auth.opener_policy import opener_policy
 from service.auth.problems import problem_response
-from service.auth.revalidation import LEAVE, Farewell, OpenConnection, farewell_of, is_head
+from service.auth.revalidation import CLOSE_TIMEOUT, LastMessage, OpenConnection, is_head, last_message_for
 from service.auth.state import AuthState, bind
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Header = tuple[bytes, bytes]
 class HubMiddleware:
     """Wraps an application. `sign_in`: serves the paths of signing in and out, where the application does not.
 
-    `on_started` is called when the application has started, before it serves. `leave`: seconds; see
+    `on_started` is called when the application has started, before it serves. `close_timeout`: seconds; see
     `service.auth.revalidation`.
     """
 
@@ -37,14 +37,14 @@ class HubMiddleware:
         hub: "Hub",
         sign_in: ASGIApp | None = None,
         on_started: Callable[[], None] | None = None,
-        leave: float = LEAVE,
+        close_timeout: float = CLOSE_TIMEOUT,
     ) -> None:
         self._app = app
         self._hub = hub
         self._sign_in = sign_in
         self._sign_in_paths = hub.policy.served_paths if sign_in else frozenset()
         self._on_started = on_started
-        self._leave = leave
+        self._close_timeout = close_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or lifespan."""
@@ -52,26 +52,26 @@ class HubMiddleware:
             await self._app(scope, receive, self._check_start(send))
             return
         hub = self._hub
-        if not hub.is_open:  # as in tests that override `hub.user`; guards that are asked all the same fail
+        if not hub.is_open:  # as in tests that override `hub.user`; any other guard fails
             await self._app(scope, receive, send)
             return
         state = bind(scope, hub.context, hub.policy)
         state.is_wrapped = True
         path = _path_below(scope, state.context.settings.root_path)
-        exchange = _Exchange(state, scope, receive, send, leave=self._leave)
+        exchange = _Exchange(state, scope, receive, send, close_timeout=self._close_timeout)
         if path in self._sign_in_paths and self._sign_in is not None:
             await self._sign_in({**scope}, receive, exchange.send)
             return
         try:
             await self._app(scope, exchange.receive if scope["type"] == "websocket" else receive, exchange.send)
         except WebSocketDisconnect:
-            return  # the client has gone, or was shown out
+            return  # the client has gone, or its connection was ended
         except asyncio.CancelledError:
             if not exchange.has_cancelled():
                 raise
         finally:
             if exchange.connection is not None:
-                await exchange.connection.leave()
+                await exchange.connection.stop()
 
     def _check_start(self, send: Send) -> Send:
         async def send_on(message: Message) -> None:
@@ -85,19 +85,19 @@ class HubMiddleware:
 class _Exchange:
     """One request and its answer; `connection` is there once it stays open and has to be watched."""
 
-    __slots__ = ("_farewell", "_leave", "_receive", "_scope", "_send", "_state", "_task", "connection")
+    __slots__ = ("_close_timeout", "_last_message", "_receive", "_scope", "_send", "_state", "_task", "connection")
 
-    def __init__(self, state: AuthState, scope: Scope, receive: Receive, send: Send, *, leave: float) -> None:
+    def __init__(self, state: AuthState, scope: Scope, receive: Receive, send: Send, *, close_timeout: float) -> None:
         self._state = state
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._leave = leave
+        self._close_timeout = close_timeout
         self._task = asyncio.current_task()
-        self._farewell: Farewell | None = None  # once it is open; a guard may be called later too, by hand
+        self._last_message: LastMessage | None = None  # set when it opens; the handler may call a guard later
         self.connection: OpenConnection | None = None
 
-    def send(self, message: Message) -> Awaitable[None]:  # a coroutine more would cost every answer
+    def send(self, message: Message) -> Awaitable[None]:  # not a coroutine: another one would slow down every answer
         """Send for the application."""
         if self.connection is not None:
             return self.connection.send(message)
@@ -107,21 +107,27 @@ class _Exchange:
                 if _may_deny(message, self._scope, state):
                     return _deny(state, self._send)
                 message = _completed(message, state, self._scope)
-            self._farewell = self._farewell or farewell_of(message)
-        if self._farewell is not None and (state.guards or is_head(self._scope)):
-            return self._begin(self._farewell).open(message)
+            self._last_message = self._last_message or last_message_for(message)
+        if self._last_message is not None and (state.guards or is_head(self._scope)):
+            return self._begin(self._last_message).open(message)
         return self._send(message)
 
     async def receive(self) -> Message:
         """Receive for a WebSocket's handler."""
-        if self.connection is None and self._farewell is not None and self._state.guards:
-            self._begin(self._farewell).watch()
+        if self.connection is None and self._last_message is not None and self._state.guards:
+            self._begin(self._last_message).watch()
         return await (self._receive() if self.connection is None else self.connection.receive())
 
-    def _begin(self, farewell: Farewell) -> OpenConnection:
+    def _begin(self, last_message: LastMessage) -> OpenConnection:
         interval = self._state.context.settings.recheck_interval
         self.connection = OpenConnection(
-            self._scope, self._receive, self._send, farewell, task=self._task, interval=interval, leave=self._leave
+            self._scope,
+            self._receive,
+            self._send,
+            last_message,
+            task=self._task,
+            interval=interval,
+            close_timeout=self._close_timeout,
         )
         return self.connection
 
@@ -149,7 +155,7 @@ def _path_below(scope: Scope, root: str) -> str:
 
 
 def _completed(message: Message, state: AuthState, scope: Scope) -> Message:
-    """Add to the head of an answer what is missing; the opening of a WebSocket ends a refusal."""
+    """Add the missing headers to the start of an answer. If a WebSocket is accepted, an earlier refusal is void."""
     if message["type"] == "websocket.accept":
         state.refusal = None
     if "status" not in message:
@@ -159,7 +165,7 @@ def _completed(message: Message, state: AuthState, scope: Scope) -> Message:
     if refusal is not None and refusal.status_code == message["status"]:
         given = (refusal.headers or {}).items()
         _add_missing(headers, ((name.lower().encode(), value.encode("latin-1")) for name, value in given))
-    if state.gives_token:  # of its session: no other page may look into this one, and no cache may keep it
+    if state.gives_token:  # it may contain the XSRF token: no other page may access it, and no cache may keep it
         _add_missing(
             headers,
             (

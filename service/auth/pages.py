@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SignInPages(Protocol):
-    """The pages. `service.web.pages` has those of our own service, `PlainPages` those of everybody else."""
+    """The pages. `service.web.pages` has those of our own service, `PlainPages` those of all other applications."""
 
     def sign_in_as(
         self, conn: HTTPConnection, name: str, *, identity: Identity | None, sealed: str, next_url: str
@@ -35,7 +35,7 @@ class SignInPages(Protocol):
         """
 
     def signed_out(self, conn: HTTPConnection) -> Response:
-        """Return a page that says that there is nobody to sign out."""
+        """Return a page that says that nobody is signed in."""
 
     def swagger_callback(self, conn: HTTPConnection) -> Response:
         """Return what Swagger UI's window shows when it comes back from the Hub."""
@@ -107,7 +107,7 @@ def page(
     conn: HTTPConnection, heading: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HTMLResponse:
     """Return a page; `body` is HTML. It loads nothing, cannot be framed, and no other page may look into it."""
-    hub_host = state_of(conn).context.settings.hub_host  # where signing out leads on to
+    hub_host = state_of(conn).context.settings.hub_host  # signing out redirects there
     policy = (
         f"default-src 'none'; style-src {_hash_of(_STYLE)}; form-action 'self' {hub_host}; frame-ancestors 'none';"
         " base-uri 'none'"

@@ -34,7 +34,7 @@ class Paths:
 
     @property
     def all(self) -> frozenset[str]:
-        """All at which people and their programs sign in and out."""
+        """All paths at which people and programs sign in and out."""
         return frozenset({self.login, self.callback, self.logout, self.token, self.link})
 
     @property
@@ -47,8 +47,8 @@ class Paths:
 class Policy:
     """The decisions. `answer` is None where `service.auth.refusals` answers errors of signing in.
 
-    `forward`: whether proxies may ask who is calling (`service.auth.forward`). The whole origin is then an application
-    that this sign-in is for, so that people may come back to any address of it.
+    `forward`: whether proxies may ask who is calling (`service.auth.forward`). The whole origin then belongs to the
+    application behind the proxy, so people may come back to any of its addresses.
     """
 
     vetoes: "Sequence[Veto]" = ()

@@ -45,10 +45,10 @@ def problem_of(error: ServiceError) -> Problem:
     )
 
 
-def closing(problem: Problem) -> dict[str, Any]:
-    """The message that closes an open WebSocket; its code is one of RFC 6455's or its registry, its reason ours."""
-    passes = problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-    code = WS_1013_TRY_AGAIN_LATER if passes else WS_1008_POLICY_VIOLATION
+def close_message(problem: Problem) -> dict[str, Any]:
+    """Return the message that closes an open WebSocket: with a registered code, and the problem's `code` as reason."""
+    is_temporary = problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    code = WS_1013_TRY_AGAIN_LATER if is_temporary else WS_1008_POLICY_VIOLATION
     return {"type": "websocket.close", "code": code, "reason": problem.code}
 
 
@@ -64,7 +64,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 
 def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
     """Answer an error of the token endpoint in OAuth's own form (RFC 6749 section 5.2)."""
-    note(conn, error)
+    count_and_log(conn, error)
     if isinstance(error, TokenRequestError):
         name = error.error
     else:
@@ -73,7 +73,7 @@ def oauth_error(conn: HTTPConnection, error: ServiceError) -> JSONResponse:
     return JSONResponse(body.model_dump(), status_code=error.status, headers=NO_STORE | error.headers())
 
 
-def note(conn: HTTPConnection, error: ServiceError) -> None:
+def count_and_log(conn: HTTPConnection, error: ServiceError) -> None:
     """Count an error that a client is told of. Log it if the operator must act."""
     context_of(conn).count_problem(error.code)
     if line := error.for_operator():

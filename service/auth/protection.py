@@ -1,8 +1,8 @@
 """`Hub.protect`: any ASGI application behind the sign-in, such as Starlette's, Litestar's, Dash, gradio, static files.
 
-Its scripts know nothing of our XSRF token. On an origin that users' notebooks share, nobody could tell its requests
-from theirs, so it is served to tokens alone there. On a host of the service's own, a cookie counts if the browser says
-that a page of that very origin asks, or that somebody opens a page.
+The scripts of such an application send no XSRF token. If users' notebooks share our origin, nobody can tell their
+requests from those of the application, so it accepts tokens only. If the service has a host of its own, it accepts our
+cookie, too, if the browser says that a page of our origin sends the request, or that somebody opens a page.
 """
 
 from typing import TYPE_CHECKING
@@ -86,11 +86,11 @@ class Protected:
 async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> Identity:
     """Let `guard` judge a request to an application whose pages send no XSRF token, and return who sends it.
 
-    `cookies`: whether our cookie may speak, on a host of our own.
+    `cookies`: whether our cookie is accepted, if we have a host of our own.
 
     Raises:
-        TokenOnlyError: a cookie came where it may not.
-        OriginError: a cookie came, and no page of our own asks.
+        TokenOnlyError: a cookie came, but is not accepted.
+        OriginError: a cookie came, but not from a page of ours.
     """
     credential = credential_of(conn)
     if credential is not None and credential.source is Source.COOKIE:
@@ -105,7 +105,7 @@ async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> 
 async def _answer(
     conn: HTTPConnection, refusal: HTTPException | WebSocketException, receive: Receive, send: Send
 ) -> None:
-    """Answer where no application is around that does."""
+    """Answer a refusal if there is no application around this one that could."""
     if isinstance(refusal, WebSocketException):
         await WebSocket(conn.scope, receive, send).close(refusal.code, refusal.reason)
         return

@@ -1,7 +1,7 @@
-"""How a refusal reaches a caller of an application that is not ours.
+"""Refuses callers of an application that is not ours.
 
-The guards of a `Hub` raise it as FastAPI's own exceptions, so that the application's handlers, and those of nested
-applications, can answer it: `Refused`, an HTTPException, and on a WebSocket a WebSocketException.
+The guards of a `Hub` raise FastAPI's own exceptions, which the handlers of the application and of nested applications
+can answer: `Refused`, an HTTPException, and on a WebSocket a WebSocketException.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from service.auth import login, token_links
 from service.auth.cookies import auth_cookie_name, cleared_wherever
 from service.auth.errors import CookieConflictError, NotSignedInError, OutdatedTokenError, SignInError
 from service.auth.fetch_metadata import is_browser
-from service.auth.identification import SignedInByUrl, here, queue_cookies
+from service.auth.identification import SignedInByUrl, path_and_query, queue_cookies
 from service.auth.pages import problem_page
-from service.auth.problems import Problem, closing, note, problem_of, problem_response
+from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
 from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.errors import InvalidTokenError
@@ -41,21 +41,21 @@ class Refused(HTTPException):
 
 
 async def redirect_of(conn: HTTPConnection, error: Exception) -> Response | None:
-    """Return the redirect that answers one of our errors where there is one: to the Hub, or to the page's address."""
+    """Return the redirect that answers one of our errors, to the Hub or to the page without its token, or None."""
     if isinstance(error, SignedInByUrl):
         return await token_links.drop_token_from_url(conn, error)
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError)
     if could_sign_in and login.offers_sign_in(conn, state_of(conn).policy.sign_in):
-        return login.begin(conn, next_url=here(conn))
+        return login.begin(conn, next_url=path_and_query(conn))
     if isinstance(error, OutdatedTokenError) and login.may_renew(conn, error.since):
-        return login.begin(conn, next_url=here(conn))
+        return login.begin(conn, next_url=path_and_query(conn))
     return None
 
 
 def clear_conflict(conn: HTTPConnection, error: ServiceError) -> None:
     """Have the cookies that contradict each other cleared."""
     if isinstance(error, CookieConflictError):
-        settings, path = state_of(conn).context.settings, here(conn).partition("?")[0]
+        settings, path = state_of(conn).context.settings, path_and_query(conn).partition("?")[0]
         name, host = auth_cookie_name(settings), conn.headers.get("host", "")
         queue_cookies(conn, cleared_wherever(settings, name, path=path, host=host))
 
@@ -63,15 +63,15 @@ def clear_conflict(conn: HTTPConnection, error: ServiceError) -> None:
 async def refused(conn: HTTPConnection, error: ServiceError | SignedInByUrl) -> HTTPException | WebSocketException:
     """Return the exception that tells FastAPI of one of our errors."""
     if isinstance(error, ServiceError):
-        note(conn, error)
+        count_and_log(conn, error)
         clear_conflict(conn, error)
     found = await _refused(conn, error)
     state = state_of(conn)
     state.refusal = found
     if conn.scope["type"] == "websocket" and found.problem is not None:
-        end = closing(found.problem)
+        end = close_message(found.problem)
         return WebSocketException(end["code"], end["reason"])
-    if not state.is_wrapped and state.set_cookies:  # an exception has room for one; the last is what matters most
+    if not state.is_wrapped and state.set_cookies:  # an exception can carry only one, and the last matters most
         found.headers = {**(found.headers or {}), "Set-Cookie": state.set_cookies[-1]}
     return found
 

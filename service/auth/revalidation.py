@@ -1,18 +1,18 @@
-"""Connections that stay open end when the sign-in does: WebSockets, and answers of the types in `_FAREWELLS`.
+"""Connections that stay open end when the sign-in does: WebSockets, and answers of the types in `_LAST_MESSAGES`.
 
 A router has nothing to do for it. The guards that let a connection in are asked again every `SERVICE_RECHECK_INTERVAL`
 seconds, past the cache, with the credential of the opening: it is read from the request each time, and kept nowhere
 else. When the token was revoked or has expired, its session at the Hub is over, a scope is gone or a veto has come, a
 WebSocket is closed with 1008 and the problem's code for a reason; an event stream gets a last event, `problem`, with
-the problem details as its data; lines of JSON get a last one, `{"error": {"code": …, "detail": …}}`. When the Hub
-cannot be asked and no earlier answer may serve any more, it is 1013, or status 503. That takes at most an interval and
-the time that the Hub has to answer.
+the problem details as its data; lines of JSON get a last one, `{"error": {"code": …, "detail": …}}`. If the Hub cannot
+be asked and no earlier answer may serve, the code is 1013, or the problem's status 503. All this takes at most an
+interval and the time that the Hub has to answer.
 
 To the handler it looks as if the client had gone: `receive` and `send` of a WebSocket raise WebSocketDisconnect, a
-generator is cancelled, and so is whatever sends lines. A handler that is still there after `LEAVE` seconds is cancelled
-too. A client that goes by itself ends the watch; a WebSocketDisconnect that nobody catches is no failure. A handler's
-own failure ends the connection as anywhere. A server that shuts down closes WebSockets with 1012, and waits for streams
-as for any answer.
+generator is cancelled, and so is whatever sends lines. A handler that still runs after `CLOSE_TIMEOUT` seconds is
+cancelled, too. If the client itself goes, the watch ends; a WebSocketDisconnect that nobody catches is no failure. An
+error in the handler ends the connection as anywhere. A server that shuts down closes WebSockets with 1012, and waits
+for streams as for any answer.
 """
 
 import asyncio
@@ -30,16 +30,16 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.auth.guard import judge_again
 from service.auth.identification import credential_of
-from service.auth.problems import Problem, closing, problem_of
+from service.auth.problems import Problem, close_message, problem_of
 from service.errors import ServiceError
 
-LEAVE = 5.0  # seconds that a client has to take the last message, and then a handler to notice that it has gone
+CLOSE_TIMEOUT = 5.0  # seconds for the client to take the last message, and then for the handler to end
 _EARLY = 0.002  # seconds; uvloop's timers count in milliseconds
 
 _GONE: Message = {"type": "websocket.disconnect", "code": 1006}
 
-# The last message, in which a client is told why.
-Farewell = Callable[[Scope, Problem], Message]
+# Returns the last message, which tells the client why the connection ends.
+LastMessage = Callable[[Scope, Problem], Message]
 
 _log = logging.getLogger("service")
 
@@ -47,7 +47,7 @@ _log = logging.getLogger("service")
 class OpenConnection:
     """A connection that stays open, with a task that judges it until it ends.
 
-    `task` is the application's. `leave`: seconds; see LEAVE.
+    `task` is the application's. `close_timeout`: seconds; see CLOSE_TIMEOUT.
     """
 
     def __init__(
@@ -55,19 +55,19 @@ class OpenConnection:
         scope: Scope,
         receive: Receive,
         send: Send,
-        farewell: Farewell,
+        last_message: LastMessage,
         *,
         task: "asyncio.Task[Any] | None",
         interval: float,
-        leave: float,
+        close_timeout: float,
     ) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._farewell = farewell
+        self._last_message = last_message
         self._task = task
         self._interval = interval
-        self._time_to_leave = leave
+        self._close_timeout = close_timeout
         self._watch: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._is_over = False
@@ -76,7 +76,7 @@ class OpenConnection:
     # What the application calls
 
     async def open(self, message: Message) -> None:
-        """Send the message that opens it, and begin to watch it; to a HEAD request that is all there is to say."""
+        """Send the message that opens it, and begin to watch it. A HEAD request gets nothing else."""
         if message["type"] == "http.response.start":
             message = _never_kept(message)
         await self._send(message)
@@ -114,7 +114,7 @@ class OpenConnection:
     # What happens meanwhile
 
     def _stop_watching(self) -> None:
-        if self._watch is not None and not self._is_over:  # else it is just taking leave
+        if self._watch is not None and not self._is_over:  # otherwise the watch is sending the last message
             self._watch.cancel()
 
     async def _judge_until_over(self) -> None:
@@ -128,7 +128,7 @@ class OpenConnection:
                 await judge_again(connection, since=since)
         except ServiceError as error:
             _log.info("An open connection has been ended: %s.", error.code)
-            await self._end(self._farewell(self._scope, problem_of(error)))
+            await self._end(self._last_message(self._scope, problem_of(error)))
         except Exception:
             self._is_over = True  # a connection that nobody judges any more would stay open for ever
             self._cancel()
@@ -137,12 +137,12 @@ class OpenConnection:
     async def _end(self, last: Message) -> None:
         self._is_over = True
         with contextlib.suppress(OSError, TimeoutError):  # nobody is there, or nobody listens
-            async with asyncio.timeout(self._time_to_leave):
+            async with asyncio.timeout(self._close_timeout):
                 await self._send(last)
         if last.get("more_body"):  # the server would not tell the application that it is over
             self._cancel()
             return
-        self._deadline = asyncio.get_running_loop().call_later(self._time_to_leave, self._cancel)
+        self._deadline = asyncio.get_running_loop().call_later(self._close_timeout, self._cancel)
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -155,7 +155,7 @@ class OpenConnection:
         """Whether a CancelledError of the application is our doing alone."""
         return self._has_cancelled and self._task is not None and self._task.uncancel() == 0
 
-    async def leave(self) -> None:
+    async def stop(self) -> None:
         """End the watch. Raises what made it fail."""
         if self._watch is not None:
             self._stop_watching()
@@ -167,7 +167,10 @@ class OpenConnection:
 
 
 async def _moment(interval: float, *, offset: float) -> datetime:
-    """Wait for the next of moments `interval` seconds apart, all moved by `offset` seconds; return it in UTC."""
+    """Wait for the next moment, and return it in UTC.
+
+    The moments are `interval` seconds apart, and shifted by `offset` seconds.
+    """
     now = monotonic()
     moment = now + interval - (now + offset) % interval
     await asyncio.sleep(moment - now + _EARLY)
@@ -175,23 +178,23 @@ async def _moment(interval: float, *, offset: float) -> datetime:
 
 
 def last_line(scope: Scope, problem: Problem) -> Message:
-    """The line with which JSON line by line is broken off.
+    """Return the last line of an answer of JSON lines that ends early.
 
-    The connection is to be cut after it, so that nobody takes a part for the whole. Not behind a proxy: JupyterHub's
-    does not pass that on, and its client would wait for ever (configurable-http-proxy 5.3).
+    The connection is cut after it, so that nobody takes the part for the whole. Behind a proxy it is not: JupyterHub's
+    does not pass that on, and the client would wait for ever (configurable-http-proxy 5.3).
     """
     line = json.dumps({"error": {"code": problem.code, "detail": problem.detail}})
     is_direct = not any(name == b"x-forwarded-for" for name, _ in scope["headers"])
     return {"type": "http.response.body", "body": f"{line}\n".encode(), "more_body": is_direct}
 
 
-def farewell_of(message: Message) -> Farewell | None:
-    """How one that a message opens is ended; None where it does not stay open."""
+def last_message_for(message: Message) -> LastMessage | None:
+    """Return how to end the connection that a message opens; None if it does not stay open."""
     if message["type"] != "http.response.start":
         return _close if message["type"] == "websocket.accept" else None
     for name, value in message.get("headers", ()):
         if name == b"content-type":
-            return _FAREWELLS.get(value.lower().partition(b";")[0].strip())
+            return _LAST_MESSAGES.get(value.lower().partition(b";")[0].strip())
     return None
 
 
@@ -206,7 +209,7 @@ def _is_last(message: Message) -> bool:
 
 
 def _never_kept(message: Message) -> Message:
-    """Neither a cache nor a proxy may hold an event back: FastAPI says "no-cache", which allows to store."""
+    """Forbid caches and proxies to store or buffer the answer. FastAPI's own "no-cache" allows storing."""
     headers = MutableHeaders(raw=list(message["headers"]))
     headers["Cache-Control"] = "no-store"
     headers["X-Accel-Buffering"] = "no"
@@ -214,7 +217,7 @@ def _never_kept(message: Message) -> Message:
 
 
 def _close(_scope: Scope, problem: Problem) -> Message:
-    return closing(problem)
+    return close_message(problem)
 
 
 def _last_event(_scope: Scope, problem: Problem) -> Message:
@@ -223,4 +226,4 @@ def _last_event(_scope: Scope, problem: Problem) -> Message:
     return {"type": "http.response.body", "body": event.encode(), "more_body": False}
 
 
-_FAREWELLS: Mapping[bytes, Farewell] = {b"text/event-stream": _last_event, b"application/x-ndjson": last_line}
+_LAST_MESSAGES: Mapping[bytes, LastMessage] = {b"text/event-stream": _last_event, b"application/x-ndjson": last_line}

@@ -1,7 +1,7 @@
 """What is known of one request while it is judged.
 
-It stands in the request's ASGI scope under a key of our own. The scope's `state`, which belongs to the application, is
-left alone: not every server copies it, and what stood there one request could see of another.
+It is kept in the request's ASGI scope, under a key of our own. The scope's `state` is not used. It belongs to the
+application, and not every server makes a copy of it for each request, so one request could see another's.
 """
 
 from collections.abc import MutableMapping
@@ -22,12 +22,13 @@ STATE_KEY = "service.auth"
 
 
 class AuthState:
-    """One request's. Made by `bind`, once a request.
+    """The state of one request. `bind` makes it.
 
     `identity`: who calls, once the Hub or Entra ID has said so. `sender`: who sends a body whose XSRF token is still to
-    be read. `guards`: those that let the request in, to be asked again while a connection stays open. `set_cookies`:
-    Set-Cookie values for the answer. `refusal`: the last that was raised. `returns_form`: whether a form that is
-    refused goes back to its sender. `gives_token`: whether the answer may hold an XSRF token. `is_wrapped`: whether our
+    be read. `is_admitted`: whether the vetoes have been asked. `rights_changed_at`: the moment that they named.
+    `guards`: those that let the request in; they are asked again while a connection stays open. `set_cookies`:
+    Set-Cookie values for the answer. `refusal`: the last that was raised. `returns_form`: whether a refused form is
+    shown to its sender again. `gives_token`: whether the answer may contain the XSRF token. `is_wrapped`: whether our
     middleware completes the answer.
     """
 

@@ -121,7 +121,7 @@ async def _exchanged(request: Request, form: TokenRequest) -> TokenReply:
     """
     context, session_id = context_of(request), hub_session_id(request.scope)
     code = form.code.get_secret_value()
-    # On a host of its own the Hub's cookie does not reach us; the verifier then has to be one that the Hub looks at.
+    # If the Hub has another host, its cookie does not reach us. Then we rely on the verifier, if the Hub checks it.
     if not session_id and not await context.hub.ask(protocol.demands_verifier(context.oauth, code)):
         raise TokenRequestError("invalid_grant", "The Hub's session cookie must come with this code. Sign in again.")
     verifier = form.code_verifier.get_secret_value()
@@ -140,7 +140,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
             check_origin(request, context.settings)
         except OriginError as error:
             raise TokenRequestError("invalid_request", error.detail, forbidden=True) from None
-    # Of dots alone it would be a step within the Hub's path.
+    # A name of dots only would lead to another path at the Hub.
     if not form.username.strip(".") or len(form.username) > _MAX_NAME or not form.password.get_secret_value():
         raise TokenRequestError("invalid_request", "username and password are required.")
     expires_in = _lifetime(form.expires_in)
@@ -164,7 +164,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
 
 
 async def _check_holder(request: Request, token: SecretStr) -> None:
-    """Refuse a token to whom an application lets get no new one: it was made at the Hub, and nobody learns it."""
+    """Refuse the token if an application gives its owner no new one. The Hub has made it, but nobody learns it."""
     if state_of(request).policy.sign_in_vetoes:
         identity = await context_of(request).auth.identify(token.get_secret_value())
         try:
@@ -174,7 +174,7 @@ async def _check_holder(request: Request, token: SecretStr) -> None:
 
 
 def _narrowest(access_scopes: tuple[str, ...]) -> list[str]:
-    """What a token for this service needs: the access scope that names it, not the one for all services."""
+    """Return the access scopes that name this service, without the one for all services, if there are any."""
     return [scope for scope in access_scopes if "!" in scope] or list(access_scopes)
 
 

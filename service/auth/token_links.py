@@ -7,12 +7,12 @@ lives for minutes, and a page asks whether to sign in as its owner.
 Other people's notebooks may share our origin: they can plant cookies, and send forms that look like our own. What
 keeps them out:
 
-- the question is put only to who opened the link themselves, from the address bar, a bookmark or another program;
+- only a person who opened the link themselves is asked, from the address bar, a bookmark or another program;
   browsers say so (`Sec-Fetch-Site: none`), and no page of any origin can bring that about;
 - the answer has to repeat the cookie's value, which only the page with the question shows;
 - the cookie is good only beside the session cookies of the Hub that it was made beside.
 
-Browsers say nothing of the kind over plain http, except to this machine: the question is not put there.
+Over plain http, browsers send this header to localhost only. Elsewhere nobody is asked, and no link signs anybody in.
 """
 
 import hmac
@@ -30,7 +30,7 @@ from service.auth.credentials import cookie_pairs, find_cookie_credential, sessi
 from service.auth.errors import TokenLinkError
 from service.auth.fetch_metadata import is_browser
 from service.auth.forms import read_form
-from service.auth.identification import SignedInByUrl, address_of, check_sign_in, here
+from service.auth.identification import SignedInByUrl, address_of, check_sign_in, path_and_query
 from service.auth.login import add_cookies, session_cookies
 from service.auth.pages import pages_of
 from service.auth.policy import Paths
@@ -107,14 +107,14 @@ def _address_of_question(conn: HTTPConnection) -> str:
 
 
 def _address_without_token(conn: HTTPConnection) -> str:
-    path, _, query = here(conn).partition("?")
+    path, _, query = path_and_query(conn).partition("?")
     rest = oauth.without_token(query)
     # One slash at the beginning: with two the browser would take what follows for another host.
     return "/" + path.lstrip("/\\") + (f"?{rest}" if rest else "")
 
 
 async def _may_ask(conn: HTTPConnection, identity: Identity) -> bool:
-    """Whether the reader opened the link themselves, and would become somebody else by it."""
+    """Whether the reader opened the link themselves, and is not signed in as the owner of its token."""
     if not _is_own_step(conn):
         return False
     try:
@@ -150,7 +150,7 @@ def _opened(conn: HTTPConnection) -> tuple[str, Link]:
 
 
 async def _owner(conn: HTTPConnection, link: Link) -> Identity:
-    """Return whose token it is. Raises TokenLinkError where it has become void meanwhile: signing in is no way back."""
+    """Return who owns the token. Raises TokenLinkError if it has become invalid: signing in would not help then."""
     try:
         return await context_of(conn).auth.identify(link.token, address=address_of(conn))
     except InvalidTokenError:

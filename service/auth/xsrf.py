@@ -1,4 +1,4 @@
-"""When a cookie may speak: for our own pages, as the Origin tells, and in requests that carry the XSRF token.
+"""Decides which requests may be signed by a cookie: those of our own pages, by their Origin and their XSRF token.
 
 Without a domain per user every notebook server shares our origin, so a cookie alone does not show that a request comes
 from one of our pages; that is why reading requests are checked too. The rule is JupyterHub's
@@ -34,11 +34,11 @@ def needs_check(method: str, purpose: Purpose) -> bool:
 async def check_xsrf(conn: HTTPConnection, expected: str, settings: Settings) -> None:
     """Raises XsrfError unless this request, signed by cookie, carries its session's XSRF token or needs none.
 
-    Raises OriginError where a page of another origin asks that may not send cookies along.
+    Raises OriginError if a page of another origin has sent it, and may not send cookies.
     """
     headers = conn.headers
-    is_invited = _is_invited(conn, settings)
-    if not is_invited and not needs_check(conn.scope["method"], purpose_of(conn)):
+    is_foreign = _is_allowed_foreign(conn, settings)
+    if not is_foreign and not needs_check(conn.scope["method"], purpose_of(conn)):
         return
     given = headers.get("x-xsrftoken") or headers.get("x-csrftoken") or _from_query(conn) or await _from_form(conn)
     _compare(given, expected)
@@ -47,8 +47,8 @@ async def check_xsrf(conn: HTTPConnection, expected: str, settings: Settings) ->
 def check_websocket(conn: HTTPConnection, expected: str, settings: Settings) -> None:
     """Raises OriginError, XsrfError unless a page of ours opens this WebSocket, signed by cookie.
 
-    Another user's notebook may have our origin, and could read what comes. JupyterHub lets it; here the XSRF token must
-    be in the address, for scripts cannot set a header.
+    Another user's notebook may have our origin, and could read the messages. JupyterHub allows that. Here the XSRF
+    token must be in the URL, because scripts cannot set headers on a WebSocket.
     """
     check_origin(conn, settings)
     _compare(_from_query(conn), expected)
@@ -69,16 +69,16 @@ def _is_ours(conn: HTTPConnection, settings: Settings) -> bool:
     origin, host = conn.headers.get("origin", "").lower(), conn.headers.get("host", "").lower()
     if settings.public_origin:
         return origin == settings.public_origin
-    return bool(host) and origin.partition("://")[2] == host  # as text, for what is no address at all
+    return bool(host) and origin.partition("://")[2] == host  # compared as text, because either may be anything
 
 
-def _is_invited(conn: HTTPConnection, settings: Settings) -> bool:
-    """Whether a page of another origin asks that may send cookies; raises OriginError for one that may not.
+def _is_allowed_foreign(conn: HTTPConnection, settings: Settings) -> bool:
+    """Whether a page of another origin has sent the request, and may send cookies. Raises OriginError if it may not.
 
-    Cookies know no ports: on our host's others, any page can read our XSRF token.
+    The XSRF token does not show that: browsers send our cookies to all ports of our host, so servers there learn it.
     """
     origin = conn.headers.get("origin")
-    # A browser that says so is right also where a proxy gives us another Host.
+    # What the browser says is true even if a proxy sends us another Host.
     if origin is None or conn.headers.get("sec-fetch-site") == "same-origin" or _is_ours(conn, settings):
         return False
     if settings.allow_credentials and origin in settings.allow_origins:

@@ -23,13 +23,13 @@ from tornado import web
 from traitlets import Bool, Dict, Integer, Unicode, default
 
 from service.authenticators import passwords
-from service.authenticators.addresses import Proxies
 from service.authenticators.api import HANDLERS as API
+from service.authenticators.client_address import Proxies
+from service.authenticators.hashing_queue import HashingQueue
 from service.authenticators.invitations import HANDLERS as INVITATIONS
 from service.authenticators.pages import HANDLERS as PAGES
-from service.authenticators.turns import Turns
 from service.errors import ThrottledError
-from service.hub.attempts import PASSWORDS_PER_PAIR, PasswordAttempts
+from service.hub.password_attempts import PASSWORDS_PER_PAIR, PasswordAttempts
 from service.hub.throttle import RateLimiter, network_of
 
 SIGN_UPS_PER_ADDRESS = 10  # a minute
@@ -77,7 +77,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         self._attempts = PasswordAttempts(per_pair=self.attempts_per_minute)
         self._changes = RateLimiter("passwords on the page to change one", self.attempts_per_minute, clock=monotonic)
         self._sign_ups = RateLimiter("requests for an account", SIGN_UPS_PER_ADDRESS, clock=monotonic)
-        self._turns = Turns()
+        self._hashing_queue = HashingQueue()
         self._make_first_users()
         if self.parent is not None:
             self.parent.template_paths = [str(Path(__file__).parent / "templates"), *self.parent.template_paths]
@@ -101,9 +101,9 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         who = key if is_known else network_of(address)
         with _throttling():
             # Before counting, so that an attempt that is not checked does not count.
-            self._turns.check(who, is_known=is_known)
+            self._hashing_queue.check(who, is_known=is_known)
             attempt = self._attempts.count(account=key, address=address)
-            async with self._turns.turn(who, is_known=is_known):
+            async with self._hashing_queue.turn(who, is_known=is_known):
                 account = await self._check_password(name, data.get("password", ""))
         if account is None:
             return None
@@ -126,9 +126,9 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         address = self._proxies.client_of(handler.request)
         origin = network_of(address) if self._attempts.knows(account=name, address=address) else "elsewhere"
         with _throttling():
-            self._turns.check(name, is_known=True)
+            self._hashing_queue.check(name, is_known=True)
             self._changes.open(f"{origin} {name}").count += 1
-            async with self._turns.turn(name, is_known=True):
+            async with self._hashing_queue.turn(name, is_known=True):
                 return await self._check_password(name, password) is not None
 
     async def set_password(self, name: str, password: str, *, by: str) -> None:
@@ -143,7 +143,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         """
         before = self._stored(name)
         with _throttling():
-            async with self._turns.turn(by, is_known=True):
+            async with self._hashing_queue.turn(by, is_known=True):
                 hashed = await asyncio.to_thread(passwords.hashed, password)
         # Otherwise a queued request of a thief could undo a change by the owner, and a deleted account could come back.
         if self._stored(name) != before:
@@ -184,7 +184,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         """
         network = network_of(self._proxies.client_of(handler.request))
         with _throttling():
-            async with self._turns.turn(network, is_known=False):
+            async with self._hashing_queue.turn(network, is_known=False):
                 hashed = await asyncio.to_thread(passwords.hashed, password)
         if self.user_exists(name):  # created by another request in the meantime
             return False

@@ -34,7 +34,7 @@ def delete_api_tokens(db: Session, user: orm.User) -> None:
 
 
 def count_api_tokens(db: Session, user: orm.User) -> int:
-    """Return how many such tokens are valid."""
+    """Return how many API tokens of a user and of the user's running servers are valid."""
     return sum(not token.expired for token in _api_tokens(db, user))
 
 

@@ -23,7 +23,7 @@ from service.hub.models import Identity
 from service.hub.scopes import Mode
 from service.hub.throttle import Throttle
 
-# Unpacked identities at hand. One takes up to 13 kB; unpacking one takes some 30 microseconds.
+# Identities that are kept unpacked. One takes up to 13 kB; unpacking one takes some 30 microseconds.
 UNPACKED = 1_000
 _TOKEN = re.compile(r"[\x21-\x7e]{1,1024}")  # the Hub's own pattern is \S+; its tokens have 32 characters or 64
 _SESSION_ID = re.compile(r"[A-Za-z0-9_;-]{1,512}")  # the Hub's are uuid4().hex; those of several Hubs are joined by ";"
@@ -85,9 +85,13 @@ class HubAuth:
         Raises:
             ConfigurationError: names every variable that is missing or wrong.
         """
-        told = read_environment(os.environ if environment is None else environment)
+        found = read_environment(os.environ if environment is None else environment)
         return cls(
-            api_url=told.api_url, api_token=told.api_token, access_scopes=told.access_scopes, tls=told.tls, **options
+            api_url=found.api_url,
+            api_token=found.api_token,
+            access_scopes=found.access_scopes,
+            tls=found.tls,
+            **options,
         )
 
     async def __aenter__(self) -> Self:
@@ -148,9 +152,9 @@ class HubAuth:
         never covered, so that a missing setting lets nobody in.
         """
         if scopes is None:
-            return identity.held.covers_any(self.access_scopes)
+            return identity.scope_set.covers_any(self.access_scopes)
         needed = (scopes,) if isinstance(scopes, str) else tuple(scopes)
-        return bool(needed) and not identity.held.missing(needed, mode=mode)
+        return bool(needed) and not identity.scope_set.missing(needed, mode=mode)
 
     async def call(
         self,

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 
 from service.errors import ServiceError
 from service.hub.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
-from service.logs import place_of
+from service.logs import where_raised
 
 _log = logging.getLogger("service")
 
@@ -202,7 +202,7 @@ class AnswerCache(Generic[K, V]):
         error = None if task.cancelled() else task.exception()
         # If nobody waits for the answer, nobody else reports the error.
         if error is not None and not isinstance(error, ServiceError) and not flight.waiting:
-            _log.error("Unexpected %s while asking the Hub, at %s", type(error).__name__, place_of(error))
+            _log.error("Unexpected %s while asking the Hub, at %s", type(error).__name__, where_raised(error))
         if self._down is not None and not isinstance(error, HubUnavailableError):
             is_back = not task.cancelled() and (error is None or isinstance(error, InvalidTokenError))
             # A question that was throttled, for example, learned nothing about the Hub. So the next one may try at

@@ -62,7 +62,7 @@ class HubClient:
         on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
         self._http = http
-        self._limit = 2 * (http.timeout.read or 0) or None
+        self._limit = 2 * (http.timeout.read or 0) or None  # seconds for a whole reply
         self._api_url = api_url
         self._api_token = api_token
         self._on_request = on_request

@@ -53,8 +53,8 @@ class Identity(BaseModel):
         return iter([("kind", self.kind), ("name", self.name), ("admin", self.admin)])
 
     @cached_property
-    def held(self) -> ScopeSet:
-        """The scope set of the token."""
+    def scope_set(self) -> ScopeSet:
+        """The scopes of the token, ready to be compared with those that a route requires."""
         return ScopeSet(self.scopes, kind=self.kind, name=self.name, groups=self.groups)
 
     def public(self) -> dict[str, Any]:
@@ -66,7 +66,6 @@ class TokenReply(BaseModel):
     """The Hub's reply to a code (RFC 6749 section 5.1). `expires_in` in seconds."""
 
     access_token: SecretStr = Field(min_length=1)
-    token_type: str = "Bearer"  # noqa: S105 - the name of the type
     expires_in: Annotated[int, Field(ge=0, le=_CENTURY)] | None = None
     scope: Annotated[tuple[str, ...], BeforeValidator(_scope_words)] = ()
 

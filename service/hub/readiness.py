@@ -9,7 +9,7 @@ from service.hub import protocol
 from service.hub.client import HubClient
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 
-MEMORY = 2.0  # seconds for which a result is remembered; anybody may call the probe
+RESULT_TTL = 2.0  # seconds for which a result is remembered; anybody may call the probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Readiness:
     async def check(self) -> Health:
         """Return the health of the Hub. An outage is a result, not an error."""
         async with self._lock:
-            if self._last is not None and self._clock() < self._last[0] + MEMORY:
+            if self._last is not None and self._clock() < self._last[0] + RESULT_TTL:
                 return self._last[1]
             health = await self._ask()
             self._last = (self._clock(), health)

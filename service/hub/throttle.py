@@ -1,4 +1,4 @@
-"""Rate limits on wrong tokens and failed codes, by address. For passwords see `attempts`.
+"""Rate limits on wrong tokens and failed codes, by address. For passwords see `password_attempts`.
 
 Attempts are counted in this process, in windows of a minute that begin with the first attempt. An address is an IPv4
 address or an IPv6 /64 network, which is what one customer gets. Everything that is neither counts as one address. The

@@ -28,7 +28,7 @@ from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
 from service.settings import without_hub
 from service.settings.env_file import read_env_file
-from service.settings.values import (
+from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
     Directory,
@@ -241,7 +241,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Raises:
         ConfigurationError: it names every variable that is missing or wrong, but never its value.
     """
-    variables = {**read_env_file(), **(os.environ if environment is None else environment)}
+    variables = read_variables(environment)
     given = _given(Settings, variables)
     token = given.get("JUPYTERHUB_API_TOKEN", "")
     problems = without_hub.problems_with(given)
@@ -251,6 +251,15 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if settings is None:
         raise ConfigurationError(list(problems.values()))
     return settings
+
+
+def read_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables of `.env` and of `environment`, which has precedence. By default it is our own.
+
+    Raises:
+        ConfigurationError: `.env` cannot be used.
+    """
+    return {**read_env_file(), **(os.environ if environment is None else environment)}
 
 
 def read_settings(model: type[_Model], variables: Mapping[str, str]) -> _Model:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 from service.settings import Settings
-from service.settings.values import from_json
+from service.settings.types import from_json
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -16,7 +16,7 @@ from service.application import Link
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
 from service.auth.guard import Guard
-from service.auth.identification import here, page_token
+from service.auth.identification import page_token, path_and_query
 from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
@@ -144,20 +144,20 @@ def _links(conn: HTTPConnection) -> Sequence[Link]:
     if identity is None:
         return [link for link in links if not link.scopes]
     is_admitted = state.is_admitted or not state.policy.vetoes
-    if not (is_admitted and identity.held.covers_any(context_of(conn).settings.access_scopes)):
+    if not (is_admitted and identity.scope_set.covers_any(context_of(conn).settings.access_scopes)):
         return ()
     # A page whose scope a new token would carry is open, too: it signs its reader in again.
     entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity, conn)}
     return [
         link
         for link in links
-        if not link.scopes or identity.held.covers_any(link.scopes) or entitled.intersection(link.scopes)
+        if not link.scopes or identity.scope_set.covers_any(link.scopes) or entitled.intersection(link.scopes)
     ]
 
 
 def link_to_here(conn: HTTPConnection) -> str:
     """Return the URL of this request for a link back to it, without a token that was in it."""
-    return safe_next(here(conn), prefix=context_of(conn).settings.prefix)
+    return safe_next(path_and_query(conn), prefix=context_of(conn).settings.prefix)
 
 
 def _next(conn: HTTPConnection) -> str:

@@ -27,7 +27,7 @@ from service.auth.errors import (
 from service.auth.fetch_metadata import is_browser
 from service.auth.forms import refused_form
 from service.auth.identification import SignedInByUrl
-from service.auth.problems import Problem, closing, note, problem_of, problem_response
+from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
 from service.auth.refusals import clear_conflict, redirect_of
 from service.auth.state import state_of
 from service.errors import ServiceError
@@ -52,7 +52,7 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
     if isinstance(error, SignedInByUrl):
         return await redirect_of(conn, error)
     error = cast("ServiceError", error)
-    note(conn, error)
+    count_and_log(conn, error)
     if (redirect := await redirect_of(conn, error)) is not None:
         return redirect
     could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError | SignInError)
@@ -189,7 +189,7 @@ def _retry_url(conn: HTTPConnection) -> str | None:
 
 async def _refuse(websocket: WebSocket, problem: Problem, headers: Mapping[str, str]) -> None:
     if websocket.application_state is WebSocketState.CONNECTED:
-        await websocket.send(closing(problem))
+        await websocket.send(close_message(problem))
     elif "websocket.http.response" in websocket.scope.get("extensions", {}):
         await websocket.send_denial_response(problem_response(problem, headers))
     else:  # the server can only refuse with an empty 403

@@ -27,7 +27,7 @@ from service.app import create_app
 from service.auth import Hub, login
 from service.auth.errors import NotSignedInError
 from service.auth.guard import CurrentUser, Guard
-from service.auth.identification import here
+from service.auth.identification import path_and_query
 from service.auth.policy import SignInPolicy
 from service.auth.refusals import Refused
 from service.hub.errors import InvalidTokenError
@@ -54,7 +54,7 @@ async def owhoami(
     try:
         return _model(await guard(request))
     except (NotSignedInError, InvalidTokenError):
-        response = login.begin(request, next_url=here(request), scopes=scopes.split())
+        response = login.begin(request, next_url=path_and_query(request), scopes=scopes.split())
         response.headers["location"] = _with_pkce(response.headers["location"], pkce)
         return response
 

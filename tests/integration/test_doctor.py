@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from service.commands.doctor.command import examine
-from service.finding import Finding
+from service.doctor_finding import Finding
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.node import REPOSITORY

@@ -12,7 +12,6 @@ import base64
 import contextlib
 import hashlib
 import secrets
-import ssl
 import tempfile
 import threading
 import time
@@ -120,10 +119,6 @@ class EntraIssuer:
             "ENTRA_AUTHORITY": self.url,
             "SSL_CERT_FILE": str(self.ca),
         }
-
-    def client_tls(self) -> ssl.SSLContext:
-        """Return trust in its certificate."""
-        return ssl.create_default_context(cafile=self.ca)
 
     def rotate(self) -> None:
         """Sign with a new key from now on; the old one is not published any more."""

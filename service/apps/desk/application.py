@@ -14,8 +14,8 @@ from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.manifest import NEEDS
 from service.apps.desk.settings import DeskSettings, database_url
 from service.auth.guard import Entitlement, SignInVeto, Veto
+from service.doctor_finding import Finding
 from service.errors import ConfigurationError
-from service.finding import Finding
 from service.resources import Resources
 from service.settings import Settings
 

@@ -1,7 +1,6 @@
 """`python -P -m service desk …` and `migrate`: an operator's commands for the support desk."""
 
 import asyncio
-import os
 from typing import Annotated
 
 import typer
@@ -12,8 +11,7 @@ from service.apps.desk.settings import DeskSettings, database_url
 from service.errors import ConfigurationError, ServiceError
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.resources import open_resources
-from service.settings import Settings, load_settings, read_settings
-from service.settings.env_file import read_env_file
+from service.settings import Settings, load_settings, read_settings, read_variables
 
 _BY = "bootstrap"  # the name in the audit
 
@@ -68,7 +66,7 @@ def rights() -> None:
     """Print what each role may do, as a table in Markdown, with the changes of the file that DESK_POLICY names."""
     try:
         # It needs no Hub, and so none of the service's own settings.
-        settings = read_settings(DeskSettings, {**read_env_file(), **os.environ})
+        settings = read_settings(DeskSettings, read_variables())
     except ConfigurationError as error:
         typer.echo(error, err=True)
         raise typer.Exit(2) from None

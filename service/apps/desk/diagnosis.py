@@ -4,8 +4,8 @@ from pathlib import Path
 
 from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage.migrate import is_up_to_date
+from service.doctor_finding import Finding, failed, ok, refused, unknown
 from service.errors import ConfigurationError
-from service.finding import Finding, failed, ok, refused, unknown
 
 
 async def look_at_database(url: str) -> Finding:

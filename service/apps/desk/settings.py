@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from service.apps.desk.domain.policy import GRANTS, Grants
 from service.apps.desk.domain.policy_file import read_policy
 from service.settings import Settings
-from service.settings.values import FILE, ONE_WORD, Names
+from service.settings.types import FILE, ONE_WORD, Names
 
 _KINDS = {
     "sqlite": "sqlite",

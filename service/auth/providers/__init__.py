@@ -1,1 +1,1 @@
-"""Those who vouch for tokens beside the Hub."""
+"""Issuers of tokens other than the Hub."""

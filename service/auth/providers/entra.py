@@ -1,4 +1,4 @@
-"""Access tokens of Entra ID: who holds one, asked of nobody but the token and Entra ID's keys.
+"""Access tokens of Entra ID: finds out who holds one, from the token and Entra ID's keys alone.
 
 The only file that talks to Entra ID, loaded where ENTRA_TENANT_ID is set. Keys and checks are fastapi-azure-auth's;
 when keys are fetched, and that scopes are judged after the signature, is decided here: docs/decisions/0015.
@@ -27,13 +27,14 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from jwt.algorithms import AllowedPublicKeys
 
-# Seconds. Entra ID announces a key a day before it signs; but one that is stolen it takes away at once.
+# Seconds. Entra ID publishes a key a day before it signs with it, but withdraws a stolen one at once.
 REFRESH = 3600.0
 RETRY = 3.0  # after a failure
-PAUSE = 60.0  # between two questions that unknown keys can cause: anybody can name one
+PAUSE = 60.0  # between two fetches because of an unknown key: anybody can name one
 PATIENCE = 5.0  # for an answer; callers wait for it
 
-_DEMANDED = {"require": ["exp", "aud", "iat", "nbf", "sub", "iss"]}  # all that are there are verified
+# Claims that must be present. All that are present are verified.
+_REQUIRED = {"require": ["exp", "aud", "iat", "nbf", "sub", "iss"]}
 
 _log = logging.getLogger("service")
 
@@ -48,9 +49,9 @@ class Keys:
         self._new = configuration
         self._clock = clock
         self._found: OpenIdConfig | None = None
-        self._flight: asyncio.Task[bool] | None = None
-        self._provoked_at = -PAUSE
-        self._flaw = "not asked yet"  # of the last answer
+        self._fetching: asyncio.Task[bool] | None = None
+        self._unknown_key_at = -PAUSE
+        self._failure = "not asked yet"  # of the last answer
 
     @property
     def problem(self) -> str:
@@ -61,13 +62,13 @@ class Keys:
 
     @property
     def issuer(self) -> str:
-        """What tokens must say who made them. Raises EntraUnavailableError."""
+        """The issuer that tokens must name. Raises EntraUnavailableError."""
         if self._found is None:
             raise EntraUnavailableError
         return self._found.issuer
 
     async def find(self, kid: str) -> "AllowedPublicKeys":
-        """Return a key; one that is not known is asked for, if that has not just been done.
+        """Return a key. For an unknown one the keys are fetched again, but not more often than every `PAUSE` seconds.
 
         Raises:
             InvalidTokenError: Entra ID has no such key.
@@ -77,62 +78,62 @@ class Keys:
             raise EntraUnavailableError
         if kid not in self._found.signing_keys:
             await self._look_again()
-        # What was fetched last, not what it was when we began to wait.
+        # Not the keys from before the wait: others may have been fetched since.
         key = self._found.signing_keys.get(kid)
         if key is None:
-            raise EntraUnavailableError if self._flaw else InvalidTokenError(BAD)
+            raise EntraUnavailableError if self._failure else InvalidTokenError(BAD)
         return key
 
     def refresh(self) -> "asyncio.Task[bool]":
-        """Fetch them; who asks while that is under way waits for the same answer. Its result: whether it worked."""
-        if self._flight is None:
-            self._flight = asyncio.create_task(self._fetch())
-        return self._flight
+        """Fetch the keys. Calls during a fetch wait for the same one. The result says whether it worked."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
 
     async def _look_again(self) -> None:
-        if self._flight is None and self._clock() - self._provoked_at < PAUSE:
+        if self._fetching is None and self._clock() - self._unknown_key_at < PAUSE:
             return
-        self._provoked_at = self._clock()
+        self._unknown_key_at = self._clock()
         await asyncio.shield(self.refresh())
 
     async def keep_fresh(self) -> None:
-        """Fetch them now and again, for ever."""
+        """Fetch the keys regularly, until cancelled."""
         while True:
             has_worked = await asyncio.shield(self.refresh())
             await asyncio.sleep(REFRESH if has_worked else RETRY)
 
     async def aclose(self) -> None:
-        """Stop what is under way."""
-        if self._flight is not None:
-            self._flight.cancel()
-            await asyncio.gather(self._flight, return_exceptions=True)
+        """Cancel a fetch in progress."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
 
     async def _fetch(self) -> bool:
-        # A new one each time: it drops its keys when it cannot fetch others, and fetches none for a day when it can.
+        # A new OpenIdConfig each time: after a failure it has no keys, and after a success it fetches none for a day.
         found = self._new()
-        flaw = ""
+        failure = ""
         try:
             async with asyncio.timeout(PATIENCE):
                 await found.load_config()
-            flaw = _flaw_of(found)
+            failure = _problem_with(found)
         except TimeoutError:
-            flaw = "it is slow to answer"
+            failure = "it is slow to answer"
         except Exception as error:  # noqa: BLE001 - whatever it was, there must be a next time
-            flaw = type(error.__cause__ or error).__name__
+            failure = type(error.__cause__ or error).__name__
         finally:
-            self._flight = None
-        if flaw and flaw != self._flaw:
+            self._fetching = None
+        if failure and failure != self._failure:
             known = "those known go on being good" if self._found else "none are known yet"
-            _log.warning("Entra ID's keys cannot be fetched: %s; %s.", flaw, known)
-        elif self._flaw and not flaw:
+            _log.warning("Entra ID's keys cannot be fetched: %s; %s.", failure, known)
+        elif self._failure and not failure:
             _log.info("Entra ID's keys are fetched: tokens of %s are judged.", found.issuer)
-        self._flaw = flaw
-        self._found = self._found if flaw else found
-        return not flaw
+        self._failure = failure
+        self._found = self._found if failure else found
+        return not failure
 
 
-def _flaw_of(found: OpenIdConfig) -> str:
-    """An issuer has the address that its configuration is found at (OpenID Connect Discovery section 4.3)."""
+def _problem_with(found: OpenIdConfig) -> str:
+    """Return what is wrong with a configuration, whose URL begins with its issuer (OpenID Connect Discovery 4.3)."""
     if found.config_url != f"{found.issuer}/.well-known/openid-configuration":
         return "its issuer is not that of ENTRA_AUTHORITY and ENTRA_TENANT_ID"
     return "" if found.signing_keys else "it has none"
@@ -174,7 +175,7 @@ class Entra:
             raise InvalidTokenError(BAD)
         key = await self.keys.find(kid)
         try:
-            claims = self._scheme.validate(token, key, self.keys.issuer, _DEMANDED)
+            claims = self._scheme.validate(token, key, self.keys.issuer, _REQUIRED)
         except PyJWTError:
             raise InvalidTokenError(BAD) from None
         if claims.get("tid") != self._settings.entra_tenant_id:
@@ -194,7 +195,7 @@ async def open_entra(settings: Settings) -> AsyncIterator[Entra]:
     keys = Keys(lambda: OpenIdConfig(settings.entra_tenant_id, config_url=where, http_client_config={"verify": tls}))
     task = asyncio.create_task(keys.keep_fresh())
     try:
-        # A throttle of its own: a client that goes on with an expired token keeps no token from the Hub.
+        # A throttle of its own, so that expired tokens of Entra ID do not use up the attempts for tokens of the Hub.
         yield Entra(settings, keys, Throttle())
     finally:
         task.cancel()

@@ -1,4 +1,4 @@
-"""What a token of Entra ID says, without a look at whether it is true: its shape, and whom its claims are about.
+"""Reads the header and the claims of a token of Entra ID. Whether they are true is checked in `entra`.
 
 Source: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference, of version 2.0.
 """
@@ -24,7 +24,7 @@ Grants = Mapping[str, Iterable[str]]
 
 
 def header_of(token: str) -> dict[str, Any] | None:
-    """Return the header of a JWT (RFC 7519 section 3), None for a token that is none, as the Hub's are none."""
+    """Return the header of a JWT (RFC 7519 section 3); None for any other token, such as the Hub's."""
     first, dot, _ = token.partition(".")
     data = decode(first) if dot else None
     if data is None:
@@ -37,17 +37,17 @@ def header_of(token: str) -> dict[str, Any] | None:
 
 
 def grants_of(settings: Settings) -> Grants:
-    """Return the table: ENTRA_SCOPE gives what the Hub gives its users for our applications, unless it is changed."""
+    """Return the table. By default, ENTRA_SCOPE grants what the Hub grants its users for our applications."""
     manifests = [load_manifest(app) for app in settings.apps]
     theirs = [scope for manifest in manifests for scope in getattr(manifest, "USER_SCOPES", ())]
     return {settings.entra_scope: theirs, **settings.entra_grants}
 
 
 def identity_of(claims: Mapping[str, Any], *, settings: Settings, grants: Grants) -> Identity:
-    """Return whom verified claims are about, with what the table grants them and the access scopes.
+    """Return the user or program in verified claims, with the access scopes and those that the table grants.
 
-    A user's name has an `@`, so that none of a Hub's own users without one is meant. A program's has `entra:` before
-    it, so that it is no service of the Hub's.
+    A user's name must have an `@`, so that it is not the name of one of the Hub's own users. A program's name begins
+    with `entra:`, so that it is not the name of a service of the Hub.
 
     Raises:
         InsufficientScopeError: a user's token lacks ENTRA_SCOPE, or a program has no app role of the table.
@@ -55,7 +55,7 @@ def identity_of(claims: Mapping[str, Any], *, settings: Settings, grants: Grants
     """
     scopes, roles = claims.get("scp"), claims.get("roles")
     given = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
-    if isinstance(scopes, str):  # which an id_token has not
+    if isinstance(scopes, str):  # an id_token has no scp
         kind, name = "user", _name_in(claims)
         if settings.entra_scope not in scopes.split():
             raise InsufficientScopeError((settings.entra_scope,))

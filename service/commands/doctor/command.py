@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from service.doctor_finding import Finding, ok, refused
 from service.errors import ConfigurationError
-from service.finding import Finding, ok, refused
 from service.settings import load_settings
 
 
@@ -27,7 +27,7 @@ def doctor(
     For each check it says what was found and, if something is wrong, which setting to change. The status is then 1.
     """
     try:
-        environment = None if pid is None else environment_of(pid)
+        environment = None if pid is None else enter_process(pid)
     except OSError as error:
         typer.echo(f"--pid {pid}: {error.strerror}.", err=True)
         raise typer.Exit(2) from None
@@ -35,8 +35,8 @@ def doctor(
     raise typer.Exit(1 if has_failed else 0)
 
 
-def environment_of(pid: int) -> Mapping[str, str]:
-    """Return the environment of a process, and change to its working directory, for relative paths. Raises OSError."""
+def enter_process(pid: int) -> Mapping[str, str]:
+    """Change to the working directory of a process, for relative paths, and return its environment. Raises OSError."""
     process = Path(f"/proc/{pid}")
     pairs = process.joinpath("environ").read_bytes().decode(errors="surrogateescape").split("\0")
     os.chdir(process / "cwd")

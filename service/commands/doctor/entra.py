@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 
-from service.finding import Finding, failed, ok
+from service.doctor_finding import Finding, failed, ok
 from service.settings import Settings
 
 

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from service.auth.context import hub_tls
-from service.finding import Finding, failed, ok, unknown
+from service.doctor_finding import Finding, failed, ok, unknown
 from service.hub import administration, protocol
 from service.hub.client import HubClient, open_http
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
@@ -51,7 +51,7 @@ async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
         problem = _owner(identity, settings)
         yield problem or ok("token", f"the Hub knows the service {identity.name}")
         if problem is None:
-            yield _scopes(identity.held, settings)
+            yield _scopes(identity.scope_set, settings)
             async for finding in _registration(hub, settings):
                 yield finding
 

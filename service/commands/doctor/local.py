@@ -8,8 +8,8 @@ from cryptography import x509
 
 from service.app import create_app
 from service.application import Configured, configure
+from service.doctor_finding import Finding, failed, ok, refused
 from service.errors import ConfigurationError
-from service.finding import Finding, failed, ok, refused
 from service.server.checks import check_tls
 from service.settings import Settings
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from service.commands.doctor.local import check_end
-from service.finding import Finding, failed, ok, unknown
+from service.doctor_finding import Finding, failed, ok, unknown
 from service.resources import instance_of
 from service.settings import Settings
 from service.web.routes.health import INSTANCE

@@ -37,14 +37,14 @@ class AccessLog:
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], metrics: Callable[[], "Metrics"]) -> None:
         self._app = app
         self._metrics = metrics
-        self._templates = _templates(routes)
+        self._declared_paths = _declared_paths(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or lifespan."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        entry = _Entry(scope, send, self._templates, self._metrics())
+        entry = _Entry(scope, send, self._declared_paths, self._metrics())
         REQUEST_ID.set(entry.id)  # for the task of this request, and for tasks that it starts
         try:
             await self._app(scope, receive, entry.send)
@@ -55,13 +55,13 @@ class AccessLog:
 class _Entry:
     """The line for one request, which ends with the last byte of its response."""
 
-    __slots__ = ("_began", "_is_closed", "_metrics", "_scope", "_send", "_status", "_templates", "id")
+    __slots__ = ("_began", "_declared_paths", "_is_closed", "_metrics", "_scope", "_send", "_status", "id")
 
-    def __init__(self, scope: Scope, send: Send, templates: Mapping[int, str], metrics: "Metrics") -> None:
+    def __init__(self, scope: Scope, send: Send, declared_paths: Mapping[int, str], metrics: "Metrics") -> None:
         self._began = perf_counter()
         self._scope = scope
         self._send = send
-        self._templates = templates
+        self._declared_paths = declared_paths
         self._status = 0  # none yet
         self._is_closed = False
         self._metrics = metrics
@@ -86,7 +86,7 @@ class _Entry:
         found = scope.get("route") or scope.get("endpoint")
         self._metrics.count_response(
             method=self._scope.get("method", "GET"),
-            route=self._templates.get(id(found), _NO_ROUTE),
+            route=self._declared_paths.get(id(found), _NO_ROUTE),
             status=self._status,
             seconds=perf_counter() - self._began,
         )
@@ -128,7 +128,7 @@ def _id_of(scope: Scope) -> str:
     return secrets.token_hex(16)
 
 
-def _templates(routes: Sequence[BaseRoute]) -> dict[int, str]:
+def _declared_paths(routes: Sequence[BaseRoute]) -> dict[int, str]:
     """Return the declared path of each route, by the id() of the route. Metrics need it: clients can send any path."""
     mounts = {id(route.app): f"{route.path}/{{path}}" for route in routes if isinstance(route, Mount)}
     return mounts | {id(context.original_route): context.path or "" for context in iter_route_contexts(routes)}

@@ -12,7 +12,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.hardening import MAX_BODY, secured
-from service.logs import place_of
+from service.logs import where_raised
 from service.settings import Settings
 from service.web import problems
 from service.web.middleware.bodies import may_have_body
@@ -119,4 +119,4 @@ def _with_problem_for_413(send: Send) -> Send:
 
 def _log_error(error: Exception, reference: str) -> None:
     """Log the type of an error and where it happened."""
-    _log.error("Unexpected %s [%s] at %s", type(error).__name__, reference, place_of(error))
+    _log.error("Unexpected %s [%s] at %s", type(error).__name__, reference, where_raised(error))

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from service.application import Application, Link, opened
 from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, Veto, require
-from service.finding import Finding, ok
+from service.doctor_finding import Finding, ok
 from service.hub.models import Identity
 from service.metrics import Metrics
 from service.resources import Resources

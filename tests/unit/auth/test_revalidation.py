@@ -340,7 +340,7 @@ async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None
             finally:
                 left.append("cancelled")
 
-        app = HubMiddleware(stubborn, hub=hub, leave=0.1)
+        app = HubMiddleware(stubborn, hub=hub, close_timeout=0.1)
         headers = {"Authorization": f"Bearer {token}"}
         async with OpenConnection(app, "websocket", "/", headers=headers, deaf=deaf) as socket:
             live.hub.revoke(token)

@@ -49,6 +49,6 @@ def test_no_web_framework_is_loaded() -> None:
 
 def test_importing_the_package_alone_loads_nothing() -> None:
     """The Hub's process imports modules of this package, and does not pay for the HTTP client."""
-    loaded = loaded_by("import service.hub, service.hub.attempts")
+    loaded = loaded_by("import service.hub, service.hub.password_attempts")
 
     assert loaded & {"httpx", "pydantic", "service.hub.auth", "service.hub.client"} == set()

@@ -96,21 +96,21 @@ def test_an_identity_cannot_be_changed() -> None:
 
 def test_fields_that_a_hub_adds_replace_no_attribute() -> None:
     """A field of the Hub with the name of an attribute or method here is only data."""
-    known = identity(scopes=["a"], held="all", public="x", model_dump=1, __class__="y")
+    known = identity(scopes=["a"], scope_set="all", public="x", model_dump=1, __class__="y")
 
-    assert known.held.covers("a")
-    assert not known.held.covers("b")
-    assert known.public()["held"] == "all"
+    assert known.scope_set.covers("a")
+    assert not known.scope_set.covers("b")
+    assert known.public()["scope_set"] == "all"
 
 
 def test_scopes_are_compared_for_the_tokens_owner() -> None:
-    """`held` uses the owner's name, kind and groups."""
+    """`scope_set` uses the owner's name, kind and groups."""
     user = identity(scopes=["x!user=testuser", "y!group=g"], groups=["g"])
     service = identity(kind="service", scopes=["x!user=testuser"])
 
-    assert user.held.missing(["x!user", "y!user"]) == ()
-    assert service.held.missing(["x!user"]) == ("x!user",)
-    assert "held" not in user.public()
+    assert user.scope_set.missing(["x!user", "y!user"]) == ()
+    assert service.scope_set.missing(["x!user"]) == ("x!user",)
+    assert "scope_set" not in user.public()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from service.hub.client import HubClient
-from service.hub.readiness import MEMORY, Health, Readiness
+from service.hub.readiness import RESULT_TTL, Health, Readiness
 from service.testing import OUTAGES, FakeHub
 
 
@@ -83,11 +83,11 @@ async def test_many_probes_ask_the_hub_once_in_two_seconds(
             for _ in range(100):
                 group.start_soon(readiness.check)
             await anyio.wait_all_tasks_blocked()
-    clock.seconds = MEMORY - 0.1
+    clock.seconds = RESULT_TTL - 0.1
     await readiness.check()
     assert fake_hub.count("GET", "/user") == 1
 
-    clock.seconds = MEMORY
+    clock.seconds = RESULT_TTL
     await readiness.check()
     assert fake_hub.count("GET", "/user") == 2
 
@@ -99,7 +99,7 @@ async def test_a_hub_that_comes_back_is_noticed(readiness: Readiness, fake_hub: 
     fake_hub.outage = None
     assert (await readiness.check()).problem
 
-    clock.seconds = MEMORY
+    clock.seconds = RESULT_TTL
     assert (await readiness.check()).problem == ""
 
 

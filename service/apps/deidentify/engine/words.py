@@ -3,7 +3,6 @@
 import re
 
 PIECES = re.compile(r"[A-Za-z0-9]+|\s+|[^A-Za-z0-9\s]+")
-NOT_ASCII_WORD = re.compile(r"[^A-Za-z0-9]")
 
 
 def pieces(text: str) -> list[str]:

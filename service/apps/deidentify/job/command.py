@@ -18,7 +18,7 @@ from service.apps.deidentify.job.run import Executor, run
 from service.apps.deidentify.job.tables.journal import errors_of
 from service.apps.deidentify.workers.pool import cores
 from service.errors import HOW_TO_INSTALL
-from service.logs import place_of
+from service.logs import where_raised
 
 KEPT = "What is done is kept: the same command goes on from there."
 INTERRUPTED = 130  # as a shell has it for Ctrl-C
@@ -58,7 +58,7 @@ def start(inputs: Sequence[Path], out: Path, terms: Terms, where: Where, *, skip
         display.tell(f"Stopped. {KEPT}")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - its text may quote a note
-        display.tell(f"Failed: {type(error).__name__} at {place_of(error)}.")
+        display.tell(f"Failed: {type(error).__name__} at {where_raised(error)}.")
     else:
         return 1 if progress.failed or (found.others and not skip_others) else 0
     return 1

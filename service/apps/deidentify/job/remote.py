@@ -19,7 +19,7 @@ from service.apps.deidentify.job.claim import engine_of
 from service.apps.deidentify.job.local import Engines
 from service.apps.deidentify.job.notes import Answerer, Note
 from service.apps.deidentify.manifest import NEEDS
-from service.logs import place_of
+from service.logs import where_raised
 
 IDLE = 30.0  # seconds without a note, after which the engines go
 
@@ -107,4 +107,4 @@ def treat(given: bytes) -> Reply:
     except EngineUnavailableError:
         return {"problem": "it cannot load the engine; its log says why"}
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may quote a note
-        return {"problem": f"{type(error).__name__} at {place_of(error)}"}
+        return {"problem": f"{type(error).__name__} at {where_raised(error)}"}

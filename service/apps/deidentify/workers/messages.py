@@ -39,7 +39,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an engine says instead of a result: which error, and where; see `service.logs.place_of`."""
+    """What an engine says instead of a result: which error, and where; see `service.logs.where_raised`."""
 
     kind: str
     place: str

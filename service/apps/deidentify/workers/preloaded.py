@@ -22,7 +22,7 @@ from service.apps.deidentify.engine.replacement import Numbering
 from service.apps.deidentify.errors import LanguageUnsupportedError
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.messages import Failure, Loaded, Refusal
-from service.logs import place_of
+from service.logs import where_raised
 
 COMMAND = struct.Struct("!i")  # the process to wait for, or 0; with a connection, a worker is wanted for that
 ANSWER = struct.Struct("!ii")  # the exit code of the former, or `UNKNOWN`; the process id of the latter, or 0
@@ -138,5 +138,5 @@ def _result(engine: Deidentifier, text: str, options: Options, key: str | None) 
     except LanguageUnsupportedError as error:
         return Refusal(error.language)
     except Exception as error:  # noqa: BLE001 - its text may quote the note, so it goes no further
-        return Failure(type(error).__name__, place_of(error))
+        return Failure(type(error).__name__, where_raised(error))
     return replace(result, names=numbering.names(bytes.fromhex(key))) if key else result

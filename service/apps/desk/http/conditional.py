@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import Depends, Header, Request, Response
 
 from service.apps.desk.errors import PreconditionRequiredError, UnquotedVersionError, VersionConflictError
-from service.auth.identification import here
+from service.auth.identification import path_and_query
 
 _OURS = re.compile(r'"([1-9][0-9]{0,17})"')
 _TAGS = re.compile(r'(?:W/)?("[^"]*")')
@@ -40,7 +40,7 @@ def tagged(response: Response, thing: V) -> V:
 
 def created(request: Request, response: Response, thing: V, *, key: int | str) -> V:
     """Set the response's ETag and Location for a thing that was created, and return the thing."""
-    response.headers["Location"] = f"{here(request).partition('?')[0]}/{quote(str(key), safe='')}"
+    response.headers["Location"] = f"{path_and_query(request).partition('?')[0]}/{quote(str(key), safe='')}"
     return tagged(response, thing)
 
 

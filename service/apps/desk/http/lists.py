@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from service.apps.desk.domain.queries import AccountQuery, AuditQuery, CommentQuery, EmployeeQuery, Page, TicketQuery
-from service.auth.identification import here
+from service.auth.identification import path_and_query
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ def whole(query: Q) -> Q:
 
 def linked(request: Request, response: Response, page: Page[T], *, query: BaseModel) -> Page[T]:
     """Set the response's Link to the next and the previous page, if there are such, and return the page."""
-    path = here(request).partition("?")[0]
+    path = path_and_query(request).partition("?")[0]
     cursors = {"next": page.next, "prev": page.previous}
     links = [f'<{address(path, query, cursor=cursor)}>; rel="{rel}"' for rel, cursor in cursors.items() if cursor]
     if links:

@@ -28,7 +28,7 @@ async def status(user: CurrentUserUnvetoed, desk: OpenDesk) -> Status:
     return Status(
         name=user.name,
         role=role_of(user.groups),
-        permissions=[permission for permission in Permission if user.held.covers(permission)],
+        permissions=[permission for permission in Permission if user.scope_set.covers(permission)],
         disabled=account is not None and account.disabled,
         login_denied=account is not None and account.login_denied,
     )

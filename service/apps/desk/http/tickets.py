@@ -36,7 +36,7 @@ class TicketLine(Ticket):
 
 async def names_of(desk: Desk, user: Identity, ids: Collection[int]) -> Mapping[int, Employee]:
     """Return these employees, by id, if the caller may see employees."""
-    return await desk.employees.some(ids) if ids and user.held.covers(Permission.EMPLOYEES_READ) else {}
+    return await desk.employees.some(ids) if ids and user.scope_set.covers(Permission.EMPLOYEES_READ) else {}
 
 
 async def _lines(desk: Desk, user: Identity, tickets: AsyncIterator[Ticket]) -> AsyncIterator[TicketLine]:
@@ -65,7 +65,7 @@ def full_name(employee: Employee | None) -> str:
 
 async def of_callers(desk: Desk, user: Identity, query: TicketQuery) -> Condition | None:
     """Return what finds tickets by the name of who asked, for callers who may see employees; None for nothing more."""
-    if query.text is None or not user.held.covers(Permission.EMPLOYEES_READ):
+    if query.text is None or not user.scope_set.covers(Permission.EMPLOYEES_READ):
         return None
     return await desk.tickets.of_callers(query.text)
 

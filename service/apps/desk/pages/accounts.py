@@ -91,7 +91,7 @@ async def create(user: Creator, request: Request, desk: OpenDesk, roles: Roles) 
     """Create the account, with the role that the form names. Where the Hub has passwords, make a link to set one."""
     typed = await submitted(request)
     try:
-        names = _NEW if user.held.covers(Permission.ACCOUNTS_ROLE) else _NEW - {"role"}
+        names = _NEW if user.scope_set.covers(Permission.ACCOUNTS_ROLE) else _NEW - {"role"}
         account = await create_member(roles, MemberNew(**meant(typed, names)), by=actor(user))
     except (ValidationError, ServiceError) as error:
         return _form(request, user, refused(error, typed))
@@ -128,7 +128,7 @@ async def read(user: Reader, request: Request, desk: OpenDesk, roles: Roles, nam
 async def change(user: Editor, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
     """Change what was changed in the form, among the fields that the reader may change."""
     typed, found = await submitted(request), await _member(desk, roles, name)
-    names = [each for each, permission in CHANGES.items() if user.held.covers(permission)]
+    names = [each for each, permission in CHANGES.items() if user.scope_set.covers(permission)]
     try:
         patch = patch_of(typed, names, since=found)
         await roles.change_account(name, patch, version=version_of(typed), by=actor(user))
@@ -170,7 +170,7 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, roles: Roles, 
 
 
 def _own(request: Request, user: Identity, account: Account, draft: Draft) -> Response:
-    allowed = [MEANINGS[permission] for permission in Permission if user.held.covers(permission)]
+    allowed = [MEANINGS[permission] for permission in Permission if user.scope_set.covers(permission)]
     settings = context_of(request).settings
     password = settings.password_page and f"{settings.hub_url}{settings.password_page}"
     return page(request, user, "me.html", draft=draft, account=account, allowed=allowed, password=password)
@@ -191,7 +191,7 @@ def _question(request: Request, user: Identity, name: str, draft: Draft) -> Resp
 
 
 def _form(request: Request, user: Identity, draft: Draft, *, found: Member | None = None) -> Response:
-    editable = [name for name, permission in CHANGES.items() if not found or user.held.covers(permission)]
+    editable = [name for name, permission in CHANGES.items() if not found or user.scope_set.covers(permission)]
     address = _address(found.name) if found else "new-account"
     has_passwords = bool(context_of(request).settings.password_page)
     return page(

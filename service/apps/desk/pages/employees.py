@@ -96,6 +96,6 @@ async def _form(
     request: Request, user: Identity, desk: Desk, draft: Draft, *, employee: Employee | None = None
 ) -> Response:
     tickets = []
-    if employee and user.held.covers(Permission.TICKETS_READ):
+    if employee and user.scope_set.covers(Permission.TICKETS_READ):
         tickets = (await desk.tickets.find(TicketQuery(employee=employee.id, limit=_TICKETS))).items
     return page(request, user, "employee.html", employee=employee, tickets=tickets, draft=draft)

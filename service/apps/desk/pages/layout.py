@@ -50,7 +50,7 @@ def page(
         headers=draft.headers if draft else None,
         draft=draft,
         ui=base(request),
-        may=user.held.covers,
+        may=user.scope_set.covers,
         permissions=Permission,
         role=role_of(user.groups),
         labels=LABELS,

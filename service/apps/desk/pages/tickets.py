@@ -165,7 +165,7 @@ async def _comments(desk: Desk, ticket_id: int, cursor: str) -> Page[Comment]:
 
 
 async def _matches(desk: Desk, user: Identity, who: str) -> dict[int, Employee]:
-    if not who or not user.held.covers(Permission.EMPLOYEES_READ):
+    if not who or not user.scope_set.covers(Permission.EMPLOYEES_READ):
         return {}
     try:
         found = await desk.employees.find(EmployeeQuery(text=who, limit=_FOUND))

@@ -12,7 +12,7 @@ import trustme
 
 from service.commands.doctor.hub import check_hub
 from service.commands.doctor.local import check_machine
-from service.finding import Finding, failed
+from service.doctor_finding import Finding, failed
 from service.settings import Settings
 from tests.unit.conftest import settings_of
 

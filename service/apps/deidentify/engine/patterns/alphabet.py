@@ -30,7 +30,6 @@ DIGITS = mask(b"0123456789") | 1 << DIGIT
 SPACES = mask([*range(9, 14), *range(0x1C, 0x21), SPACE])  # str.isspace() of ASCII, wider than RE2's \s
 WORDS = mask([*range(0x30, 0x3A), *range(0x41, 0x5B), 0x5F, *range(0x61, 0x7B), DIGIT, WORD])
 NEWLINE = 1 << 10
-LETTERS = mask([*range(0x41, 0x5B), *range(0x61, 0x7B)])
 
 
 def both_cases(bits: int) -> int:

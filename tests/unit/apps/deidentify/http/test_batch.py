@@ -22,7 +22,7 @@ from service.apps.deidentify.http.batch import Batch, Line, Lines
 from service.apps.deidentify.http.notes import Options, pool_of
 from service.apps.deidentify.workers.pool import Pool
 from service.auth.guard import require
-from service.auth.revalidation import LEAVE
+from service.auth.revalidation import CLOSE_TIMEOUT
 from service.hub.models import Identity
 from service.testing import OUTAGES, Caller
 from tests.support.engines import engines_of
@@ -417,7 +417,7 @@ async def test_a_slow_reader_is_signed_out(watchful: Service) -> None:
         batch.say(*[{"text": NOTE}] * 100)
         await batch.until(lambda: batch.messages)
         caller.revoke()
-        await batch.until(batch.task.done, within=2 * LEAVE)
+        await batch.until(batch.task.done, within=2 * CLOSE_TIMEOUT)
 
     assert not batch.is_complete
 

@@ -110,7 +110,7 @@ async def open_team(database_url: str, hub: Hub, **options: Any) -> AsyncIterato
         httpx.AsyncClient(transport=httpx.MockTransport(hub)) as http,
         open_desk(database_url) as desk,
     ):
-        client = HubClient(http, api_url=API, api_token=SecretStr("service-secret"))
+        client = HubClient(http, api_url=API, api_token=SecretStr(hub.fake.api_token))
         yield Team(desk, hub, RoleKeeper(client, desk.database, desk.accounts, **options))
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from service.errors import ThrottledError
-from service.hub.attempts import (
+from service.hub.password_attempts import (
     ACCOUNT_FACTOR,
     ADDRESSES_PER_ACCOUNT,
     KNOWN_FOR,
-    PASSWORDS,
+    PASSWORDS_OF_STRANGERS,
     PASSWORDS_PER_ADDRESS,
     PASSWORDS_PER_PAIR,
     PasswordAttempts,
@@ -59,12 +59,12 @@ def sign_in(attempts: PasswordAttempts, *, account: str = "ada", address: str = 
         pytest.param("ada", ELSEWHERE, PER_ACCOUNT, id="one account from everywhere"),
         pytest.param("user-{}", HOME, PASSWORDS_PER_ADDRESS, id="all accounts from one address"),
         pytest.param("user-{}", "2001:db8:0:1::{:x}", PASSWORDS_PER_ADDRESS, id="from one /64"),
-        pytest.param("user-{}", "2001:db8:{:x}::1", PASSWORDS, id="all accounts from everywhere"),
+        pytest.param("user-{}", "2001:db8:{:x}::1", PASSWORDS_OF_STRANGERS, id="all accounts from everywhere"),
     ],
 )
 def test_strangers(attempts: PasswordAttempts, account: str, address: str, looked_at: int) -> None:
     """Strangers are limited by account and address together, by each of them, and all together."""
-    assert wrong(attempts, 2 * PASSWORDS, account=account, address=address) == looked_at
+    assert wrong(attempts, 2 * PASSWORDS_OF_STRANGERS, account=account, address=address) == looked_at
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_nobody_elsewhere_locks_out_an_owner(attempts: PasswordAttempts, account
     """Somebody who signed in from an address recently can do so again, whatever strangers try."""
     assert sign_in(attempts)
 
-    wrong(attempts, 3 * PASSWORDS, account=account, address=address)
+    wrong(attempts, 3 * PASSWORDS_OF_STRANGERS, account=account, address=address)
 
     assert sign_in(attempts)
 
@@ -116,7 +116,7 @@ def test_known_addresses_of_one_account_are_limited_together(attempts: PasswordA
 
 def test_a_class_behind_one_address(attempts: PasswordAttempts) -> None:
     """Right passwords of new people count neither against their address nor against everybody."""
-    assert all(sign_in(attempts, account=f"user-{number}") for number in range(2 * PASSWORDS))
+    assert all(sign_in(attempts, account=f"user-{number}") for number in range(2 * PASSWORDS_OF_STRANGERS))
 
 
 def test_a_failure_stays_counted_when_somebody_else_succeeds(attempts: PasswordAttempts) -> None:

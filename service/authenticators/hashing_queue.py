@@ -26,7 +26,7 @@ class _Queue:
     held: Counter[str] = field(default_factory=Counter)
 
 
-class Turns:
+class HashingQueue:
     """Gives turns in order, and refuses requests if a queue is full."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from service.hub.throttle import MAX_COUNTERS, RateLimiter, Window, network_of
 PASSWORDS_PER_PAIR = 10
 ACCOUNT_FACTOR = 3  # times the limit of a pair, so one address alone cannot use up the limit of an account
 PASSWORDS_PER_ADDRESS = 30
-PASSWORDS = 300  # of all strangers together: an attacker can have any number of addresses
+PASSWORDS_OF_STRANGERS = 300  # of all together: an attacker can have any number of addresses
 KNOWN_FOR = 30 * 24 * 3600.0  # seconds
 ADDRESSES_PER_ACCOUNT = 8  # known ones; the least recently used is forgotten first
 _MAX_NAME = 255  # characters, as in the Hub's database; longer names would only fill the memory
@@ -38,7 +38,7 @@ class PasswordAttempts:
         self._known_pairs, self._known_accounts = limiter(pair, per_pair), limiter(account, ACCOUNT_FACTOR * per_pair)
         self._pairs, self._accounts = limiter(pair, per_pair), limiter(account, ACCOUNT_FACTOR * per_pair)
         self._addresses = limiter("passwords", PASSWORDS_PER_ADDRESS)
-        self._everywhere = limiter("passwords from everywhere", PASSWORDS)
+        self._everywhere = limiter("passwords from everywhere", PASSWORDS_OF_STRANGERS)
 
     def __len__(self) -> int:
         """Return the number of counters."""

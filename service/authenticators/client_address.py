@@ -6,11 +6,9 @@ on.
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from tornado.httputil import HTTPServerRequest
-
-Network = IPv4Network | IPv6Network
 
 _WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]*)?|([0-9.]+):[0-9]*")
 

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("nativeauthenticator", reason="no JupyterHub installed: pip install '.[hub]'")
 
-from service.authenticators.addresses import Proxies
+from service.authenticators.client_address import Proxies
 
 CLIENT, FORGED, FRONT = "203.0.113.5", "198.51.100.9", "192.0.2.7"
 
