@@ -15,6 +15,7 @@ from tests.support.dask_cluster import DaskCluster
 from tests.support.job import CANARY, done, job, lines_written, write_notes, written
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
+from tests.support.notes import note
 from tests.support.polling import eventually
 from tests.support.process import wait_until_log_says
 
@@ -64,6 +65,30 @@ async def test_a_worker_that_is_killed(cluster: DaskCluster, tmp_path: Path) -> 
     assert written(out) == written(tmp_path / "here")
     assert survivor.is_running
     assert CANARY not in cluster.said() + running.said
+
+
+async def test_a_table(cluster: DaskCluster, tmp_path: Path) -> None:
+    """Is done by two workers, killed and gone on with, and no byte is other than without Dask."""
+    path, out = tmp_path / "t.csv", tmp_path / "out"
+    rows = [f'{number},"Seen by Dr. {CANARY}.\n{note(number, 2000)}",kept' for number in range(NOTES // 2)]
+    path.write_text("\r\n".join(["id,note,more", *rows]), newline="")
+    cluster.add_worker()
+    cluster.add_worker()
+    here = done(path, "-o", tmp_path / "here", "--column", "note", home=tmp_path)
+    command = [path, "-o", out, "--column", "note", "--dask", cluster.address]
+
+    async def some_are_written() -> bool:
+        return lines_written(out) > NOTES // 8
+
+    with job(*command, home=tmp_path) as running:
+        await eventually(some_are_written, every=0.01)
+        running.process.send(signal.SIGKILL)
+        running.status()
+    status, said = done(*command, home=tmp_path)
+
+    assert (status, here[0], " were there from before." in said) == (0, 0, True)
+    assert written(out) == written(tmp_path / "here")
+    assert CANARY not in cluster.said() + said
 
 
 def dask_processes(nanny: int) -> list[int]:
@@ -164,7 +189,9 @@ def test_a_scheduler_that_does_not_answer(notes: Path) -> None:
 def test_a_cluster_without_workers(cluster: DaskCluster, tmp_path: Path) -> None:
     """Is waited for, and that is told. The command is that of our own pages."""
     write_notes(tmp_path / "notes", 2)
-    *arguments, _ = shlex.split(blocks(REPOSITORY / "docs" / "deidentify.md", "sh")[1].code)[5:]
+    page = REPOSITORY / "docs" / "deidentify.md"
+    (command,) = (block.code for block in blocks(page, "sh") if "--dask" in block.code)
+    *arguments, _ = shlex.split(command)[5:]
     with job(*arguments, cluster.address, home=tmp_path) as running:
         wait_until_log_says(running.process, running.log, "no workers yet", start=0, timeout=60)
         cluster.add_worker()

@@ -12,7 +12,7 @@ from tests.support.repository import texts
 TEXTS = texts()
 NAME = "service-fastapi"
 # pip resolves this one within the checkout that it installs: an extra that has the others.
-OWN_EXTRA = '  "service-fastapi[dask,deidentify,desk,entra,serve,testing]",'
+OWN_EXTRA = '  "service-fastapi[dask,deidentify,desk,entra,serve,tables,testing]",'
 
 
 def found(pattern: str, given: Mapping[str, str] = TEXTS) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from service.apps.deidentify.engine.replacement import Language, Replacement
 from service.apps.deidentify.errors import GoldRefusedError
+from service.apps.deidentify.job.encodings import known
 from service.apps.deidentify.manifest import NEEDS
 from service.errors import HOW_TO_INSTALL
 
@@ -28,6 +29,13 @@ def seconds(value: float) -> float:
     return value
 
 
+def known_encoding(name: str) -> str:
+    """Refuse an encoding that there is not, or in which ASCII is not ASCII."""
+    if (usual := known(name)) is None:
+        raise typer.BadParameter(f"{name} is no encoding that is taken here. Convert the file first, with iconv.")
+    return usual
+
+
 def words(path: Path | None) -> list[str]:
     """The words of a file, one a line; blank lines are none."""
     if path is None:
@@ -39,11 +47,11 @@ def words(path: Path | None) -> list[str]:
 
 
 class ByDefault(TyperGroup):
-    """Commands, of which `notes` need not be named: `deidentify IN... -o OUT` is `deidentify notes IN... -o OUT`."""
+    """Commands, of which `notes` is never named: `notes` may be a folder, as in `deidentify notes -o masked`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - of a private module of typer
-        """Name it where nothing else is named."""
-        named = args and (args[0] in self.commands or args[0] == "--commands")
+        """Name it where no other is named."""
+        named = args and (args[0] in self.commands.keys() - {"notes"} or args[0] == "--commands")
         return super().parse_args(ctx, args if named else ["notes", *args])
 
 
@@ -88,9 +96,20 @@ def deidentify(  # noqa: PLR0913 - one for each option
     *,
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="IN...", exists=True, help="Files .ndjson, .jsonl, .txt, and folders with such."),
+        typer.Argument(
+            metavar="IN...", exists=True, help="Files .txt, .ndjson, .jsonl, tables .csv, .tsv, .parquet; folders."
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", file_okay=False, help="The folder to write to.")],
+    column: Annotated[
+        list[str] | None, typer.Option(help="A column of tables that holds notes; the others are kept. Repeatable.")
+    ] = None,
+    encoding: Annotated[
+        str, typer.Option(callback=known_encoding, help="The encoding of the files, such as cp1252.")
+    ] = "utf-8",
+    skip_others: Annotated[
+        bool, typer.Option("--skip-others", help="Files in folders that are of no such kind are no error.")
+    ] = False,
     replacement: Annotated[Replacement, typer.Option(help="What stands in the place of what is masked.")] = "asterisk",
     compat: Annotated[bool, typer.Option("--compat", help="Mask what philter-lite masks, and nothing else.")] = False,
     date_shift_days: Annotated[
@@ -114,17 +133,19 @@ def deidentify(  # noqa: PLR0913 - one for each option
 ) -> None:
     """De-identify many notes.
 
-    A .txt is one note, the others hold one a line, a JSON object with `text` and perhaps `id`. Run the same command
-    again after a stop: it goes on where it was.
+    A .txt is one note. .ndjson and .jsonl hold one a line, a JSON object with `text` and perhaps `id`; with --column
+    they are tables. All but .parquet may end in .gz. Run the same command again after a stop: it goes on where it was.
     """
     _installed()
+    if column and spans:
+        raise typer.BadParameter("--spans is for notes: in the rows of a table there is no place for them.")
     if dask and workers:
         raise typer.BadParameter("With --dask the cluster's workers do the work: leave out --workers.")
     if dask and not ADDRESS.fullmatch(dask):
         raise typer.BadParameter("--dask takes the address of a scheduler, such as tcp://scheduler:8786.")
     # What these need is an extra, and takes a while to load.
     from service.apps.deidentify.job.claim import Terms  # noqa: PLC0415
-    from service.apps.deidentify.job.command import start  # noqa: PLC0415
+    from service.apps.deidentify.job.command import Where, start  # noqa: PLC0415
 
     options: Options = {
         "replacement": replacement,
@@ -134,4 +155,5 @@ def deidentify(  # noqa: PLR0913 - one for each option
         "allow": words(allow),
         "deny": words(deny),
     }
-    raise typer.Exit(start(inputs, out, Terms(options, spans, deadline), workers=workers, dask=dask))
+    terms = Terms(options, spans, deadline, tuple(column or ()), encoding)
+    raise typer.Exit(start(inputs, out, terms, Where(workers, dask), skip_others=skip_others))

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
 from service import __version__
 from service.apps.deidentify.engine.engine import About, Options
+from service.apps.deidentify.job.encodings import UTF8
 from service.apps.deidentify.job.inputs import Source
 
 # Plain data by the word for it.
@@ -16,11 +17,16 @@ Claim = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How the notes of a job are to be done. `deadline`: seconds for a note; on it no text depends."""
+    """How the notes of a job are to be done. `deadline`: seconds for a note; on it no text depends.
+
+    `columns`: of tables, those that hold notes. `encoding` of the files that are read and written.
+    """
 
     options: Options
     spans: bool
     deadline: float
+    columns: Sequence[str] = ()
+    encoding: str = UTF8
 
 
 def claim_of(sources: Iterable[Source], about: About, terms: Terms) -> Claim:
@@ -31,7 +37,8 @@ def claim_of(sources: Iterable[Source], about: About, terms: Terms) -> Claim:
     inputs = blake2b()
     for source in sources:
         inputs.update(json.dumps([source.name, source.size, source.changed]).encode())
-    how = blake2b(json.dumps([terms.options, terms.spans], sort_keys=True).encode(), key=inputs.digest())
+    terms_of_text = [terms.options, terms.spans, list(terms.columns), terms.encoding]
+    how = blake2b(json.dumps(terms_of_text, sort_keys=True).encode(), key=inputs.digest())
     return {"inputs": blake2b(inputs.digest()).hexdigest(), "options": how.hexdigest(), "engine": engine_of(about)}
 
 

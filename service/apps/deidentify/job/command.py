@@ -3,16 +3,19 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from service.apps.deidentify.errors import EngineUnavailableError, JobRefusedError, JobStoppedError
 from service.apps.deidentify.job.claim import Terms, claim_of
-from service.apps.deidentify.job.inputs import sources
+from service.apps.deidentify.job.files import File, checked
+from service.apps.deidentify.job.inputs import find, shown
 from service.apps.deidentify.job.local import local_executor
 from service.apps.deidentify.job.progress import Display
 from service.apps.deidentify.job.run import Executor, run
+from service.apps.deidentify.job.tables.journal import errors_of
 from service.apps.deidentify.workers.pool import cores
 from service.errors import HOW_TO_INSTALL
 from service.logs import where_raised
@@ -21,17 +24,28 @@ KEPT = "What is done is kept: the same command goes on from there."
 INTERRUPTED = 130  # as a shell has it for Ctrl-C
 
 
-def start(inputs: Sequence[Path], out: Path, terms: Terms, *, workers: int | None, dask: str | None) -> int:
-    """Run the job, or what is left of it: with so many processes here, or on the Dask cluster at this address.
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a job runs: with so many processes here, by default one for each core, or on the Dask cluster there."""
 
-    Returns an exit status: 1 where a note failed or the job stopped, 2 where it could not begin as it was asked for.
+    workers: int | None = None
+    dask: str | None = None
+
+
+def start(inputs: Sequence[Path], out: Path, terms: Terms, where: Where, *, skip_others: bool = False) -> int:
+    """Run the job, or what is left of it. `skip_others`: other files in the folders given are no error.
+
+    Returns an exit status: 1 where a note failed, a file was passed over or the job stopped, 2 where it could not begin
+    as it was asked for.
     """
     display = Display(Console(stderr=True))
     try:
-        files = sources(inputs, out)
-        with executor(terms, workers, dask, display) as engines, display.shown():
-            claim = claim_of(files, engines.about, terms)
+        found = find(inputs, out, tables=bool(terms.columns))
+        files = checked(found.sources, terms)
+        with executor(terms, where, display) as engines, display.shown():
+            claim = claim_of(found.sources, engines.about, terms)
             progress = run(files, out, engines, claim=claim, report=display.report, tell=display.tell)
+        tell_the_rest(files, out, found.others, display)
         display.end(progress)
     except JobRefusedError as error:
         display.tell(error.detail)
@@ -46,20 +60,29 @@ def start(inputs: Sequence[Path], out: Path, terms: Terms, *, workers: int | Non
     except Exception as error:  # noqa: BLE001 - its text may quote a note
         display.tell(f"Failed: {type(error).__name__} at {where_raised(error)}.")
     else:
-        return 1 if progress.failed else 0
+        return 1 if progress.failed or (found.others and not skip_others) else 0
     return 1
 
 
+def tell_the_rest(files: Sequence[File], out: Path, others: Sequence[str], display: Display) -> None:
+    """Say where it stands what failed of tables, and which files were passed over."""
+    for file in files:
+        if file.table and (errors := errors_of(out / file.source.name)).exists():
+            display.tell(f"What failed of {shown(file.source.path)} stands in {shown(errors)}.")
+    for path in others:
+        display.tell(f"Passed over: {shown(path)}")
+
+
 @contextmanager
-def executor(terms: Terms, workers: int | None, dask: str | None, display: Display) -> Iterator[Executor]:
+def executor(terms: Terms, where: Where, display: Display) -> Iterator[Executor]:
     """Where the work is done.
 
     Raises:
         EngineUnavailableError: there is no engine here, which both ways need.
         JobRefusedError: there is no such cluster.
     """
-    if dask is None:
-        with local_executor(terms, workers or cores()) as local:
+    if where.dask is None:
+        with local_executor(terms, where.workers or cores()) as local:
             yield local
         return
     try:
@@ -67,5 +90,5 @@ def executor(terms: Terms, workers: int | None, dask: str | None, display: Displ
     except ImportError as error:
         raise JobRefusedError(f"Not installed: {error.name}. Run {HOW_TO_INSTALL.format('dask')}.") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells in tracebacks what we tell in a sentence
-    with dask_executor(terms, dask, tell=display.tell) as cluster:
+    with dask_executor(terms, where.dask, tell=display.tell) as cluster:
         yield cluster

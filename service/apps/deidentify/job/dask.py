@@ -7,6 +7,7 @@ worker dies is done by another. What a task holds and says stands in no log of t
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any, cast
 from uuid import uuid4
 
@@ -37,12 +38,17 @@ class DaskExecutor:
         self.engine = engine_of(about)
         self._client = client
         self._batch = Batch(
-            engine=self.engine, options=terms.options, spans=terms.spans, deadline=terms.deadline, notes=[]
+            engine=self.engine,
+            options=terms.options,
+            spans=terms.spans,
+            encoding=terms.encoding,
+            deadline=terms.deadline,
+            notes=[],
         )
 
     def submit(self, given: Sequence[Note]) -> "DaskPending":
         """See `service.apps.deidentify.job.run.Executor`."""
-        task = _task(packed({**self._batch, "notes": [(note.line, note.raw) for note in given]}))
+        task = _task(packed({**self._batch, "notes": [astuple(note) for note in given]}))
         with _in_words():
             return DaskPending(self._client.submit(task, key=f"deidentify-{uuid4()}"))
 

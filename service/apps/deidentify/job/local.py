@@ -95,7 +95,13 @@ def local_executor(
         EngineUnavailableError: none can be loaded.
     """
     with Engines(terms.deadline, load) as engines:
-        answerer = Answerer(lambda text: engines.deidentify(text, **terms.options), engines.load(), terms.spans)
+        about = engines.load()
+        answerer = Answerer(
+            lambda text, **options: engines.deidentify(text, **{**terms.options, **options}),
+            about,
+            terms.spans,
+            terms.encoding,
+        )
         threads = ThreadPoolExecutor(workers, thread_name_prefix="deidentify")
         try:
             yield LocalExecutor(answerer, threads, WINDOW * workers)

@@ -1,36 +1,58 @@
 """One note of a job: as it stands in a file, and as it is written.
 
-A line that cannot be used becomes a line that says why, as in the service's batches. Of a line's fields only `text` and
-`id` are read: what else stands there may say who the person is, and is not written.
+A line that cannot be used becomes a line that says why, as in the service's batches. Of a line's fields only `text`,
+`id` and `date_shift_days` are read: what else stands there may say who the person is, and is not written.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol, TypedDict, Unpack
 
 from service.apps.deidentify.engine.engine import About, Options, Result
-from service.apps.deidentify.engine.intake import other_encoding, text_of
-from service.apps.deidentify.errors import BadLineError, EngineUnavailableError, NoteTooLargeError
+from service.apps.deidentify.engine.intake import check, other_encoding
+from service.apps.deidentify.errors import (
+    BadLineError,
+    EngineUnavailableError,
+    NoteRefusedError,
+    NoteTooLargeError,
+)
+from service.apps.deidentify.job.encodings import UTF8, problem_with
 from service.errors import ServiceError
 
 # Bytes of a line, or of a file that is one note. What is longer is not held in memory.
 LARGEST = 4_000_000
 LONGEST_ID = 200  # characters; what is longer is no name for a note
-OPTIONS = frozenset(Options.__annotations__) | {"spans"}
+SHIFT = "date_shift_days"  # the one option that a line may have: it is each patient's own
+MAX_SHIFT = 36_500  # days, as in the service
+OPTIONS = (frozenset(Options.__annotations__) | {"spans"}) - {SHIFT}
 
-_BLANK = b" \t\r\n"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLANK = b" \t\r\n"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FAILED = re.compile(rb'\{"line":[0-9]+,(?:"id":(?:-?[0-9]+|"(?:[^"\\]|\\.)*"),)?"error":')
+
+
+class Failure(TypedDict):
+    """Why a note could not be done."""
+
+    code: str
+    detail: str
+
+
+Cell = str | None | Failure  # of a table: a note, nothing, or why there is none that could be done
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as it stands in a file. `line` from 1; 0 where the file is the note. `raw`: None where it is too large."""
+    """A note as it stands in a file. `line` from 1; 0 where the file is the note. `raw`: None where it is too large.
+
+    `is_row`: `raw` is JSON, the cells of one row of a table, each with the name of its column.
+    """
 
     line: int
     raw: bytes | None = field(repr=False)
+    is_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +75,8 @@ def lines(stream: BinaryIO) -> Iterator[Note]:
             yield Note(number, None)
             continue
         if number == 1:
-            raw = raw.removeprefix(_BYTE_ORDER_MARK)
-        if raw.strip(_BLANK):
+            raw = raw.removeprefix(BYTE_ORDER_MARK)
+        if raw.strip(BLANK):
             yield Note(number, raw)
 
 
@@ -69,13 +91,21 @@ def says_failed(line: bytes) -> bool:
     return _FAILED.match(line) is not None
 
 
+class Deidentify(Protocol):
+    """An engine with options; those that are given come before its own."""
+
+    def __call__(self, text: str, **options: Unpack[Options]) -> Result:
+        """De-identify a note."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Turns notes into what is written of them. `deidentify`: an engine with the job's options."""
+    """Turns notes into what is written of them. `deidentify`: an engine with the job's options, but for those given."""
 
-    deidentify: Callable[[str], Result]
+    deidentify: Deidentify
     about: About
     with_spans: bool
+    encoding: str = UTF8
 
     def answer(self, note: Note) -> Outcome:
         """One note's outcome.
@@ -87,26 +117,73 @@ class Answerer:
         try:
             if note.raw is None:
                 raise NoteTooLargeError(LARGEST)
+            if note.is_row:
+                return self._row(note.line, json.loads(note.raw))
             if not note.line:
-                return Outcome(self.deidentify(text_of(note.raw)).text.encode())
-            fields = _fields(note.raw)
+                return Outcome(self._masked(text_in(self.encoding, note.raw)).encode(self.encoding))
+            fields = _fields(note.raw, self.encoding)
             known |= {"id": fields["id"]} if fields["id"] is not None else {}
-            return Outcome(_json(known | self._reply(self.deidentify(_text(fields)))))
+            return Outcome(_json(known | self._reply(self.deidentify(_text(fields), **_options(fields)))))
         except EngineUnavailableError:
             raise
         except ServiceError as error:
             refusal = _json(known | {"error": {"code": error.code, "detail": error.detail}}) if note.line else None
             return Outcome(refusal, error.code, error.detail)
 
+    def _row(self, line: int, cells: Sequence[tuple[str, Cell]]) -> Outcome:
+        """The notes of a row, each with the name of its column."""
+        answers = [(name, self._cell(cell)) for name, cell in cells]
+        failed = [(name, answer) for name, answer in answers if isinstance(answer, dict)]
+        texts = [None if isinstance(answer, dict) else answer for _, answer in answers]
+        if not failed:
+            return Outcome(_json({"line": line, "texts": texts}))
+        # The error comes first, where `says_failed` looks for it.
+        error = failed[0][1]
+        said = {"line": line, "error": error, "columns": [name for name, _ in failed], "texts": texts}
+        return Outcome(_json(said), **error)
+
+    def _cell(self, cell: Cell) -> Cell:
+        if not isinstance(cell, str) or not cell.strip():
+            return cell
+        try:
+            return self._masked(cell)
+        except EngineUnavailableError:
+            raise
+        except ServiceError as error:
+            return {"code": error.code, "detail": error.detail}
+
+    def _masked(self, text: str) -> str:
+        """The note masked, as it can be written in the job's encoding."""
+        masked = self.deidentify(text).text
+        try:
+            masked.encode(self.encoding)
+        except UnicodeEncodeError:
+            raise NoteRefusedError(f"What is to stand in this note cannot be written in {self.encoding}.") from None
+        return masked
+
     def _reply(self, result: Result) -> dict[str, object]:
         reply = {"text": result.text, "length": result.length, "counts": result.counts, "engine": asdict(self.about)}
         return reply | ({"spans": [asdict(span) for span in result.spans]} if self.with_spans else {})
 
 
-def _fields(raw: bytes) -> dict[str, Any]:
+def text_in(encoding: str, raw: bytes) -> str:
+    """The note in these bytes, without a byte order mark.
+
+    Raises:
+        NoteRefusedError: it is in another encoding, or no note has such text.
+    """
+    try:
+        text = raw.removeprefix(BYTE_ORDER_MARK if encoding == UTF8 else b"").decode(encoding)
+    except UnicodeDecodeError as error:
+        raise NoteRefusedError(problem_with(raw, error, encoding)) from None
+    check(text)
+    return text
+
+
+def _fields(raw: bytes, encoding: str) -> dict[str, Any]:
     """What a line says; an `id` of None where it has none."""
     try:
-        fields = json.loads(raw.decode(), object_pairs_hook=_each_once)
+        fields = json.loads(raw.decode(encoding), object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
@@ -124,6 +201,15 @@ def _text(fields: Mapping[str, Any]) -> str:
     if not isinstance(text := fields.get("text"), str):
         raise BadLineError
     return text
+
+
+def _options(fields: Mapping[str, Any]) -> Options:
+    """The options of a line. `null` is none, as in the service."""
+    if (days := fields.get(SHIFT)) is None:
+        return {}
+    if not isinstance(days, int) or isinstance(days, bool) or abs(days) > MAX_SHIFT:
+        raise BadLineError(f"`{SHIFT}` is no integer from {-MAX_SHIFT} to {MAX_SHIFT}.")
+    return {"date_shift_days": days}
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,13 +5,15 @@ the last line that is whole, a file that is one note if it has its name.
 """
 
 import fcntl
+import gzip
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from service.apps.deidentify.errors import JobRefusedError
 from service.apps.deidentify.job.claim import Claim
@@ -42,7 +44,7 @@ def claimed(out: Path, claim: Claim) -> Iterator[None]:
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not mark.exists() and any(out.iterdir()):
         raise JobRefusedError(f"{shown(out)} has files in it that this command did not write. Choose another folder.")
-    with _private(mark, "r+b") as file:
+    with private(mark, "r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -52,7 +54,7 @@ def claimed(out: Path, claim: Claim) -> Iterator[None]:
         else:
             file.seek(0)
             file.write(json.dumps(claim, indent=2).encode() + b"\n")
-            _keep(file)
+            keep(file)
             _keep_names(out)
         yield
         for folder, _, _ in os.walk(out):
@@ -90,23 +92,54 @@ def tally(lines: Iterable[bytes]) -> Tally:
     return whole
 
 
-class LinesTarget:
-    """A file with a line for each note. `done` are written, `errors` of them in vain; `is_whole`: nothing is left."""
+class Writer(Protocol):
+    """Makes a file of lines, where it is not these lines themselves."""
 
-    def __init__(self, path: Path) -> None:
+    def tally(self, path: Path) -> Tally:
+        """What a file holds that was made."""
+
+    def write(self, lines: BinaryIO, file: BinaryIO, path: Path) -> None:
+        """Make the file, which is to have this path, of all its lines."""
+
+
+class Gzip:
+    """Compresses lines when all are there: what is compressed could not be gone on with."""
+
+    def tally(self, path: Path) -> Tally:
+        """See `Writer`."""
+        with gzip.open(path) as file:
+            return tally(file)
+
+    def write(self, lines: BinaryIO, file: BinaryIO, _path: Path) -> None:
+        """Write no time or name, so that the same lines make the same file."""
+        with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+            shutil.copyfileobj(lines, packed)
+
+
+class LinesTarget:
+    """A file with a line for each note, or made of such. `done` are written, `errors` of them in vain.
+
+    `is_whole`: nothing is left to do.
+    """
+
+    def __init__(self, path: Path, writer: Writer | None = None) -> None:
         self._path = path
         self._part = path.with_name(path.name + PART)
+        self._writer = writer
         self._tally = Tally()
         self.is_whole = path.exists()
-        with suppress(FileNotFoundError), (path if self.is_whole else self._part).open("rb") as file:
-            self._tally = tally(file)
+        if self.is_whole and writer:
+            self._tally = writer.tally(path)
+        else:
+            with suppress(FileNotFoundError), (path if self.is_whole else self._part).open("rb") as file:
+                self._tally = tally(file)
         self.done, self.errors = self._tally.lines, self._tally.errors
 
     @contextmanager
     def open(self) -> Iterator[Write]:
         """Go on behind the last whole line."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with _private(self._part, "r+b") as file:
+        with private(self._part, "r+b") as file:
             file.truncate(self._tally.size)
             file.seek(self._tally.size)
 
@@ -115,8 +148,25 @@ class LinesTarget:
                 file.flush()
 
             yield write
-            _keep(file)
+            keep(file)
+            if self._writer:
+                file.seek(0)
+                self._make(self._writer, file)
+                return
         self._part.replace(self._path)
+
+    def _make(self, writer: Writer, lines: BinaryIO) -> None:
+        made = self._path.with_name(f"{self._path.name}.new{PART}")
+        with private(made, "wb") as file:
+            writer.write(lines, file, self._path)
+            keep(file)
+        made.replace(self._path)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Take away the lines that a file was made of, once it is there."""
+        if self._writer:
+            self._part.unlink(missing_ok=True)
 
 
 class NoteTarget:
@@ -124,8 +174,9 @@ class NoteTarget:
 
     errors = 0
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_gzip: bool = False) -> None:
         self._path = path
+        self._is_gzip = is_gzip
         self._part = path.with_name(path.name + PART)
         self.is_whole = path.exists()
         self.done = int(self.is_whole)
@@ -140,22 +191,25 @@ class NoteTarget:
             self._part.unlink(missing_ok=True)
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with _private(self._part, "wb") as file:
-            file.write(outcome.written)
-            _keep(file)
+        with private(self._part, "wb") as file:
+            file.write(gzip.compress(outcome.written, mtime=0) if self._is_gzip else outcome.written)
+            keep(file)
         self._part.replace(self._path)
+
+    def tidy(self) -> None:
+        """Do nothing: a note leaves nothing else."""
 
 
 Target = LinesTarget | NoteTarget
 
 
-def _private(path: Path, mode: str) -> BinaryIO:
+def private(path: Path, mode: str) -> BinaryIO:
     """Open a file that nobody else may read if it is made now, and that is no link to another."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if mode == "wb" else 0)
     return cast("BinaryIO", os.fdopen(os.open(path, flags, PRIVATE), mode))
 
 
-def _keep(file: BinaryIO) -> None:
+def keep(file: BinaryIO) -> None:
     """Let what is written outlast a power cut."""
     file.flush()
     os.fsync(file.fileno())

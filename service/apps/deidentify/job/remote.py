@@ -33,7 +33,7 @@ class Reply(TypedDict, total=False):
 
 
 class Batch(TypedDict):
-    """Notes (line and bytes; see `notes.Note`), and how they are to be done. `engine`: the one that the job has.
+    """Notes (see `notes.Note`), and how they are to be done. `engine`: the one that the job has.
 
     Of plain data, so that another version can say that it is another.
     """
@@ -41,8 +41,9 @@ class Batch(TypedDict):
     engine: Mapping[str, str]
     options: Options
     spans: bool
+    encoding: str
     deadline: float
-    notes: list[tuple[int, bytes | None]]
+    notes: list[tuple[int, bytes | None, bool]]
 
 
 def packed(batch: Batch) -> bytes:
@@ -96,7 +97,12 @@ def treat(given: bytes) -> Reply:
             about = engines.load()
             if (engine := engine_of(about)) != batch["engine"]:
                 return {"engine": engine}
-            answerer = Answerer(lambda text: engines.deidentify(text, **batch["options"]), about, batch["spans"])
+            answerer = Answerer(
+                lambda text, **options: engines.deidentify(text, **{**batch["options"], **options}),
+                about,
+                batch["spans"],
+                batch["encoding"],
+            )
             return {"outcomes": [astuple(answerer.answer(Note(*note))) for note in batch["notes"]]}
     except EngineUnavailableError:
         return {"problem": "it cannot load the engine; its log says why"}

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.errors import JobStoppedError
-from service.apps.deidentify.job import notes
 from service.apps.deidentify.job.claim import Claim
+from service.apps.deidentify.job.files import File
 from service.apps.deidentify.job.inputs import Source, shown
 from service.apps.deidentify.job.notes import Note, Outcome
-from service.apps.deidentify.job.outputs import LinesTarget, NoteTarget, Target, claimed
+from service.apps.deidentify.job.outputs import Target, claimed
 
 BATCH = 200_000  # bytes of notes that go to an engine at once, where many do: about a second of its time
 HELD = 64_000_000  # bytes of notes on their way at once
@@ -67,7 +67,7 @@ Result = tuple[Task, Outcome | None]
 
 
 def run(
-    sources: Sequence[Source],
+    files: Sequence[File],
     out: Path,
     executor: Executor,
     *,
@@ -82,11 +82,11 @@ def run(
         JobStoppedError: it cannot go on.
         EngineUnavailableError: no engine can be loaded.
     """
-    progress = Progress(sum(source.size for source in sources))
+    progress = Progress(sum(file.source.size for file in files))
     try:
         with (
             claimed(out, claim),
-            closing(_tasks(sources, out, progress)) as tasks,
+            closing(_tasks(files, out, progress)) as tasks,
             closing(in_order(tasks, executor)) as done,
         ):
             for target, results in groupby(done, key=lambda result: result[0].target):
@@ -110,24 +110,26 @@ def _count(progress: Progress, task: Task, outcome: Outcome, tell: Callable[[str
         tell(f"{shown(task.source.path)}: {outcome.code}: {outcome.detail}")
 
 
-def _tasks(sources: Iterable[Source], out: Path, progress: Progress) -> Generator[Task, None, None]:
+def _tasks(files: Iterable[File], out: Path, progress: Progress) -> Generator[Task, None, None]:
     """What is left to do of each file, and its end; what is done is counted."""
     before = 0
-    for source in sources:
-        target = NoteTarget(out / source.name) if source.is_note else LinesTarget(out / source.name)
+    for file in files:
+        source, target = file.source, file.target(out)
         progress.notes += target.done
         progress.found += target.done
         progress.failed += target.errors
         if target.is_whole:
+            target.tidy()
             progress.skipped += source.size
         else:
-            with source.open() as stream:
-                given = iter([notes.whole(stream)]) if source.is_note else notes.lines(stream)
-                for _ in islice(given, target.done):
-                    pass
-                progress.skipped += stream.tell() if target.done else 0
-                for note in given:
-                    yield Task(source, target, note, before + stream.tell())
+            skipped = 0
+            with source.open() as reading:
+                given = file.notes(reading)
+                for _, position in islice(given, target.done):
+                    skipped = position
+                progress.skipped += skipped
+                for note, position in given:
+                    yield Task(source, target, note, before + position)
             yield Task(source, target, None, before + source.size)
         before += source.size
 

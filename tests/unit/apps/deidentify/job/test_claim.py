@@ -35,6 +35,8 @@ def test_other_files(sources: list[Source]) -> None:
         pytest.param(replace(TERMS, options={"replacement": "remove", "deny": ["Zebulon"]}), id="replacement"),
         pytest.param(replace(TERMS, options={"replacement": "tag", "deny": ["zebulon"]}), id="words"),
         pytest.param(replace(TERMS, spans=True), id="spans"),
+        pytest.param(replace(TERMS, columns=("note",)), id="columns"),
+        pytest.param(replace(TERMS, encoding="cp1252"), id="encoding"),
     ],
 )
 def test_other_options(terms: Terms) -> None:

@@ -1,5 +1,6 @@
 """Which files a job reads."""
 
+import gzip
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,13 +9,20 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from service.apps.deidentify.errors import JobRefusedError, JobStoppedError
-from service.apps.deidentify.job.inputs import shown, sources
+from service.apps.deidentify.job.inputs import Found, Source, find, shown
+
+SUFFIXES = ".ndjson, .jsonl, .txt, .ndjson.gz, .jsonl.gz, .txt.gz"
+
+
+def sources(given: list[Path], out: Path) -> list[Source]:
+    """The files that are read."""
+    return find(given, out).sources
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Files of ours and of others."""
-    for name in ["b.ndjson", "a/x.txt", "a/Y.TXT", "a/.hidden/z.jsonl", "a/read.md", "c.json", "d.txt.gz"]:
+    for name in ["b.ndjson", "a/x.txt", "a/Y.TXT", "a/.hidden/z.jsonl", "a/read.md", "c.json", "d.csv", "e.text"]:
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -28,6 +36,62 @@ def test_a_folder(folder: Path) -> None:
     assert [source.name for source in found] == ["a/.hidden/z.jsonl", "a/Y.TXT", "a/x.txt", "b.ndjson"]
     assert [source.is_note for source in found] == [False, True, True, False]
     assert [source.path for source in found] == [str(folder / source.name) for source in found]
+
+
+@pytest.mark.parametrize(
+    ("tables", "others"),
+    [(False, ["a/read.md", "c.json", "d.csv", "e.text"]), (True, ["a/read.md", "c.json", "e.text"])],
+    ids=["notes", "tables"],
+)
+def test_what_is_passed_over(folder: Path, tables: bool, others: list[str]) -> None:  # noqa: FBT001 - a case
+    """Is known by its path, so that nobody takes a folder for done of which half was not read."""
+    found = find([folder], folder.parent / "out", tables=tables)
+
+    assert found.others == [str(folder / name) for name in others]
+    assert ("d.csv" in [source.name for source in found.sources]) == tables
+
+
+def test_suffixes(tmp_path: Path) -> None:
+    """All kinds of files may be compressed, but Parquet, which is already; letter case does not matter."""
+    names = ["a.CSV", "b.csv.gz", "c.tsv.GZ", "d.parquet", "e.parquet.gz", "f.ndjson.gz", "g.txt.gz"]
+    for name in names:
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    found = find([tmp_path / "in"], tmp_path / "out", tables=True)
+
+    assert [(source.name, source.kind, source.is_gzip) for source in found.sources] == [
+        ("a.CSV", ".csv", False),
+        ("b.csv.gz", ".csv", True),
+        ("c.tsv.GZ", ".tsv", True),
+        ("d.parquet", ".parquet", False),
+        ("f.ndjson.gz", ".ndjson", True),
+        ("g.txt.gz", ".txt", True),
+    ]
+    assert found == Found(found.sources, [str(tmp_path / "in" / "e.parquet.gz")])
+
+
+def test_a_compressed_file(tmp_path: Path) -> None:
+    """Is read as what it holds; how far it is, is told by its own bytes."""
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"Dr. Smith" * 1000))
+    (source,) = sources([path], tmp_path / "out")
+
+    with source.open() as reading:
+        assert reading.stream.read() == b"Dr. Smith" * 1000
+        assert reading.position() == source.size == path.stat().st_size
+
+
+@pytest.mark.parametrize("content", [b"Dr. Smith", gzip.compress(b"Dr. Smith" * 10_000)[:60]], ids=["none", "torn"])
+def test_a_damaged_file(tmp_path: Path, content: bytes) -> None:
+    """Stops the job with a sentence."""
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(content)
+    (source,) = sources([path], tmp_path / "out")
+
+    with pytest.raises(JobStoppedError) as stopped, source.open() as reading:
+        reading.stream.read()
+
+    assert stopped.value.detail == f"{path} is no gzip file, or is damaged."
 
 
 def test_files(folder: Path) -> None:
@@ -153,11 +217,12 @@ def test_names_that_collide(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("in/c.json", "{}: the name of a file must end in .ndjson, .jsonl, .txt."),
-        ("empty", "There is no file here with a name that ends in .ndjson, .jsonl, .txt."),
+        ("in/c.json", "{}: the name of a file must end in {suffixes}."),
+        ("empty", "There is no file here with a name that ends in {suffixes}."),
+        ("in/d.csv", "{}: say which of its columns hold notes, with --column."),
         ("gone.txt", "{}: No such file or directory."),
     ],
-    ids=["suffix", "nothing", "gone"],
+    ids=["suffix", "nothing", "table", "gone"],
 )
 def test_nothing_to_read(folder: Path, given: str, said: str) -> None:
     """Is an error."""
@@ -167,7 +232,7 @@ def test_nothing_to_read(folder: Path, given: str, said: str) -> None:
     with pytest.raises(JobRefusedError) as refused:
         sources([path], folder.parent / "out")
 
-    assert refused.value.detail == said.format(path)
+    assert refused.value.detail == said.format(path, suffixes=SUFFIXES)
 
 
 @pytest.mark.parametrize("during", [False, True], ids=["before", "meanwhile"])

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Unpack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.apps.deidentify.engine.engine import About, Result
+from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
@@ -19,8 +20,10 @@ ENGINE = {"name": "engine", "version": "1", "rules": "rules", "tagger": "tagger"
 CANARY = "Zebulon"
 
 
-def masked(text: str) -> Result:
-    """An engine that masks all, and falls over some notes."""
+def masked(text: str, **options: Unpack[Options]) -> Result:
+    """An engine that masks all, and falls over some notes; its stars are days, where it is told of some."""
+    if "date_shift_days" in options:
+        return Result(str(options["date_shift_days"]), [], {}, len(text))
     if text == "slow":
         raise DeadlineExceededError(5)
     if text == "deadly":
@@ -178,10 +181,91 @@ def test_a_file_that_cannot_be_done(raw: bytes | None, code: str) -> None:
     assert (told.written, told.code) == (None, code)
 
 
+@pytest.mark.parametrize(("value", "text"), [("3", "3"), ("-36500", "-36500"), ("0", "0"), ("null", "***")])
+def test_a_line_with_its_own_shift(value: str, text: str) -> None:
+    """Has it before the job's: each patient has another."""
+    told = json.loads(outcome(b'{"text": "Ann", "date_shift_days": %b}' % value.encode()).written or b"")
+
+    assert told["text"] == text
+
+
+@pytest.mark.parametrize("value", ["1.5", "true", '"3"', "36501", "[]"])
+def test_a_shift_that_is_none(value: str) -> None:
+    """Is refused as in the service; what stands there is not quoted."""
+    told = outcome(b'{"text": "Ann", "date_shift_days": %b}' % value.encode())
+
+    assert (told.code, told.detail) == (
+        "invalid_request",
+        "`date_shift_days` is no integer from -36500 to 36500.",
+    )
+
+
+def row(*cells: object) -> Outcome:
+    """What is written of a row of a table."""
+    raw = json.dumps([(f"c{number}", cell) for number, cell in enumerate(cells)]).encode()
+    return Answerer(masked, ABOUT, with_spans=False).answer(Note(7, raw, is_row=True))
+
+
+def test_a_row() -> None:
+    """Is answered by a line with its texts; what is blank or null stays as it is."""
+    assert row("Ann", None, "", " \n") == Outcome(b'{"line":7,"texts":["***",null,""," \\n"]}\n')
+
+
+def test_a_row_that_cannot_be_done() -> None:
+    """Says so first, and for which columns; its other cells are done."""
+    bad = {"code": "invalid_request", "detail": "No."}
+    told = row("Ann", "slow", bad, "Bo")
+    error = {"code": "deadline_exceeded", "detail": DeadlineExceededError(5).detail}
+
+    assert says_failed(told.written or b"")
+    assert json.loads(told.written or b"") == {
+        "line": 7,
+        "error": error,
+        "columns": ["c1", "c2"],
+        "texts": ["***", None, None, "**"],
+    }
+    assert (told.code, told.detail) == (error["code"], error["detail"])
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")) | st.none()))
+def test_a_row_that_would_pass_for_a_failure(texts: list[str | None]) -> None:
+    """Does not, whatever stands in it."""
+    told = row(*[None if text == "slow" else text for text in texts])
+
+    assert not says_failed(told.written or b"")
+    assert (told.written or b"").count(b"\n") == 1
+
+
+def kept(text: str, **_: Unpack[Options]) -> Result:
+    """An engine that adds what Windows-1252 does not have, where it is told to."""
+    return Result(text + "\u0142" if text == "add" else text, [], {}, len(text))
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        (Note(0, b"Zo\xeb"), b"Zo\xeb"),
+        (Note(1, b'{"text": "Zo\xeb"}'), "Zoë".encode()),
+        (Note(0, b"add"), None),
+        (Note(0, b"\x81"), None),
+        (Note(0, b"a\0b"), None),
+    ],
+    ids=["note", "line", "what cannot be written", "another encoding", "control character"],
+)
+def test_another_encoding(note: Note, expected: bytes | None) -> None:
+    """Is read. A file that is one note is written in it, lines in UTF-8, as JSON is."""
+    told = Answerer(kept, ABOUT, with_spans=False, encoding="cp1252").answer(note)
+
+    if expected is None:
+        assert (told.written, told.code) == (None, "note_refused")
+    else:
+        assert expected in (told.written or b"")
+
+
 def test_no_engine() -> None:
     """Is no fault of a note's: the job must know."""
 
-    def none(_text: str) -> Result:
+    def none(text: str, **_: Unpack[Options]) -> Result:  # noqa: ARG001 - as engines have it
         raise EngineUnavailableError
 
     with pytest.raises(EngineUnavailableError):

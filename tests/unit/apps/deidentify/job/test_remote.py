@@ -26,9 +26,15 @@ def engine() -> dict[str, str]:
 
 
 def batch(engine: dict[str, str], **changes: object) -> Batch:
-    """Two notes, of a file of lines and as a file."""
-    notes = [(3, b'{"text": "Dr. Smith", "id": 1}'), (0, b"Dr. Zebulon"), (0, "Dr. Zebulon".encode("utf-16"))]
+    """Notes of a file of lines, as a file, and of a row of a table."""
+    notes = [
+        (3, b'{"text": "Dr. Smith", "id": 1}', False),
+        (0, b"Dr. Zebulon", False),
+        (0, "Dr. Zebulon".encode("utf-16"), False),
+        (7, b'[["note", "Dr. Zebulon"], ["more", null]]', True),
+    ]
     plain: dict[str, object] = {"engine": engine, "options": {}, "spans": False, "deadline": 60, "notes": notes}
+    plain["encoding"] = "utf-8"
     return plain | changes  # type: ignore[return-value] # a TypedDict is a dict
 
 
@@ -40,6 +46,7 @@ def test_outcomes(engine: dict[str, str]) -> None:
     assert outcomes[1] == (b"Dr. [NAME]", "", "")
     assert outcomes[2][:2] == (None, "note_refused")
     assert outcomes[2][2].startswith("This looks like UTF-16LE")
+    assert outcomes[3] == (b'{"line":7,"texts":["Dr. [NAME]",null]}\n', "", "")
 
 
 def test_another_engine(engine: dict[str, str]) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.errors import JobStoppedError
-from service.apps.deidentify.job.inputs import Source, sources
+from service.apps.deidentify.job.files import File
+from service.apps.deidentify.job.inputs import Source, find
 from service.apps.deidentify.job.notes import LARGEST, Note, Outcome
 from service.apps.deidentify.job.outputs import NoteTarget
 from service.apps.deidentify.job.run import HELD, Progress, Task, in_order, run
@@ -54,6 +55,11 @@ class Batch:
         if b"x" in text:
             return Outcome(b'{"line":%d,"error":{}}\n' % note.line if note.line else None, "bad", "It has an x.")
         return Outcome(b'{"line":%d,"text":"%s"}\n' % (note.line, text.upper()) if note.line else text.upper())
+
+
+def sources(given: list[Path], out: Path) -> list[File]:
+    """The files of a job."""
+    return [File(source) for source in find(given, out).sources]
 
 
 @pytest.fixture

@@ -1,0 +1,94 @@
+"""A large table through the command, killed and gone on with: `python -m bench.deidentify_tables --rows 100000`.
+
+Linux. Says how long it takes, how much memory the command takes without its engines, and whether the table that was
+killed is the one that was not, byte by byte.
+"""
+
+import argparse
+import csv
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, sleep
+
+import psutil
+
+from bench.deidentify_table import MISSED, head, row, wanted
+from tests.support.notes import note
+
+MEMORY = 250.0  # MB of the command itself, however many rows there are
+SIZE = 300  # characters of a note
+EVERY = 0.2  # seconds between two looks at the memory
+
+
+def main() -> int:
+    """Print a table; 1 where a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--dask", help="the address of a scheduler, for a cluster in place of this machine")
+    options = parser.parse_args()
+    where = ["--dask", options.dask] if options.dask else []
+    with TemporaryDirectory() as home:
+        path = Path(home) / "table.csv"
+        write(path, options.rows)
+        lines = [
+            head("what", "", "wanted", ""),
+            row([f"{options.rows:,} rows", f"{path.stat().st_size / 1e6:.0f} MB", "", ""]),
+        ]
+        seconds, peak = run(path, Path(home) / "whole", where)
+        lines.append(row(["rows a second", f"{options.rows / seconds:.0f}", "", ""]))
+        lines.append(row(["memory of the command", f"{peak:.0f} MB", *wanted(peak, most=MEMORY, unit="MB")]))
+        for kill in range(options.kills):
+            run(path, Path(home) / "killed", where, within=seconds * (kill + 1) / (options.kills + 2))
+        run(path, Path(home) / "killed", where)
+        same = digest(Path(home) / "whole" / path.name) == digest(Path(home) / "killed" / path.name)
+        lines.append(
+            row([f"killed {options.kills} times: the same bytes", str(same), "True", "reached" if same else MISSED])
+        )
+    report = "\n".join(lines)
+    print(report)
+    return int(MISSED in report)
+
+
+def write(path: Path, rows: int) -> None:
+    """A table of notes, each of its own."""
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["id", "note", "ward"])
+        out.writerows([number, note(number, SIZE), "A 3"] for number in range(rows))
+
+
+def run(path: Path, out: Path, where: Sequence[str], *, within: float | None = None) -> tuple[float, float]:
+    """Run the command, and kill it after so many seconds. Returns the seconds it took, and its peak of memory in MB."""
+    command = [sys.executable, "-P", "-m", "service", "deidentify", path, "-o", out, "--column", "note", *where]
+    start, peak = perf_counter(), 0.0
+    with subprocess.Popen(list(map(str, command))) as process:
+        while process.poll() is None:
+            try:
+                peak = max(peak, psutil.Process(process.pid).memory_full_info().pss / 1e6)
+            except psutil.Error:
+                break
+            if within and perf_counter() > start + within:
+                process.send_signal(signal.SIGKILL)
+                break
+            sleep(EVERY)
+    assert within or process.returncode == 0, "the command failed"
+    return perf_counter() - start, peak
+
+
+def digest(path: Path) -> bytes:
+    """What tells a file from another."""
+    found = blake2b()
+    with path.open("rb") as file:
+        while piece := file.read(1_000_000):
+            found.update(piece)
+    return found.digest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The files of a job: how each is read, and how it is written."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from service.apps.deidentify.errors import JobRefusedError
+from service.apps.deidentify.job import notes
+from service.apps.deidentify.job.claim import Terms
+from service.apps.deidentify.job.inputs import LINES, NOTE, PARQUET, Reading, Source
+from service.apps.deidentify.job.notes import Note
+from service.apps.deidentify.job.outputs import Gzip, LinesTarget, NoteTarget, Target
+from service.apps.deidentify.job.tables.journal import TableWriter
+from service.apps.deidentify.job.tables.rows import Table
+from service.apps.deidentify.job.tables.text import TextTable
+from service.errors import HOW_TO_INSTALL
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to be read and written. `table`: where it has rows, else it has notes only."""
+
+    source: Source
+    table: Table | None = None
+
+    def target(self, out: Path) -> Target:
+        """Where it is written."""
+        path = out / self.source.name
+        if self.table:
+            return LinesTarget(path, TableWriter(self.source, self.table))
+        if self.source.is_note:
+            return NoteTarget(path, is_gzip=self.source.is_gzip)
+        return LinesTarget(path, Gzip() if self.source.is_gzip else None)
+
+    def notes(self, reading: Reading) -> Iterator[tuple[Note, int]]:
+        """Its notes, and how many bytes of the file have been read then."""
+        if self.table:
+            yield from self.table.notes(reading)
+            return
+        given = iter([notes.whole(reading.stream)]) if self.source.is_note else notes.lines(reading.stream)
+        for note in given:
+            yield note, reading.position()
+
+
+def checked(sources: Sequence[Source], terms: Terms) -> list[File]:
+    """The files of a job, when all tables have been found to be as they should.
+
+    Raises:
+        JobRefusedError: a table cannot be done: a column is missing, it is in another encoding, or damaged.
+        JobStoppedError: a file has changed, or is damaged.
+    """
+    return [_checked(source, terms) for source in sources]
+
+
+def _checked(source: Source, terms: Terms) -> File:
+    if source.kind == NOTE or (source.kind in LINES and not terms.columns):
+        return File(source)
+    table = _table(source.kind)(source, terms.columns, terms.encoding)
+    with source.open() as reading:
+        table.check(reading)
+    return File(source, table)
+
+
+def _table(kind: str) -> Callable[[Source, Sequence[str], str], Table]:
+    if kind != PARQUET:
+        return TextTable
+    try:
+        module = import_module("service.apps.deidentify.job.tables.parquet")
+    except ImportError as error:
+        raise JobRefusedError(f"Not installed: {error.name}. Run {HOW_TO_INSTALL.format('tables')}.") from None
+    table: Callable[[Source, Sequence[str], str], Table] = module.ParquetTable
+    return table

@@ -1,0 +1,182 @@
+"""CSV and TSV, taken apart as Python's csv module does it, and byte by byte the same where nothing is masked.
+
+The first row names the columns. Cells that are not masked keep their quotes, and each row keeps its end.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from service.apps.deidentify.errors import BadLineError, JobRefusedError
+from service.apps.deidentify.job.encodings import UTF8, problem_with
+from service.apps.deidentify.job.inputs import Source, shown
+from service.apps.deidentify.job.notes import BYTE_ORDER_MARK, Cell
+from service.apps.deidentify.job.tables.rows import LONGEST_ROW, cell_of, failure, missing
+
+CHUNK = 256_000  # bytes
+DELIMITERS = {".csv": b",", ".tsv": b"\t"}
+
+_QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"(.*)', re.DOTALL)
+_ENDS = b"\r\n"
+
+
+class Grammar:
+    """How rows and cells look. The quantifiers are possessive, so that no row takes more than linear time."""
+
+    def __init__(self, delimiter: bytes) -> None:
+        self.delimiter = delimiter
+        plain = rb"[^%b\r\n]*+" % delimiter
+        cell = rb'(?:"(?:[^"]++|"")*+"%b|(?!")%b)' % (plain, plain)
+        row = rb"%b(?:%b%b)*+" % (cell, delimiter, cell)
+        self.cell = re.compile(cell)
+        self.row = re.compile(rb"%b(?:\r\n|\n|\r(?=[^\n]))" % row)  # a \r that comes last may have a \n behind it
+        self.last = re.compile(rb"%b\r?+" % row)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a file. `cells`: its notes, none in the header and blank lines; `places`: where they are in `raw`."""
+
+    line: int
+    raw: bytes
+    columns: Sequence[str] = ()
+    places: Sequence[tuple[int, int]] = ()
+    cells: Sequence[Cell] = ()
+    encoding: str = UTF8
+
+    def written(self, texts: Sequence[str | None]) -> bytes:
+        """The row with these texts for its notes."""
+        parts, end = [], 0
+        for (start, stop), cell, text in zip(self.places, self.cells, texts, strict=True):
+            parts += [self.raw[end:start], self.raw[start:stop] if text == cell else self._cell(start, text)]
+            end = stop
+        written = b"".join([*parts, self.raw[end:]])
+        is_blank = self.cells and not written.strip(_ENDS)  # in a table of one column: others would take it for no row
+        return b'""' + written if is_blank else written
+
+    def _cell(self, start: int, text: str | None) -> bytes:
+        """A text as a cell, with quotes where there were some or it needs them."""
+        if text is None:
+            return b""
+        raw = text.encode(self.encoding)
+        needs_quotes = raw.startswith(b'"') or any(mark in raw for mark in b",\t\r\n")
+        if needs_quotes or self.raw.startswith(b'"', start):
+            return b'"%b"' % raw.replace(b'"', b'""')
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row whose notes cannot be found. Nothing of it is written: a note may lie where nobody looks for it."""
+
+    line: int
+    columns: Sequence[str]
+    cells: Sequence[Cell]
+    blank: bytes
+
+    def written(self, _texts: Sequence[str | None]) -> bytes:
+        """As many cells as there are columns, all empty."""
+        return self.blank if self.blank.strip(_ENDS) else b'""' + self.blank
+
+
+class Delimited:
+    """The rows of a file. `delimiter`: one byte."""
+
+    def __init__(self, source: Source, columns: Sequence[str], encoding: str) -> None:
+        self._source = source
+        self._columns = columns
+        self._encoding = encoding
+        self._grammar = Grammar(DELIMITERS[source.kind])
+
+    def rows(self, stream: BinaryIO) -> Iterator[Row | BadRow]:
+        """All rows, the header among them.
+
+        Raises:
+            JobRefusedError: a column is missing, or the file is no such table, or not in this encoding.
+        """
+        names: list[str] = []
+        for line, raw in self._records(stream):
+            self._check(raw, line)
+            if raw == BYTE_ORDER_MARK:
+                yield Row(line, raw)
+            elif not names:
+                names = [_text(raw[start:stop]).decode(self._encoding) for start, stop in self._spans(raw)]
+                if error := missing(self._source, self._columns, names):
+                    raise error
+                yield Row(line, raw)
+            elif raw.strip(_ENDS):
+                yield self._row(line, raw, names)
+            else:
+                yield Row(line, raw)
+        if not names:
+            raise JobRefusedError(f"{shown(self._source.path)} is empty: its first row should name its columns.")
+
+    def _row(self, line: int, raw: bytes, names: Sequence[str]) -> Row | BadRow:
+        spans = self._spans(raw)
+        columns = [name for name in names if name in self._columns]
+        if len(spans) != len(names):
+            detail = f"The row has {len(spans)} cells, and the header {len(names)}. Nothing of the row is written."
+            blank = self._grammar.delimiter * (len(names) - 1) + raw[len(raw.rstrip(_ENDS)) :]
+            return BadRow(line, columns, [failure(BadLineError(detail))] * len(columns), blank)
+        places = [span for span, name in zip(spans, names, strict=True) if name in self._columns]
+        cells = [self._note(raw[start:stop]) for start, stop in places]
+        return Row(line, raw, columns, places, cells, self._encoding)
+
+    def _note(self, raw: bytes) -> Cell:
+        return cell_of(_text(raw).decode(self._encoding)) if raw else None
+
+    def _check(self, raw: bytes, line: int) -> None:
+        try:
+            raw.decode(self._encoding)
+        except UnicodeDecodeError as error:
+            raise JobRefusedError(
+                f"{shown(self._source.path)}: {problem_with(raw, error, self._encoding, line=line)}"
+            ) from None
+
+    def _records(self, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+        """Each row with its end, and the line of the file that it begins in. A byte order mark is a row of its own."""
+        line, buffer, is_more = 1, stream.read(len(BYTE_ORDER_MARK)), True
+        if buffer == BYTE_ORDER_MARK and self._encoding == UTF8:
+            yield line, buffer
+            buffer = b""
+        while is_more:
+            piece = stream.read(max(CHUNK, len(buffer)))  # twice as much each time, for a long row
+            buffer, place, is_more = buffer + piece, 0, bool(piece)
+            while found := self._grammar.row.match(buffer, place):
+                yield line, found[0]
+                line += _lines(found[0])
+                place = found.end()
+            buffer = buffer[place:]
+            if len(buffer) > LONGEST_ROW:
+                raise self._unended(line)
+        if buffer:
+            if not self._grammar.last.fullmatch(buffer):
+                raise self._unended(line)
+            yield line, buffer
+
+    def _unended(self, line: int) -> JobRefusedError:
+        what = f"a quote is not closed, or a row is longer than {LONGEST_ROW} bytes."
+        return JobRefusedError(f"{shown(self._source.path)}, line {line}: {what}")
+
+    def _spans(self, raw: bytes) -> list[tuple[int, int]]:
+        """Where the cells of a row are."""
+        spans: list[tuple[int, int]] = []
+        start = 0
+        while found := self._grammar.cell.match(raw, start):
+            spans.append(found.span())
+            if raw[found.end() : found.end() + 1] != self._grammar.delimiter:
+                break
+            start = found.end() + 1
+        return spans
+
+
+def _text(raw: bytes) -> bytes:
+    """What a cell says, without its quotes."""
+    if found := _QUOTED.fullmatch(raw):
+        return found[1].replace(b'""', b'"') + found[2]
+    return raw
+
+
+def _lines(raw: bytes) -> int:
+    return raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")

@@ -1,0 +1,69 @@
+"""What a job has found for the rows of a table is kept beside it, a line for each row, until the table can be written.
+
+So a job that was stopped goes on behind the last line that is whole, whatever the format of the table is.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from gzip import GzipFile
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from service.apps.deidentify.job.inputs import Source
+from service.apps.deidentify.job.outputs import PART, Tally, keep, private
+from service.apps.deidentify.job.tables.rows import Reply, Table
+
+ERRORS = ".errors.ndjson"  # behind a table's name: what could not be done of it
+
+
+class TableWriter:
+    """Writes a table when all its rows are answered; see `service.apps.deidentify.job.outputs.Writer`."""
+
+    def __init__(self, source: Source, table: Table) -> None:
+        self._source = source
+        self._table = table
+
+    def tally(self, path: Path) -> Tally:
+        """How many rows a table has that is written, and how many of them failed."""
+        failed = 0
+        with suppress(FileNotFoundError), errors_of(path).open("rb") as file:
+            failed = sum(1 for _ in file)
+        return Tally(self._table.rows, failed)
+
+    def write(self, lines: BinaryIO, file: BinaryIO, path: Path) -> None:
+        """Write the table from the replies to its rows, and beside it what failed, where something did."""
+        with self._source.open() as reading:
+            if self._source.is_gzip:
+                with GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                    self._table.write(reading, replies(lines), cast("BinaryIO", packed))
+            else:
+                self._table.write(reading, replies(lines), file)
+        lines.seek(0)
+        self._write_errors(replies(lines), errors_of(path))
+
+    def _write_errors(self, found: Iterable[Reply], path: Path) -> None:
+        part = path.with_name(path.name + PART)
+        with private(part, "wb") as file:
+            for reply in found:
+                if reply.error:
+                    said = {"line": reply.line, "columns": reply.columns, "error": reply.error}
+                    file.write(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            size = file.tell()
+            keep(file)
+        if size:
+            part.replace(path)
+        else:
+            part.unlink()
+
+
+def replies(lines: Iterable[bytes]) -> Iterator[Reply]:
+    """The replies of a journal."""
+    for line in lines:
+        said = json.loads(line)
+        yield Reply(said["line"], said["texts"], said.get("error"), said.get("columns", ()))
+
+
+def errors_of(path: Path) -> Path:
+    """The file that says what could not be done of a table."""
+    return path.with_name(path.name + ERRORS)

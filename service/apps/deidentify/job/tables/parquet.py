@@ -1,0 +1,110 @@
+"""Parquet. The other columns are kept, values and types, and so are the file's metadata; row groups are made anew."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from service.apps.deidentify.errors import JobRefusedError
+from service.apps.deidentify.job.inputs import Reading, Source, shown
+from service.apps.deidentify.job.notes import Note
+from service.apps.deidentify.job.tables.rows import Reply, cell_of, missing, note_of
+
+BATCH = 500  # rows that are read at once
+GROUP = 32_000_000  # bytes of a row group that is written: so much is held in memory
+
+
+class ParquetTable:
+    """See `service.apps.deidentify.job.tables.rows.Table`."""
+
+    def __init__(self, source: Source, columns: Sequence[str], _encoding: str) -> None:
+        self.rows = 0
+        self._source = source
+        self._columns = columns
+
+    def check(self, reading: Reading) -> None:
+        """Read what the file says of itself."""
+        file = self._opened(reading)
+        schema = file.schema_arrow
+        if error := missing(self._source, self._columns, schema.names):
+            raise error
+        for name in self._columns:
+            if schema.names.count(name) > 1:
+                raise JobRefusedError(f"{shown(self._source.path)} has more than one column {shown(name)}.")
+            if not _is_text(kind := schema.field(name).type):
+                what = f"the column {shown(name)} is of the type {kind}, and not text."
+                raise JobRefusedError(f"{shown(self._source.path)}: {what}")
+        self.rows = file.metadata.num_rows
+
+    def notes(self, reading: Reading) -> Iterator[tuple[Note, int]]:
+        """Each row; its number is that in the file, from 1."""
+        file = self._opened(reading)
+        names = [file.schema_arrow.names[place] for place in self._places(file.schema_arrow)]
+        done = 0
+        for batch in file.iter_batches(BATCH, columns=names):
+            columns = [batch.column(name).cast(pa.string()).to_pylist() for name in names]
+            for texts in zip(*columns, strict=True):
+                done += 1
+                note = note_of(done, names, [cell_of(text) for text in texts])
+                yield note, done * self._source.size // self.rows
+
+    def write(self, reading: Reading, replies: Iterator[Reply], file: BinaryIO) -> None:
+        """Write in row groups of a bounded size, compressed as the file that is read."""
+        given = self._opened(reading)
+        schema = given.schema_arrow
+        places = self._places(schema)
+        with pq.ParquetWriter(file, schema, compression=_compression(given)) as writer:
+            for batches in _groups(given.iter_batches(BATCH)):
+                writer.write_table(pa.Table.from_batches([_with(batch, places, replies) for batch in batches], schema))
+
+    def _places(self, schema: Any) -> list[int]:  # noqa: ANN401 - pyarrow has no types
+        """Where the notes are, in the order of the columns of the file."""
+        return [place for place, name in enumerate(schema.names) if name in self._columns]
+
+    def _opened(self, reading: Reading) -> Any:  # noqa: ANN401 - likewise
+        try:
+            return pq.ParquetFile(reading.stream, buffer_size=1_000_000, pre_buffer=False)
+        except pa.ArrowException as error:
+            raise JobRefusedError(f"{shown(self._source.path)} is no Parquet file that can be read.") from error
+
+
+def _is_text(kind: Any) -> bool:  # noqa: ANN401 - likewise
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _with(batch: Any, places: Sequence[int], replies: Iterator[Reply]) -> Any:  # noqa: ANN401 - likewise
+    """A batch with other texts in these columns."""
+    rows = [reply.texts for reply in islice(replies, batch.num_rows)]
+    columns = list(batch.columns)
+    for number, place in enumerate(places):
+        field = batch.schema.field(place)
+        texts = [row[number] if row[number] is not None or field.nullable else "" for row in rows]
+        columns[place] = pa.array(texts, pa.string()).cast(field.type)
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _groups(batches: Iterator[Any]) -> Iterator[Iterator[Any]]:
+    """Batches, so many together as a row group should have bytes."""
+    for first in batches:
+        yield _group(first, batches)
+
+
+def _group(first: Any, others: Iterator[Any]) -> Iterator[Any]:  # noqa: ANN401 - likewise
+    size = 0
+    for batch in chain([first], others):
+        yield batch
+        size += batch.nbytes
+        if size >= GROUP:
+            return
+
+
+def _compression(file: Any) -> str:  # noqa: ANN401 - likewise
+    """How most of the file is compressed; as its first column is."""
+    if not file.metadata.num_row_groups or not file.metadata.num_columns:
+        return "snappy"
+    found = str(file.metadata.row_group(0).column(0).compression).lower()
+    return "none" if found == "uncompressed" else found

@@ -1,0 +1,1 @@
+"""Tests of service/apps/deidentify/job, file by file."""

@@ -1,0 +1,114 @@
+"""Parquet: other columns keep their values and types, and the file what it says of itself."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from service.apps.deidentify.errors import JobRefusedError
+from service.apps.deidentify.job.notes import LARGEST
+from service.apps.deidentify.job.tables import parquet
+from tests.unit.apps.deidentify.job.tables.conftest import Do
+
+OTHERS = {
+    "id": pa.array([1, None, 3], pa.int32()),
+    "when": pa.array([datetime(2019, 3, 1, tzinfo=UTC)] * 3, pa.timestamp("us", "Europe/Berlin")),
+    "price": pa.array([Decimal("1.10")] * 3, pa.decimal128(9, 2)),
+    "blob": pa.array([b"\0", None, b""], pa.binary()),
+    "list": pa.array([[1, None], None, []], pa.list_(pa.int8())),
+    "deep": pa.array([{"note": "kept"}] * 3, pa.struct([("note", pa.string())])),
+    "ward": pa.array(["a", "b", "a"]).dictionary_encode(),
+}
+TEXTS = ["Dr. Roe", None, ""]
+
+
+def written(table: pa.Table, **options: object) -> bytes:
+    """A table as a file."""
+    out = BytesIO()
+    pq.write_table(table, out, **options)
+    return out.getvalue()
+
+
+def stars(text: str) -> str:
+    """As many stars as there are characters."""
+    return "*" * len(text)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()],
+    ids=["string", "large", "dictionary", "view"],
+)
+def test_a_table(do: Do, kind: pa.DataType) -> None:
+    """Has its notes masked, null stays null, and all else is as it was: order, types, metadata, compression."""
+    columns = {"id": OTHERS["id"], "note": pa.array(TEXTS).cast(kind), **OTHERS}
+    table = pa.table(columns).replace_schema_metadata({"pandas": "{}", "of": "somebody"})
+    given = written(table, compression="zstd")
+    masked = do("t.parquet", given, stars, "note")
+    found = pq.ParquetFile(BytesIO(masked))
+
+    assert found.schema_arrow.equals(pq.read_schema(BytesIO(given)), check_metadata=True)
+    assert found.read().drop_columns("note").equals(pq.read_table(BytesIO(given)).drop_columns("note"))
+    assert found.read()["note"].to_pylist() == ["*******", None, ""]
+    assert found.metadata.row_group(0).column(0).compression == "ZSTD"
+    assert b"Roe" not in masked
+
+
+def test_two_columns(do: Do) -> None:
+    """Are masked both, in whichever order they are named."""
+    table = pa.table({"a": ["1", "2"], "b": ["x", None], "c": ["kept", "kept"]})
+    masked = do("t.parquet", written(table), lambda text: text + "!", "b", "a")
+
+    assert pq.read_table(BytesIO(masked)).to_pydict() == {"a": ["1!", "2!"], "b": ["x!", None], "c": ["kept", "kept"]}
+
+
+def test_row_groups(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Are as large as may be held, however large they were, and no row changes its place."""
+    monkeypatch.setattr(parquet, "BATCH", 10)
+    monkeypatch.setattr(parquet, "GROUP", 1000)
+    table = pa.table({"id": list(range(500)), "note": [f"note {number}" for number in range(500)]})
+    masked = do("t.parquet", written(table, row_group_size=70), str.upper, "note")
+
+    assert pq.read_table(BytesIO(masked)).to_pydict() == {
+        "id": list(range(500)),
+        "note": [f"NOTE {number}" for number in range(500)],
+    }
+    assert 5 < pq.ParquetFile(BytesIO(masked)).num_row_groups < 25
+    assert do("t.parquet", written(table, row_group_size=70), str.upper, "note") == masked
+
+
+def test_no_rows(do: Do) -> None:
+    """Are no notes."""
+    table = pa.table({"note": pa.array([], pa.string())})
+
+    assert pq.read_table(BytesIO(do("t.parquet", written(table), stars, "note"))).equals(table)
+
+
+def test_a_note_that_fails_in_a_column_that_has_no_nulls(do: Do) -> None:
+    """Is empty."""
+    table = pa.table({"note": ["x" * (LARGEST + 1), "a"]}, pa.schema([pa.field("note", pa.string(), nullable=False)]))
+
+    assert pq.read_table(BytesIO(do("t.parquet", written(table), stars, "note")))["note"].to_pylist() == ["", "*"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (written(pa.table({"a": [1], "b": ["x"]})), "{} has no column note. Its columns are: a, b."),
+        (written(pa.table({"note": [1]})), "{}: the column note is of the type int64, and not text."),
+        (b"PAR1", "{} is no Parquet file that can be read."),
+        (b"", "{} is no Parquet file that can be read."),
+        (written(pa.table({"note": ["a"]}))[:-20], "{} is no Parquet file that can be read."),
+    ],
+    ids=["missing", "numbers", "short", "empty", "torn"],
+)
+def test_a_file_that_cannot_be_done(do: Do, tmp_path: Path, content: bytes, said: str) -> None:
+    """Is told before anything is written."""
+    with pytest.raises(JobRefusedError) as refused:
+        do("t.parquet", content, stars, "note")
+
+    assert refused.value.detail == said.format(tmp_path / "t.parquet")
