@@ -23,7 +23,7 @@ Ms. Roe is 92 years old. She was admitted to Mercy General Hospital on 12/03/201
 She lives at 12 Main Street, San Francisco, CA 94110, with her daughter Anna (415-555-0123).
 
 BP 120/80, temperature 38.5 C. Aspirin 81 mg daily. Seen by José Núñez and by Dr. Zorblatt."""
-TYPES = ["NAME", "ID", "DATE", "NAME", "AGE", "LOCATION", "DATE", "LOCATION", "NAME", "CONTACT", "NAME", "NAME", "NAME"]
+TYPES = ["NAME", "ID", "DATE", "NAME", "AGE", "ORGANIZATION", "DATE", "LOCATION", "NAME", "CONTACT", "NAME", "NAME"]
 CANARY = "Zebulon Quackenbush"
 POST = """([address, text]) => {
     const form = document.createElement("form");
