@@ -86,13 +86,15 @@ async def test_a_page(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_mounted(folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is mounted is open to those who may use it alone."""
     monkeypatch.chdir(folder)
+    (folder / "files").mkdir()
+    (folder / "files" / "year.txt").write_text("2026")
     service = await served("mounted", serve, monkeypatch)
     service.hub.add_user("reader", scopes={"access:services!service=fastapi", "custom:reports:read"})
     reader = service.api(service.hub.issue("reader"))
     user = service.api(service.hub.issue("testuser"))
 
     assert (await user.get("reports/today")).json() == "quiet"
-    assert [(await api.get("files/stock.py")).status_code for api in (reader, user, service.api())] == [200, 403, 401]
+    assert [(await api.get("files/year.txt")).status_code for api in (reader, user, service.api())] == [200, 403, 401]
     assert (await service.api().get("reports/today")).status_code == 401
 
 
