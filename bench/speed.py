@@ -37,6 +37,7 @@ PEERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "example": ("example", {}),
     "bare": ("bare", {}),
     "bare-fastapi": ("bare_fastapi", {}),
+    "installed": ("installed", {}),
 }
 
 
@@ -64,7 +65,8 @@ ITEM = "items/1?limit=5"
 OURS_ITEM = Route("ours, guarded", "ours", ITEM)
 HUBOAUTH_ITEM = Route("FastAPI + `HubOAuth.user_for_token`", "huboauth-fastapi", ITEM)
 BARE_ITEM = Route("bare FastAPI, without a guard", "bare-fastapi", ITEM)
-ITEMS = (OURS_ITEM, HUBOAUTH_ITEM, BARE_ITEM)
+INSTALLED_ITEM = Route("FastAPI + `Hub.install`, guarded", "installed", ITEM)
+ITEMS = (OURS_ITEM, INSTALLED_ITEM, HUBOAUTH_ITEM, BARE_ITEM)
 ITEM_TARGETS = {HUBOAUTH_ITEM: 1.05, BARE_ITEM: 0.90}
 
 STEADY = Route("ours, answers hold 300 s", "ours")
