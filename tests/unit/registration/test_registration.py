@@ -51,9 +51,11 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: notes\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[service.applications]\nnotes = notes.application:application\n")
     monkeypatch.syspath_prepend(tmp_path)
+    for module in ("notes", "notes.manifest"):  # another test's module may have the name
+        monkeypatch.delitem(sys.modules, module, raising=False)
     yield "notes.manifest"
-    for module in [name for name in sys.modules if name.endswith(("notes", "notes.manifest"))]:
-        del sys.modules[module]
+    for module in ("notes", "notes.manifest"):
+        sys.modules.pop(module, None)
 
 
 def hub(c: Config) -> JupyterHub:
