@@ -1,8 +1,8 @@
-"""philter-lite's CoordinateMap, with the same answers, in time that does not grow with the square of the text.
+"""philter-lite's CoordinateMap, with the same results, but without its quadratic time.
 
-Ranges meet already where one ends and the other begins. What happens when a new range meets old ones shows in the
-output, so its quirks are kept: of several that it meets, the first entered gives the end and the last entered the
-beginning, and a range that holds another whole does not meet it.
+Two ranges meet even if one only ends where the other begins. How a new range is joined with the ranges that it meets
+shows in the output, so CoordinateMap's quirks are kept: if the new range meets several, the one entered first gives the
+end and the one entered last gives the beginning. A new range that encloses an old one does not meet it.
 """
 
 from bisect import bisect_left, insort
@@ -10,14 +10,17 @@ from collections.abc import Iterable, Iterator
 
 Span = tuple[int, int]
 
-SHORT = 128  # characters; longer ranges are few, and looked through one by one where nothing shorter explains a count
-FULL = 255  # a place counted so often stays so, and what is there is looked up
+SHORT = 128  # characters; longer ranges are few, and are searched one by one if shorter ones do not explain a count
+FULL = 255  # a count that has reached this stays there; the ranges themselves are then searched
 MORE = bytes([*range(1, FULL + 1), FULL])
 LESS = bytes([0, *range(FULL - 1), FULL])
 
 
 class Coverage:
-    """Ranges of a text by where they begin; half-open for what they cover, closed for whether they meet."""
+    """Ranges of a text of `length` characters, in code points.
+
+    A range covers its characters half-open. Whether ranges meet is decided as if they were closed.
+    """
 
     def __init__(self, length: int) -> None:
         self.ends: dict[int, int] = {}
@@ -28,18 +31,18 @@ class Coverage:
         self._counts = bytearray(length + 1)
 
     def __iter__(self) -> Iterator[Span]:
-        """The ranges by where they begin."""
+        """Yield the ranges in the order of their beginnings."""
         return ((start, self.ends[start]) for start in self._starts)
 
     def touches(self, start: int, stop: int) -> bool:
-        """Whether any range has a place in common with this one, both taken as closed."""
+        """Whether any range has a position in common with this one, both taken as closed."""
         counts = self._counts[start : stop + 1].strip(b"\0")
         if FULL not in counts:
             return bool(counts)
         return any(begin <= stop and end >= start for begin, end in self.ends.items())
 
     def add(self, start: int, stop: int) -> None:
-        """Enter a range, joined with those it meets (CoordinateMap.add_extend)."""
+        """Enter a range and join it with the ranges that it meets (CoordinateMap.add_extend)."""
         met = self._met(start, stop) if self._counts[start] or self._counts[stop] else []
         if not met:
             self._count(start, stop, MORE)
@@ -55,13 +58,13 @@ class Coverage:
         self._enter(start, stop)
 
     def remove(self, start: int) -> None:
-        """Forget the range that begins here, if there is one (CoordinateMap.remove)."""
+        """Remove the range that begins at `start`, if there is one (CoordinateMap.remove)."""
         if start in self.ends:
             self._count(start, self.ends[start], LESS)
             self._forget(start)
 
     def _met(self, start: int, stop: int) -> list[int]:
-        """Where those ranges begin that hold the beginning or the end of this one, in the order they were entered."""
+        """Return the beginnings of the ranges that contain `start` or `stop`, in the order of their entry."""
         ends, starts = self.ends, self._starts
         place = bisect_left(starts, start - SHORT)
         met = []
@@ -89,7 +92,7 @@ class Coverage:
         del self.ends[start], self._entered[start]
 
     def _recount(self, old: Span, new: Span) -> None:
-        """Count a range instead of another that it has a place in common with; what they share is left alone."""
+        """Replace one range by another in the counts. They overlap, and counts of shared positions do not change."""
         self._count(old[0], new[0] - 1, LESS)
         self._count(new[1] + 1, old[1], LESS)
         self._count(new[0], old[0] - 1, MORE)
@@ -101,9 +104,9 @@ class Coverage:
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
-    """Ranges in the order of the text that do not overlap, as Coverage has them.
+    """Join ranges of which one begins where the one before it ends.
 
-    Joined where one begins at another's end.
+    `spans`: in the order of the text, without overlaps.
     """
     result: list[Span] = []
     for start, stop in spans:

@@ -1,6 +1,6 @@
-"""Moves a date by some days, written as it was.
+"""Shifts a date by a number of days and keeps the form in which it is written.
 
-Month before day, as philter-lite's notes have it, unless that is no date.
+A date in numbers is read with the month before the day, as in philter-lite's notes, unless that is no valid date.
 """
 
 import re
@@ -22,7 +22,7 @@ MONTHS = (
     "december",
 )
 CENTURY = 100
-PIVOT = 69  # two digits from here on are of the last century (POSIX strptime)
+PIVOT = 69  # two-digit years from 69 on are in the 1900s (POSIX strptime)
 
 YEAR_FIRST = re.compile(r"(?P<y>\d{4})(?P<a>[-/.])(?P<m>\d{1,2})(?P=a)(?P<d>\d{1,2})")
 YEAR_LAST = re.compile(r"(?P<m>\d{1,2})(?P<a>[-/.])(?P<d>\d{1,2})(?P=a)(?P<y>\d{4}|\d{2})")
@@ -31,7 +31,10 @@ DAY_FIRST = re.compile(r"(?P<d>\d{1,2})(?P<o>st|nd|rd|th)?(?P<a>[- ])(?P<n>[A-Za
 
 
 def shifted(written: str, days: int) -> str | None:
-    """The date `days` later, in the same form; None where it does not parse, has no year, or leaves the calendar."""
+    """Return the date `days` later, in the same form.
+
+    Returns None if the date does not parse, has no year, or would be out of the calendar's range.
+    """
     for form, write in FORMS:
         match = form.fullmatch(written)
         if match is not None:
@@ -47,7 +50,7 @@ def shifted(written: str, days: int) -> str | None:
 
 
 def _parse(match: "re.Match[str]") -> tuple[date, bool] | None:
-    """The date, and whether its day stands where its month would."""
+    """Return the date, and whether the day is written before the month; None if it is no valid date."""
     parts = match.groupdict()
     year = int(parts["y"])
     if len(parts["y"]) == 2:  # noqa: PLR2004 - two digits

@@ -1,4 +1,4 @@
-"""philter-lite's `detect_phi`: which parts of a note its rules keep, and which rule masked what."""
+"""philter-lite's `detect_phi`: finds which parts of a note its rules keep, and which rule masked which part."""
 
 import operator
 import re
@@ -17,7 +17,7 @@ UNKEPT = re.compile(rb"[A-Za-z0-9*]+")
 
 IS_ALNUM = bytes(chr(code).isalnum() and code < 0x80 for code in range(0x100))  # noqa: PLR2004 - ASCII
 
-# Which sides of a match must have something masked.
+# Which sides of a match must be next to something masked.
 WANTED: Mapping[str, Callable[[bool, bool], bool]] = {
     "left": lambda left, _: left,
     "right": lambda _, right: right,
@@ -28,7 +28,11 @@ WANTED: Mapping[str, Callable[[bool, bool], bool]] = {
 
 @dataclass(slots=True)
 class Detection:
-    """`kept`: what may stay, as philter-lite's include map; `masked`: what rules said must not."""
+    """What the rules found in one note.
+
+    `kept`: what may stay (philter-lite's include map). `excluded`: what may not (its exclude map). `masked`: what rules
+    masked, and which rule did.
+    """
 
     kept: Coverage
     excluded: Coverage
@@ -36,7 +40,7 @@ class Detection:
 
 
 class Detector:
-    """Applies the rules in their order: the first to speak of a part wins, but for those that look at the context."""
+    """Applies the rules in order. The first rule that matches a part wins, but context rules override earlier ones."""
 
     def __init__(self, rules: Sequence[Rule], tagger: Tagger) -> None:
         self._rules = rules
@@ -50,7 +54,7 @@ class Detector:
         self._finders = Finders.of(rules[number].filter.data for number in self._patterned)
 
     def detect(self, text: str) -> Detection:
-        """Judge a note."""
+        """Apply all rules to a note."""
         prepared = Text(text)
         matches = dict(zip(self._patterned, self._finders.find(prepared), strict=True))
         listed = self._listed(text)
@@ -64,15 +68,15 @@ class Detector:
                 found = listed[number]
             if not found:
                 continue
-            # Rules of one title share what they found; two of them there are, and they find the same.
+            # Rules with the same title share their matches. There are two such rules, and they find the same.
             by_title[rule.title] = joined(sorted({*by_title.get(rule.title, ()), *joined(found)}))
             self._apply(rule, by_title[rule.title], detection)
         return detection
 
     def _listed(self, text: str) -> Mapping[int, list[Span]]:
-        """What the rules that look at single words find."""
+        """Return the matches of the rules that look at single words, by the number of the rule."""
         found: dict[int, list[Span]] = {number: [] for number, _, _ in self._lists}
-        known: dict[tuple[str, str], list[int]] = {}  # of this note alone
+        known: dict[tuple[str, str], list[int]] = {}  # a cache for this note alone
         parts = pieces(text)
         start = 0
         for part, tag in zip(parts, self._tagger.tag(parts), strict=True):
@@ -114,7 +118,10 @@ class Detector:
 def in_context(
     rule: Rule, matches: Sequence[Span], text: Text, kept: Coverage, by_title: Mapping[str, Sequence[Span]]
 ) -> list[Span]:
-    """The words of those matches that have something masked at their side, as the rule wants it."""
+    """Return the spans of the words in those matches that are next to something masked, on the sides the rule demands.
+
+    `matches`: of the rule's pattern. `by_title`: the matches of earlier rules, by their titles.
+    """
     if not matches:
         return []
     if rule.filter.context_filter == "all":
@@ -133,7 +140,7 @@ def in_context(
 
 
 def unkept(text: Text, kept: Coverage) -> list[Span]:
-    """The runs of ASCII letters, digits and asterisks that are not kept (CoordinateMap.get_complement)."""
+    """Return the runs of ASCII letters, digits and asterisks that are not kept (CoordinateMap.get_complement)."""
     left = bytearray(text.minding)
     for start, stop in kept:
         left[start:stop] = bytes(stop - start)
@@ -141,14 +148,14 @@ def unkept(text: Text, kept: Coverage) -> list[Span]:
 
 
 def hidden(text: str, kept: Coverage) -> bytearray:
-    """Per character 1 where philter-lite's `transform_text_asterisk` writes `*`.
+    """Return a byte per character: 1 where philter-lite's `transform_text_asterisk` writes `*`, else 0.
 
-    ASCII letters and digits that are not kept.
+    It does so for ASCII letters and digits that are not kept.
     """
     result = bytearray(text.encode("ascii", "replace").translate(IS_ALNUM))
     place = 0
     for start, stop in kept:
-        # A range that begins within another is not seen by it.
+        # transform_text_asterisk ignores a range that begins within another.
         if start >= place:
             result[start:stop] = bytes(stop - start)
             place = stop

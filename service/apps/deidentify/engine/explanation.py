@@ -1,7 +1,7 @@
-"""What the rules mask and why, in words for people.
+"""Explains to people what the rules mask, and why.
 
-How much stands behind each type is counted in the rules themselves. Every example is made up, and tried on the engine
-by the tests.
+The numbers of rules and words are counted from the rules. All examples are invented, and the tests run the engine on
+them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,10 @@ class Contents:
 
 
 def contents(rules: Iterable[Rule], ours: Iterable[RuleInfo] = ()) -> Contents:
-    """Count philter-lite's rules and the entries of their lists, and name all rules that mask, and those of `ours`."""
+    """Count philter-lite's rules and the entries of their lists, and list the rules that spans can name.
+
+    `rules`: philter-lite's; those that mask are listed. `ours`: our own rules, all of which are listed first.
+    """
     rules = tuple(rules)
     theirs = {rule.name: RuleInfo(rule.name, rule.kind, "A rule of philter-lite's.") for rule in rules if rule.masks}
     masking = {kind: _figures(rule for rule in rules if rule.masks and rule.kind is kind) for kind in Kind}

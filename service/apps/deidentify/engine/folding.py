@@ -1,4 +1,4 @@
-"""ASCII for every character, one for one, so that the rules see `Jose Nunez` where a note says `José Núñez`."""
+"""Replaces each character by one ASCII character, so that the rules see `Jose Nunez` if a note says `José Núñez`."""
 
 import re
 import unicodedata
@@ -6,35 +6,34 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 BEYOND = re.compile(r"[^\x00-\x7f]")
-# Signs that people read as a letter: Ⓙ, 🇯.
+# Symbols that people read as letters: Ⓙ, 🇯.
 DRAWN = re.compile(r"(?:LATIN (SMALL|CAPITAL)|SYMBOL) LETTER ([A-Z])")
 BRAILLE = re.compile(r"BRAILLE PATTERN DOTS-")
 LATIN = re.compile(r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?(\w)")
 PUNCTUATION = {"Pd": "-", "Pi": '"', "Pf": '"', "Zs": " ", "Zl": "\n", "Zp": "\n", "Cc": "\n"}
 # Single quotation marks, prime, acute accent, modifier apostrophe.
 QUOTES = dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc", "'")
-# Signs that stand in numbers, dates and addresses as the ASCII ones do, and that Unicode does not count as the same:
-# minus signs and a hyphen bullet, fraction and division slashes, ratio signs, middle dots and full stops of Asia.
+# Signs used like ASCII ones in numbers, dates and addresses, which Unicode does not map to them: minus signs and a
+# hyphen bullet, fraction and division slashes, ratio signs, middle dots and East Asian full stops.
 LIKE_ASCII = {
     **dict.fromkeys("\u2212\u02d7\u2043", "-"),
     **dict.fromkeys("\u2044\u2215\u29f8\u2571", "/"),
     **dict.fromkeys("\u2236\ua789", ":"),
     **dict.fromkeys("\u00b7\u2027\u2219\u22c5\u30fb\uff65\u3002\uff61", "."),
 }
-OTHER = "~"  # punctuation that no rule knows
+OTHER = "~"  # stands for any other sign; no rule looks for it
 MICRO = "\N{GREEK SMALL LETTER MU}"  # what NFKD makes of the micro sign
-# Not assigned yet, and invisible whatever they will be (Default_Ignorable_Code_Point of Unicode).
+# Unassigned code points that will be invisible once they are assigned (Unicode's Default_Ignorable_Code_Point).
 IGNORED = re.compile("[\u2065\ufff0-\ufff8\U000e0000-\U000e0fff]")
-# In no category of invisible characters, and drawn as nothing: the place of an image in text that once had one, and a
-# note of music without a head.
+# Invisible, but in no category of invisible characters: the object replacement character and the musical null notehead.
 UNDRAWN = "\ufffc\U0001d159"
-CHARACTERS = 4096  # that are remembered; all of Unicode would take a gigabyte
-DIGIT = "0"  # a number that is not made of digits
-FOREIGN = "q"  # a letter of another script; words of it are in no list, and are masked whatever the rules say
+CHARACTERS = 4096  # entries of each cache; all of Unicode would take a gigabyte
+DIGIT = "0"  # stands for a number that is not written in digits
+FOREIGN = "q"  # stands for a letter of another script; its words are in no list and are masked whatever the rules say
 
 
 def fold(text: str) -> str:
-    """The text in ASCII, of the same length."""
+    """Return the text in ASCII, with the same length in code points."""
     return text if text.isascii() else BEYOND.sub(lambda match: _folded(match[0]), text)
 
 
@@ -47,12 +46,13 @@ def _folded(character: str) -> str:
     plain = _plain(unicodedata.normalize("NFKD", character)[0], is_upper=character.isupper())
     if plain.isalnum() == character.isalnum():
         return plain
-    # What is masked is letters and digits: one stays one (a vowel that is written as a mark), a symbol none (`™`).
+    # Letters and digits are masked. So an alphanumeric character must stay one (a vowel that is written as a mark),
+    # and a symbol must not become one (`™`).
     return (DIGIT if character.isnumeric() else FOREIGN) if character.isalnum() else OTHER
 
 
 def _drawn(sign: str) -> str:
-    """The letter that a sign is a picture of; empty where it is of none."""
+    """Return the letter that a symbol depicts; empty if it depicts none."""
     name = unicodedata.name(sign, "") if unicodedata.category(sign) == "So" else ""
     if found := DRAWN.search(name):
         return found[2].lower() if found[1] == "SMALL" else found[2]
@@ -60,7 +60,7 @@ def _drawn(sign: str) -> str:
 
 
 def bare(text: str) -> str:
-    """The text of the same length without accents, in any script: what a caller's words are looked for in."""
+    """Return the text without accents, in any script, with the same length. A caller's words are looked up in it."""
     return text if text.isascii() else BEYOND.sub(lambda match: _bare(match[0]), text)
 
 
@@ -84,7 +84,10 @@ def _plain(character: str, *, is_upper: bool) -> str:
 
 
 def foreign(text: str) -> list[tuple[int, int]]:
-    """Runs of letters that have no Latin counterpart, but for a lone Greek letter, a unit or a term."""
+    """Return the spans of words with letters that are not Latin.
+
+    A word with one such letter does not count if the letter is Greek: it is a unit or a term.
+    """
     if text.isascii():
         return []
     return [match.span() for match in WORD_BEYOND.finditer(text) if _is_foreign(match[0])]
@@ -104,14 +107,14 @@ def _is_latin(letter: str) -> bool:
     return letter.isascii() or "LATIN" in unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "")
 
 
-# Begins where a word does and gives nothing back: else a long word costs its square.
+# Begins only at the beginning of a word and does not backtrack. Otherwise a long word would take quadratic time.
 WORD_BEYOND = re.compile(r"(?<![^\W_])[A-Za-z0-9]*+[^\W_]++")
 
 
 def without_marks(text: str) -> list[int] | None:
-    """The places of all but combining marks and invisible characters; None where there are none of these.
+    """Return the offsets of all characters but combining marks and invisible ones; None if the text has none of these.
 
-    They hide a name from the rules, and share the fate of the character before.
+    Marks hide a name from the rules. They are masked if the character before them is.
     """
     if text.isascii() or not any(_is_mark(match[0]) for match in BEYOND.finditer(text)):
         return None
@@ -119,7 +122,7 @@ def without_marks(text: str) -> list[int] | None:
 
 
 def at(text: str, places: Sequence[int] | None) -> str:
-    """What stands at the places that `without_marks` has found."""
+    """Return the characters at the offsets that `without_marks` returned; the whole text for None."""
     return text if places is None else "".join(text[place] for place in places)
 
 

@@ -1,7 +1,7 @@
-"""Decides what is taken as a note. What no note has is refused, and the refusal says what it looks like.
+"""Decides what is accepted as a note. Text that is no note is refused, with an error that says what it looks like.
 
-The rules look for words. In text of another encoding, or with control characters between its letters, they find none,
-and the note would come back as it is.
+The rules look for words. In text that was read in a wrong encoding, or that has control characters between its letters,
+they find none, and the note would come back unmasked.
 """
 
 import codecs
@@ -10,50 +10,50 @@ import unicodedata
 
 from service.apps.deidentify.errors import NoteRefusedError
 
-# In this order, for UTF-32LE begins as UTF-16LE does.
+# The order matters: the mark of UTF-32LE begins with that of UTF-16LE.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32LE"),
     (codecs.BOM_UTF32_BE, "UTF-32BE"),
     (codecs.BOM_UTF16_LE, "UTF-16LE"),
     (codecs.BOM_UTF16_BE, "UTF-16BE"),
 )
-# Of four bytes in a row, those that are zero where most letters are of ASCII.
+# Which of four consecutive bytes are zero if most letters are ASCII.
 _ZEROS = {
     (False, True, True, True): "UTF-32LE",
     (True, True, True, False): "UTF-32BE",
     (False, True, False, True): "UTF-16LE",
     (True, False, True, False): "UTF-16BE",
 }
-_SAMPLE = 4096  # bytes or characters that are looked at to tell an encoding
+_SAMPLE = 4096  # bytes or characters that are examined to recognize an encoding
 
 _CONTROLS = (
-    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # all but tab and what ends lines and pages (U+0009 to U+000D, U+0085)
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # all but tab and the ends of lines and pages (U+0009 to U+000D, U+0085)
 )
 _SURROGATES = "\ud800-\udfff"
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(last - 1) + chr(last) for last in range(0xFFFF, 0x110000, 0x10000))
-_TAGGED = frozenset(map(chr, (0xE0001, *range(0xE0020, 0xE0080))))  # ASCII that nobody sees
-_OVERRIDE = "\u202e"  # people read what follows from right to left, and the rules from left to right
+_TAGGED = frozenset(map(chr, (0xE0001, *range(0xE0020, 0xE0080))))  # tag characters: invisible copies of ASCII
+_OVERRIDE = "\u202e"  # people read the text after it from right to left, but the rules read from left to right
 _STRANGE = re.compile(f"[{_CONTROLS}{_SURROGATES}{_NONCHARACTERS}{''.join(sorted(_TAGGED))}{_OVERRIDE}]")
-# The only use of tags: the flags of England, Scotland and Wales (Unicode Technical Standard 51, annex C).
+# The only use of tag characters: the flags of England, Scotland and Wales (Unicode Technical Standard 51, annex C).
 _FLAG = re.compile(
     "\U0001f3f4(?:{})\U000e007f".format(
         "|".join("".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls"))
     )
 )
-# For the OpenAPI document (ECMA-262): text of the planes that notes are written in, without what is refused there.
+# For the OpenAPI document (ECMA-262): text of the basic plane, without the characters that are refused.
 PATTERN = r"^[\u0009-\u000D\u0020-\u007E\u0085\u00A0-\u202D\u202F-\uD7FF\uE000-\uFDCF\uFDF0-\uFFFD]*$"
 _AWAY = "Take it out, and send the note again."
 
 
 def text_of(data: bytes) -> str:
-    """The note in these bytes of UTF-8, without a byte order mark before it.
+    """Decode a note from UTF-8, without a leading byte order mark.
 
     Raises:
-        NoteRefusedError: it is not UTF-8, or no note has such text.
+        NoteRefusedError: the bytes are not UTF-8, or the text has characters that no note has.
     """
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
-    except UnicodeDecodeError:  # it holds the note
+    except UnicodeDecodeError:  # not chained: it contains the note
         raise NoteRefusedError(
             other_encoding(data) or f"This is not UTF-8. If it is Windows-1252, {_convert('WINDOWS-1252')}"
         ) from None
@@ -62,20 +62,20 @@ def text_of(data: bytes) -> str:
 
 
 def size_of(text: str) -> int:
-    """How many bytes of UTF-8 a note has.
+    """Return the size of a note in bytes of UTF-8.
 
     Raises:
-        NoteRefusedError: no note has such text.
+        NoteRefusedError: the text has characters that no note has.
     """
     check(text)
     return len(text.encode())
 
 
 def check(text: str) -> None:
-    """Accept text that a note may have.
+    """Check that text can be a note.
 
     Raises:
-        NoteRefusedError: no note has such text.
+        NoteRefusedError: the text has characters that no note has.
     """
     found = _strange(text)
     if found in _TAGGED:
@@ -85,12 +85,12 @@ def check(text: str) -> None:
 
 
 def _strange(text: str) -> str:
-    """The first, by its number, of the characters that no note has; empty where there is none."""
-    return min(_STRANGE.findall("".join(set(text))), default="")  # of a set: 100 kB take 1 ms and not 25
+    """Return the character with the lowest code point that no note has; empty if there is none."""
+    return min(_STRANGE.findall("".join(set(text))), default="")  # a set: 100 kB take 1 ms instead of 25 ms
 
 
 def other_encoding(data: bytes) -> str | None:
-    """A sentence that says which encoding bytes are in, where they look like UTF-16 or UTF-32; else None."""
+    """Return a sentence that names the encoding if the bytes look like UTF-16 or UTF-32; else None."""
     name = next((name for mark, name in _MARKS if data.startswith(mark)), None) or _by_zeros(data)
     return f"This looks like {name}, and not like UTF-8: {_convert(name)}" if name else None
 
@@ -128,5 +128,5 @@ def _refusal(text: str, character: str) -> str:
 
 
 def _as_bytes(text: str) -> bytes:
-    """The bytes that somebody has taken for UTF-8, or for Latin-1."""
+    """Return the bytes of text that was decoded as UTF-8 or Latin-1 by mistake."""
     return text[:_SAMPLE].removeprefix("\ufeff").encode("latin-1", "replace")

@@ -1,6 +1,7 @@
-"""Numbers over a batch, whose notes are numbered by several engines, each note for itself.
+"""Makes numbers consistent over a batch. Its notes are numbered by several engines, each note from 1.
 
-An engine sends digests of what it numbered. The batch knows no names, and forgets the digests' key with itself.
+An engine sends digests of the names that it numbered. A batch never holds the names, and its key for the digests is
+lost when the batch ends.
 """
 
 import secrets
@@ -15,7 +16,7 @@ LIMIT = 200_000  # names; some 30 MB
 
 
 class BatchNumbering:
-    """One for a batch. `key`: of the digests (`Numbering.names`)."""
+    """The numbers of one batch, for `limit` names at most. `key`: for the digests (`Numbering.names`)."""
 
     def __init__(self, *, limit: int = LIMIT) -> None:
         self.key = secrets.token_bytes(32)
@@ -23,10 +24,10 @@ class BatchNumbering:
         self._numbers: dict[Kind, dict[bytes, int]] = {}
 
     def renumbered(self, result: Result) -> Result:
-        """A note's result with the batch's numbers for its own. Call it in the order of the batch.
+        """Replace the note's own numbers in a result by the batch's. Call this in the order of the batch.
 
         Raises:
-            TooManyNamesError: the batch has more names than it may.
+            TooManyNamesError: the batch has more names than the limit.
         """
         numbers = {kind: [self._number(kind, name) for name in names] for kind, names in result.names.items()}
         if not numbers:
@@ -51,7 +52,7 @@ class BatchNumbering:
 
 
 def _renumbered(written: str, kind: Kind, numbers: list[int]) -> str:
-    """`[NAME_2]` with the second of these numbers; all else as it is, such as a date that moved."""
+    """Replace the 2 of `[NAME_2]` by the second of the numbers. Anything else stays, such as a shifted date."""
     number = written.removeprefix(f"[{kind}_").removesuffix("]")
     is_ours = written == f"[{kind}_{number}]" and number.isdecimal()
     return f"[{kind}_{numbers[int(number) - 1]}]" if is_ours else written

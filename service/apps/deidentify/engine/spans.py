@@ -1,4 +1,4 @@
-"""What is masked, as spans: from the characters that do not stay, each with the kind that the rules told."""
+"""Joins masked characters to spans, and gives each span the kind and the name of the rule that masked it."""
 
 import re
 from bisect import bisect_right
@@ -14,7 +14,7 @@ KINDS = tuple(Kind)
 ORDER = {kind: number for number, kind in enumerate(KINDS)}
 JOINERS = frozenset("-'/._@\u2019")
 THEIRS = "philter-lite: "
-UNKNOWN = "unknown-word"  # in no list of words that may stay
+UNKNOWN = "unknown-word"  # the rule for words that are in no list of words that may stay
 NOTHING = (False, 0, -ORDER[Kind.OTHER], UNKNOWN)
 
 
@@ -34,7 +34,10 @@ class Span:
 
 
 def spans(text: str, is_masked: bytearray, finds: Sequence[Find]) -> list[Span]:
-    """Masked characters, joined where a rule saw them as one or only a hyphen or the like stands between."""
+    """Return the spans of the masked characters, in the order of the text.
+
+    Masked parts are joined if one rule found them together, or if only a character such as a hyphen is between them.
+    """
     shape = bytearray(is_masked)
     for start, stop, _, _ in finds:
         for place in range(start, stop):
@@ -49,9 +52,9 @@ def spans(text: str, is_masked: bytearray, finds: Sequence[Find]) -> list[Span]:
 
 
 def _reasons(found: Sequence[tuple[int, int]], finds: Sequence[Find]) -> list[tuple[Kind, str]]:
-    """For each span the kind and the name of the rule that covers most of it.
+    """Return the kind and the name of the rule that covers most of each span; OTHER if no rule matched.
 
-    Our own rules go before philter-lite's, and of equals the first in `Kind`. OTHER where no rule spoke.
+    Our own rules take precedence over philter-lite's. Between equals, the kind that is first in `Kind` wins.
     """
     ends = [stop for _, stop in found]
     best = [NOTHING] * len(found)

@@ -1,12 +1,12 @@
-"""Says which words are names and which are numbers, as a part-of-speech tagger would: NNP and CD, all else is one."""
+"""Tags words with their part of speech. The rules distinguish names (NNP), numbers (CD) and everything else."""
 
 import re
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol
 
-# Words that begin with a capital letter for the sake of a sentence, and are no names. Closed classes, and what notes
-# are headed with.
+# Words that are no names even if they are capitalized, as at the beginning of a sentence: the closed word classes and
+# common adverbs.
 CLOSED = frozenset(
     """
     a an the this that these those my your his her its our their each every either neither some any no all both half
@@ -34,23 +34,26 @@ NUMERAL = re.compile(
 
 
 class Tagger(Protocol):
-    """Tags the pieces of a note: words, and white space, in which all else is spaces too."""
+    """Tags the pieces of a note: words and white space. Other characters are given as spaces."""
 
     @property
     def name(self) -> str:
-        """What answers call it."""
+        """The tagger's name in replies."""
 
     def tag(self, pieces: Sequence[str]) -> Sequence[str]:
-        """One Penn Treebank tag for each piece."""
+        """Return one Penn Treebank tag for each piece."""
 
 
 class RuleTagger:
-    """Names by their capital letter, minus closed classes; numbers by their digits, a unit written at them included."""
+    """Tags words by simple rules.
+
+    A capitalized word is a name unless it is in CLOSED. A word of digits is a number, also with a unit right after it.
+    """
 
     name = "rules"
 
     def tag(self, pieces: Sequence[str]) -> Sequence[str]:
-        """`NNP` for names, `CD` for numbers, else `FW`."""
+        """Return `NNP` for names, `CD` for numbers and `FW` for everything else."""
         tags = {piece: _tag(piece) for piece in set(pieces)}
         return [tags[piece] for piece in pieces]
 
@@ -65,21 +68,21 @@ def _tag(piece: str) -> str:
 
 
 class PerceptronTagger:
-    """nltk's averaged perceptron, from data that is installed already."""
+    """Tags words with nltk's averaged perceptron. Its data must be installed."""
 
     name = "averaged_perceptron_tagger_eng"
 
     def __init__(self) -> None:
-        # Raises LookupError where the data is not installed; nothing is ever fetched.
+        # Raises LookupError if the data is not installed. It is never downloaded.
         self._tagger = import_module("nltk.tag.perceptron").PerceptronTagger()
 
     def tag(self, pieces: Sequence[str]) -> Sequence[str]:
-        """Penn Treebank tags, as `nltk.pos_tag` gives them."""
+        """Return Penn Treebank tags, as `nltk.pos_tag` does."""
         return [tag for _, tag in self._tagger.tag(list(pieces))]
 
 
 def installed() -> Tagger:
-    """Nltk's tagger where its data is installed, else the rules."""
+    """Return nltk's tagger if its data is installed, else the tagger with rules."""
     try:
         return PerceptronTagger()
     except LookupError:

@@ -1,1 +1,1 @@
-"""De-identification over HTTP."""
+"""De-identification over HTTP: the API and the pages."""

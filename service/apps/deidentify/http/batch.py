@@ -1,8 +1,9 @@
-"""A batch: notes in, a line of JSON each, and replies out in their order while the upload still runs.
+"""A batch: notes come as lines of JSON, and replies are sent in the same order while the upload still runs.
 
-A few notes are held at a time, and no more is read before one of them has been answered and taken: a slow client waits
-for itself, and a batch may be of any length. What is wrong with a line is its answer. What ends the batch before its
-time is a last line without a number; a client that goes, or takes nothing, ends it too.
+Only a few notes are held at a time. No more is read before a reply has been sent and received, so a slow client slows
+only itself, and a batch can have any length. An error with one line is the reply to that line. If the whole batch
+breaks off, the last line is an error without a line number. The batch also ends if the client disconnects or reads
+nothing.
 """
 
 import asyncio
@@ -23,20 +24,23 @@ from service.auth.revalidation import last_line
 from service.errors import ServiceError
 
 MEDIA_TYPE = "application/x-ndjson"
-PATIENCE = 60.0  # seconds that a client has to send a line, or to take one
-_LAST = 0.5  # seconds that it has to take the last line, when we are to stop
+PATIENCE = 60.0  # seconds for the client to send a line, or to receive one
+_LAST = 0.5  # seconds for the client to receive the last line if the server is stopped
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is not blank. `number` counts all, from 1; `body` is None where it is too long."""
+    """A line that is not blank. `number`: from 1; blank lines count. `body`: None if the line is too long."""
 
     number: int
     body: bytes | None
 
 
 class Lines:
-    """The lines of a request's body, of which no more than `limit` bytes are held, and what came with them."""
+    """Reads the lines of a request's body. Holds at most `limit` bytes, and one more message of the body.
+
+    A line of more than `limit` bytes is too long.
+    """
 
     def __init__(self, receive: Receive, *, limit: int) -> None:
         self._receive = receive
@@ -46,7 +50,7 @@ class Lines:
         self._is_too_long = self._is_complete = False
 
     async def next(self) -> Line | None:
-        """Return the next; None after the last. Raises ClientDisconnect."""
+        """Return the next line that is not blank; None after the last. Raises ClientDisconnect."""
         while True:
             if self._held[:1].isspace() and not self._is_too_long:
                 self._pass_blanks()
@@ -60,7 +64,7 @@ class Lines:
             await self._read()
 
     async def gone(self) -> None:
-        """Wait until the client goes. Raises ClientDisconnect."""
+        """Wait until the client disconnects, then raise ClientDisconnect."""
         while True:
             await self._read()
 
@@ -90,7 +94,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """A note with what came of it. It is written when its turn has come, for things are numbered in order."""
+    """A note with its result. It is written when it is its turn, because names are numbered in order."""
 
     number: int
     note: Note
@@ -98,12 +102,16 @@ class _Answered:
     result: Result
 
 
-# Lines to come, in order, and what ends them.
+# The replies to come, in order, then None or the error that ends the batch.
 _Answers = asyncio.Queue["asyncio.Task[_Answered | bytes] | BatchStalledError | None"]
 
 
 class Batch(Response):
-    """The answer to a batch. `defaults`: for lines that say nothing else; `limit`: bytes of a line."""
+    """The response to a batch.
+
+    `defaults`: options for lines that do not set their own. `limit`: the most bytes of a line. `patience`: seconds for
+    the client to send or to receive a line.
+    """
 
     media_type = MEDIA_TYPE
 
@@ -117,11 +125,10 @@ class Batch(Response):
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer it.
+        """Read the batch and send the replies.
 
         Raises:
-            EngineUnavailableError: there is no engine.
-            QueueFullError: as many batches are open as may be.
+            QueueFullError: as many batches are open as are allowed.
         """
         self._is_begun = False
         with self._pool.batch() as self._numbering:
@@ -144,7 +151,7 @@ class Batch(Response):
             pass
 
     async def _read(self, lines: Lines, answers: _Answers, group: asyncio.TaskGroup) -> None:
-        """Put in the answers to come, and why there are no more; at last watch whether the client goes."""
+        """Queue a task for each line, then what ends the batch. Then wait for the client to disconnect."""
         try:
             while (line := await self._next(lines)) is not None:
                 await answers.put(group.create_task(self._answer(line)))
@@ -174,7 +181,7 @@ class Batch(Response):
         return _Answered(line.number, note, about, result)
 
     async def _write(self, answers: _Answers, scope: Scope, send: Send) -> None:
-        # Only when something has been read, for a client that sends nothing before it is told to go on.
+        # Respond only once something has been read: a client may send nothing before it is told to continue.
         answer = await answers.get()
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         self._is_begun = True
@@ -198,7 +205,7 @@ class Batch(Response):
         try:
             async with asyncio.timeout(within or self._patience):
                 await send(message)
-        except TimeoutError:  # who takes nothing is not there
+        except TimeoutError:  # a client that receives nothing counts as disconnected
             raise ClientDisconnect from None
 
 

@@ -1,6 +1,6 @@
-"""What callers of de-identification send and get: notes, how each is to be treated, and replies.
+"""Requests and replies of de-identification: notes, their options, and results.
 
-Nothing of a note is in any error that is raised here.
+No error that is raised here contains any part of a note.
 """
 
 import asyncio
@@ -31,21 +31,21 @@ from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.workers.pool import Pool
 
-MAX_WORDS = 1000  # in `allow`, and in `deny`
+MAX_WORDS = 1000  # in each of `allow` and `deny`
 MAX_WORD = 200  # characters
 MAX_ID = 200  # characters
 MAX_SHIFT = 36_500  # days: a hundred years
 
-# Parameters of an address that sign a request.
+# Query parameters that authenticate a request.
 _CREDENTIALS = {"token", "_xsrf"}
-# Spans written at a time: more would keep others waiting for more than a millisecond or two.
+# Spans to write at a time. More would block the event loop for more than a millisecond or two.
 _SLICE = 2000
 
 
 def _unicode(text: str) -> str:
     try:
         text.encode()
-    except UnicodeEncodeError:  # it holds the text
+    except UnicodeEncodeError:  # not chained: it contains the text
         raise ValueError("must be Unicode, without half of a surrogate pair") from None
     return text
 
@@ -109,13 +109,13 @@ class Note(Options):
 
     @classmethod
     def read(cls, body: bytes, *, defaults: Options) -> Self:
-        """Read a JSON object, whose fields go before `defaults`.
+        """Read a note from a JSON object. Its fields override `defaults`.
 
         Raises:
-            RequestValidationError: it is none, or not such a one.
+            RequestValidationError: the body is no JSON object, or no valid note.
         """
         try:
-            # A byte order mark may stand before JSON (RFC 8259 section 8.1), and is no part of it.
+            # A parser may ignore a byte order mark before the JSON (RFC 8259 section 8.1).
             fields = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_Flat(), parse_constant=_refuse)
         except (ValueError, RecursionError):
             said = other_encoding(body) or "It is no JSON object of plain fields, each once, in UTF-8"
@@ -129,7 +129,7 @@ class Note(Options):
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in items])
 
     def for_engine(self) -> EngineOptions:
-        """What the engine is told beside the text."""
+        """Return the note's options as keywords for the engine."""
         return {
             "replacement": self.replacement,
             "compat": self.compat,
@@ -171,7 +171,7 @@ class FailedLine(BaseModel):
     error: Failure
 
 
-# Bytes that a note's JSON may have for one of its text, where all is written as \uXXXX; and for all but the text.
+# Bytes of JSON for each byte of a note's text if all characters are escaped as \uXXXX, and for everything but the text.
 _JSON_PER_BYTE = 3
 _BESIDE_TEXT = 64 * 1024
 
@@ -179,12 +179,12 @@ _SPANS = TypeAdapter(Sequence[Span])
 
 
 def body_size(note_size: int) -> int:
-    """Bytes that the JSON of a note of so many bytes may have."""
+    """Return the most bytes that the JSON of a note may have. `note_size`: the most bytes of its text."""
     return _JSON_PER_BYTE * note_size + _BESIDE_TEXT
 
 
 def pool_of(conn: HTTPConnection) -> Pool:
-    """The process's engines."""
+    """Return the pool of engines of this process."""
     pool: Pool = opened(conn, "deidentify")
     return pool
 
@@ -192,22 +192,22 @@ def pool_of(conn: HTTPConnection) -> Pool:
 async def deidentified(
     note: Note, pool: Pool, *, patient: bool = False, key: bytes | None = None
 ) -> tuple[About, Result]:
-    """Which engine answered, and what. Raises what `Pool.deidentify` raises."""
+    """De-identify a note, and return the engine that did it and the result. Raises what `Pool.deidentify` raises."""
     result = await pool.deidentify(note.text, patient=patient, key=key, **note.for_engine())
-    if pool.about is None:  # its process has ended just now
+    if pool.about is None:  # the engine's process has ended since
         raise EngineUnavailableError
     return pool.about, result
 
 
 def flaw_of(error: RequestValidationError) -> Failure:
-    """The first flaw of a note, in a sentence."""
+    """Describe the first problem with a note in one sentence."""
     item = error.errors()[0]
     where = [str(part) for part in item["loc"] if isinstance(part, int) or part in Note.model_fields]
     return Failure(code="invalid_request", detail=f"{'.'.join(where)}: {item['msg']}.".removeprefix(": "))
 
 
 async def written(result: Result, *, about: About, note: Note, line: int | None = None) -> bytes:
-    """A reply as JSON, made without keeping others waiting, however many spans there are."""
+    """Write a reply as JSON without blocking the event loop, however many spans there are."""
     reply = Reply(
         line=line, id=note.id, text=result.text, length=result.length, counts=result.counts, engine=about
     ).model_dump_json(exclude_none=True)
@@ -221,9 +221,9 @@ async def written(result: Result, *, about: About, note: Note, line: int | None 
 
 
 class _Flat:
-    """Takes one object without others in it, each name once.
+    """An `object_pairs_hook` that accepts one object, without nested objects or repeated names.
 
-    Where a name comes twice, one of the two would count, and nobody be told which; and all else only takes time.
+    If a name came twice, one of its values would be dropped silently. Nested objects and many names only cost time.
     """
 
     _is_taken = False
@@ -237,7 +237,7 @@ class _Flat:
 
 
 def _refuse(_constant: str) -> NoReturn:
-    raise ValueError  # NaN and Infinity, which are no JSON
+    raise ValueError  # NaN and Infinity are not valid JSON
 
 
 def _invalid(kind: str, said: str) -> RequestValidationError:

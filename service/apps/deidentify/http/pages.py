@@ -1,6 +1,6 @@
-"""The pages of de-identification: a form to try it with, and what is masked and why.
+"""The pages of de-identification: a form to try it, and an explanation of what is masked and why.
 
-A note comes in the body of a form and goes back on the page that answers it; nothing keeps it, here or there.
+A note is sent in the body of a form and returned on the page. It is not stored anywhere.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from service.errors import ServiceError
 from service.hub.models import Identity
 from service.web import pages
 
-# What the form calls the fields of a note, for those who are told that one is wrong.
+# The labels of a note's fields in the form, for error messages.
 _LABELS = {
     "text": "Note",
     "replacement": "In its place",
@@ -59,7 +59,7 @@ class Rules(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The form as it was filled in."""
+    """The values of the form as they were entered."""
 
     text: str = ""
     replacement: str = "asterisk"
@@ -70,12 +70,16 @@ class Draft:
 
     @classmethod
     def of(cls, form: Mapping[str, Any]) -> Self:
-        """Read a form. Browsers send line ends as CR LF, whatever was typed or pasted."""
+        """Read a form. Line ends become LF, as browsers always send CR LF."""
         given = {field.name: form.get(field.name, field.default) for field in fields(cls)}
         return cls(**{name: str(value).replace("\r\n", "\n") for name, value in given.items()})
 
     def note(self) -> Note:
-        """Raises ValidationError."""
+        """Return the note with its options.
+
+        Raises:
+            ValidationError: a field is not valid.
+        """
         return Note(
             text=self.text,
             replacement=self.replacement,  # type: ignore[arg-type] # the model judges it
@@ -114,7 +118,7 @@ async def form(request: Request, identity: User) -> Response:
 async def submit(request: Request, identity: User) -> Response:
     """The form again, with the masked note beside it, or with what was wrong; or the masked note as a file."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        # An upload would be kept in a file for a while.
+        # An uploaded file would be stored on disk for a while.
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Use the form on this page.")
     given = await request.form()
     draft = Draft.of(given)
@@ -130,12 +134,12 @@ async def submit(request: Request, identity: User) -> Response:
     if given.get("as") == "file":
         disposition = {"Content-Disposition": 'attachment; filename="deidentified.txt"'}
         return Response(result.text, media_type="text/plain", headers=disposition)
-    # In a thread: with the most spans that a note can have it takes a tenth of a second.
+    # In a thread: rendering the most spans that a note can have takes a tenth of a second.
     return await run_in_threadpool(_page, request, identity, draft, result=result, about=about, parts=parts(result))
 
 
 def parts(result: Result) -> Iterator[tuple[str, Kind | None]]:
-    """The new text in pieces, each with its type where something was masked, moved or taken out."""
+    """Yield the new text in pieces. Each has the type of what was masked, shifted or removed there, or None."""
     place = 0
     for span in result.spans:
         yield result.text[place : span.out_start], None

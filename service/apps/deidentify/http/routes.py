@@ -1,4 +1,4 @@
-"""De-identification over HTTP: a note as JSON or as plain text, or any number of them as lines of JSON."""
+"""The API of de-identification: a note as JSON or as plain text, or any number of notes as lines of JSON."""
 
 import sys
 from http import HTTPStatus
@@ -32,21 +32,25 @@ from service.web.middleware.bodies import streams_body
 JSON, TEXT = "application/json", "text/plain"
 LINES = (MEDIA_TYPE, "application/jsonl")
 _UTF_8 = {b"utf-8", b"utf8", b"us-ascii"}
-ENGINE = "Deidentify-Engine"  # the header that says of plain text which engine it is from
+ENGINE = "Deidentify-Engine"  # the header that names the engine if the reply is plain text
 
-# Bodies are not read before it is known who sends them, and then by limits of our own. For that their type is judged
-# first: of a form that a cookie signs, the rest would be read to find its XSRF token.
+# The routes set no limit for bodies. They read a body only after authentication, and apply their own limits. The type
+# of the body is checked before: the body of a form with a cookie would be read to find its XSRF token.
 _UNLIMITED = sys.maxsize
 
 
 class Accepting:
-    """A dependency that returns the body's type, which is one of these. Raises HTTPException."""
+    """A dependency that returns the media type of the body, which must be one of `media_types`."""
 
     def __init__(self, *media_types: str) -> None:
         self._media_types = media_types
 
     async def __call__(self, request: Request) -> str:
-        """Judge a request by its headers."""
+        """Check the headers of a request.
+
+        Raises:
+            HTTPException: the body has another type or charset, or is compressed.
+        """
         given, parameters = parse_options_header(request.headers.get("content-type"))
         charset = parameters.get(b"charset", b"utf-8").lower()
         encoding = request.headers.get("content-encoding", "identity").lower()
@@ -159,7 +163,12 @@ async def batch(
 
 
 async def _body(request: Request, limit: int, note_size: int) -> bytes:
-    """Read the body. Raises NoteTooLargeError, as soon as it is."""
+    """Read the body.
+
+    Raises:
+        NoteTooLargeError: it has more than `limit` bytes. The rest is not read. The error states `note_size`.
+        HTTPException: the client has disconnected.
+    """
     body = bytearray()
     try:
         async for chunk in request.stream():

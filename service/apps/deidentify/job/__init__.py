@@ -1,4 +1,4 @@
-"""Many notes: files in, files out, on this machine or on a Dask cluster; what was done before a stop is not done again.
+"""De-identifies files of notes, on this machine or on a Dask cluster. A job that was stopped continues where it was.
 
-Knows neither the command line nor the settings.
+Does not depend on the command line or the settings.
 """

@@ -1,4 +1,4 @@
-"""What a job's result depends on, for a later run, or another machine, to compare."""
+"""Describes what a job's result depends on, so that a later run or another machine can compare it."""
 
 import json
 import sys
@@ -11,15 +11,16 @@ from service.apps.deidentify.engine.engine import About, Options
 from service.apps.deidentify.job.encodings import UTF8
 from service.apps.deidentify.job.inputs import Source
 
-# Plain data by the word for it.
+# Plain data by name.
 Claim = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How the notes of a job are to be done. `deadline`: seconds for a note; on it no text depends.
+    """How to process the notes of a job.
 
-    `columns`: of tables, those that hold notes. `encoding` of the files that are read and written.
+    `deadline`: seconds for a note; it does not change any text. `columns`: the columns of tables that hold notes.
+    `encoding`: of the files that are read and written.
     """
 
     options: Options
@@ -30,9 +31,10 @@ class Terms:
 
 
 def claim_of(sources: Iterable[Source], about: About, terms: Terms) -> Claim:
-    """What a folder is made from, and how. Nothing can be read from it but the engine.
+    """Describe from what an output folder is made, and how. Everything but the engine is hashed.
 
-    The words to allow and deny may be names: whoever would try some needs the files that they are about.
+    The words to allow and deny may be names. The hash of the options is keyed with that of the files, so guessing the
+    words requires the files.
     """
     inputs = blake2b()
     for source in sources:
@@ -43,5 +45,8 @@ def claim_of(sources: Iterable[Source], about: About, terms: Terms) -> Claim:
 
 
 def engine_of(about: About) -> dict[str, str]:
-    """All that an answer depends on beside the note and the options: Python too, whose Unicode tables differ."""
+    """Return all that a result depends on besides the note and the options.
+
+    That includes the version of Python, because Unicode tables differ between versions.
+    """
     return asdict(about) | {"service": __version__, "python": "{}.{}".format(*sys.version_info)}

@@ -1,4 +1,4 @@
-"""De-identifies files of notes, on this machine or on a Dask cluster, and says how it went."""
+"""The command that de-identifies files of notes, on this machine or on a Dask cluster, and reports the result."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -21,22 +21,26 @@ from service.errors import HOW_TO_INSTALL
 from service.logs import where_raised
 
 KEPT = "What is done is kept: the same command goes on from there."
-INTERRUPTED = 130  # as a shell has it for Ctrl-C
+INTERRUPTED = 130  # the exit status that shells use for Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a job runs: with so many processes here, by default one for each core, or on the Dask cluster there."""
+    """Where a job runs.
+
+    `workers`: number of processes on this machine; None for one per core. `dask`: address of the scheduler of a Dask
+    cluster; None for this machine.
+    """
 
     workers: int | None = None
     dask: str | None = None
 
 
 def start(inputs: Sequence[Path], out: Path, terms: Terms, where: Where, *, skip_others: bool = False) -> int:
-    """Run the job, or what is left of it. `skip_others`: other files in the folders given are no error.
+    """Run a job, or what is left of it, and return the exit status. `skip_others`: skipped files are no error.
 
-    Returns an exit status: 1 where a note failed, a file was passed over or the job stopped, 2 where it could not begin
-    as it was asked for.
+    The status is 0 for success, 1 if a note failed, a file was skipped or the job stopped, 2 if the job was refused,
+    and 130 if it was interrupted.
     """
     display = Display(Console(stderr=True))
     try:
@@ -65,7 +69,7 @@ def start(inputs: Sequence[Path], out: Path, terms: Terms, where: Where, *, skip
 
 
 def tell_the_rest(files: Sequence[File], out: Path, others: Sequence[str], display: Display) -> None:
-    """Say where it stands what failed of tables, and which files were passed over."""
+    """Print where the errors of tables are, and which files were skipped."""
     for file in files:
         if file.table and (errors := errors_of(out / file.source.name)).exists():
             display.tell(f"What failed of {shown(file.source.path)} stands in {shown(errors)}.")
@@ -75,11 +79,11 @@ def tell_the_rest(files: Sequence[File], out: Path, others: Sequence[str], displ
 
 @contextmanager
 def executor(terms: Terms, where: Where, display: Display) -> Iterator[Executor]:
-    """Where the work is done.
+    """Open the executor that does the work.
 
     Raises:
-        EngineUnavailableError: there is no engine here, which both ways need.
-        JobRefusedError: there is no such cluster.
+        EngineUnavailableError: no engine can be loaded on this machine. A cluster needs it too.
+        JobRefusedError: the cluster cannot be used, or Dask is not installed.
     """
     if where.dask is None:
         with local_executor(terms, where.workers or cores()) as local:
@@ -89,6 +93,6 @@ def executor(terms: Terms, where: Where, display: Display) -> Iterator[Executor]
         from service.apps.deidentify.job.dask import dask_executor  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise JobRefusedError(f"Not installed: {error.name}. Run {HOW_TO_INSTALL.format('dask')}.") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells in tracebacks what we tell in a sentence
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it logs tracebacks of errors that are reported here
     with dask_executor(terms, where.dask, tell=display.tell) as cluster:
         yield cluster

@@ -1,7 +1,7 @@
-"""De-identifies on a Dask cluster that runs already.
+"""De-identifies notes on a running Dask cluster.
 
-Notes go to its workers through its scheduler, in tasks: not as data, which a worker may write to its disk. A task whose
-worker dies is done by another. What a task holds and says stands in no log of the cluster.
+Notes are sent inside of tasks, through the scheduler. They are not sent as data, which a worker may write to its disk.
+If a worker dies, another does its task. The cluster's logs contain neither the content of a task nor its result.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from service.apps.deidentify.job.local import Engines
 from service.apps.deidentify.job.notes import Note, Outcome
 from service.apps.deidentify.job.remote import Batch, Reply, packed
 
-ANSWER = 10.0  # seconds that the scheduler has
-LEAST = 64  # batches on their way, however few workers there are just now: clusters grow by what waits
+ANSWER = 10.0  # seconds for the scheduler to answer
+LEAST = 64  # batches to submit even if there are few workers, because adaptive clusters grow with the waiting tasks
 
 
 class DaskExecutor:
-    """Sends batches to a cluster. `about`: the engine here, which has to be the one there."""
+    """Sends batches to a cluster. `about`: the engine on this machine. The cluster's workers must have the same."""
 
     batch = 50
 
@@ -54,16 +54,16 @@ class DaskExecutor:
 
 
 class DaskPending:
-    """Outcomes that a cluster works on."""
+    """The future outcomes of a batch on a cluster."""
 
     def __init__(self, future: Future[Reply]) -> None:
         self._future = future
 
     def result(self) -> list[Outcome]:
-        """Wait for them.
+        """Wait for the outcomes.
 
         Raises:
-            JobStoppedError: they will not come, or would not be what other engines say.
+            JobStoppedError: the batch failed, or the worker has another engine than this machine.
         """
         with _in_words():
             reply = self._future.result()
@@ -77,11 +77,11 @@ class DaskPending:
 
 @contextmanager
 def dask_executor(terms: Terms, address: str, *, tell: Callable[[str], None]) -> Iterator[DaskExecutor]:
-    """Send to the cluster whose scheduler is at `address`. `tell` is called with what people should know meanwhile.
+    """Open an executor on the cluster whose scheduler is at `address`. `tell`: called with messages for people.
 
     Raises:
-        EngineUnavailableError: there is no engine here to compare theirs with.
-        JobRefusedError: the cluster does not answer, or cannot do it.
+        EngineUnavailableError: no engine can be loaded on this machine to compare those of the cluster with.
+        JobRefusedError: the scheduler does not answer, or the cluster has another version of Python.
     """
     with Engines(terms.deadline) as engines:
         about = engines.load()
@@ -94,7 +94,7 @@ def dask_executor(terms: Terms, address: str, *, tell: Callable[[str], None]) ->
         with _in_words():
             pythons = _pythons(client)
             executor = DaskExecutor(client, about, terms)
-        # Tasks are sent as code, which another Python cannot read.
+        # Tasks are sent as code, which another version of Python cannot read.
         if other := sorted(pythons - {executor.engine["python"]}):
             raise JobRefusedError(f"The cluster has Python {other[0]}, and here is {executor.engine['python']}.")
         if not pythons:
@@ -103,23 +103,23 @@ def dask_executor(terms: Terms, address: str, *, tell: Callable[[str], None]) ->
 
 
 async def _ask(address: str) -> None:
-    """Return when a scheduler answers: `Client` waits without end for one that takes the connection and is silent."""
+    """Return when a scheduler answers. `Client` would wait forever if one accepts the connection and says nothing."""
     arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call] # of Dask
     async with rpc(address, connection_args=arguments) as scheduler:  # type: ignore[no-untyped-call] # of Dask
         await scheduler.identity()
 
 
 def _pythons(client: Client) -> set[str]:
-    """The versions of Python that the workers have, as `3.11`."""
+    """Return the versions of Python on the workers, such as `3.11`."""
     workers = cast("dict[str, Any]", client.get_versions())["workers"]
     return {".".join(worker["host"]["python"].split(".")[:2]) for worker in workers.values()}
 
 
 def _task(given: bytes) -> Callable[[], Reply]:
-    """What a worker runs.
+    """Return the function that a worker runs.
 
-    Defined within, it is sent as code: the scheduler need not have our package, and a worker can say that it lacks it.
-    The notes are no arguments of it, which Dask would show.
+    It is a nested function, so it is sent as code. The scheduler then does not need our package, and a worker without
+    it can say so. The notes are not arguments of the function, because Dask would show those.
     """
 
     def deidentify() -> Any:  # noqa: ANN401 - a type of ours would have to be known to the scheduler
@@ -134,7 +134,7 @@ def _task(given: bytes) -> Callable[[], Reply]:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """Say what can happen to a cluster."""
+    """Convert errors of the cluster to JobStoppedError."""
     try:
         yield
     except KilledWorker:

@@ -1,22 +1,22 @@
-"""In which encodings files may be, and what is said where one is not in the encoding that it should be in."""
+"""Decides which encodings files may have, and explains decoding errors."""
 
 import codecs
 
 from service.apps.deidentify.engine.intake import other_encoding
 
 UTF8 = "utf-8"
-# All of ASCII, and what other encodings write with it: ISO 2022, HZ, UTF-7, IDNA.
+# All of ASCII, and the ASCII sequences that have another meaning in ISO 2022, HZ, UTF-7 and IDNA.
 _ASCII = bytes(range(128)) + b"\x1b$B!!\x1b(B ~{!!~} +AMk- .xn--zo-jka"
 
 
 def known(name: str) -> str | None:
-    """The usual name of an encoding; None where there is none, or where ASCII is not ASCII in it.
+    """Return Python's name of an encoding; None if there is no such encoding, or it does not include ASCII.
 
-    Files are taken apart at commas, quotes and ends of lines as bytes, which must mean these characters.
+    Files are split at the bytes of commas, quotes and line ends, so these bytes must mean these characters.
     """
     try:
         usual = codecs.lookup(name.strip()).name
-        if usual.endswith("escape"):  # Python's own, for programs
+        if usual.endswith("escape"):  # Python's codecs for escapes in source code
             return None
         text = _ASCII.decode(usual)
     except (LookupError, UnicodeError, ValueError):
@@ -25,9 +25,9 @@ def known(name: str) -> str | None:
 
 
 def problem_with(raw: bytes, error: UnicodeDecodeError, encoding: str, *, line: int = 1) -> str:
-    """Say at which line and byte the text is not in this encoding, and what to do. `line`: that `raw` begins in.
+    """Explain at which line and byte text does not have the encoding, and what to do. `line`: where `raw` begins.
 
-    Nothing of the text is quoted, but the byte that is wrong.
+    The message quotes no more of the text than the wrong byte.
     """
     if other := other_encoding(raw):
         return other

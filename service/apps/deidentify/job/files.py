@@ -1,4 +1,4 @@
-"""The files of a job: how each is read, and how it is written."""
+"""Chooses how each file of a job is read and written."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from service.errors import HOW_TO_INSTALL
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to be read and written. `table`: where it has rows, else it has notes only."""
+    """A file to read and write. `table`: None if the file has notes only, and no rows."""
 
     source: Source
     table: Table | None = None
 
     def target(self, out: Path) -> Target:
-        """Where it is written."""
+        """Return the target in the folder `out` to which the file is written."""
         path = out / self.source.name
         if self.table:
             return LinesTarget(path, TableWriter(self.source, self.table))
@@ -34,7 +34,7 @@ class File:
         return LinesTarget(path, Gzip() if self.source.is_gzip else None)
 
     def notes(self, reading: Reading) -> Iterator[tuple[Note, int]]:
-        """Its notes, and how many bytes of the file have been read then."""
+        """Yield the notes of the file, each with the number of bytes of the file that have been read by then."""
         if self.table:
             yield from self.table.notes(reading)
             return
@@ -44,10 +44,11 @@ class File:
 
 
 def checked(sources: Sequence[Source], terms: Terms) -> list[File]:
-    """The files of a job, when all tables have been found to be as they should.
+    """Check all tables, and return the files of a job.
 
     Raises:
-        JobRefusedError: a table cannot be done: a column is missing, it is in another encoding, or damaged.
+        JobRefusedError: a table has no such column, has another encoding, or cannot be read; or what is needed to read
+            it is not installed.
         JobStoppedError: a file has changed, or is damaged.
     """
     return [_checked(source, terms) for source in sources]

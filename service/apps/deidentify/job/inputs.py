@@ -1,4 +1,4 @@
-"""Which files a job reads, and under which names it writes them."""
+"""Finds the files that a job reads, and the names under which it writes them."""
 
 import gzip
 import os
@@ -12,15 +12,15 @@ from typing import BinaryIO, NamedTuple, NoReturn, cast
 
 from service.apps.deidentify.errors import JobRefusedError, JobStoppedError
 
-NOTE = ".txt"  # a file that is one note
-LINES = (".ndjson", ".jsonl")  # a note in each line, or with columns a row
+NOTE = ".txt"  # a file with a single note
+LINES = (".ndjson", ".jsonl")  # a note in each line; if columns are given, a row of a table
 PARQUET = ".parquet"
-TABLES = (".csv", ".tsv", PARQUET)  # read with columns only
-GZIP = ".gz"  # may follow each of them, but Parquet, which is compressed already
+TABLES = (".csv", ".tsv", PARQUET)  # read only if columns are given
+GZIP = ".gz"  # may follow any suffix but that of Parquet, which has its own compression
 
 
 class Reading(NamedTuple):
-    """A file that is open. `stream`: its content, decompressed. `position`: bytes of the file read so far."""
+    """An open file. `stream`: its content, decompressed. `position`: returns how many bytes of the file were read."""
 
     stream: BinaryIO
     position: Callable[[], int]
@@ -28,7 +28,11 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to be read. `name`: under which it is written, relative; `size` in bytes, `changed` in ns, when found."""
+    """A file to read.
+
+    `name`: the relative path under which it is written. `size`: in bytes. `changed`: time of the last change, in
+    nanoseconds. Both are those of when the file was found.
+    """
 
     path: str
     name: str
@@ -37,25 +41,25 @@ class Source:
 
     @property
     def is_note(self) -> bool:
-        """Whether the file is one note."""
+        """Whether the file is a single note."""
         return self.kind == NOTE
 
     @property
     def is_gzip(self) -> bool:
-        """Whether the file is compressed."""
+        """Whether the file is compressed with gzip."""
         return self.name.lower().endswith(GZIP)
 
     @property
     def kind(self) -> str:
-        """The suffix that says what is in the file."""
+        """The suffix of the file's name in lower case, without that of gzip."""
         return Path(self.name.lower().removesuffix(GZIP)).suffix
 
     @contextmanager
     def open(self) -> Iterator[Reading]:
-        """Read the file.
+        """Open the file for reading while the block runs.
 
         Raises:
-            JobStoppedError: it is damaged, or has changed since it was found: what is made of it is of no use.
+            JobStoppedError: the file is damaged, or has changed since it was found. The output is then of no use.
         """
         with Path(self.path).open("rb") as file:
             self._check(file)
@@ -77,18 +81,20 @@ class Source:
 
 @dataclass(slots=True)
 class Found:
-    """Files to read, in the order of their names, and the paths in folders that are passed over."""
+    """The files to read (`sources`), in the order of their names, and the paths of skipped files (`others`)."""
 
     sources: list[Source] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
 
 def find(given: Sequence[Path], out: Path, *, tables: bool = False) -> Found:
-    """All files to read: those given, and in folders given all that have our suffixes. `tables`: also tables.
+    """Find all files to read: the given files, and all files in the given folders that have a known suffix.
+
+    `out`: the output folder. `tables`: whether to read tables.
 
     Raises:
-        JobRefusedError: one of them cannot be read, is a link, lies in `out` or around it, or would be written where
-            another is.
+        JobRefusedError: there are no files. Or one of them cannot be read, is a symbolic link, is in `out` or contains
+            it, or would be written to the same path as another.
     """
     suffixes = _suffixes(tables=tables)
     found: dict[str, Source] = {}
@@ -111,7 +117,7 @@ def _suffixes(*, tables: bool) -> tuple[str, ...]:
 
 
 def _apart(path: Path, out: Path) -> None:
-    """Nothing is read where something is written."""
+    """Check that an input is not in the output folder and does not contain it."""
     path, out = path.resolve(), out.resolve()
     if path.is_relative_to(out) or (path.is_dir() and out.is_relative_to(path)):
         raise JobRefusedError(f"{shown(path)} and {shown(out)} lie in one another: write to a folder beside.")
@@ -135,7 +141,7 @@ def _in(path: Path, suffixes: tuple[str, ...], others: list[str]) -> Iterator[So
 
 
 def _why(path: Path, suffixes: tuple[str, ...]) -> str:
-    """Why a file that was given is not read."""
+    """Explain why a given file is not read."""
     if path.name.lower().removesuffix(GZIP).endswith(TABLES):
         return "say which of its columns hold notes, with --column."
     return f"the name of a file must end in {', '.join(suffixes)}."
@@ -148,7 +154,7 @@ def _source(path: str, name: str) -> Source:
             raise JobRefusedError(f"{shown(path)} is a link: give what it points to, beside the folder.")
         if not stat.S_ISREG(found.st_mode):
             raise JobRefusedError(f"{shown(path)} is no file.")
-        os.close(os.open(path, os.O_RDONLY))  # better now than after hours
+        os.close(os.open(path, os.O_RDONLY))  # fail now, not after hours
     except OSError as error:
         _refuse(error)
     return Source(path, name, found.st_size, found.st_mtime_ns)
@@ -159,6 +165,6 @@ def _refuse(error: OSError) -> NoReturn:
 
 
 def shown(path: object) -> str:
-    """A path for people: as it is, unless a character of it would play tricks on a terminal."""
+    """Return a path as text for people. It is escaped if it has characters that are not printable."""
     text = str(path)
     return text if text.isprintable() else ascii(text)

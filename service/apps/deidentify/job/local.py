@@ -1,4 +1,4 @@
-"""De-identifies on this machine, in as many processes as are wanted."""
+"""De-identifies notes on this machine, in any number of processes."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +15,11 @@ from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.preloaded import Deidentifier
 from service.apps.deidentify.workers.worker import Worker
 
-WINDOW = 16  # notes on their way for each worker: one that takes its time holds up the others' only after so many
+WINDOW = 16  # notes submitted for each worker, so that a slow note does not soon hold up the other workers
 
 
 class Engines:
-    """As many engines as threads ask at once, each in a process of its own. `deadline`: seconds for a note."""
+    """Engines in separate processes: as many as there are threads that call at once. `deadline`: seconds for a note."""
 
     def __init__(self, deadline: float, load: Callable[[], Deidentifier] = Engine.load) -> None:
         self._forkserver = Forkserver(load)
@@ -35,17 +35,17 @@ class Engines:
         self.close()
 
     def load(self) -> About:
-        """Load the engine where it is not, and say which it is.
+        """Load the engine unless it is loaded, and return what it is.
 
         Raises:
-            EngineUnavailableError: it cannot be loaded.
+            EngineUnavailableError: the engine cannot be loaded.
         """
         return self._forkserver.load()
 
     def deidentify(self, text: str, **options: Unpack[Options]) -> Result:
-        """See `service.apps.deidentify.workers.worker.Worker`.
+        """De-identify a note; see `service.apps.deidentify.workers.worker.Worker.deidentify`.
 
-        An engine that is lost is asked for once more: that need not be the note's doing.
+        Tries once more if the engine failed or was unavailable, since the note need not be the reason.
         """
         try:
             worker = self._idle.pop()
@@ -62,7 +62,7 @@ class Engines:
             self._idle.append(worker)
 
     def close(self) -> None:
-        """End all processes, whatever they are at."""
+        """End all processes, even those that are processing a note."""
         self._closed.set()
         self._forkserver.close()
         for worker in self._workers:
@@ -70,7 +70,7 @@ class Engines:
 
 
 class LocalExecutor:
-    """Threads that wait for engines."""
+    """Runs notes on engines, with a thread that waits for each of them."""
 
     batch = 1
 
@@ -89,10 +89,10 @@ class LocalExecutor:
 def local_executor(
     terms: Terms, workers: int, load: Callable[[], Deidentifier] = Engine.load
 ) -> Iterator[LocalExecutor]:
-    """So many engines of this machine.
+    """Open an executor with up to `workers` engines on this machine.
 
     Raises:
-        EngineUnavailableError: none can be loaded.
+        EngineUnavailableError: no engine can be loaded.
     """
     with Engines(terms.deadline, load) as engines:
         about = engines.load()

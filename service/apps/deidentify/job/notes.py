@@ -1,7 +1,7 @@
-"""One note of a job: as it stands in a file, and as it is written.
+"""Reads the notes of a job, de-identifies them, and makes what is written.
 
-A line that cannot be used becomes a line that says why, as in the service's batches. Of a line's fields only `text`,
-`id` and `date_shift_days` are read: what else stands there may say who the person is, and is not written.
+A line that cannot be used becomes a line with an error, as in the service's batches. Of a line's fields, only `text`,
+`id` and `date_shift_days` are used. Other fields might identify the person, so they are not written.
 """
 
 import json
@@ -21,10 +21,10 @@ from service.apps.deidentify.errors import (
 from service.apps.deidentify.job.encodings import UTF8, problem_with
 from service.errors import ServiceError
 
-# Bytes of a line, or of a file that is one note. What is longer is not held in memory.
+# Bytes of a line, or of a file with a single note. Longer ones are not held in memory.
 LARGEST = 4_000_000
-LONGEST_ID = 200  # characters; what is longer is no name for a note
-SHIFT = "date_shift_days"  # the one option that a line may have: it is each patient's own
+LONGEST_ID = 200  # characters; a longer ID is refused
+SHIFT = "date_shift_days"  # the only option that a line may have, because it differs between patients
 MAX_SHIFT = 36_500  # days, as in the service
 OPTIONS = (frozenset(Options.__annotations__) | {"spans"}) - {SHIFT}
 
@@ -34,20 +34,21 @@ _FAILED = re.compile(rb'\{"line":[0-9]+,(?:"id":(?:-?[0-9]+|"(?:[^"\\]|\\.)*"),)
 
 
 class Failure(TypedDict):
-    """Why a note could not be done."""
+    """Why a note failed."""
 
     code: str
     detail: str
 
 
-Cell = str | None | Failure  # of a table: a note, nothing, or why there is none that could be done
+Cell = str | None | Failure  # a cell of a table: a note, nothing, or why its note cannot be processed
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as it stands in a file. `line` from 1; 0 where the file is the note. `raw`: None where it is too large.
+    """A note as it is in a file.
 
-    `is_row`: `raw` is JSON, the cells of one row of a table, each with the name of its column.
+    `line`: from 1; 0 if the file is a single note. `raw`: None if the note is too large. `is_row`: `raw` is JSON with
+    the cells of one row of a table, each with the name of its column.
     """
 
     line: int
@@ -57,7 +58,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be written of a note; None for nothing. `code` and `detail` of the error, where there was one."""
+    """What to write for a note; None for nothing. `code`, `detail`: those of the error, or empty."""
 
     written: bytes | None = field(repr=False)
     code: str = ""
@@ -65,7 +66,7 @@ class Outcome:
 
 
 def lines(stream: BinaryIO) -> Iterator[Note]:
-    """The notes of a file with one a line. Blank lines are counted, and are no notes."""
+    """Yield the notes of a file with one note per line. Blank lines count in the numbers, but are not notes."""
     number = 0
     while raw := stream.readline(LARGEST + 1):
         number += 1
@@ -81,18 +82,18 @@ def lines(stream: BinaryIO) -> Iterator[Note]:
 
 
 def whole(stream: BinaryIO) -> Note:
-    """The file as one note."""
+    """Read a file as a single note."""
     raw = stream.read(LARGEST + 1)
     return Note(0, raw if len(raw) <= LARGEST else None)
 
 
 def says_failed(line: bytes) -> bool:
-    """Whether a line that was written says why a note could not be done."""
+    """Whether an output line is an error."""
     return _FAILED.match(line) is not None
 
 
 class Deidentify(Protocol):
-    """An engine with options; those that are given come before its own."""
+    """An engine with preset options. Options of a call override them."""
 
     def __call__(self, text: str, **options: Unpack[Options]) -> Result:
         """De-identify a note."""
@@ -100,7 +101,7 @@ class Deidentify(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Turns notes into what is written of them. `deidentify`: an engine with the job's options, but for those given."""
+    """Turns notes into what is written for them. `deidentify`: an engine with the job's options."""
 
     deidentify: Deidentify
     about: About
@@ -108,10 +109,10 @@ class Answerer:
     encoding: str = UTF8
 
     def answer(self, note: Note) -> Outcome:
-        """One note's outcome.
+        """De-identify a note, and return what to write.
 
         Raises:
-            EngineUnavailableError: no engine can be loaded, which is no fault of the note.
+            EngineUnavailableError: no engine can be loaded. All other errors of the service are in the outcome.
         """
         known: dict[str, object] = {"line": note.line}
         try:
@@ -131,13 +132,13 @@ class Answerer:
             return Outcome(refusal, error.code, error.detail)
 
     def _row(self, line: int, cells: Sequence[tuple[str, Cell]]) -> Outcome:
-        """The notes of a row, each with the name of its column."""
+        """De-identify the notes of a row. `cells`: each with the name of its column."""
         answers = [(name, self._cell(cell)) for name, cell in cells]
         failed = [(name, answer) for name, answer in answers if isinstance(answer, dict)]
         texts = [None if isinstance(answer, dict) else answer for _, answer in answers]
         if not failed:
             return Outcome(_json({"line": line, "texts": texts}))
-        # The error comes first, where `says_failed` looks for it.
+        # `says_failed` expects the error right after the line number.
         error = failed[0][1]
         said = {"line": line, "error": error, "columns": [name for name, _ in failed], "texts": texts}
         return Outcome(_json(said), **error)
@@ -153,7 +154,7 @@ class Answerer:
             return {"code": error.code, "detail": error.detail}
 
     def _masked(self, text: str) -> str:
-        """The note masked, as it can be written in the job's encoding."""
+        """Mask a note, and check that the result can be written in the job's encoding."""
         masked = self.deidentify(text).text
         try:
             masked.encode(self.encoding)
@@ -167,10 +168,10 @@ class Answerer:
 
 
 def text_in(encoding: str, raw: bytes) -> str:
-    """The note in these bytes, without a byte order mark.
+    """Decode a note, without the byte order mark of UTF-8.
 
     Raises:
-        NoteRefusedError: it is in another encoding, or no note has such text.
+        NoteRefusedError: the note has another encoding, or characters that no note has.
     """
     try:
         text = raw.removeprefix(BYTE_ORDER_MARK if encoding == UTF8 else b"").decode(encoding)
@@ -181,7 +182,7 @@ def text_in(encoding: str, raw: bytes) -> str:
 
 
 def _fields(raw: bytes, encoding: str) -> dict[str, Any]:
-    """What a line says; an `id` of None where it has none."""
+    """Return the fields of a line. `id` is None if the line has none. Raises BadLineError."""
     try:
         fields = json.loads(raw.decode(encoding), object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
@@ -204,7 +205,7 @@ def _text(fields: Mapping[str, Any]) -> str:
 
 
 def _options(fields: Mapping[str, Any]) -> Options:
-    """The options of a line. `null` is none, as in the service."""
+    """Return the options of a line. `null` means that there are none, as in the service. Raises BadLineError."""
     if (days := fields.get(SHIFT)) is None:
         return {}
     if not isinstance(days, int) or isinstance(days, bool) or abs(days) > MAX_SHIFT:
@@ -213,7 +214,7 @@ def _options(fields: Mapping[str, Any]) -> Options:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Where a name comes twice, one of the two would count, and nobody be told which."""
+    """Refuse an object with a repeated name, of which one value would be dropped silently. Raises ValueError."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise ValueError

@@ -1,7 +1,7 @@
-"""Where a job writes: a folder that is its own, and files that have their names only once they are whole.
+"""Writes the output of a job: a folder of its own, with files that get their final names once they are complete.
 
-A job may be ended at any moment, by a power cut too. The next run takes on from what is there: a file of lines up to
-the last line that is whole, a file that is one note if it has its name.
+A job may be stopped at any moment, even by a power cut. The next run keeps what is complete: the lines of a file up to
+the last complete one, and a file with a single note if it has its final name.
 """
 
 import fcntl
@@ -20,9 +20,9 @@ from service.apps.deidentify.job.claim import Claim
 from service.apps.deidentify.job.inputs import shown
 from service.apps.deidentify.job.notes import Outcome, says_failed
 
-MARK = ".deidentify.json"  # in the folder: what it was made from, and how
-PART = ".part"  # at the end of a name: not whole yet
-PRIVATE = 0o600  # masked notes are sensitive still
+MARK = ".deidentify.json"  # file in the output folder that says from what it was made, and how
+PART = ".part"  # suffix of a file that is not complete
+PRIVATE = 0o600  # masked notes are still sensitive
 
 _OTHER = {
     "inputs": "from other files than these, or one of them has changed since",
@@ -35,10 +35,12 @@ Write = Callable[[Outcome], None]
 
 @contextmanager
 def claimed(out: Path, claim: Claim) -> Iterator[None]:
-    """Hold the folder for this job alone; a new one is made. When the block ends well, all in it outlasts a power cut.
+    """Lock the output folder for this job while the block runs. The folder is created if necessary.
+
+    If the block succeeds, all that is in the folder survives a power cut.
 
     Raises:
-        JobRefusedError: another job runs there, it was made by another job, or holds what no job made.
+        JobRefusedError: another job is running in the folder, the folder is from another job, or it has other files.
     """
     mark = out / MARK
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,7 +51,7 @@ def claimed(out: Path, claim: Claim) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise JobRefusedError(f"Another run is writing to {shown(out)}.") from None
-        if written := file.read().strip(b"\0"):  # zeros: a power cut, before anything else was written
+        if written := file.read().strip(b"\0"):  # zeros only: there was a power cut before anything was written
             _compare(out, written, claim)
         else:
             file.seek(0)
@@ -73,7 +75,7 @@ def _compare(out: Path, written: bytes, claim: Claim) -> None:
 
 @dataclass(slots=True)
 class Tally:
-    """What is whole of a file of lines: how many, how many of them say why a note could not be done, and bytes."""
+    """The complete part of a file of lines: the number of lines, how many of them are errors, and the size in bytes."""
 
     lines: int = 0
     errors: int = 0
@@ -81,7 +83,7 @@ class Tally:
 
 
 def tally(lines: Iterable[bytes]) -> Tally:
-    """Count lines up to the first that is torn, or that a power cut left zeros in."""
+    """Count lines up to the first that is not complete, or that has zeros from a power cut."""
     whole = Tally()
     for line in lines:
         if not line.startswith(b"{") or not line.endswith(b"}\n") or b"\0" in line:
@@ -93,17 +95,17 @@ def tally(lines: Iterable[bytes]) -> Tally:
 
 
 class Writer(Protocol):
-    """Makes a file of lines, where it is not these lines themselves."""
+    """Makes a file from lines, if the file does not consist of the lines themselves."""
 
     def tally(self, path: Path) -> Tally:
-        """What a file holds that was made."""
+        """Count what is in a file that was made."""
 
     def write(self, lines: BinaryIO, file: BinaryIO, path: Path) -> None:
-        """Make the file, which is to have this path, of all its lines."""
+        """Write a file from all its lines. `path`: where the file will be in the end."""
 
 
 class Gzip:
-    """Compresses lines when all are there: what is compressed could not be gone on with."""
+    """Compresses the lines once all are there, because a job could not continue a compressed file."""
 
     def tally(self, path: Path) -> Tally:
         """See `Writer`."""
@@ -111,15 +113,16 @@ class Gzip:
             return tally(file)
 
     def write(self, lines: BinaryIO, file: BinaryIO, _path: Path) -> None:
-        """Write no time or name, so that the same lines make the same file."""
+        """Compress the lines, without time or name, so that the same lines always give the same file."""
         with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
             shutil.copyfileobj(lines, packed)
 
 
 class LinesTarget:
-    """A file with a line for each note, or made of such. `done` are written, `errors` of them in vain.
+    """A file with a line for each note, or a file that `writer` makes from such lines.
 
-    `is_whole`: nothing is left to do.
+    `done`: the number of lines written so far. `errors`: how many of them are errors. `is_whole`: nothing is left to
+    do.
     """
 
     def __init__(self, path: Path, writer: Writer | None = None) -> None:
@@ -137,7 +140,7 @@ class LinesTarget:
 
     @contextmanager
     def open(self) -> Iterator[Write]:
-        """Go on behind the last whole line."""
+        """Continue after the last complete line. If the block succeeds, the file gets its final name."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with private(self._part, "r+b") as file:
             file.truncate(self._tally.size)
@@ -164,13 +167,13 @@ class LinesTarget:
         self.tidy()
 
     def tidy(self) -> None:
-        """Take away the lines that a file was made of, once it is there."""
+        """Delete the lines from which the file was made. Call this once the file exists."""
         if self._writer:
             self._part.unlink(missing_ok=True)
 
 
 class NoteTarget:
-    """A file that is one note. Where the note could not be done there is none, and the next run tries again."""
+    """A file with a single note. If the note fails, no file is written, and the next run tries again."""
 
     errors = 0
 
@@ -183,7 +186,7 @@ class NoteTarget:
 
     @contextmanager
     def open(self) -> Iterator[Write]:
-        """Write the note, if there is one."""
+        """Yield a function that writes the note, or nothing if the note failed."""
         yield self._write
 
     def _write(self, outcome: Outcome) -> None:
@@ -197,26 +200,29 @@ class NoteTarget:
         self._part.replace(self._path)
 
     def tidy(self) -> None:
-        """Do nothing: a note leaves nothing else."""
+        """Do nothing, as there are no other files."""
 
 
 Target = LinesTarget | NoteTarget
 
 
 def private(path: Path, mode: str) -> BinaryIO:
-    """Open a file that nobody else may read if it is made now, and that is no link to another."""
+    """Open a file for reading and writing, but not through a symbolic link. A new file is readable only by its owner.
+
+    `mode`: `wb` empties the file.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if mode == "wb" else 0)
     return cast("BinaryIO", os.fdopen(os.open(path, flags, PRIVATE), mode))
 
 
 def keep(file: BinaryIO) -> None:
-    """Let what is written outlast a power cut."""
+    """Flush what was written to disk, so that it survives a power cut."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def _keep_names(folder: Path) -> None:
-    """Let the names in a folder outlast a power cut."""
+    """Flush the names in a folder to disk, so that they survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

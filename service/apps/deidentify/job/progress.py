@@ -1,4 +1,4 @@
-"""Shows how far a job is, on standard error: a bar at a terminal, else a line now and then."""
+"""Shows the progress of a job on a console: a bar if it is a terminal, else a line from time to time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,12 +11,12 @@ from rich.progress import Progress as Bar
 
 from service.apps.deidentify.job.run import Progress
 
-AT_TERMINAL = 0.2  # seconds between two looks
+AT_TERMINAL = 0.2  # seconds between two updates
 ELSEWHERE = 10.0
 
 
 class Display:
-    """What a job says. `report` and `tell` are for `service.apps.deidentify.job.run`."""
+    """The messages of a job. `report` and `tell` are callbacks for `service.apps.deidentify.job.run`."""
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = monotonic) -> None:
         self._console = console
@@ -27,13 +27,13 @@ class Display:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the bar, where there is a terminal for it. The clock starts here."""
+        """Show the bar while the block runs, if the console is a terminal. The clock starts here."""
         self._began = self._last = self._clock()
         with self._bar if self._console.is_terminal else nullcontext():
             yield
 
     def report(self, progress: Progress) -> None:
-        """Show how far it is, now and then."""
+        """Show the progress, unless it was shown a moment ago."""
         now = self._clock()
         if now < self._last + (AT_TERMINAL if self._console.is_terminal else ELSEWHERE):
             return
@@ -45,16 +45,19 @@ class Display:
             self.tell(text)
 
     def end(self, progress: Progress) -> None:
-        """Say what was done in all."""
+        """Print the summary of a job."""
         self.tell(summary(progress, self._clock() - self._began))
 
     def tell(self, text: str) -> None:
-        """Say something, above the bar."""
+        """Print a message above the bar."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def said(progress: Progress, seconds: float) -> str:
-    """How far a job is that has run for so long: notes, their rate, share of the bytes, time left, failures."""
+    """Describe the progress of a running job: notes, their rate, share of the bytes, time left, failures.
+
+    `seconds`: how long the job has run.
+    """
     done, left = progress.size - progress.skipped, progress.total - progress.size
     parts = [
         f"{progress.notes:,} notes",
@@ -67,7 +70,7 @@ def said(progress: Progress, seconds: float) -> str:
 
 
 def summary(progress: Progress, seconds: float) -> str:
-    """What a job did that has come to its end."""
+    """Describe what a completed job did. `seconds`: how long it ran."""
     new = progress.notes - progress.found
     text = f"{new:,} notes in {timedelta(seconds=round(seconds))}, {rate(progress, seconds)}."
     if progress.found:
@@ -76,5 +79,5 @@ def summary(progress: Progress, seconds: float) -> str:
 
 
 def rate(progress: Progress, seconds: float) -> str:
-    """Notes a second, of this run."""
+    """Describe how many notes this run processes per second. Notes from earlier runs do not count."""
     return f"{(progress.notes - progress.found) / max(seconds, 1e-3):,.1f} a second"

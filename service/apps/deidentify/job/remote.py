@@ -1,7 +1,8 @@
-"""What runs on a Dask worker: a batch of notes in, its outcomes out, as plain data.
+"""The code that runs on a Dask worker. It takes a batch of notes and returns the outcomes, as plain data.
 
-Nothing is raised here, since Dask logs what fails, arguments and all. Deadlines hold as everywhere: the engines are in
-processes of their own, so that a note may end them and not the Dask worker. They go when nothing was to do for a while.
+Nothing is raised here, because Dask logs failed tasks with their arguments. Engines run in separate processes. So
+deadlines apply as everywhere else, and a note that ends an engine does not end the Dask worker. The engines are closed
+when they have been idle for a while.
 """
 
 import pickle
@@ -21,11 +22,15 @@ from service.apps.deidentify.job.notes import Answerer, Note
 from service.apps.deidentify.manifest import NEEDS
 from service.logs import where_raised
 
-IDLE = 30.0  # seconds without a note, after which the engines go
+IDLE = 30.0  # seconds without a batch after which the engines are closed
 
 
 class Reply(TypedDict, total=False):
-    """One of these. `outcomes`: see `notes.Outcome`; `engine`: of this worker, where another is wanted."""
+    """The reply to a batch. It has exactly one of the fields.
+
+    `outcomes`: the fields of each `notes.Outcome`. `engine`: this worker's engine, if it is not the one of the job.
+    `problem`: why the batch could not be processed.
+    """
 
     outcomes: list[tuple[bytes | None, str, str]]
     engine: Mapping[str, str]
@@ -33,9 +38,9 @@ class Reply(TypedDict, total=False):
 
 
 class Batch(TypedDict):
-    """Notes (see `notes.Note`), and how they are to be done. `engine`: the one that the job has.
+    """Notes and how to process them. `notes`: the fields of each `notes.Note`. `engine`: the engine of the job.
 
-    Of plain data, so that another version can say that it is another.
+    It is plain data, so that another version of the service can read it and reply that it is another version.
     """
 
     engine: Mapping[str, str]
@@ -47,12 +52,12 @@ class Batch(TypedDict):
 
 
 def packed(batch: Batch) -> bytes:
-    """For the way: small, and nothing that could be read in a log."""
+    """Serialize and compress a batch, so that it is small and its notes would not be readable in a log."""
     return zlib.compress(pickle.dumps(batch), level=1)
 
 
 class _Lending:
-    """The engines of this process, by deadline, for as long as somebody uses them."""
+    """Lends the engines of this process, by deadline, and closes them when nobody has used any for IDLE seconds."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -84,11 +89,11 @@ class _Lending:
 
 
 _lending = _Lending()
-close = _lending.close  # ends engines that nobody uses
+close = _lending.close  # closes the engines unless they are in use
 
 
 def treat(given: bytes) -> Reply:
-    """Do a packed batch, if our engine is the one that it asks for."""
+    """Process a packed batch, if this worker's engine is the one of the job. Raises nothing; see `Reply`."""
     try:
         if missing := [name for name in NEEDS if find_spec(name) is None]:
             return {"problem": f"it lacks {', '.join(missing)} (the service with its extra [deidentify])"}

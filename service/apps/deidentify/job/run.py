@@ -1,4 +1,4 @@
-"""Runs a job: files in their order through an engine or many, a bounded number of notes on their way at once."""
+"""Runs a job: sends the notes of its files to engines, a limited number at a time, and writes the outcomes in order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -16,33 +16,35 @@ from service.apps.deidentify.job.inputs import Source, shown
 from service.apps.deidentify.job.notes import Note, Outcome
 from service.apps.deidentify.job.outputs import Target, claimed
 
-BATCH = 200_000  # bytes of notes that go to an engine at once, where many do: about a second of its time
-HELD = 64_000_000  # bytes of notes on their way at once
+BATCH = 200_000  # bytes of notes in one batch, about a second of work for an engine
+HELD = 64_000_000  # bytes of notes that have been submitted and are not done
 
 
 class Pending(Protocol):
-    """Outcomes on their way."""
+    """The future outcomes of a batch."""
 
     def result(self) -> Sequence[Outcome]:
-        """Wait for them, in the order of their notes."""
+        """Wait for the outcomes, and return them in the order of the notes."""
 
 
 class Executor(Protocol):
-    """What de-identifies notes: processes here, or a cluster."""
+    """De-identifies notes, in processes on this machine or on a cluster."""
 
     about: About
-    window: int  # batches on their way at once
-    batch: int  # notes in one at most
+    window: int  # batches to submit before waiting for the first
+    batch: int  # the most notes in a batch
 
     def submit(self, given: Sequence[Note]) -> Pending:
-        """Begin with some notes."""
+        """Start to process a batch of notes."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a job is: notes, how many in vain, bytes of the files read.
+    """The progress of a job.
 
-    `found` of these were there from an earlier run, `skipped` of the bytes.
+    `total`: bytes of all files. `notes`: notes done, `failed`: how many of them failed, `size`: bytes of the files read
+    for them. `found`: notes of earlier runs, `skipped`: bytes of the files that were read for these. Both are included
+    in the other numbers.
     """
 
     total: int
@@ -55,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A note and where its outcome goes, or with no note the end of a file. `size`: bytes read up to here, in all."""
+    """A note and where its outcome goes. `note`: None at the end of a file. `size`: bytes of all files up to here."""
 
     source: Source
     target: Target
@@ -75,11 +77,13 @@ def run(
     report: Callable[[Progress], None],
     tell: Callable[[str], None],
 ) -> Progress:
-    """Do what is left of a job. `report` is called after each note, `tell` with what no file will say of a failure.
+    """Do what is left of a job.
+
+    `report` is called after each note. `tell` is called with the error of a note if no output file has it.
 
     Raises:
-        JobRefusedError: the folder is not for this job.
-        JobStoppedError: it cannot go on.
+        JobRefusedError: the output folder belongs to another job.
+        JobStoppedError: the job cannot continue.
         EngineUnavailableError: no engine can be loaded.
     """
     progress = Progress(sum(file.source.size for file in files))
@@ -111,7 +115,7 @@ def _count(progress: Progress, task: Task, outcome: Outcome, tell: Callable[[str
 
 
 def _tasks(files: Iterable[File], out: Path, progress: Progress) -> Generator[Task, None, None]:
-    """What is left to do of each file, and its end; what is done is counted."""
+    """Yield the notes that are left in each file, then its end. Adds what is done already to `progress`."""
     before = 0
     for file in files:
         source, target = file.source, file.target(out)
@@ -135,7 +139,7 @@ def _tasks(files: Iterable[File], out: Path, progress: Progress) -> Generator[Ta
 
 
 def in_order(tasks: Iterable[Task], executor: Executor) -> Generator[Result, None, None]:
-    """Each task with its outcome, in their order; the end of a file has none."""
+    """Yield each task with its outcome, in order. The outcome is None at the end of a file."""
     waiting: deque[tuple[list[Task], Pending]] = deque()
     held = 0
     for batch in _batches(tasks, executor.batch):
@@ -156,7 +160,7 @@ def _with_outcomes(batch: Sequence[Task], pending: Pending) -> Iterator[Result]:
 
 
 def _batches(tasks: Iterable[Task], most: int) -> Iterator[list[Task]]:
-    """So many at most, and not many more bytes than a batch is worth sending for."""
+    """Split tasks into batches of at most `most` tasks. A batch also ends when it has BATCH bytes."""
     batch: list[Task] = []
     for task in tasks:
         batch.append(task)

@@ -1,1 +1,1 @@
-"""Runs engines in processes of their own, with a queue and a deadline."""
+"""Runs engines in separate processes, with a queue and a deadline for each note."""

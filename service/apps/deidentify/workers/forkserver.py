@@ -1,6 +1,6 @@
-"""Starts the process that loads the engine, and has it fork workers.
+"""Starts the process that loads the engine, and makes it fork workers.
 
-Not `multiprocessing`'s, for the reasons in docs/decisions/0011.
+docs/decisions/0011 says why this is not `multiprocessing`'s fork server.
 """
 
 import logging
@@ -23,17 +23,17 @@ from service.apps.deidentify.workers.preloaded import ANSWER, COMMAND, UNKNOWN, 
 _log = logging.getLogger("service")
 
 RETRY = 10.0  # seconds
-_LOAD_LIMIT = 120.0  # seconds; it takes three
-_FORK_LIMIT = 3.0  # seconds; it takes milliseconds
-# What an engine's process gets of our environment: where programs, libraries and data are, and the locale. It reads
-# what strangers wrote, and needs neither the Hub's token nor the password of a database.
+_LOAD_LIMIT = 120.0  # seconds; loading usually takes three
+_FORK_LIMIT = 3.0  # seconds; forking usually takes milliseconds
+# The environment variables that an engine's process inherits: the paths of programs, libraries and data, and the
+# locale. The process handles untrusted text, so it gets neither the Hub's token nor the password of a database.
 _INHERITED = frozenset(
     """
     PATH HOME TMPDIR TZ LANG LANGUAGE LD_LIBRARY_PATH LD_PRELOAD MALLOC_ARENA_MAX NLTK_DATA PYTHONHOME PYTHONUTF8
     PYTHONIOENCODING PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONNOUSERSITE
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
-# For numpy, which nltk loads: a process with threads is not to fork.
+# nltk loads numpy, which would start threads. A process with threads must not fork.
 _WITHOUT_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _LOADING = "The engine of de-identification is being loaded."
 _PROGRAM = (
@@ -43,9 +43,9 @@ _PROGRAM = (
 
 
 class Forkserver:
-    """One process with an engine, for any number of workers and threads; started by whoever needs it first.
+    """A process with an engine, for any number of workers and threads. It is started at first use.
 
-    `load`: a function at the top of a module, which returns the engine. `retry`: seconds between two attempts at it.
+    `load`: a top-level function of a module that returns the engine. `retry`: seconds between two attempts to load it.
     """
 
     def __init__(self, load: Callable[[], Deidentifier] = Engine.load, *, retry: float = RETRY) -> None:
@@ -67,28 +67,28 @@ class Forkserver:
 
     @property
     def about(self) -> About | None:
-        """Which engine is loaded; None while none is."""
+        """The engine that is loaded; None if there is none."""
         return self._loaded.about if self._loaded else None
 
     @property
     def contents(self) -> Contents | None:
-        """What its rule book holds."""
+        """The contents of its rule book; None if no engine is loaded."""
         return self._loaded.contents if self._loaded else None
 
     def load(self) -> About:
-        """Return which engine is loaded, after loading it where it is not.
+        """Load the engine unless it is loaded, and return what it is. Blocks.
 
         Raises:
-            EngineUnavailableError: it cannot be, or could not be a moment ago.
+            EngineUnavailableError: loading failed, or failed less than `retry` seconds ago; or this is closed.
         """
         with self._lock:
             return self._ready()[1].about
 
     def fork(self) -> tuple[socket.socket, int]:
-        """Return the connection to a new worker's process, and its process id.
+        """Fork a worker's process, and return the connection to it and its process id. Blocks.
 
         Raises:
-            EngineUnavailableError: there is none to be had.
+            EngineUnavailableError: no engine is loaded, or the system refuses another process.
         """
         ours, theirs = socket.socketpair()
         try:
@@ -99,9 +99,9 @@ class Forkserver:
             raise
 
     def exit_code(self, pid: int) -> int | None:
-        """How the process of a worker that has ended did; negative for a signal, None where nobody knows.
+        """Return the exit code of a worker's process that has ended; None if it is not known.
 
-        Until this is asked, the system gives the process id to no other.
+        The code is negative if a signal ended the process. The system does not reuse the process id before this call.
         """
         with self._lock:
             if self._commands is None:
@@ -113,19 +113,19 @@ class Forkserver:
             return None if code == UNKNOWN else code
 
     def refuse(self) -> None:
-        """Fork no more, from any thread. Who waits for an engine to load waits no longer."""
+        """Stop forking, and stop waiting for an engine to load. May be called from any thread."""
         self._is_closed = True
         if self._loaded is None and (process := self._process) is not None:
             process.kill()
 
     def close(self) -> None:
-        """End the process; from any thread."""
+        """End the process. May be called from any thread."""
         self.refuse()
         with self._lock:
             self._drop()
 
     def _forked(self, theirs: socket.socket) -> int:
-        for _ in range(2):  # the process may have ended just then
+        for _ in range(2):  # the process may end between `_ready` and `_command`
             commands, _loaded = self._ready()
             try:
                 _, pid = _command(commands, connection=theirs)
@@ -171,7 +171,7 @@ class Forkserver:
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        if self._is_closed:  # `refuse` may not have seen it
+        if self._is_closed:  # `refuse` may have run before there was a process
             self._process.kill()
         return ours
 

@@ -1,6 +1,6 @@
-"""What the service and the processes of its engines say to each other: JSON, each message after its length.
+"""The protocol between the service and its engines' processes: JSON messages, each preceded by its length.
 
-Nothing that comes from an engine's process is ever run: a reply is text and numbers, or it is refused.
+Nothing from an engine's process is ever executed. A reply consists of text and numbers, or it is rejected.
 """
 
 import json
@@ -18,13 +18,13 @@ from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 
 _LENGTH = struct.Struct("!I")
-_LIMIT = 1 << 28  # bytes of a message; what is longer was not written by us
-_PIECE = 1 << 20  # bytes read at once
+_LIMIT = 1 << 28  # bytes of a message; we never send longer ones
+_PIECE = 1 << 20  # bytes to read at once
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a process says once it has an engine: which one, and what its rule book holds."""
+    """A process has loaded its engine: which one, and the contents of its rule book."""
 
     about: About
     contents: Contents
@@ -32,33 +32,42 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What an engine says instead of a result where it does not know the note's language."""
+    """Sent instead of a result if the engine does not support the note's language. `language`: its English name."""
 
     language: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an engine says instead of a result: which error, and where; see `service.logs.where_raised`."""
+    """Sent instead of a result if the engine failed: the type of the error, and where it was raised.
+
+    `place`: see `service.logs.where_raised`.
+    """
 
     kind: str
     place: str
 
 
 def send(connection: socket.socket, message: Mapping[str, Any], *, until: float | None = None) -> None:
-    """Send a message. `until`: by the monotonic clock; TimeoutError where that is over."""
+    """Send a message.
+
+    `until`: a deadline on the monotonic clock, in seconds.
+
+    Raises:
+        OSError: the connection broke. TimeoutError: the deadline has passed.
+    """
     data = json.dumps(message).encode()
     connection.settimeout(_left(until))
     connection.sendall(_LENGTH.pack(len(data)) + data)
 
 
 def receive(connection: socket.socket, *, until: float | None = None) -> Any:  # noqa: ANN401 - whatever JSON says
-    """Receive a message.
+    """Receive a message. `until`: as for `send`.
 
     Raises:
-        EOFError: the other side is gone.
-        OSError: the connection broke. TimeoutError: `until` is over.
-        ValueError: it is no message.
+        EOFError: the other side has closed the connection.
+        OSError: the connection broke. TimeoutError: the deadline has passed.
+        ValueError: this is no message.
     """
     (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, until))
     if length > _LIMIT:
@@ -87,12 +96,15 @@ def _left(until: float | None) -> float | None:
 
 
 def request(text: str, options: Options, *, key: bytes | None, deadline: float) -> dict[str, Any]:
-    """Ask for a note. `key`: of the digests of its names, where those are wanted; `deadline` in seconds."""
+    """Make the request to de-identify a note.
+
+    `key`: for the digests of its names; None if these are not wanted. `deadline`: in seconds.
+    """
     return {"text": text, "options": options, "key": key.hex() if key else None, "deadline": deadline}
 
 
 def reply(result: Result | Refusal | Failure) -> dict[str, Any]:
-    """Answer it."""
+    """Make the reply to a request."""
     if isinstance(result, Refusal):
         return {"refusal": asdict(result)}
     if isinstance(result, Failure):
@@ -107,10 +119,10 @@ def reply(result: Result | Refusal | Failure) -> dict[str, Any]:
 
 
 def result_of(message: Any, *, of: str) -> Result | Refusal | Failure:  # noqa: ANN401 - whatever JSON says
-    """Read the answer about a note.
+    """Read the reply about a note. `of`: the note's text.
 
     Raises:
-        ValueError: it is none, or about another.
+        ValueError: this is no reply, or not about this note.
     """
     try:
         if "failure" in message:
@@ -129,15 +141,15 @@ def result_of(message: Any, *, of: str) -> Result | Refusal | Failure:  # noqa: 
 
 
 def introduction(loaded: Loaded | str) -> dict[str, Any]:
-    """Say that an engine has been loaded, or why it cannot be."""
+    """Make the message that an engine has been loaded, or why it cannot be."""
     return {"problem": loaded} if isinstance(loaded, str) else asdict(loaded)
 
 
 def loaded_of(message: Any) -> Loaded | str:  # noqa: ANN401 - whatever JSON says
-    """Read that.
+    """Read the message that `introduction` makes.
 
     Raises:
-        ValueError: it says neither.
+        ValueError: this is no such message.
     """
     try:
         if "problem" in message:

@@ -1,4 +1,4 @@
-"""Engines for an event loop, in processes of their own: the loop never computes, and no note can hang it."""
+"""Gives an event loop access to engines in separate processes, so that no note can block the loop."""
 
 import asyncio
 import contextlib
@@ -24,15 +24,15 @@ from service.apps.deidentify.workers.worker import DEADLINE, Worker
 from service.errors import ServiceError
 
 NOTE_SIZE = 100_000  # bytes of UTF-8
-NOTES = 64  # waiting or in work
-SIZE = 4_000_000  # bytes that these may have together
+NOTES = 64  # waiting or being processed
+SIZE = 4_000_000  # bytes of these notes in total
 BATCHES = 8  # open at once
 
 _BATCH_RETRY = 60  # seconds; a batch may last for hours
 
 
 class Pool:
-    """As many notes at a time as there are workers, any number of callers. Open it with `open_pool`."""
+    """Processes as many notes at a time as there are workers, for any number of callers. Open it with `open_pool`."""
 
     def __init__(
         self,
@@ -52,39 +52,40 @@ class Pool:
         self._crew = [Worker(forkserver, deadline=deadline) for _ in range(workers)]
         self._backlog = Backlog(self._crew, notes=notes, size=size)
         self._batches = self._free_batches = batches
-        self.results = Counter[str]()  # how notes ended: `done`, or an error's code
-        # One for each worker, and one that loads.
+        self.results = Counter[str]()  # outcomes of notes: `done`, or the code of an error
+        # One thread for each worker, and one to load the engine.
         self._threads = ThreadPoolExecutor(workers + 1, thread_name_prefix="deidentify")
 
     @property
     def about(self) -> About | None:
-        """Which engine answers; None while none is loaded."""
+        """The engine that is loaded; None if there is none."""
         return self._forkserver.about
 
     @property
     def contents(self) -> Contents | None:
-        """What its rule book holds; None while none is loaded."""
+        """The contents of its rule book; None if no engine is loaded."""
         return self._forkserver.contents
 
     @property
     def problem(self) -> str | None:
-        """Why no engine is loaded, for readiness; None when one is."""
+        """Why no engine is loaded, for the readiness check; None if one is."""
         return self._forkserver.problem
 
     async def deidentify(
         self, text: str, *, patient: bool = False, key: bytes | None = None, **options: Unpack[Options]
     ) -> Result:
-        """See `Engine.deidentify`. Notes wait while the first engine is being loaded.
+        """De-identify a note; see `Engine.deidentify`. Waits while the first engine is being loaded.
 
-        `patient`: wait for room, as batches do, which get half of it at most. `key`: of the `BatchNumbering` that will
-        renumber the result.
+        `patient`: wait for room, as notes of batches do. They get at most half of the room. `key`: of the
+        `BatchNumbering` that will renumber the result.
 
         Raises:
-            NoteRefusedError: no note has such text.
-            NoteTooLargeError: it is larger than a note may be.
+            NoteRefusedError: the text has characters that no note has.
+            NoteTooLargeError: the note is larger than `note_size`.
             QueueFullError: there is no room.
-            DeadlineExceededError: it took too long.
-            EngineFailedError: the engine failed with it.
+            LanguageUnsupportedError: the engine does not support the note's language.
+            DeadlineExceededError: the note took too long.
+            EngineFailedError: the engine failed with this note.
             EngineUnavailableError: there is no engine.
         """
         try:
@@ -106,30 +107,29 @@ class Pool:
             self._backlog.leave(worker, size, patient=patient, seconds=monotonic() - began)
 
         def is_through(_: Future[Result]) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
                 loop.call_soon_threadsafe(leave)
 
         try:
             work = self._threads.submit(worker.deidentify, text, key=key, **options)
-        except RuntimeError:  # closed, or the interpreter is at its end
+        except RuntimeError:  # the threads are shut down, or the interpreter is
             leave()
             raise EngineUnavailableError from None
         work.add_done_callback(is_through)
-        # A caller who is gone leaves the worker to finish the note: its room is taken until then.
+        # If the caller is cancelled, the worker still finishes the note, and its room is taken until then.
         return await asyncio.wrap_future(work)
 
     def load(self) -> dict[str, int]:
-        """How many notes are waiting or in work, workers at work, and batches open."""
+        """Return the numbers of notes waiting or being processed, of busy workers, and of open batches."""
         batches = self._batches - self._free_batches
         return {"notes": self._backlog.notes, "busy_workers": self._backlog.busy, "batches": batches}
 
     @contextmanager
     def batch(self) -> Iterator[BatchNumbering]:
-        """Hold one of the places for batches, with the numbers of this one.
+        """Count a batch as open while the block runs, and yield the numbering for it.
 
         Raises:
-            QueueFullError: there is none.
-            EngineUnavailableError: there is no engine.
+            QueueFullError: as many batches are open as are allowed.
         """
         if not self._free_batches:
             raise QueueFullError(_BATCH_RETRY)
@@ -140,14 +140,14 @@ class Pool:
             self._free_batches += 1
 
     async def keep_loaded(self) -> None:
-        """Load the engine, and again where its process has ended; tries for ever."""
+        """Load the engine, and load it again whenever its process has ended. Never returns."""
         while True:
             with contextlib.suppress(EngineUnavailableError):
                 await asyncio.get_running_loop().run_in_executor(self._threads, self._forkserver.load)
             await asyncio.sleep(self._forkserver.retry)
 
     async def aclose(self) -> None:
-        """End all processes. Notes that wait or are in work fail."""
+        """End all processes. Notes that are waiting or being processed fail."""
         await asyncio.to_thread(self._end)
 
     def _end(self) -> None:
@@ -170,14 +170,14 @@ async def open_pool(  # noqa: PLR0913 - a keyword for each thing that an operato
     load: Callable[[], Deidentifier] = Engine.load,
     retry: float = RETRY,
 ) -> AsyncIterator[Pool]:
-    """Start loading engines in the background; see `Pool`.
+    """Open a pool, which loads its engine in the background.
 
-    `deadline`: seconds of work for one note. `note_size`: bytes of UTF-8 that one may have. `notes`, `size`: how many
-    may wait or be in work, and the bytes of these. `batches`: how many may be open. `load`, `retry`: see
-    `Forkserver`.
+    `deadline`: seconds that processing one note may take. `note_size`: the most bytes of UTF-8 in one note. `notes`,
+    `size`: the most notes that may wait or be processed, and the most bytes of these in total. `batches`: the most
+    batches that may be open. `load`, `retry`: see `Forkserver`.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # it would have the notes that are under way
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # a core dump would contain notes
     pool = Pool(
         Forkserver(load, retry=retry),
         workers=workers,
@@ -197,5 +197,5 @@ async def open_pool(  # noqa: PLR0913 - a keyword for each thing that an operato
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

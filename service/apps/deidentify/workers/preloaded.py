@@ -1,7 +1,7 @@
-"""What runs in the process that loads an engine once, and in those that are forked off it, one for each worker.
+"""The code of the process that loads an engine, and of the processes forked from it, one for each worker.
 
-`forkserver` starts the former. A fork has the engine at once, and shares its memory. Nothing of a note leaves these
-processes but in a reply: their output goes nowhere, and they dump no core.
+`forkserver` starts the first process. A fork has the engine at once and shares its memory. Nothing of a note leaves
+these processes except in a reply: their output is discarded, and they dump no core.
 """
 
 import contextlib
@@ -24,41 +24,41 @@ from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.messages import Failure, Loaded, Refusal
 from service.logs import where_raised
 
-COMMAND = struct.Struct("!i")  # the process to wait for, or 0; with a connection, a worker is wanted for that
-ANSWER = struct.Struct("!ii")  # the exit code of the former, or `UNKNOWN`; the process id of the latter, or 0
-UNKNOWN = 256  # is no exit code
-NICENESS = 10  # the service's own process comes first
-GRACE = 1  # second after the deadline
-OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends us before the service
+COMMAND = struct.Struct("!i")  # a process to wait for, or 0; a connection sent with it asks for a new worker on it
+ANSWER = struct.Struct("!ii")  # the exit code of that process, or `UNKNOWN`; the new worker's process id, or 0
+UNKNOWN = 256  # no process has this exit code
+NICENESS = 10  # the service's own process has priority
+GRACE = 1  # seconds after the deadline
+OOM_SCORE = "500"  # of 1000: if memory runs out, the kernel ends this process before the service
 
 
 class Deidentifier(Protocol):
-    """What is loaded: an engine, or what a test has in its place."""
+    """The interface of what is loaded: an engine, or a substitute in tests."""
 
     @property
     def about(self) -> About:
-        """Which one it is."""
+        """Name, version and rules of the engine."""
 
     @property
     def contents(self) -> Contents:
-        """What its rule book holds."""
+        """The contents of its rule book."""
 
     def deidentify(self, text: str, *, numbering: Numbering | None = None, **options: Unpack[Options]) -> Result:
         """See `service.apps.deidentify.engine.engine.Engine`."""
 
 
 def main(control: int, load: str) -> None:
-    """Load the engine, say so, and fork on command until the other end of `control` is closed.
+    """Load the engine, report that, and fork workers on command until the other end of `control` is closed.
 
-    `load`: the function that returns the engine, as `package.module:name`.
+    `control`: the file descriptor of a socket. `load`: the function that returns the engine, as `package.module:name`.
     """
     _withdraw()
     with socket.socket(fileno=control) as commands:
-        gc.disable()  # it would write to pages that are to be shared
+        gc.disable()  # it would write to memory pages that forks are to share
         try:
             engine: Deidentifier = resolve_name(load)()
         except Exception as error:  # noqa: BLE001 - whatever it is, the service must know
-            # The text of this one, too: there has been no note yet.
+            # With the text of the error: it cannot quote a note, as there has been none yet.
             messages.send(commands, messages.introduction(f"{type(error).__name__}: {error}"))
             return
         gc.collect()
@@ -69,8 +69,8 @@ def main(control: int, load: str) -> None:
 
 
 def _withdraw() -> None:
-    """Stand behind the service, and keep what is in memory there."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all that the service has started
+    """Give the service priority over this process, and disable core dumps."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes that the service has started
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -91,12 +91,12 @@ def _obeyed(commands: socket.socket, engine: Deidentifier) -> bool:
 def _exit_code(pid: int) -> int:
     try:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    except ChildProcessError:  # a child of the process that was here before us
+    except ChildProcessError:  # a child of an earlier process of the fork server
         return UNKNOWN
 
 
 def _forked(commands: socket.socket, connection: int, engine: Deidentifier) -> int:
-    """The new process, or 0. In that process it never returns."""
+    """Fork a worker, and return its process id, or 0 if the system refuses. Never returns in the worker."""
     try:
         pid = os.fork()
     except OSError:
@@ -109,7 +109,7 @@ def _forked(commands: socket.socket, connection: int, engine: Deidentifier) -> i
 
 
 def _live(commands: socket.socket, connection: int, engine: Deidentifier) -> NoReturn:
-    """Answer requests until the other end is closed."""
+    """Answer requests on `connection` until its other end is closed, then exit."""
     code = 1
     try:
         commands.close()
@@ -124,7 +124,7 @@ def _live(commands: socket.socket, connection: int, engine: Deidentifier) -> NoR
 
 def _answer(requests: socket.socket, engine: Deidentifier) -> None:
     request = messages.receive(requests)
-    # Whoever sent it ends us when the time is over, unless it is gone; then the kernel does.
+    # The sender kills this process at the deadline. If the sender is gone, this timer does.
     signal.setitimer(signal.ITIMER_REAL, request["deadline"] + GRACE)
     result = _result(engine, request["text"], request["options"], request["key"])
     messages.send(requests, messages.reply(result))

@@ -1,4 +1,4 @@
-"""A worker: an engine in a process of its own, which does one note at a time and is killed when that takes too long."""
+"""A worker: a process with an engine that handles one note at a time, and is killed if that takes too long."""
 
 import contextlib
 import logging
@@ -27,9 +27,9 @@ DEADLINE = 5.0  # seconds
 
 
 class Worker:
-    """For one caller at a time. Its process is forked when there is a note, and after each that was lost.
+    """Handles one note at a time. Its process is forked when the first note comes, and again if it was lost.
 
-    `deadline`: seconds for a note; neither waiting for a worker nor starting one counts.
+    `deadline`: seconds for a note. The time to wait for a worker or to start one does not count.
     """
 
     def __init__(self, forkserver: Forkserver, *, deadline: float = DEADLINE) -> None:
@@ -37,7 +37,7 @@ class Worker:
         self._deadline = deadline
         self._connection: socket.socket | None = None
         self._pid = 0
-        self._pid_lock = threading.Lock()  # a process id is given to others soon after its end is known
+        self._pid_lock = threading.Lock()  # the system may reuse the id of a process once its exit code was read
         self._in_use = threading.Lock()
         self._is_closed = False
 
@@ -48,14 +48,15 @@ class Worker:
         self.close()
 
     def deidentify(self, text: str, *, key: bytes | None = None, **options: Unpack[Options]) -> Result:
-        """See `service.apps.deidentify.engine.engine.Engine.deidentify`. Blocks.
+        """De-identify a note; see `service.apps.deidentify.engine.engine.Engine.deidentify`. Blocks.
 
         `key`: of the `BatchNumbering` that will renumber the result.
 
         Raises:
-            NoteRefusedError: no note has such text.
-            DeadlineExceededError: it took too long.
-            EngineFailedError: the engine failed with it.
+            NoteRefusedError: the text has characters that no note has.
+            LanguageUnsupportedError: the engine does not support the note's language.
+            DeadlineExceededError: the note took too long.
+            EngineFailedError: the engine failed with this note.
             EngineUnavailableError: there is no engine.
         """
         check(text)
@@ -63,7 +64,7 @@ class Worker:
             return self._deidentified(text, options, key)
 
     def close(self) -> None:
-        """End the process, for ever; from any thread. A note that it is at fails."""
+        """End the process for good. A note that is being processed fails. May be called from any thread."""
         self._is_closed = True
         with self._pid_lock:
             _kill(self._pid)
@@ -91,12 +92,12 @@ class Worker:
         if isinstance(result, Refusal):
             raise LanguageUnsupportedError(result.language)
         if isinstance(result, Failure):
-            self._end()  # what that left behind, nobody knows
+            self._end()  # the failure may have left the engine in a bad state
             raise self._failed(f"{result.kind} at {result.place}")
         return result
 
     def _ready(self) -> socket.socket:
-        """The connection to a process that lives, as far as can be told."""
+        """Return the connection to a process that is alive, as far as is known. Forks one if necessary."""
         if self._connection is not None and _is_quiet(self._connection):
             return self._connection
         self._end()
@@ -107,7 +108,7 @@ class Worker:
         return self._connection
 
     def _end(self) -> int | None:
-        """End the process. Returns its exit code, where that is known."""
+        """End the process, and return its exit code; None if it is not known or there is no process."""
         if self._connection is None:
             return None
         self._connection.close()
@@ -124,7 +125,7 @@ class Worker:
 
 
 def _is_quiet(connection: socket.socket) -> bool:
-    """Whether nothing is to be read: neither an end nor what nobody asked for."""
+    """Whether there is nothing to read: neither the end of the connection nor an unexpected message."""
     connection.settimeout(0)
     try:
         connection.recv(1, socket.MSG_PEEK)

@@ -1,25 +1,25 @@
-"""One byte per character: what a pattern can tell apart, so that RE2 works on bytes and offsets stay those of the text.
+"""Encodes text as one byte per character, so that RE2 works on bytes and its offsets are those of the text.
 
-ASCII stands for itself. philter-lite's patterns name no other character, so of all others only the kind matters that
-Python's `re` sees: space (`str.isspace`), digit (`str.isdecimal`), letter or number (`str.isalnum`), or none of
-these. Sets of bytes are `int` bit masks.
+An ASCII character is its own byte. philter-lite's patterns name no other characters, so every other character is
+encoded as its class, as Python's `re` sees it: space (`str.isspace`), digit (`str.isdecimal`), letter or number
+(`str.isalnum`), or none of these. Sets of bytes are `int` bit masks.
 """
 
 from functools import cache
 from itertools import groupby
 
 OTHER, SPACE, DIGIT, WORD = 0x80, 0x81, 0x82, 0x83
-EDGE = 1 << 0x84  # stands for the beginning or the end of the text, in sets of neighbours
+EDGE = 1 << 0x84  # in a set of neighbours: the beginning or the end of the text
 ALL = (1 << 0x84) - 1
 
-NEVER = b"[^\\x00-\\xff]"  # the class of no byte
+NEVER = b"[^\\x00-\\xff]"  # a class that matches no byte
 
-# What `re.IGNORECASE` takes for an ASCII letter: long s, Kelvin sign, dotted I, dotless i.
+# Characters that `re.IGNORECASE` matches with an ASCII letter: long s, Kelvin sign, dotted I, dotless i.
 LIKE_ASCII = {0x17F: "s", 0x212A: "k", 0x130: "i", 0x131: "i"}
 
 
 def mask(codes: "range | bytes | list[int]") -> int:
-    """The set of these byte values."""
+    """Return the set of these byte values."""
     bits = 0
     for code in codes:
         bits |= 1 << code
@@ -27,13 +27,13 @@ def mask(codes: "range | bytes | list[int]") -> int:
 
 
 DIGITS = mask(b"0123456789") | 1 << DIGIT
-SPACES = mask([*range(9, 14), *range(0x1C, 0x21), SPACE])  # str.isspace() of ASCII, wider than RE2's \s
+SPACES = mask([*range(9, 14), *range(0x1C, 0x21), SPACE])  # as str.isspace(), which accepts more than RE2's \s
 WORDS = mask([*range(0x30, 0x3A), *range(0x41, 0x5B), 0x5F, *range(0x61, 0x7B), DIGIT, WORD])
 NEWLINE = 1 << 10
 
 
 def both_cases(bits: int) -> int:
-    """The set, with the other case of each ASCII letter in it."""
+    """Add the other case of each ASCII letter to the set."""
     upper = bits >> 0x41 & 0x3FFFFFF
     lower = bits >> 0x61 & 0x3FFFFFF
     return bits | upper << 0x61 | lower << 0x41
@@ -41,7 +41,7 @@ def both_cases(bits: int) -> int:
 
 @cache
 def bracket(bits: int) -> bytes:
-    """The set as an RE2 character class."""
+    """Write the set as an RE2 character class."""
     codes = [code for code in range(0x84) if bits >> code & 1]
     if not codes:
         return NEVER
@@ -53,7 +53,10 @@ def bracket(bits: int) -> bytes:
 
 
 class Kinds(dict[int, str]):
-    """A table for `str.translate`: non-ASCII characters to their kinds. Holds only the characters of one text."""
+    """A table for `str.translate` that maps characters to their bytes.
+
+    It is filled as characters are looked up. Use one per text, so that it stays small.
+    """
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -72,7 +75,10 @@ class Kinds(dict[int, str]):
 
 
 def encode(text: str) -> tuple[bytes, bytes]:
-    """The text for patterns that mind case, and for those that do not; the same bytes but for four rare letters."""
+    """Encode the text for case-sensitive and for case-insensitive patterns.
+
+    The two results differ only if the text has one of the characters in LIKE_ASCII.
+    """
     if text.isascii():
         same = text.encode("ascii")
         return same, same

@@ -1,4 +1,4 @@
-"""Which bytes a part of a pattern takes, and which it can begin and end with. Sets of bytes are `int` bit masks."""
+"""Finds which bytes part of a pattern can contain, begin with and end with. Sets of bytes are `int` bit masks."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
@@ -30,16 +30,16 @@ ANYTHING = ALL | EDGE
 
 
 class Edges:
-    """Looks at trees, minding case or not."""
+    """Computes sets of bytes for pattern trees. With `ignore_case`, a letter counts in both cases."""
 
     def __init__(self, *, ignore_case: bool) -> None:
         self.ignore_case = ignore_case
 
     def bytes_of(self, node: Node) -> int:
-        """The bytes that a one-character node takes.
+        """Return the bytes that a one-character node matches.
 
         Raises:
-            UnsupportedError: it names a character beyond ASCII, or is no such node.
+            UnsupportedError: the node names a non-ASCII character, or does not match exactly one character.
         """
         code, value = node
         if code is BYTES:
@@ -69,18 +69,26 @@ class Edges:
         return alphabet.both_cases(bits) if self.ignore_case else bits
 
     def first(self, nodes: Sequence[Node], following: int) -> int:
-        """The bytes it can begin with; `following`: those after it, EDGE for the end of the text."""
+        """Return the bytes that a match can begin with.
+
+        `following`: the bytes that can come after the match, with EDGE if the text can end there. They count where the
+        match can be empty.
+        """
         for place, (code, value) in enumerate(nodes):
             if code is op.ASSERT and value[0] > 0:
                 return self._edge(nodes[:place], self.first(value[1], ANYTHING), self.first)
         return self._edge(nodes, following, self.first)
 
     def last(self, nodes: Sequence[Node], preceding: int) -> int:
-        """The bytes it can end with; `preceding`: those before it, EDGE for the beginning of the text."""
+        """Return the bytes that a match can end with.
+
+        `preceding`: the bytes that can come before the match, with EDGE if the text can begin there. They count where
+        the match can be empty.
+        """
         return self._edge(reversed(nodes), preceding, self.last)
 
     def _edge(self, nodes: Iterable[Node], beyond: int, inner: Callable[[Sequence[Node], int], int]) -> int:
-        """Walk from one side as far as what was passed can be nothing."""
+        """Collect bytes from one side, up to the first node that cannot be empty."""
         bits = 0
         for node in nodes:
             if is_zero_width(node):
@@ -92,7 +100,7 @@ class Edges:
         return bits | beyond
 
     def inside(self, nodes: Sequence[Node]) -> int:
-        """All bytes that it can take."""
+        """Return all bytes that a match can contain."""
         return union(
             union(map(self.inside, parts)) if (parts := within(node)) else self.bytes_of(node)
             for node in nodes
@@ -100,15 +108,21 @@ class Edges:
         )
 
     def begins_apart(self, nodes: Nodes) -> bool:
-        """Whether its first character can stand nowhere else in it: then repeats of it can be cut in one way only."""
+        """Whether the first character of a match cannot occur in the rest of it.
+
+        If so, a text can be divided into repeats of the match in only one way.
+        """
         return nodes[0][0] in ONE and not self.bytes_of(nodes[0]) & self.inside(nodes[1:])
 
 
 def union(sets: Iterable[int]) -> int:
-    """All bytes of these sets."""
+    """Return the union of the sets."""
     return reduce(or_, sets, 0)
 
 
 def is_of_one_kind(bits: int) -> bool:
-    """Whether all of these are of words, or none is: then a boundary at its side is decided."""
+    """Whether all of the bytes are word characters, or none is.
+
+    If this holds on both sides of a word boundary, whether it matches is known in advance.
+    """
     return not bits & ~alphabet.WORDS or not bits & alphabet.WORDS

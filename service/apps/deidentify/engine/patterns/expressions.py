@@ -1,4 +1,4 @@
-"""RE2 expressions made of others."""
+"""Builds RE2 expressions from other RE2 expressions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +7,11 @@ from service.apps.deidentify.engine.patterns.edges import ANYTHING
 
 
 def avoiding(barred: Sequence[Sequence[int]], allowed: int = ANYTHING) -> bytes:
-    """What begins with a byte (EDGE: or ends) that is allowed, and with none of these sequences of sets."""
+    """Match text that starts with an allowed byte, but not with any of the barred sequences of sets.
+
+    `allowed`: with EDGE, the text may also end here. Returns NEVER if a barred sequence is empty, as every text starts
+    with it.
+    """
     if not all(barred):
         return NEVER
     if not barred and allowed == ANYTHING:
@@ -25,11 +29,11 @@ def avoiding(barred: Sequence[Sequence[int]], allowed: int = ANYTHING) -> bytes:
 
 
 def sequence(parts: Sequence[bytes]) -> bytes:
-    """These one after the other; never, where one of them never fits."""
+    """Match the parts one after the other. Returns NEVER if one of them is NEVER."""
     return NEVER if NEVER in parts else b"".join(parts)
 
 
 def choice(ways: Iterable[bytes]) -> bytes:
-    """The first of these that fits."""
+    """Match the first alternative that fits. Alternatives that are NEVER are left out."""
     possible = [way for way in ways if way != NEVER]
     return b"(?:" + b"|".join(possible) + b")" if possible else NEVER

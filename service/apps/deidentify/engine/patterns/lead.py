@@ -1,4 +1,4 @@
-"""What a pattern says of the text before its match: as much as RE2 can say of it, and what is left to `re`."""
+"""Translates what a pattern demands of the text before its match. What RE2 cannot express is left to `re`."""
 
 import re
 from collections.abc import Sequence
@@ -14,9 +14,10 @@ from service.apps.deidentify.engine.patterns.unparse import unparse
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Bars a match from a place where a run of characters of one kind, `least` or more, leads to something.
+    """Forbids a match at a position from which a run of characters of one kind leads to something.
 
-    `path` matches from there to the first such thing, `run` to where the run ends.
+    `least`: the least number of characters in the run. `path`: matches from a position to the first such thing. `run`:
+    matches from a position to the end of the run.
     """
 
     least: int
@@ -25,9 +26,9 @@ class Bar:
 
 
 def lead(head: Nodes, first: int, speller: Speller) -> tuple[bytes, int, Nodes]:
-    """What a program says of the text before the match, its width in bytes, and what of the head it leaves to others.
+    """Return an RE2 expression for the text before the match, its width in bytes, and the assertions it leaves out.
 
-    `head`: the assertions that the pattern begins with; `first`: the bytes that the match can begin with.
+    `head`: the assertions that the pattern begins with. `first`: the bytes that the match can begin with.
     """
     wanted = behind(head)
     if wanted:
@@ -43,7 +44,7 @@ def lead(head: Nodes, first: int, speller: Speller) -> tuple[bytes, int, Nodes]:
 
 
 def behind(head: Sequence[Node]) -> Nodes:
-    """What the first positive lookbehind of a head wants before the match."""
+    """Return the content of the first positive lookbehind in a head; empty if there is none."""
     return next((value[1] for code, value in head if code is op.ASSERT and value[0] < 0), [])
 
 
@@ -53,7 +54,7 @@ def _is_behind(node: Node, wanted: Nodes) -> bool:
 
 
 def _width(nodes: Sequence[Node]) -> int:
-    """How many characters a lookbehind takes; `re` made sure that it is always as many."""
+    """Return the width of a lookbehind in characters. `re` has checked that the width is fixed."""
     total = 0
     for code, value in nodes:
         if code is op.BRANCH:
@@ -66,7 +67,10 @@ def _width(nodes: Sequence[Node]) -> int:
 
 
 def bars(node: Node, flags: int) -> tuple[Bar, ...]:
-    r"""What a negative lookahead bars that looks past a run of any length (`(?!.*X)`, `(?!\d+X)`); else nothing."""
+    r"""Return the bars of a negative lookahead past a run of any length, such as `(?!.*X)` or `(?!\d+X)`.
+
+    Returns nothing for any other node.
+    """
     code, value = node
     if code is not op.ASSERT_NOT:
         return ()
@@ -78,7 +82,7 @@ def bars(node: Node, flags: int) -> tuple[Bar, ...]:
 
 
 def _is_run(node: Node) -> bool:
-    """Whether it is any number of characters of one kind, or at least one."""
+    """Whether the node repeats one character without limit, from zero or one times on."""
     code, value = node
     if code is not op.MAX_REPEAT or value[0] > 1 or value[1] is not op.MAXREPEAT:
         return False

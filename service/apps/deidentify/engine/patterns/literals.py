@@ -1,17 +1,17 @@
-"""What a text must contain for a pattern to match at all: words that a plain `in` finds fast."""
+"""Finds words that a text must contain for a pattern to match, so that a fast `in` can rule patterns out."""
 
 from collections.abc import Iterable, Sequence
 
 from service.apps.deidentify.engine.patterns.syntax import Node, op
 
-MOST = 64  # words of one pattern; more are slower than the pattern
-WIDEST = 4  # characters of a class that are still spelled out
+MOST = 64  # words for one pattern; looking for more takes longer than running the pattern
+WIDEST = 4  # characters; a larger class is not spelled out
 
 
 def needed(nodes: Sequence[Node]) -> frozenset[str]:
-    """Lower-case ASCII words, at least one of which is in every text that the pattern matches.
+    """Return lower-case ASCII words, at least one of which is in every text that the pattern matches.
 
-    None where nothing is sure.
+    The set is empty if no such words are known.
     """
     best: frozenset[str] = frozenset()
     run = [""]
@@ -29,14 +29,18 @@ def needed(nodes: Sequence[Node]) -> frozenset[str]:
 
 
 def better(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
-    """The set that tells more: whose shortest word is longer, then the smaller."""
+    """Return the set of words that rules out more texts.
+
+    That is the set whose shortest word is longer (lengths above 3 count as 3), then the smaller set. A set that is
+    empty, has an empty word or has more than MOST words does not count; if neither counts, the result is empty.
+    """
     sets = [frozenset(one), frozenset(other)]
     sets = [words for words in sets if words and min(map(len, words)) > 0 and len(words) <= MOST]
     return max(sets, key=lambda words: (min(3, *map(len, words)), -len(words)), default=frozenset())
 
 
 def _exact(node: Node) -> list[str] | None:  # noqa: PLR0911 - a case for each kind of node
-    """All words that a node takes, if they are few."""
+    """Return all words that a node matches; None if they are too many or not known."""
     code, value = node
     if code is op.LITERAL:
         return [chr(value).lower()]
@@ -77,7 +81,7 @@ def _of_class(items: Sequence[Node]) -> list[str] | None:
 
 
 def _inside(node: Node) -> frozenset[str]:
-    """What a node needs that is no plain word."""
+    """Return what `needed` says of the content of a node whose words cannot all be listed."""
     code, value = node
     if code is op.ASSERT:
         return needed(value[1])

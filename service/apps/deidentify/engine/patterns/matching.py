@@ -1,4 +1,4 @@
-"""Finds what philter-lite's patterns find, in the same places, with RE2."""
+"""Finds the matches of philter-lite's patterns with RE2, at the same positions as `re`."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ OPTIONS.log_errors = False
 
 
 class Text:
-    """One text in the forms that matching needs."""
+    """A text, encoded in the forms that matching needs."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -30,10 +30,10 @@ class Text:
         self._free: dict[Bar, Span] = {}
 
     def first_free(self, bar: Bar, place: int) -> int:
-        """The first place from here on that nothing is known to bar.
+        """Return the first position from `place` on that the bar is not known to forbid.
 
-        What was found out of a run is kept: to look through it anew from each of its places would take time that grows
-        with its square.
+        The free part of a run is remembered. Searching the run again from each of its positions would take quadratic
+        time.
         """
         start, stop = self._free.get(bar, (0, -1))
         if start <= place <= stop:
@@ -47,7 +47,7 @@ class Text:
 
 
 class Stepper:
-    """Steps through the places where one branch matches."""
+    """Steps through the matches of one branch."""
 
     def __init__(self, branch: Branch) -> None:
         program = re2.compile(branch.program, OPTIONS)
@@ -59,7 +59,7 @@ class Stepper:
         self._verify = branch.verify.match if branch.verify else None
 
     def next(self, data: bytes, text: Text, start: int) -> Span | None:
-        """The first match that begins at `start` or later."""
+        """Return the first match that begins at `start` or later; None if there is none."""
         while match := self._search(data, start - self._lead):
             place = match.start(1)
             if place < start:
@@ -75,9 +75,9 @@ class Stepper:
         return None
 
     def _first_free(self, text: Text, place: int) -> int:
-        """The first place from here on where all that RE2 could not say may hold.
+        """Return the first position from `place` on where the conditions that RE2 cannot express may hold.
 
-        To ask RE2 again from the very next place would take time that grows with the square of a run of such places.
+        Skips whole runs of positions that are ruled out. Asking RE2 again at each of them would take quadratic time.
         """
         for bar in self._bars:
             place = text.first_free(bar, place)
@@ -88,7 +88,7 @@ class Stepper:
 
 
 class Finder:
-    """`finditer` of one pattern. `needs`: see `service.apps.deidentify.engine.patterns.literals.needed`."""
+    """Finds all matches of one pattern. `needs`: see `service.apps.deidentify.engine.patterns.literals.needed`."""
 
     def __init__(self, pattern: "re.Pattern[str]") -> None:
         tree = syntax.parse(pattern)
@@ -99,7 +99,7 @@ class Finder:
         self.needs = literals.needed(tree)
 
     def find(self, text: Text) -> list[Span]:
-        """All matches, as `re.finditer` would give them."""
+        """Return the spans of all matches, as `re.finditer` would give them."""
         data = text.ignoring if self._ignores_case else text.minding
         steppers = self._ascii if text.is_ascii else self._any
         found: list[Span] = []
@@ -128,25 +128,25 @@ def _start(span: Span) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Finders:
-    """Many patterns, of which most have no chance in a given text."""
+    """Finds the matches of many patterns, and skips those whose words the text does not contain."""
 
     finders: Sequence[Finder]
     words: frozenset[str]
 
     @classmethod
     def of(cls, patterns: Iterable["re.Pattern[str]"]) -> "Finders":
-        """Compile them; takes seconds.
+        """Compile the patterns, which takes seconds.
 
         Raises:
-            UnsupportedError: one of them cannot be said in RE2.
+            UnsupportedError: a pattern cannot be expressed in RE2.
         """
         finders = [Finder(pattern) for pattern in patterns]
         return cls(finders, frozenset().union(*(finder.needs for finder in finders)))
 
     def find(self, text: Text) -> list[list[Span]]:
-        """For each pattern its matches."""
+        """Return the spans of the matches of each pattern, in the order of the patterns."""
         lower = text.lower
-        # A word whose first three letters stand nowhere is absent: a set knows that faster than a search.
+        # A word is absent if its first three letters are. Asking a set is faster than searching the text.
         triples = set(map("".join, zip(lower, lower[1:], lower[2:], strict=False)))
         absent = {
             word for word in self.words if (len(word) > TRIPLE and word[:TRIPLE] not in triples) or word not in lower

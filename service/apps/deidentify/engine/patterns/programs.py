@@ -1,9 +1,9 @@
-"""From a Python pattern to programs that RE2 runs: the same matches, in time that grows with the text alone.
+"""Translates a Python pattern into RE2 programs with the same matches, which run in time linear in the text.
 
-A pattern is taken apart at its front into branches, tried in their order at each place. A branch is what stands
-before the match (`lead`), the match, an empty group where it ends, and what must follow. What RE2 cannot say at the
-front (lookbehinds, negative lookaheads: `check`, `bars`) is asked at each place that RE2 found. A branch whose inside
-has such things is spelled loosely, and the whole pattern decides (`verify`).
+A pattern is split at its front into branches, which are tried in order at each position. A branch consists of what
+comes before the match (`lead`), the match, an empty group where the match ends, and what must follow. Lookbehinds and
+negative lookaheads at the front that RE2 cannot express (`check`, `bars`) are tested at each position that RE2 finds.
+A branch with such assertions inside is translated loosely, and the original pattern decides on each match (`verify`).
 """
 
 import re
@@ -28,12 +28,13 @@ from service.apps.deidentify.engine.patterns.ways import beginnings
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One way to match.
+    """One branch of a pattern.
 
-    `program`: RE2; group 1 is where the match begins, the next group that took part is where it ends.
+    `program`: an RE2 expression. Group 1 marks the beginning of the match, and the next group that takes part marks
+    its end.
 
-    `lead`: how many bytes before the match the program may begin. `check`: a zero-width pattern that must hold where
-    the match begins. `bars`: what must not follow after a run. `verify`: what decides, where `program` is loose.
+    `lead`: how many bytes before the match the program may begin. `check`: a zero-width pattern that must match where
+    the match begins. `bars`: what must not follow after a run. `verify`: the original pattern, if `program` is loose.
     """
 
     program: bytes
@@ -45,17 +46,17 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The branches of a pattern, in the order in which `re` tries them: for text of ASCII only, and for any."""
+    """The branches of a pattern, in the order in which `re` tries them: for pure ASCII text, and for any text."""
 
     ascii: tuple[Branch, ...]
     any: tuple[Branch, ...]
 
 
 def programs(pattern: "re.Pattern[str]", tree: Nodes) -> Programs:
-    """The programs of a pattern, of which `tree` is the tree.
+    """Translate a pattern. `tree`: what `syntax.parse` returns for it.
 
     Raises:
-        UnsupportedError: it cannot be said in RE2 at all.
+        UnsupportedError: the pattern cannot be expressed in RE2, or can match the empty string.
     """
     if is_nullable(tree):
         raise UnsupportedError("a match of nothing")
@@ -67,7 +68,7 @@ def programs(pattern: "re.Pattern[str]", tree: Nodes) -> Programs:
 
 
 def _spelled(nodes: Nodes, edges: Edges, pattern: "re.Pattern[str]", *, is_ascii: bool) -> Branch:
-    """Exactly, where that can be."""
+    """Translate a branch exactly if possible, else loosely."""
     try:
         return _branch(nodes, Speller(edges, is_ascii=is_ascii, is_loose=False), None)
     except UnsupportedError:
@@ -75,7 +76,7 @@ def _spelled(nodes: Nodes, edges: Edges, pattern: "re.Pattern[str]", *, is_ascii
 
 
 def _split(nodes: Nodes, edges: Edges) -> list[Nodes]:
-    """Take apart what has assertions at the front; the order is that of trying."""
+    """Split nodes with assertions at their front into branches, in the order in which `re` tries them."""
     place = next((place for place, node in enumerate(nodes) if not is_zero_width(node) or node[0] is op.BRANCH), None)
     if place is None:
         raise UnsupportedError("no match of its own")

@@ -1,8 +1,8 @@
-r"""Spells trees in RE2.
+r"""Writes pattern trees as RE2 expressions.
 
-Boundaries (`\b`) are decided here, by their neighbours, since RE2's own knows only ASCII. Where a neighbour may be of a
-word or not, RE2's own will do for text of ASCII; for others the ways in which the pattern can come there are written
-out, each with all that follows.
+RE2's word boundary `\b` knows only ASCII, so boundaries are resolved here, from the characters that can be on both
+sides. If a side can be a word character or not, ASCII text is matched with RE2's `\b`. For other text, each way in
+which the pattern can reach the boundary is written out, together with all that follows.
 """
 
 from service.apps.deidentify.engine.patterns import alphabet
@@ -26,9 +26,9 @@ TIMES = {"0,1": "?", "0,": "*", "1,": "+"}
 
 
 class Speller:
-    """Spells for text of ASCII alone, or for any.
+    """Writes expressions for pure ASCII text (`is_ascii`), or for any text.
 
-    `is_loose`: leaves out what cannot be spelled, and so takes at least what the pattern takes.
+    `is_loose`: leave out what RE2 cannot express. The expression then matches at least what the pattern matches.
     """
 
     def __init__(self, edges: Edges, *, is_ascii: bool, is_loose: bool) -> None:
@@ -37,12 +37,12 @@ class Speller:
         self.is_loose = is_loose
 
     def spell(self, nodes: Nodes, before: int = ANYTHING, after: int = ANYTHING) -> bytes:
-        """The sequence in RE2; `before` and `after`: what its neighbours can be.
+        """Write the nodes as an RE2 expression. `before`, `after`: the bytes that can come before and after them.
 
-        The conditions next to an END in it become what must follow.
+        Assertions next to an END become a condition on the text that must follow.
 
         Raises:
-            UnsupportedError: an assertion within depends on what RE2 cannot know.
+            UnsupportedError: RE2 cannot express an assertion in the nodes.
         """
         if not has_assertion(nodes):
             return b"".join(self._spell(node, ANYTHING, ANYTHING) for node in nodes)
@@ -62,7 +62,7 @@ class Speller:
         return sequence(spelled)
 
     def _whole(self, node: Node, before: int, rest: Nodes, after: int) -> bytes | None:
-        """The node by itself; None where it has to be taken apart, each of its ways with all that follows."""
+        """Write the node as one expression; None if it must be split into alternatives, each with all that follows."""
         is_open = not self.is_ascii and _sees_boundary(rest) and not is_of_one_kind(self.edges.last([node], before))
         if is_open and _ways_on(node, rest, self.edges):
             return None
@@ -110,7 +110,7 @@ class Speller:
         raise UnsupportedError("a boundary between who knows what")
 
     def _following(self, conditions: Nodes, ending: int) -> bytes:
-        """What must stand behind a match that ends with one of `ending`, as something to take after it."""
+        """Write what must follow a match that ends with one of the bytes `ending`. The expression consumes it."""
         allowed, ahead, barred, spelled = ANYTHING, list[Nodes](), list[list[int]](), b""
         for place, (code, value) in enumerate(conditions):
             if code is op.BRANCH:
@@ -133,7 +133,7 @@ class Speller:
         return sequence([spelled, self._ahead(ahead[0], allowed, ending)])
 
     def _ahead(self, nodes: Nodes, allowed: int, ending: int) -> bytes:
-        """A positive lookahead whose first byte must be allowed."""
+        """Write a positive lookahead whose first byte must be in `allowed`."""
         if nodes and nodes[0][0] is op.BRANCH:
             return choice(self._ahead([*one, *nodes[1:]], allowed, ending) for one in nodes[0][1][1])
         if is_nullable(nodes) and not self.is_loose:
@@ -149,14 +149,14 @@ class Speller:
 
 
 def _end_of(nodes: Nodes) -> bytes | None:
-    """What to write for the END in these, where nothing else but conditions is left."""
+    """Return what to write for the END in the nodes; None if there is no END or a node takes characters."""
     if not all(map(is_zero_width, nodes)):
         return None
     return next((value for code, value in nodes if code is END), None)
 
 
 def _ways_on(node: Node, rest: Nodes, edges: Edges) -> list[Nodes]:
-    """The ways from here on: those of the node, or where it takes no character, of what it stands before."""
+    """Return the alternatives from the node on: its own, or if it is zero-width, those of the next node that is not."""
     place = 0
     nodes = [node, *rest]
     while place < len(nodes) - 1 and is_zero_width(nodes[place]):
@@ -166,7 +166,7 @@ def _ways_on(node: Node, rest: Nodes, edges: Edges) -> list[Nodes]:
 
 
 def _sees_boundary(rest: Nodes) -> bool:
-    """Whether a boundary, or an assertion with one in it, may stand where this begins."""
+    """Whether a word boundary, or an assertion that contains one, can be tested where `rest` begins."""
     for node in rest:
         code, value = node
         if code is op.AT or (code in (op.ASSERT, op.ASSERT_NOT) and has_assertion(value[1])):

@@ -1,6 +1,6 @@
-"""Python patterns as trees, and what can be told of a tree without asking for its characters.
+"""Parses Python patterns into trees, and answers questions about trees that do not depend on their characters.
 
-The trees are `re`'s own. What is not known here raises UnsupportedError; philter-lite's patterns have none of it.
+The trees are those of `re`. Syntax that is not known here raises UnsupportedError; philter-lite's patterns use none.
 """
 
 import re
@@ -10,19 +10,19 @@ from importlib import import_module
 from platform import python_version
 from typing import Any
 
-# Private, and the only readers of `re`'s syntax there are.
+# Private modules, but there is no public parser of `re`'s syntax.
 _parser: Any = import_module("re._parser")
-op: Any = import_module("re._constants")  # the names of what trees are made of
+op: Any = import_module("re._constants")  # the kinds of nodes
 
 Node = tuple[Any, Any]
 Nodes = list[Node]
 
-# Kinds of node of our own.
-BYTES = "bytes"  # one character, by its set of bytes
-END = "end"  # where the match ends, by what RE2 is to read there
+# Kinds of nodes that `re` does not have.
+BYTES = "bytes"  # one character; the value is its set of bytes
+END = "end"  # where the match ends; the value is the RE2 expression to write there
 ONE = (op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY, BYTES)
 
-# All that we take a tree to be, by a pattern that has it.
+# Every construct that is relied on here, as a pattern and its tree.
 KNOWN: Mapping[str, Nodes] = {
     "a": [(op.LITERAL, 97)],
     "[^a]": [(op.NOT_LITERAL, 97)],
@@ -42,14 +42,14 @@ KNOWN: Mapping[str, Nodes] = {
 
 
 class UnsupportedError(Exception):
-    """This part of a pattern has no exact spelling in RE2."""
+    """Part of a pattern cannot be expressed exactly in RE2."""
 
 
 def parse(pattern: "re.Pattern[str]") -> Nodes:
-    """The tree of a compiled pattern, its groups dissolved.
+    """Return the tree of a compiled pattern, with the content of each group in place of the group.
 
     Raises:
-        UnsupportedError: it has what is not known here, or this Python reads patterns in another way.
+        UnsupportedError: the pattern has syntax that is not known here, or this Python parses patterns differently.
     """
     require_known()
     if pattern.flags & ~(re.IGNORECASE | re.UNICODE):
@@ -59,10 +59,12 @@ def parse(pattern: "re.Pattern[str]") -> Nodes:
 
 @cache
 def require_known() -> None:
-    """No engine is better than a wrong one: `re`'s trees are documented nowhere, and may change with any Python.
+    """Check that this Python's `re` builds the trees that are expected here.
+
+    `re`'s trees are not documented and may change in any Python version. No engine is better than a wrong one.
 
     Raises:
-        UnsupportedError: they have.
+        UnsupportedError: a tree differs.
     """
     for pattern, tree in KNOWN.items():
         if _plain(_parser.parse(pattern)) != tree:
@@ -70,7 +72,7 @@ def require_known() -> None:
 
 
 def _plain(part: Any) -> Any:  # noqa: ANN401 - trees are untyped
-    """A tree without the types of `re`."""
+    """Convert a tree from the types of `re` to plain lists and tuples."""
     if isinstance(part, _parser.SubPattern | list):
         return [_plain(one) for one in part]
     return tuple(map(_plain, part)) if isinstance(part, tuple) else part
@@ -96,7 +98,7 @@ def _tree(nodes: Sequence[Node]) -> Nodes:
 
 
 def within(node: Node) -> Sequence[Nodes]:
-    """The alternatives of a branch, the one sequence that a repeat repeats; of anything else nothing."""
+    """Return the alternatives of a branch or the body of a repeat; nothing for any other node."""
     code, value = node
     if code is op.BRANCH:
         branches: list[Nodes] = value[1]
@@ -105,7 +107,7 @@ def within(node: Node) -> Sequence[Nodes]:
 
 
 def is_zero_width(node: Node) -> bool:
-    """Whether it matches nothing but a place."""
+    """Whether the node matches a position and no characters."""
     code, value = node
     if code in (op.AT, op.ASSERT, op.ASSERT_NOT, END):
         return True
@@ -113,7 +115,7 @@ def is_zero_width(node: Node) -> bool:
 
 
 def is_nullable(nodes: Sequence[Node]) -> bool:
-    """Whether it can match without taking a character."""
+    """Whether the nodes can match without consuming a character."""
     return all(is_zero_width(node) or _is_optional(node) or any(map(is_nullable, within(node))) for node in nodes)
 
 
@@ -123,7 +125,7 @@ def _is_optional(node: Node) -> bool:
 
 
 def has_assertion(nodes: Sequence[Node]) -> bool:
-    """Whether a boundary, a lookaround or an END stands anywhere in it."""
+    """Whether the nodes contain a word boundary, a lookaround or an END at any depth."""
     return any(
         node[0] in (op.AT, op.ASSERT, op.ASSERT_NOT, END) or any(map(has_assertion, within(node))) for node in nodes
     )

@@ -1,4 +1,4 @@
-"""Spells a part of a pattern's tree as a Python pattern again, so that it can be asked on its own."""
+"""Writes part of a pattern's tree as a Python pattern again, so that it can be matched on its own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ AROUND = {(op.ASSERT, 1): "(?=", (op.ASSERT, -1): "(?<=", (op.ASSERT_NOT, 1): "(
 
 
 def unparse(nodes: Sequence[tuple[Any, Any]]) -> str:
-    """A pattern with the same matches; groups do not capture."""
+    """Return a pattern with the same matches. Its groups do not capture."""
     return "".join(_one(code, value) for code, value in nodes)
 
 

@@ -1,14 +1,17 @@
-"""The ways in which a part of a pattern can match, in the order in which `re` tries them."""
+"""Splits part of a pattern into alternatives, in the order in which `re` tries them."""
 
 from service.apps.deidentify.engine.patterns.alphabet import WORDS
 from service.apps.deidentify.engine.patterns.edges import Edges, is_of_one_kind
 from service.apps.deidentify.engine.patterns.syntax import BYTES, ONE, Node, Nodes, has_assertion, is_nullable, op
 
-UNROLLED = 4  # repeats up to here are written out
+UNROLLED = 4  # repetitions; a repeat with no more is written out
 
 
 def endings(node: Node, edges: Edges) -> list[Nodes]:
-    """Sequences that together match what the node matches, told apart by how they end; none where that cannot be."""
+    """Split a node into alternatives that together match what it matches and differ in how they end.
+
+    Returns nothing if the node cannot be split.
+    """
     code, (least, most, body) = node if node[0] is op.MAX_REPEAT else (None, (0, 0, []))
     if code is None or (most is not op.MAXREPEAT and most <= UNROLLED):
         return _few(node, edges)
@@ -18,7 +21,7 @@ def endings(node: Node, edges: Edges) -> list[Nodes]:
 
 
 def beginnings(node: Node, edges: Edges) -> list[Nodes]:
-    """The same, told apart by how they begin."""
+    """Split a node as `endings` does, into alternatives that differ in how they begin."""
     code, (least, most, body) = node if node[0] is op.MAX_REPEAT else (None, (0, 0, []))
     if code is None or (most is not op.MAXREPEAT and most <= UNROLLED):
         return _few(node, edges)
@@ -28,13 +31,13 @@ def beginnings(node: Node, edges: Edges) -> list[Nodes]:
 
 
 def _fewer(repeat: Node) -> Node:
-    """What is left of a repeat when one is taken away."""
+    """Return the repeat with one repetition less."""
     code, (least, most, body) = repeat
     return (code, (max(least - 1, 0), most if most is op.MAXREPEAT else most - 1, body))
 
 
 def _few(node: Node, edges: Edges) -> list[Nodes]:
-    """The ways of what has but a few."""
+    """Split a node that has few alternatives; nothing if it is none of the kinds that can be split."""
     code, value = node
     if code is op.BRANCH:
         return list(value[1])
@@ -55,5 +58,5 @@ def _unrolled(least: int, most: int, body: Nodes) -> list[Nodes]:
 
 
 def _by_kind(bits: int) -> list[Nodes]:
-    """A character that may be of a word or not, as two that are one or the other."""
+    """Split a set of bytes into its word characters and the rest; nothing if it has only one kind."""
     return [] if is_of_one_kind(bits) else [[(BYTES, bits & WORDS)], [(BYTES, bits & ~WORDS)]]

@@ -1,4 +1,4 @@
-"""Coverage is philter-lite's CoordinateMap, quirks and all."""
+"""Coverage gives the same results as philter-lite's CoordinateMap, including its quirks."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ SPANS = st.tuples(st.integers(0, LENGTH - 1), st.one_of(st.integers(1, 12), st.i
 def test_ranges_are_joined_as_philter_lite_joins_them(
     steps: list[tuple[str, tuple[int, int]]], asked: list[tuple[int, int]]
 ) -> None:
-    """After any additions and removals the ranges are the same, in the same order, and meet the same others."""
+    """After random additions and removals, the ranges and their order are the same, and they touch the same spans."""
     ours = Coverage(LENGTH)
     theirs: Any = CoordinateMap()  # type: ignore[no-untyped-call]  # it has no types
     for step, (start, stop) in steps:
@@ -38,7 +38,7 @@ def test_ranges_are_joined_as_philter_lite_joins_them(
 
 
 def test_places_that_hundreds_of_ranges_share_are_not_lost() -> None:
-    """Ranges within ranges, more than a byte counts: removing them again leaves nothing."""
+    """Hundreds of nested ranges exceed the count of a byte. Removing all of them leaves nothing."""
     coverage = Coverage(2_000)
     for depth in range(600):
         coverage.add(900 - depth, 1_000 + depth)

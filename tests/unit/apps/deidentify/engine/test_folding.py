@@ -1,4 +1,4 @@
-"""Letters beyond ASCII are read as their Latin ones, place for place."""
+"""Tests of replacing each non-ASCII character by one ASCII character."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from service.apps.deidentify.engine.folding import bare, fold, foreign, without_
 
 @given(st.text())
 def test_each_character_has_one_of_ascii(text: str) -> None:
-    """So that places are those of the text; ASCII stays, and to fold again changes nothing."""
+    """Offsets stay those of the text. ASCII characters stay, and folding twice changes nothing more."""
     folded = fold(text)
 
     assert folded.isascii()
@@ -23,9 +23,9 @@ def test_each_character_has_one_of_ascii(text: str) -> None:
 
 
 def test_letters_and_digits_stay_such_and_nothing_else_becomes_one() -> None:
-    """All of Unicode, but for an apostrophe that counts as a letter, and signs that are pictures of letters.
+    """Only letters and digits are masked. So in all of Unicode, a character is alphanumeric before and after, or never.
 
-    What is masked is letters and digits.
+    The exceptions are an apostrophe that Unicode counts as a letter, and symbols that depict letters.
     """
     characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     others = {one for one in characters if fold(one).isalnum() != one.isalnum()} - {"\u02bc"}
@@ -36,7 +36,7 @@ def test_letters_and_digits_stay_such_and_nothing_else_becomes_one() -> None:
 
 @given(st.characters(categories=["Nd"]))
 def test_a_digit_is_the_digit_that_it_stands_for(character: str) -> None:
-    """So that rules see the number."""
+    """The rules then see the number."""
     assert int(fold(character)) == int(character)
 
 
@@ -64,7 +64,7 @@ def test_a_digit_is_the_digit_that_it_stands_for(character: str) -> None:
     ],
 )
 def test_what_the_rules_see(text: str, folded: str) -> None:
-    """In a note written by people."""
+    """Examples of characters that people write in notes."""
     assert fold(text) == folded
 
 
@@ -83,25 +83,25 @@ def test_what_the_rules_see(text: str, folded: str) -> None:
     ],
 )
 def test_words_of_other_scripts(text: str, words: list[str]) -> None:
-    """Are in no list; a lone Greek letter is a unit or a term."""
+    """Words with letters that are not Latin are found, except for a lone Greek letter, which is a unit or a term."""
     assert [text[start:stop] for start, stop in foreign(text)] == words
 
 
 @given(st.text())
 def test_only_words_with_letters_beyond_ascii_are_foreign(text: str) -> None:
-    """Whatever Unicode has: a letter may stand for several."""
+    """This holds for random Unicode text, even for letters that stand for several letters."""
     for start, stop in foreign(text):
         assert text[start:stop].isalnum()
         assert any(one.isalpha() and not one.isascii() for one in text[start:stop])
 
 
 def test_a_letter_that_stands_for_several_is_a_letter() -> None:
-    """As this ligature of Arabic, a word by itself."""
+    """An example is this Arabic ligature, which is a word by itself."""
     assert foreign("by \ufdfa.") == [(3, 4)]
 
 
 def test_no_more_than_some_thousand_characters_are_remembered() -> None:
-    """A caller who sends all of Unicode takes no memory for it."""
+    """A caller who sends all of Unicode does not fill the memory."""
     for start in range(0x80, 0x20000, 0x1000):
         text = "".join(map(chr, range(start, start + 0x1000)))
         fold(text)
@@ -122,7 +122,7 @@ def test_no_more_than_some_thousand_characters_are_remembered() -> None:
     ],
 )
 def test_marks_do_not_cut_a_word(text: str, plain: str) -> None:
-    """What is left are the places of all else."""
+    """Only the offsets of the other characters are left."""
     places = without_marks(text)
 
     assert places is not None
@@ -131,5 +131,5 @@ def test_marks_do_not_cut_a_word(text: str, plain: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "plain", "José", "张伟"])
 def test_a_text_without_marks_is_left_alone(text: str) -> None:
-    """Which saves most notes the trouble."""
+    """The result is None, so that most notes need no further work."""
     assert without_marks(text) is None

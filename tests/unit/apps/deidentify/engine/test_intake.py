@@ -1,4 +1,4 @@
-"""What is taken as a note, and what a refusal says."""
+"""Tests of which text is accepted as a note, and of what a refusal says."""
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +12,7 @@ ENCODINGS = ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"]
 
 
 def refusal(given: str | bytes) -> str:
-    """What the refusal of this says."""
+    """Check that the input is refused, and return the message. It must not quote the note."""
     with pytest.raises(NoteRefusedError) as raised:
         check(given) if isinstance(given, str) else text_of(given)
     assert "John" not in raised.value.detail
@@ -23,7 +23,7 @@ def refusal(given: str | bytes) -> str:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("note", [NOTE, "Müller saw José.\r\n", "J" * 10_000], ids=["ASCII", "accents", "long"])
 def test_bytes_of_another_encoding(encoding: str, mark: str, note: str) -> None:
-    """The refusal names the encoding, and how to convert it."""
+    """The refusal names the encoding, and says how to convert it."""
     data = (mark + note).encode(encoding)
 
     assert refusal(data) == (
@@ -36,12 +36,12 @@ def test_bytes_of_another_encoding(encoding: str, mark: str, note: str) -> None:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("wrong", ["utf-8", "latin-1"])
 def test_text_that_was_read_in_a_wrong_encoding(encoding: str, wrong: str) -> None:
-    """A client that has read UTF-16 as something else sends JSON with U+0000 between letters: the refusal says so."""
+    """A client that misread UTF-16 sends U+0000 between letters. The refusal names the original encoding."""
     assert refusal(NOTE.encode(encoding).decode(wrong)).startswith(f"This looks like {encoding}, ")
 
 
 def test_windows_1252() -> None:
-    """A note in a single-byte encoding is refused with a way on, as bytes and where it was read as Latin-1."""
+    """A note in Windows-1252 is refused with advice, both as bytes and as text that was read as Latin-1."""
     data = "Seen by O\u2019Brien".encode("cp1252")
 
     assert refusal(data).endswith("for example with `iconv -f WINDOWS-1252 -t UTF-8`.")
@@ -71,13 +71,13 @@ def test_windows_1252() -> None:
     ],
 )
 def test_what_no_note_has(strange: str, says: str) -> None:
-    """It is refused wherever it stands, and the refusal says what it is."""
+    """Such a character is refused anywhere in a note, and the refusal says what it is."""
     for text in (strange, strange.join(NOTE), NOTE + strange, strange + NOTE):
         assert says in refusal(text)
 
 
 def test_zeros_that_are_no_encodings() -> None:
-    """They are refused too, as control characters."""
+    """U+0000 is refused as a control character if the text does not look like another encoding."""
     for text in ("\0", "John\0", "\0\0" + NOTE, NOTE + "\0" * 4):
         assert "a control character (U+0000)" in refusal(text)
 
@@ -101,13 +101,13 @@ def test_zeros_that_are_no_encodings() -> None:
     ],
 )
 def test_what_notes_have(text: str) -> None:
-    """It is taken, with its size in bytes of UTF-8."""
+    """Such text is accepted, and its size is in bytes of UTF-8."""
     assert size_of(text) == len(text.encode())
     assert text_of(text.removeprefix("\ufeff").encode()) == text.removeprefix("\ufeff")
 
 
 def test_a_flag_does_not_let_other_tags_in() -> None:
-    """Tag characters hide text: only the three flags that there are may have them."""
+    """Tag characters can hide text, so they are accepted only in the three flags that need them."""
     england = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
     john = "\U0001f3f4\U000e006a\U000e006f\U000e0068\U000e006e\U000e007f"
 
@@ -117,7 +117,7 @@ def test_a_flag_does_not_let_other_tags_in() -> None:
 
 
 def test_a_byte_order_mark() -> None:
-    """The one before UTF-8 is no part of the note; others are."""
+    """A leading byte order mark of UTF-8 is not part of the note. Any others are."""
     assert text_of(b"\xef\xbb\xbfJohn") == "John"
     assert text_of(b"\xef\xbb\xbf") == ""
     assert text_of("\ufeff\ufeffJohn\ufeff".encode()) == "\ufeffJohn\ufeff"
@@ -126,7 +126,7 @@ def test_a_byte_order_mark() -> None:
 @given(st.text())
 @example("\0")
 def test_text_of_bytes_and_text_are_judged_alike(text: str) -> None:
-    """By whichever door it comes."""
+    """Text is accepted or refused alike, whether it comes as text or as bytes."""
 
     def judged(given: str | bytes) -> str:
         try:
@@ -140,7 +140,7 @@ def test_text_of_bytes_and_text_are_judged_alike(text: str) -> None:
 
 @given(st.binary())
 def test_any_bytes_are_taken_or_refused(data: bytes) -> None:
-    """Nothing else comes of them."""
+    """Random bytes are decoded unchanged or refused. No other error is raised."""
     try:
         text = text_of(data)
     except NoteRefusedError:

@@ -1,1 +1,1 @@
-"""Python patterns in RE2."""
+"""Tests of running Python patterns with RE2."""

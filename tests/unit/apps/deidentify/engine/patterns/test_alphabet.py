@@ -1,4 +1,4 @@
-"""One byte stands for each character, and nothing is lost that a pattern can tell."""
+"""Each character is encoded as one byte, which keeps all that a pattern can distinguish."""
 
 import re
 
@@ -12,13 +12,13 @@ BYTES = range(0x84)
 
 
 def category(pattern: str, character: str) -> bool:
-    """What `re` says of a character."""
+    """Whether `re` matches the character with the pattern."""
     return re.fullmatch(pattern, character) is not None
 
 
 @given(st.text())
 def test_each_character_is_one_byte(text: str) -> None:
-    """So that places are those of the text."""
+    """Offsets in the bytes are therefore offsets in the text."""
     minding, ignoring = encode(text)
 
     assert len(minding) == len(ignoring) == len(text)
@@ -26,7 +26,7 @@ def test_each_character_is_one_byte(text: str) -> None:
 
 @given(st.characters(exclude_categories=["Cs"]))
 def test_a_byte_is_of_the_kind_that_re_sees(character: str) -> None:
-    r"""ASCII is itself; of others it is kept whether they are `\w`, `\d`, `\s`."""
+    r"""An ASCII character is its own byte. The byte of any other tells whether it is `\w`, `\d` or `\s`."""
     [byte], _ = encode(character)
     kinds = {
         0x80: (False, False, False),
@@ -41,7 +41,7 @@ def test_a_byte_is_of_the_kind_that_re_sees(character: str) -> None:
 
 @given(st.characters(min_codepoint=0x80, exclude_categories=["Cs"]), st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
 def test_without_case_a_letter_stands_for_what_re_takes_for_it(character: str, letter: str) -> None:
-    """Four letters beyond ASCII are some of ASCII to `re.IGNORECASE`."""
+    """With `re.IGNORECASE`, four non-ASCII characters match an ASCII letter."""
     _, [byte] = encode(character)
 
     assert (byte == ord(letter)) == (re.fullmatch(letter, character, re.IGNORECASE) is not None)
@@ -49,26 +49,26 @@ def test_without_case_a_letter_stands_for_what_re_takes_for_it(character: str, l
 
 @pytest.mark.parametrize("character", ["\u017f", "\u212a", "\u0130", "\u0131"])
 def test_the_four_are_letters_where_case_counts(character: str) -> None:
-    """And none of ASCII."""
+    """In case-sensitive patterns, these four characters are non-ASCII letters."""
     assert encode(character)[0] == b"\x83"
 
 
 @given(st.sets(st.sampled_from(BYTES)))
 def test_a_bracket_takes_its_bytes_and_no_others(codes: set[int]) -> None:
-    """As a class in RE2, which reads it as `re` does."""
+    """The character class is tested with `re`, which reads it like RE2."""
     expression = bracket(mask(sorted(codes)))
 
     assert {code for code in BYTES if re.fullmatch(expression, bytes([code]), re.DOTALL)} == codes
 
 
 def test_a_bracket_of_nothing_never_fits() -> None:
-    """Nor does it in the company of others."""
+    """The class of the empty set is NEVER."""
     assert bracket(0) == NEVER
 
 
 @given(st.sets(st.sampled_from(BYTES)))
 def test_both_cases_are_those_of_letters(codes: set[int]) -> None:
-    """Nothing else has another case."""
+    """Only ASCII letters get their other case added."""
     other = {ord(chr(code).swapcase()) for code in codes if chr(code).isascii() and chr(code).isalpha()}
 
     assert both_cases(mask(sorted(codes))) == mask(sorted(codes | other)) & ALL

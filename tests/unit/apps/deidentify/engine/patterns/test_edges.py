@@ -1,4 +1,4 @@
-"""With which bytes a part of a pattern can begin and end."""
+"""Tests of the bytes with which part of a pattern can begin and end."""
 
 import re
 
@@ -28,21 +28,21 @@ MINDING = Edges(ignore_case=False)
     ],
 )
 def test_where_it_begins_and_ends(pattern: str, first: bytes, last: bytes) -> None:
-    """Passing over what can be nothing, to what stands beside it (here `<` after it, `>` before it)."""
+    """Parts that can be empty are passed over. Beyond them are the neighbours: here `<` after and `>` before."""
     tree = parse(re.compile(pattern))
 
     assert (MINDING.first(tree, mask(b"<")), MINDING.last(tree, mask(b">"))) == (mask(first), mask(last))
 
 
 def test_what_is_looked_for_ahead_narrows_what_follows() -> None:
-    """`a?(?=bc)` begins with a or b."""
+    """`a?(?=bc)` begins with `a` or `b`."""
     assert MINDING.first(parse(re.compile("a?(?=bc)")), EDGE) == mask(b"ab")
 
 
 @given(BODIES.map(re.compile), st.data())
 @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_match_begins_or_ends_otherwise(pattern: "re.Pattern[str]", data: st.DataObject) -> None:
-    """Whatever the pattern."""
+    """No match of a random pattern begins with, ends with or contains bytes outside of the computed sets."""
     text = data.draw(st.from_regex(pattern, alphabet="aAbB1 _-.x", fullmatch=True))
     tree = parse(pattern)
     first, last = MINDING.first(tree, EDGE), MINDING.last(tree, EDGE)
@@ -53,7 +53,7 @@ def test_no_match_begins_or_ends_otherwise(pattern: "re.Pattern[str]", data: st.
 
 
 def test_case_counts_or_not() -> None:
-    """A negated class leaves both cases out."""
+    """If case is ignored, a set has both cases of a letter, and a negated set has neither."""
     assert Edges(ignore_case=True).bytes_of((op.LITERAL, ord("a"))) == mask(b"aA")
     assert Edges(ignore_case=True).bytes_of((op.NOT_LITERAL, ord("a"))) == alphabet.ALL & ~mask(b"aA")
     assert MINDING.bytes_of((op.NOT_LITERAL, ord("a"))) == alphabet.ALL & ~mask(b"a")
@@ -61,12 +61,12 @@ def test_case_counts_or_not() -> None:
 
 @pytest.mark.parametrize("pattern", ["é", "[^é]", "[a-é]", r"\b"])
 def test_what_has_no_bytes_is_refused(pattern: str) -> None:
-    """Characters beyond ASCII have no byte of their own; and an assertion takes none."""
+    """A non-ASCII character has no byte of its own, and an assertion matches no character."""
     with pytest.raises(UnsupportedError):
         MINDING.bytes_of(parse(re.compile(pattern))[0])
 
 
 @pytest.mark.parametrize(("pattern", "expected"), [(" [a-z]+", True), ("[a-z ]", True), (" a ", False), ("a?b", False)])
 def test_a_repeat_can_be_cut_in_one_way_only(pattern: str, expected: bool) -> None:  # noqa: FBT001
-    """Where its first character stands nowhere else in it."""
+    """This holds if the first character cannot occur in the rest."""
     assert MINDING.begins_apart(parse(re.compile(pattern))) is expected

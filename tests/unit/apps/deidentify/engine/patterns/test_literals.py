@@ -1,4 +1,4 @@
-"""Words without which a pattern has no chance."""
+"""Tests of the words without which a pattern cannot match."""
 
 import re
 
@@ -27,14 +27,14 @@ from tests.support.patterns import PATTERNS, TEXTS
     ],
 )
 def test_what_a_text_must_have(pattern: str, words: set[str]) -> None:
-    """At least one of these."""
+    """A text must contain at least one of the words."""
     assert needed(parse(re.compile(pattern))) == words
 
 
 @given(PATTERNS.map(re.compile), TEXTS)
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_text_without_them_has_a_match(pattern: "re.Pattern[str]", text: str) -> None:
-    """Whatever the pattern, in any case."""
+    """A random pattern does not match a text without its words. Case does not matter."""
     words = needed(parse(pattern))
 
     assert not words or not pattern.search(text) or any(word in Text(text).lower for word in words)
@@ -42,7 +42,7 @@ def test_no_text_without_them_has_a_match(pattern: "re.Pattern[str]", text: str)
 
 @given(st.sets(st.text("ab")), st.sets(st.text("ab")))
 def test_the_longer_words_tell_more(one: set[str], other: set[str]) -> None:
-    """Of two sets one is taken, and none that holds the empty word."""
+    """The result is one of the two sets or empty, and never has the empty word."""
     chosen = better(one, other)
 
     assert chosen in (one, other, set())

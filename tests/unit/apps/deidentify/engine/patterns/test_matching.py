@@ -1,4 +1,4 @@
-"""RE2 finds what `re` finds, in the same places."""
+"""RE2 finds the same matches as `re`, at the same positions."""
 
 import re
 
@@ -17,25 +17,25 @@ MESS = st.text(st.sampled_from("aB1_- .\n\u00e9\u0663\u201c\u017f\u0130"), max_s
 
 @pytest.fixture(scope="session")
 def patterns() -> list["re.Pattern[str]"]:
-    """philter-lite's."""
+    """philter-lite's patterns."""
     return [rule.filter.data for rule in rules.load().rules if rule.type in ("regex", "regex_context")]
 
 
 @pytest.fixture(scope="session")
 def finders(patterns: list["re.Pattern[str]"]) -> Finders:
-    """Them, in RE2."""
+    """Finders for philter-lite's patterns, which take seconds to compile."""
     return Finders.of(patterns)
 
 
 def found(pattern: "re.Pattern[str]", text: str) -> list[tuple[int, int]]:
-    """What `re` finds."""
+    """Return the spans that `re` finds."""
     return [match.span() for match in pattern.finditer(text)]
 
 
 @given(notes())
 @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_each_pattern_finds_the_same(finders: Finders, patterns: list["re.Pattern[str]"], note: str) -> None:
-    """Whatever the note."""
+    """In a random note, each of philter-lite's patterns finds the same with RE2 as with `re`."""
     assert finders.find(Text(note)) == [found(pattern, note) for pattern in patterns]
 
 
@@ -44,7 +44,7 @@ def test_each_pattern_finds_the_same(finders: Finders, patterns: list["re.Patter
 def test_it_finds_the_same_in_texts_made_for_it(
     finders: Finders, patterns: list["re.Pattern[str]"], data: st.DataObject
 ) -> None:
-    """Matches one after another, with a mess of other characters between them."""
+    """The texts consist of matches of one pattern and other characters between them."""
     number = data.draw(st.integers(0, len(patterns) - 1))
     match = st.from_regex(patterns[number], alphabet=st.characters(max_codepoint=0x17F))
     text = "".join(data.draw(st.lists(st.one_of(match, MESS), min_size=1, max_size=4)))
@@ -55,7 +55,7 @@ def test_it_finds_the_same_in_texts_made_for_it(
 @given(PATTERNS.map(re.compile), st.lists(TEXTS, min_size=1, max_size=5))
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]) -> None:
-    """All that philter-lite's are made of, put together by chance: its next version may have any of it."""
+    """Random patterns from the syntax that philter-lite uses. Its next version may have any of them."""
     assume(not is_nullable(parse(pattern)))
     finder = Finder(pattern)
 
@@ -68,7 +68,7 @@ def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]
 @given(st.text(st.sampled_from("aabbccd11\n"), max_size=12))
 @settings(max_examples=100, deadline=None, database=None)
 def test_what_must_not_follow_after_a_run(pattern: str, text: str) -> None:
-    """However many places there are in it, and in the next."""
+    """Positions that a run rules out are skipped correctly, in one run and in the next."""
     compiled = re.compile(pattern)
 
     assert Finder(compiled).find(Text(text)) == found(compiled, text)
@@ -76,7 +76,7 @@ def test_what_must_not_follow_after_a_run(pattern: str, text: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["a*", r"\b", "(a|)", "(?=a)"])
 def test_a_pattern_that_may_match_nothing_is_refused(pattern: str) -> None:
-    """No filter is one, and `finditer` has rules of its own for it."""
+    """`finditer` has special rules for empty matches, and no filter has such a pattern."""
     with pytest.raises(UnsupportedError, match="a match of nothing"):
         Finder(re.compile(pattern))
 
@@ -87,7 +87,7 @@ def test_a_pattern_that_may_match_nothing_is_refused(pattern: str) -> None:
     ids=["there", "not there", "there in other letters"],
 )
 def test_patterns_without_their_words_are_passed_over(needed: str, text: str, matches: list[tuple[int, int]]) -> None:
-    """And only these, whatever `re` takes for these words."""
+    """Other patterns are not skipped, even if the text has a word in characters that `re` considers the same."""
     finders = Finders.of([re.compile(needed, re.IGNORECASE)])
 
     assert finders.words == {needed.lower()}

@@ -1,4 +1,4 @@
-"""What of a pattern RE2 is told, and what is left to `re`."""
+"""Tests of which part of a pattern RE2 matches, and which is left to `re`."""
 
 import re
 
@@ -10,13 +10,13 @@ from service.apps.deidentify.engine.patterns.syntax import UnsupportedError, par
 
 
 def made(pattern: str) -> Programs:
-    """The programs of a pattern."""
+    """Translate a pattern."""
     compiled = re.compile(pattern)
     return programs(compiled, parse(compiled))
 
 
 def left(branch: Branch) -> str:
-    """What is left to `re`."""
+    """Return what a branch leaves to `re`, as letters: c for a check, b for each bar, v if `re` verifies matches."""
     return "".join(("c" if branch.check else "", "b" * len(branch.bars), "v" if branch.verify else ""))
 
 
@@ -37,20 +37,20 @@ def left(branch: Branch) -> str:
     ],
 )
 def test_what_is_left_to_re(pattern: str, expected: list[str]) -> None:
-    """By branch: a check, bars, or all of it."""
+    """For each branch, nothing, a check, bars or the whole pattern is left to `re`."""
     assert [left(branch) for branch in made(pattern).ascii] == expected
     assert [left(branch) for branch in made(pattern).any] == expected
 
 
 def test_a_boundary_that_cannot_be_decided_is_res_for_other_text() -> None:
-    r"""RE2's own `\b` knows ASCII alone."""
+    r"""RE2's `\b` knows only ASCII."""
     branches = made(r"\b[^b]")
 
     assert ([left(branch) for branch in branches.ascii], [left(branch) for branch in branches.any]) == ([""], ["c"])
 
 
 def test_few_of_philter_lites_patterns_need_re_to_decide() -> None:
-    """Those with a lookahead in their midst: time that `re` takes for them may grow faster than the text."""
+    """These patterns have a lookahead inside. `re` may take more than linear time for them."""
     verified = set()
     for rule in rules.load().rules:
         if rule.type in ("regex", "regex_context"):
@@ -68,6 +68,6 @@ def test_few_of_philter_lites_patterns_need_re_to_decide() -> None:
 
 
 def test_what_takes_no_character_is_refused() -> None:
-    """`finditer` has rules of its own for such."""
+    """`finditer` has special rules for empty matches."""
     with pytest.raises(UnsupportedError, match="a match of nothing"):
         made(r"\b")

@@ -1,4 +1,4 @@
-"""How trees are spelled in RE2."""
+"""Tests of writing pattern trees as RE2 expressions."""
 
 import re
 
@@ -18,7 +18,7 @@ WORD, SPACE = mask(b"a"), mask(b" ")
 
 
 def speller(*, is_ascii: bool = False, is_loose: bool = False) -> Speller:
-    """One that minds case."""
+    """Make a case-sensitive speller."""
     return Speller(Edges(ignore_case=False), is_ascii=is_ascii, is_loose=is_loose)
 
 
@@ -34,12 +34,12 @@ def speller(*, is_ascii: bool = False, is_loose: bool = False) -> Speller:
     ],
 )
 def test_boundaries_are_decided_by_their_neighbours(pattern: str, before: int, after: int, expected: bytes) -> None:
-    r"""Without a word of `\b`."""
+    r"""The expressions have no `\b`."""
     assert speller().spell(parse(re.compile(pattern)), before, after) == expected
 
 
 def test_for_ascii_re2s_own_boundary_will_do() -> None:
-    """Shorter, where the neighbours may be anything."""
+    """It gives a shorter expression if the neighbours can be anything."""
     assert speller(is_ascii=True).spell(parse(re.compile(r"[^b]\b"))) == rb"[\x00-\x61\x63-\x83]\b"
 
 
@@ -47,7 +47,7 @@ def test_for_ascii_re2s_own_boundary_will_do() -> None:
     ("pattern", "loosely"), [(r"\ba", rb"\x61"), (r"a(?!b)a", rb"\x61\x61"), ("(?=a*)a", rb"\x61")]
 )
 def test_what_depends_on_the_unknown_is_refused_or_left_out(pattern: str, loosely: bytes) -> None:
-    """Left out, it takes more than it should and never less."""
+    """A loose expression leaves it out. It matches at least what the pattern matches."""
     tree = parse(re.compile(pattern))
 
     with pytest.raises(UnsupportedError):
@@ -60,14 +60,14 @@ def test_what_depends_on_the_unknown_is_refused_or_left_out(pattern: str, loosel
     [(b"", True), (b"c", True), (b"ca", True), (b"cb", False), (b"a", True), (b"bb", False), (b"b", False)],
 )
 def test_what_is_barred_may_not_follow(follows: bytes, expected: bool) -> None:  # noqa: FBT001
-    """Neither `b` nor `cb`; anything else may, and the end of the text."""
+    """Neither `b` nor `cb` may follow. Anything else may, and so may the end of the text."""
     program = re2.compile(avoiding([[mask(b"b")], [mask(b"c"), mask(b"b")]]), OPTIONS)
 
     assert (program.match(follows) is not None) is expected
 
 
 def test_what_is_barred_from_the_start_never_fits() -> None:
-    """To avoid nothing is to avoid everything."""
+    """Every text starts with the empty sequence, so barring it matches nothing."""
     assert avoiding([[]]) == NEVER
     assert avoiding([]) == b""
     assert avoiding([], EDGE) == rb"(?:\z)"
@@ -75,7 +75,7 @@ def test_what_is_barred_from_the_start_never_fits() -> None:
 
 
 def test_never_is_never_whatever_stands_beside_it() -> None:
-    """In a sequence; in a choice it is passed over."""
+    """A sequence with NEVER is NEVER. A choice leaves NEVER out."""
     assert sequence([b"a", NEVER]) == NEVER
     assert sequence([b"a", b"b"]) == b"ab"
     assert choice([NEVER, b"a"]) == b"(?:a)"

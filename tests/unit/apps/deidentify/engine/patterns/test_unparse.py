@@ -1,4 +1,4 @@
-"""A tree is written as a pattern again."""
+"""Tests of writing a tree as a pattern again."""
 
 import re
 
@@ -18,7 +18,7 @@ from tests.support.patterns import PATTERNS, TEXTS
     ],
 )
 def test_it_has_the_same_tree(pattern: str) -> None:
-    """Of all that trees are made of."""
+    """This holds for every kind of node."""
     tree = parse(re.compile(pattern))
 
     assert parse(re.compile(unparse(tree))) == tree
@@ -27,7 +27,7 @@ def test_it_has_the_same_tree(pattern: str) -> None:
 @given(PATTERNS.map(re.compile), TEXTS)
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_it_matches_the_same(pattern: "re.Pattern[str]", text: str) -> None:
-    """In the same places, whatever the pattern."""
+    """A random pattern has the same matches after it was parsed and written again."""
     again = re.compile(unparse(parse(pattern)), pattern.flags)
 
     assert [match.span() for match in again.finditer(text)] == [match.span() for match in pattern.finditer(text)]

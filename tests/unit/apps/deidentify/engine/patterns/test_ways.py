@@ -1,4 +1,4 @@
-"""The ways in which a part of a pattern can match."""
+"""Tests of splitting part of a pattern into alternatives."""
 
 import re
 
@@ -16,7 +16,7 @@ EDGES = Edges(ignore_case=False)
 
 
 def tree(pattern: str) -> Nodes:
-    """Of a pattern."""
+    """Parse a pattern."""
     return parse(re.compile(pattern))
 
 
@@ -37,7 +37,7 @@ def tree(pattern: str) -> Nodes:
     ],
 )
 def test_ways_by_how_they_end_and_begin(pattern: str, by_end: list[str], by_beginning: list[str]) -> None:
-    """In the order in which `re` tries them."""
+    """The alternatives are in the order in which `re` tries them."""
     [node] = tree(pattern)
 
     assert endings(node, EDGES) == list(map(tree, by_end))
@@ -45,7 +45,7 @@ def test_ways_by_how_they_end_and_begin(pattern: str, by_end: list[str], by_begi
 
 
 def test_a_character_is_of_a_word_or_not() -> None:
-    """As two, where it may be both."""
+    """A class with both word characters and others is split in two."""
     [node] = tree(r"[\-a]")
 
     assert endings(node, EDGES) == [[(BYTES, EDGES.bytes_of(node) & WORDS)], [(BYTES, EDGES.bytes_of(node) & ~WORDS)]]
@@ -54,7 +54,7 @@ def test_a_character_is_of_a_word_or_not() -> None:
 @given(BODIES, TEXTS)
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_the_ways_together_are_the_whole(pattern: str, text: str) -> None:
-    """They match in the same places, in this order of trying, whatever is to follow."""
+    """Tried in order, the alternatives have the same matches as the pattern, whatever follows them."""
     nodes = tree(pattern)
     for ways in (endings(nodes[0], EDGES), beginnings(nodes[0], EDGES)):
         if ways and not any(BYTES in node for way in ways for node in way):
