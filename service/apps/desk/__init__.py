@@ -1,1 +1,1 @@
-"""The support desk: who may, and what happens."""
+"""The support desk: tickets of people who need help, and the team that works on them."""

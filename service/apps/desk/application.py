@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class SupportDesk(Application):
     """Tickets of people who need help, and a team whose roles are groups of the Hub.
 
-    Modules that need SQLAlchemy are imported where they are used, so that this one works without the extra.
+    Modules that need SQLAlchemy are imported where they are used. So this module works without the extra `desk`.
     """
 
     name = "desk"
@@ -55,26 +55,26 @@ class SupportDesk(Application):
         return [router]
 
     def vetoes(self) -> Sequence[Veto]:
-        """Refuse disabled accounts, and new tokens of people who may not sign in."""
+        """Return the check that refuses disabled accounts, and new tokens of people who may not sign in."""
         from service.apps.desk.http.admission import admit  # noqa: PLC0415 - likewise
 
         return [admit]
 
     def sign_in_vetoes(self) -> Sequence[SignInVeto]:
-        """Refuse sessions and tokens to people who may not sign in."""
+        """Return the check that refuses new sessions and tokens to people who may not sign in."""
         from service.apps.desk.http.admission import admit_sign_in  # noqa: PLC0415 - likewise
 
         return [admit_sign_in]
 
     def entitlements(self) -> Sequence[Entitlement]:
-        """Return the scopes that a caller's role gives."""
+        """Return the function that says which scopes a caller's role gives."""
         from service.apps.desk.http.admission import entitled  # noqa: PLC0415 - likewise
 
         return [entitled]
 
     @asynccontextmanager
     async def open(self, resources: Resources, settings: DeskSettings) -> AsyncIterator["Team"]:
-        """Open the database, and the keeper of roles at the Hub."""
+        """Open the database, and the `RoleKeeper` that changes roles at the Hub."""
         from service.apps.desk.team import open_team  # noqa: PLC0415 - likewise
 
         url = database_url(resources.settings, settings).get_secret_value()
@@ -88,11 +88,11 @@ class SupportDesk(Application):
             yield team
 
     async def problem(self, opened: "Team") -> str:
-        """Say what is wrong with the database."""
+        """Return what is wrong with the database; an empty string if nothing is."""
         return await opened.desk.probe.check()
 
     def prepare(self, core: Settings, settings: DeskSettings) -> None:
-        """Bring the tables up to date."""
+        """Bring the tables up to date. Raises ConfigurationError if the database cannot be used."""
         from service.apps.desk.storage.migrate import migrate  # noqa: PLC0415 - likewise
 
         try:
@@ -101,13 +101,13 @@ class SupportDesk(Application):
             raise ConfigurationError([f"DATABASE_URL: the database cannot be used: {error.reason}"]) from None
 
     async def diagnose(self, core: Settings, settings: DeskSettings) -> AsyncIterator[Finding]:
-        """Look at the database."""
+        """Yield whether the database answers and its tables are up to date."""
         from service.apps.desk.diagnosis import look_at_database  # noqa: PLC0415 - likewise
 
         yield await look_at_database(database_url(core, settings).get_secret_value())
 
     def add_commands(self, commands: "typer.Typer") -> None:
-        """Add `desk` and `migrate`."""
+        """Add the commands `desk` and `migrate`."""
         from service.apps.desk.commands import app, migrate  # noqa: PLC0415 - serving needs none of it
 
         commands.add_typer(app, name="desk")

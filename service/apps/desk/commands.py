@@ -13,7 +13,7 @@ from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.resources import open_resources
 from service.settings import Settings, load_settings, read_settings, read_variables
 
-_BY = "bootstrap"  # the name in the audit
+_BY = "bootstrap"  # the actor that the audit names
 
 app = typer.Typer(no_args_is_help=True, help="The support desk.")
 

@@ -9,7 +9,7 @@ from service.errors import ConfigurationError
 
 
 async def look_at_database(url: str) -> Finding:
-    """Connect, and compare the revision of the tables with ours. Changes nothing."""
+    """Return whether the database answers and its tables are up to date. Changes nothing."""
     if _is_missing(url):
         return unknown("database", "there is none yet: the first start makes it")
     try:

@@ -15,7 +15,7 @@ class AccountDisabledError(NotAdmittedError):
 
 
 class LoginDeniedError(NotAdmittedError):
-    """The person may not start a session or use a new token. Older ones go on."""
+    """The person may not start a session or use a new token. Older sessions and tokens still work."""
 
     code = "login_denied"
     default = "You may not sign in again, nor use a new token. Ask an administrator of the support desk."
@@ -38,7 +38,7 @@ class VersionConflictError(ServiceError):
 
 
 class PreconditionRequiredError(ServiceError):
-    """A change does not say which version it was made for, so somebody else's could be lost (RFC 6585 section 3)."""
+    """A change does not say which version it was made for, so it could undo somebody else's (RFC 6585 section 3)."""
 
     code = "precondition_required"
     status = HTTPStatus.PRECONDITION_REQUIRED
@@ -56,7 +56,7 @@ class UnquotedVersionError(ServiceError):
 
 
 class InvalidCursorError(ServiceError):
-    """A cursor is not ours, or is of another list, or of this list with another order or filter."""
+    """The cursor was not made by the desk, or was made for another list, order or filter."""
 
     code = "invalid_cursor"
     status = HTTPStatus.BAD_REQUEST
@@ -154,7 +154,7 @@ class DatabaseUnavailableError(ServiceError):
         super().__init__(detail)
 
     def for_operator(self) -> tuple[int, str]:
-        """Name the reason."""
+        """Return the level and text of a line for the log, which names the reason."""
         return logging.WARNING, f"The database cannot be used: {self.reason}."
 
 
@@ -166,5 +166,5 @@ class DatabaseFullError(ServiceError):
     default = "The database has no space left, so nothing was changed. Ask the operator of the service to free some."
 
     def for_operator(self) -> tuple[int, str]:
-        """Say what is to be done."""
+        """Return the level and text of a line for the log, which says what to do."""
         return logging.ERROR, "The database has no space left: free some."

@@ -1,4 +1,4 @@
-"""Make the administrators that DESK_ADMINS names, once: while nobody can administer the desk."""
+"""Make the users in DESK_ADMINS administrators if the desk has no active administrator yet."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from service.apps.desk.errors import AdminExistsError
 from service.errors import ServiceError
 from service.hub.errors import GroupsManagedError, HubUserMissingError
 
-BY = "DESK_ADMINS"  # the name in the audit
+BY = "DESK_ADMINS"  # the actor that the audit names
 _PAUSE = 5.0  # seconds between two attempts
 
 _log = logging.getLogger("service")
@@ -20,8 +20,11 @@ _log = logging.getLogger("service")
 
 @asynccontextmanager
 async def making_first_admins(roles: RoleKeeper, names: Sequence[str], *, pause: float = _PAUSE) -> AsyncIterator[None]:
-    """Do it in the background: the Hub may not answer yet, or not have these users yet."""
-    scope = anyio.CancelScope()  # it lets statements end that were begun; a task that is cancelled would not
+    """Make these users of the Hub administrators in the background, while the block runs.
+
+    It is tried again every `pause` seconds: the Hub may not answer yet, or may not have any of the users yet.
+    """
+    scope = anyio.CancelScope()  # unlike cancelling the task, it lets a statement that was begun end
 
     async def make() -> None:
         with scope:
@@ -58,7 +61,7 @@ async def _make(roles: RoleKeeper, names: Sequence[str], pause: float) -> None:
 
 
 async def _attempt(roles: RoleKeeper, names: Sequence[str], made: list[str]) -> None:
-    """Make administrators of those of `names` whom the Hub has as users, and add them to `made`."""
+    """Make each of `names` who is a user of the Hub an administrator, and add their name to `made`."""
     for name in names:
         if name not in made:
             with suppress(HubUserMissingError):

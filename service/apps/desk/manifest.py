@@ -13,7 +13,7 @@ GROUPS = [group_of(role) for role in Role]
 
 
 def _roles(grants: Grants) -> list[dict[str, Any]]:
-    """The Hub makes the groups. The desk, and the Hub's admins, say who is in them."""
+    """Return the Hub's roles. The Hub makes their groups. The desk, and the Hub's admins, say who is in them."""
     return [
         {
             "name": group_of(role),
@@ -38,7 +38,7 @@ READS = ["DESK_POLICY"]
 
 
 def configured(told: Mapping[str, str]) -> SimpleNamespace:
-    """Return what differs with these settings. Raises ValueError, which names the setting."""
+    """Return the attributes of this module that these settings change. Raises ValueError, which names the setting."""
     if not told.get("DESK_POLICY"):
         return SimpleNamespace()
     try:
@@ -47,5 +47,5 @@ def configured(told: Mapping[str, str]) -> SimpleNamespace:
         raise ValueError(f"DESK_POLICY: {error}") from None
 
 
-# Modules that the extra `desk` brings.
+# The modules that the extra `desk` installs.
 NEEDS = ("aiosqlite", "alembic", "asyncpg", "email_validator", "phonenumbers", "sqlalchemy")

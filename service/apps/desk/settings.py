@@ -19,7 +19,10 @@ _KINDS = {
 
 
 def _database(given: SecretStr) -> SecretStr:
-    """A file that all workers can open, or a server. We choose the driver."""
+    """Return the URL without a driver, which we choose.
+
+    It must name a file or a server: all workers must be able to open the same database. Raises ValueError.
+    """
     scheme, _, rest = given.get_secret_value().partition("://")
     kind = _KINDS.get(scheme.lower())
     is_right = kind == "postgresql" and ONE_WORD.fullmatch(rest) and "#" not in rest
@@ -47,5 +50,5 @@ class DeskSettings(BaseModel):
 
 
 def database_url(core: Settings, settings: DeskSettings) -> SecretStr:
-    """Return `sqlite:///file`, in the state folder unless told otherwise, or `postgresql://…`."""
+    """Return DATABASE_URL as `sqlite:///file` or `postgresql://…`; a file in the state folder if it is not set."""
     return settings.database_url_given or SecretStr(f"sqlite:///{core.state / 'desk.sqlite'}")

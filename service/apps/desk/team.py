@@ -1,4 +1,4 @@
-"""What the desk has open in one process: its tables, and the keeper of roles at the Hub."""
+"""What the desk has open in one process: its tables, and the `RoleKeeper` that changes roles at the Hub."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from service.hub.client import HubClient
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The open desk, the keeper of roles, and what each role may do. Open it with `open_team`."""
+    """The open tables, the `RoleKeeper`, and what each role may do. Open it with `open_team`."""
 
     desk: Desk
     roles: RoleKeeper
@@ -29,7 +29,7 @@ async def open_team(
     grants: Grants = GRANTS,
     first_admins: Sequence[str] = (),
 ) -> AsyncIterator[Team]:
-    """Open the database and bring its tables up to date. Make administrators of `first_admins` if there is none.
+    """Open the database and bring its tables up to date. Make `first_admins` administrators if there is none.
 
     Raises:
         ConfigurationError: the database does not let us in, or was made by a later version of the service.

@@ -29,7 +29,7 @@ async def ask(
     cookie: str = "",
     **options: Any,  # noqa: ANN401 (headers, more)
 ) -> httpx.Response:
-    """Ask as nginx does, about a GET of /db/table?a=1 unless it says otherwise; with a token in our cookie, or not."""
+    """Ask about a request as nginx does: a GET of /db/table?a=1 by default. `token` is sent in our cookie."""
     about = {"Host": "data.example.org", "X-Original-Method": "GET", "X-Original-URI": "/db/table?a=1"}
     cookies = [each for each in (f"{COOKIE}={service.sealed(token, session_id='')}" if token else "", cookie) if each]
     headers = {**about, **({"Cookie": "; ".join(cookies)} if cookies else {}), **options.pop("headers", {})}

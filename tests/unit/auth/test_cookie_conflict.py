@@ -42,7 +42,7 @@ async def attacked(service: Service, *, path: str = "/") -> Session:
 
 @pytest.mark.parametrize("path", ["/", "/services", PREFIX[:-1], f"{PREFIX}me"])
 async def test_the_page(service: Service, path: str) -> None:
-    """The reader is told what happened and what to do, all cookies of our name are cleared, and no other is."""
+    """The reader is told what happened and what to do. All cookies of our name are cleared, and no others."""
     browser = await attacked(service, path=path)
     page = await browser.visit("me", follow=False)
 
@@ -57,7 +57,7 @@ async def test_the_page(service: Service, path: str) -> None:
 
 
 async def test_one_that_cannot_be_cleared(service: Service) -> None:
-    """A cookie that comes back for ever leads to the page each time, also on the way to sign in, and to no redirect."""
+    """A cookie that cannot be cleared leads to the page each time, also when signing in, and never to a redirect."""
     browser = service.browser()
     for _ in range(2):
         service.keep(browser, AUTH_COOKIE, "planted", path="/")
@@ -70,7 +70,7 @@ async def test_one_that_cannot_be_cleared(service: Service) -> None:
 
 
 async def test_pages_open_to_all_stay_open(service: Service) -> None:
-    """The start page and the documentation are shown, as to somebody whom nobody knows."""
+    """The start page, the documentation and the sign-out page are shown as to an anonymous reader."""
     browser = await attacked(service)
 
     for page in ("", "docs", "logout"):
@@ -79,7 +79,7 @@ async def test_pages_open_to_all_stay_open(service: Service) -> None:
 
 
 async def test_a_script_and_a_websocket(service: Service) -> None:
-    """Both are refused with the same code."""
+    """A script's request and a WebSocket's handshake are refused with the same status and code."""
     browser = await attacked(service)
     cookies = "; ".join(f"{name}={value}" for (name, _), value in browser.cookies().items())
     reply = await service.api(headers={"Cookie": cookies}).get("me")
@@ -90,7 +90,7 @@ async def test_a_script_and_a_websocket(service: Service) -> None:
 
 
 async def test_a_form_is_refused_with_what_was_typed(service: Service) -> None:
-    """A form that is sent with such cookies is not lost, and its refusal is no failure."""
+    """A form that is sent with such cookies is refused with a page that still has what was typed."""
     browser = await attacked(service)
     xsrf = browser.cookie("_xsrf", path=PREFIX) or ""
     page = await browser.client.post(
@@ -104,7 +104,7 @@ async def test_a_form_is_refused_with_what_was_typed(service: Service) -> None:
 
 
 async def test_a_session_cookie_planted_for_one_page(service: Service) -> None:
-    """A session cookie of the Hub's name that only some pages are sent leads to the same page, and not in a circle."""
+    """A session cookie of the Hub, planted for some paths, leads to the same page, and not to endless redirects."""
     browser = await service.signed_in()
     service.keep(browser, "jupyterhub-session-id", PLANTED, path=f"{PREFIX}me")
     page = await browser.visit("me", follow=False)
@@ -123,7 +123,7 @@ def aged_cookie(browser: Session, *, minutes: int) -> str:
 
 
 async def test_signing_in_beside_another_hub(service: Service) -> None:
-    """Who signs out of another Hub, at a shorter path, is sent to sign in anew, and is told nothing of a conflict."""
+    """A reader who signs out of another Hub, at a shorter path, is sent to sign in again, and sees no conflict page."""
     browser = service.browser(session_id="d" * 32)
     service.keep(browser, "jupyterhub-session-id", "a" * 32, path="/services")
     begun = await browser.visit("me", follow=False)

@@ -38,7 +38,7 @@ LAX = {"path": PREFIX, "samesite": "Lax"}
     ],
 )
 def test_flags_over_http(kind: str, name: str, expected: dict[str, object]) -> None:
-    """Named as HubOAuth names them; on our path, Lax, out of reach of scripts."""
+    """Cookies have the names that HubOAuth gives them, our path, SameSite=Lax and HttpOnly."""
     morsel = made(kind)
 
     assert (morsel.key, flags(morsel)) == (name, expected)
@@ -81,7 +81,7 @@ def test_cookie_options(options: dict[str, object], expected: dict[str, object])
 
 
 def test_a_session_may_end_with_the_browser() -> None:
-    """Where the token's lifetime is not known the cookie has none."""
+    """If the token's lifetime is not known, the cookie has none, and ends with the browser."""
     text = cookies.auth_cookie(settings_of(), "sealed", secure=False, max_age=None)
 
     assert "max-age" not in text.lower()
@@ -112,7 +112,7 @@ def test_clearing_reaches_the_cookie_that_was_set(settings: dict[str, Any]) -> N
     ],
 )
 def test_clearing_reaches_wherever_it_may_have_been_set(host: str, domains: list[str]) -> None:
-    """One of several cookies of our name is cleared at every path and domain that the browser sends it for."""
+    """Several cookies of our name are cleared at every path and domain from which the browser may send them here."""
     path = f"{PREFIX}desk/a%20b"
     texts = cookies.cleared_wherever(settings_of(), "service-fastapi", path=path, host=host)
     gone = [next(iter(SimpleCookie(text).values())) for text in texts]
@@ -123,7 +123,7 @@ def test_clearing_reaches_wherever_it_may_have_been_set(host: str, domains: list
 
 
 def test_clearing_is_bounded() -> None:
-    """Neither a path without end nor one that would end the attribute makes an answer too long or other than meant."""
+    """A long path does not make the answer too long, and a `;` in the path does not add an attribute."""
     texts = cookies.cleared_wherever(
         settings_of(), "service-fastapi", path="/a;Domain=x" + "/" * 10_000, host="a." * 100 + "example.org"
     )
@@ -133,7 +133,7 @@ def test_clearing_is_bounded() -> None:
 
 
 def test_clearing_a_host_cookie() -> None:
-    """A `__Host-` cookie has one place, which is all that is cleared."""
+    """A `__Host-` cookie can only be at the path `/` without a domain, so only that one is cleared."""
     known = settings_of(cookie_host_prefix=True)
     texts = cookies.cleared_wherever(known, cookies.auth_cookie_name(known), path=PREFIX, host="a.example.org")
 
@@ -167,7 +167,7 @@ def test_sign_ins_under_way_are_told_by_name() -> None:
     ],
 )
 def test_is_secure(scheme: str, forwarded: str | None, public_host: str, expected: bool) -> None:  # noqa: FBT001
-    """PUBLIC_HOST knows what the browser speaks; else the first proxy does, then the connection itself."""
+    """PUBLIC_HOST says whether the browser uses https. Otherwise the first proxy says so, or else the connection."""
     headers = [] if forwarded is None else [(b"x-forwarded-proto", forwarded.encode())]
 
     assert cookies.is_secure({"scheme": scheme, "headers": headers}, settings_of(public_host=public_host)) is expected

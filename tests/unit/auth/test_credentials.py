@@ -1,4 +1,4 @@
-"""Where a credential may be in a request, which one counts, and which is none."""
+"""Where a credential may be in a request, which one counts, and what is not a credential."""
 
 import time
 from datetime import timedelta
@@ -100,7 +100,7 @@ def test_a_header_that_is_no_token_is_refused(headers: Headers, more: Headers) -
     ],
 )
 def test_token_in_url(query: str, token: str | None) -> None:
-    """`?token=` counts where it is turned on, by name and percent-encoded or not; where it is off it is not read."""
+    """If it is turned on, `?token=` counts, percent-encoded or not. If it is off, it is not read."""
     expected = Credential(token, Source.URL) if token else None
 
     assert found([], query=query, in_url=True) == expected
@@ -127,7 +127,7 @@ def test_token_in_url(query: str, token: str | None) -> None:
     ],
 )
 def test_order(headers: Headers, query: str, kind: str, expected: tuple[str, Source] | None) -> None:
-    """The first counts of: header, URL, WebSocket subprotocol, cookie."""
+    """The first of these counts: header, URL, WebSocket subprotocol, cookie."""
     assert found(headers, query=query, kind=kind, in_url=True) == (Credential(*expected) if expected else None)
 
 
@@ -146,7 +146,7 @@ def test_order(headers: Headers, query: str, kind: str, expected: tuple[str, Sou
     ],
 )
 def test_only_what_we_sealed_counts(cookie: str, token: str | None) -> None:
-    """A cookie counts if it is ours by name and by seal."""
+    """A cookie counts only if it has our name and our seal."""
     assert found([("Cookie", cookie)]) == (Credential(token, Source.COOKIE) if token else None)
 
 
@@ -159,14 +159,14 @@ def test_only_what_we_sealed_counts(cookie: str, token: str | None) -> None:
     ],
 )
 def test_a_seal_of_another_kind_opens_nothing(sealer: Sealer) -> None:
-    """What was sealed for another purpose, with another secret or for another time is no credential."""
+    """A value that was sealed for another purpose, with another secret or too long ago is no credential."""
     sealed = sealer.seal("abc", lifetime=timedelta(hours=1))
 
     assert found([("Cookie", f"{AUTH_COOKIE}={sealed}")]) is None
 
 
 def test_host_prefixed_cookie() -> None:
-    """With `__Host-` cookies turned on, no cookie without it counts: a sibling domain could have set that."""
+    """With `__Host-` cookies turned on, no cookie without the prefix counts: a sibling domain could have set it."""
     ours = [("Cookie", f"__Host-{AUTH_COOKIE}={SEALED}")]
 
     assert found(ours, host_prefix=True) == Credential("from-cookie", Source.COOKIE)
@@ -186,7 +186,7 @@ def sealed_at(seconds: float, session: str) -> str:
 
 
 def test_session_id_comes_with_a_cookie_alone() -> None:
-    """The Hub's session id counts beside our cookie; a token in a header stands for itself."""
+    """The Hub's session id belongs to our cookie alone. A token in a header has none."""
     cookie = ("Cookie", "jupyterhub-session-id=abc")
 
     assert found([cookie, ("Cookie", in_session("abc"))]) == Credential("from-cookie", Source.COOKIE, session_id="abc")
@@ -214,7 +214,7 @@ def session(*ids: str) -> str:
 )
 @pytest.mark.parametrize("order", [1, -1], ids=["ours last", "ours first"])
 def test_of_several_cookies_of_our_name_none_counts(others: list[str], order: int) -> None:
-    """Which of them a sign-in has set cannot be told, whatever the order in which the browser sends them."""
+    """Of several cookies of our name none counts, in any order: nobody can tell which one a sign-in has set."""
     cookies = [*(f"{AUTH_COOKIE}={each}" for each in others), in_session("abc")][::order]
 
     with pytest.raises(CookieConflictError):
@@ -223,7 +223,7 @@ def test_of_several_cookies_of_our_name_none_counts(others: list[str], order: in
 
 @pytest.mark.parametrize("order", [1, -1], ids=["theirs last", "theirs first"])
 def test_a_pair_of_cookies_planted_beside_ours(order: int) -> None:
-    """Somebody's cookie planted together with the session that it is good in does not win over the reader's own."""
+    """A cookie that is planted together with its session of the Hub does not replace the reader's own."""
     own, planted = [in_session("own"), session("own")], [in_session("theirs"), session("theirs")]
 
     with pytest.raises(CookieConflictError):
@@ -232,14 +232,14 @@ def test_a_pair_of_cookies_planted_beside_ours(order: int) -> None:
 
 @pytest.mark.parametrize("order", [1, -1], ids=["theirs last", "theirs first"])
 def test_a_pair_planted_beside_the_hubs_session_alone(order: int) -> None:
-    """Nor does it for who is signed in to the Hub and not to us, in whatever order the browser sends them."""
+    """Such a pair does not sign in a reader who has only a session of the Hub, in any order of the cookies."""
     begun = sealed_at(time.time() - 3600, "theirs")
 
     assert sent(*[session("own"), begun, session("theirs")][::order]) is None
 
 
 def test_the_sessions_of_several_hubs() -> None:
-    """Hubs at `/` and at `/dev/` both set a session cookie: the set that came at sign-in is wanted, in any order."""
+    """Hubs at `/` and at `/dev/` both set a session cookie. Ours needs the same set as at sign-in, in any order."""
     scope = {"headers": [(b"cookie", session("dev", "dev", "root").encode())]}
     ours = in_session(session_of(scope))
 
@@ -253,7 +253,7 @@ def test_the_sessions_of_several_hubs() -> None:
 @pytest.mark.parametrize("ids", [("a",), ("a", "b", "c")], ids=["fewer", "more"])
 @pytest.mark.parametrize(("age", "is_told"), [(3600, False), (1, True)], ids=["long ago", "just now"])
 def test_another_set_of_sessions(ids: tuple[str, ...], *, age: int, is_told: bool) -> None:
-    """A sign-in at another Hub means signing in anew; where that has just been done it would go on for ever."""
+    """With other sessions our cookie does not count. Just after a sign-in they are a conflict, not an endless loop."""
     ours = sealed_at(time.time() - age, "a;b")
 
     if is_told:
@@ -265,19 +265,19 @@ def test_another_set_of_sessions(ids: tuple[str, ...], *, age: int, is_told: boo
 
 @pytest.mark.parametrize("planted", ["another", ""], ids=["in another session", "in none"])
 def test_a_cookie_of_another_session_does_not_count(planted: str) -> None:
-    """A cookie that somebody sealed in a session of their own, or in one that has ended since, is none."""
+    """A cookie that was sealed in another session of the Hub, or in none, does not count."""
     assert sent(in_session(planted), session("abc")) is None
 
 
 @pytest.mark.parametrize("ids", [[f"{number:032x}" for number in range(20)], ["a b"]], ids=["many", "with a space"])
 def test_sessions_that_no_hub_has_set(ids: list[str]) -> None:
-    """Session cookies without end, or of another form, are nothing to be sealed: nobody could be signed in by them."""
+    """Too many session cookies, or malformed ones, are a conflict: no cookie of ours can be sealed for them."""
     with pytest.raises(CookieConflictError):
         session_of({"headers": [(b"cookie", session(*ids).encode())]})
 
 
 def test_the_cookie_can_be_asked_for_by_itself() -> None:
-    """What our cookie holds can be told whatever the header says, even where that is no token."""
+    """Our cookie can be read by itself, even if the request has an Authorization header that is no token."""
     scope = {"type": "http", "headers": [(b"authorization", b"Basic x"), (b"cookie", COOKIE[0][1].encode())]}
     credential = find_cookie_credential(scope, settings=settings_of(), session_sealer=SEALER)
 

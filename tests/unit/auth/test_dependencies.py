@@ -1,4 +1,4 @@
-"""The dependencies of a Hub, wherever FastAPI takes one."""
+"""The dependencies of a Hub in all places where FastAPI takes one."""
 
 import json
 from typing import Annotated
@@ -62,12 +62,12 @@ def add(app: FastAPI, hub: Hub) -> None:
 
 @pytest.fixture
 async def service(serve: Serve) -> Service:
-    """An application with all of them."""
+    """An application with all these routes."""
     return await serve(app={"create": lambda settings: shop(settings, add=add)})
 
 
 async def test_rights(service: Service) -> None:
-    """Each lets in who may, and refuses a stranger by 401 and others by 403."""
+    """Each dependency lets in the callers who may use its route. Strangers get 401, and others get 403."""
     service.hub.add_user("reader", scopes={ACCESS, READ})
     service.hub.add_user("root", scopes={ACCESS}, admin=True)
     service.hub.add_user("outsider", scopes=set())
@@ -87,7 +87,7 @@ async def test_rights(service: Service) -> None:
 
 
 async def test_websockets(service: Service) -> None:
-    """A WebSocket demands scopes as a route does, and says what is missing; in a nested application, too."""
+    """A WebSocket requires scopes as a route does, and a refusal names them, also in a nested application."""
     service.hub.add_user("reader", scopes={ACCESS, READ})
     reader, user = ({"Authorization": f"Bearer {service.hub.issue(name)}"} for name in ("reader", "testuser"))
 
@@ -100,7 +100,7 @@ async def test_websockets(service: Service) -> None:
 
 
 async def test_in_the_callers_name(service: Service) -> None:
-    """The Hub is asked with the caller's own token; what it refuses is the caller's answer, not a failure of ours."""
+    """`hub.as_caller` asks the Hub with the caller's own token, and refuses a caller without one."""
     assert (await service.api(service.hub.issue("testuser")).get("as-caller")).json() == "testuser"
     assert (await service.api().get("as-caller")).status_code == 401
 
@@ -119,7 +119,7 @@ async def test_an_outage(service: Service, outage: str) -> None:
 
 
 async def test_vetoes(serve: Serve) -> None:
-    """What an adopter's own function says keeps a caller out, and is told in its words."""
+    """An adopter's own function in `admit` can refuse a caller, and the answer has its words."""
 
     async def people_only(identity: Identity, _conn: HTTPConnection) -> None:
         if identity.kind != "user":

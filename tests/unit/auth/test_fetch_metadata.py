@@ -1,4 +1,4 @@
-"""What a request is for, told by the headers of browsers, and what scripts get of our pages."""
+"""What a request is for, according to the browser's Sec-Fetch headers, and what scripts get of our pages."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ async def own(_user: CurrentUser, xsrf: XsrfToken) -> str:
 
 
 SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}}
-TABLE = [  # mode, site, dest, whether a worker preloads it, and what Chromium 156 sends so
+TABLE = [  # mode, site, dest, whether a worker preloads it, purpose, and when Chromium 156 sends it
     ("navigate", "none", "document", False, Purpose.PAGE, "an address is typed"),
     ("navigate", "cross-site", "document", False, Purpose.PAGE, "a link on another site is followed"),
     ("navigate", "same-origin", "document", False, Purpose.PAGE, "a form is sent"),
@@ -58,13 +58,13 @@ TABLE = [  # mode, site, dest, whether a worker preloads it, and what Chromium 1
     ("mode", "site", "dest", "is_preload", "purpose", "what"), TABLE, ids=[row[5] for row in TABLE]
 )
 def test_table(mode: str, site: str, dest: str, is_preload: bool, purpose: Purpose, what: str) -> None:  # noqa: FBT001
-    """Each kind of request that browsers send is taken for what it is."""
+    """Each kind of request that browsers send has the purpose in the table."""
     assert judge(mode=mode, site=site, dest=dest, is_preload=is_preload) is purpose, what
 
 
 @pytest.mark.parametrize("value", [b"true", b"", b"anything"])
 def test_a_preload_whatever_its_name(value: bytes) -> None:
-    """A worker chooses the value of the header that says so, and may choose none."""
+    """A preload is known by the name of its header: a service worker chooses the value, and may leave it empty."""
     sent = [(name.lower().encode(), text.encode()) for name, text in NAVIGATION.items()]
     plain = Request({"type": "http", "headers": sent})
     preloaded = Request({"type": "http", "headers": [*sent, (b"service-worker-navigation-preload", value)]})
@@ -75,7 +75,7 @@ def test_a_preload_whatever_its_name(value: bytes) -> None:
 
 @pytest.mark.parametrize(("accept", "wants_page"), [("text/html", True), ("*/*", False), ("", False)])
 def test_where_nothing_is_said(accept: str, wants_page: bool) -> None:  # noqa: FBT001
-    """A client that is no browser of today gets a page if it accepts HTML."""
+    """A client that sends no Sec-Fetch headers gets a page if it accepts HTML."""
     request = Request({"type": "http", "headers": [(b"accept", accept.encode())]})
 
     assert (is_browser(request), may_be_page(request)) == (wants_page, True)
@@ -96,7 +96,7 @@ SCRIPTS = {
     "path", ["", "me", "docs", "logout", "nowhere", "form", "own", "login", "oauth_callback?state=x&code=y"]
 )
 async def test_no_page_tells_a_script_the_token(service: Service, path: str, script: str) -> None:
-    """Whatever a script asks for by its reader's cookie, the XSRF token is in no answer, nor is it set as a cookie."""
+    """A script that sends its reader's cookie never gets the XSRF token, neither in an answer nor as a cookie."""
     browser = await service.signed_in()
     token = browser.cookie("_xsrf") or ""
     browser.client.cookies.delete("_xsrf")
@@ -109,7 +109,7 @@ async def test_no_page_tells_a_script_the_token(service: Service, path: str, scr
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.keys() - {"image"}))
 async def test_a_script_is_refused(service: Service, script: str) -> None:
-    """A script that the reader's cookie has signed and that has no XSRF token is told so as problem details."""
+    """A script that sends its reader's cookie without the XSRF token gets 403 as problem details."""
     browser = await service.signed_in()
 
     reply = await browser.client.get(f"{ORIGIN}{PREFIX}me", headers=SCRIPTS[script])
@@ -120,7 +120,7 @@ async def test_a_script_is_refused(service: Service, script: str) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 async def test_a_script_is_not_sent_to_sign_in(service: Service, script: str) -> None:
-    """Without a credential, too, it gets problem details, and no state cookie of a sign-in."""
+    """A script without a credential gets 401 as problem details, and no state cookie of a sign-in."""
     reply = await service.browser().client.get(f"{ORIGIN}{PREFIX}me", headers=SCRIPTS[script])
 
     assert (reply.status_code, reply.json()["code"], "set-cookie" in reply.headers) == (401, "not_signed_in", False)
@@ -138,7 +138,7 @@ async def test_pages_hold_the_token(service: Service, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["form", "own"])
 async def test_pages_of_others_hold_it_too(service: Service, path: str) -> None:
-    """A page of a router gets the token by XsrfToken; it is that of the reader's session."""
+    """`XsrfToken` gives a router's page the XSRF token of the reader's session."""
     browser = await service.signed_in()
 
     page = await browser.visit(path)
@@ -147,7 +147,7 @@ async def test_pages_of_others_hold_it_too(service: Service, path: str) -> None:
 
 
 async def test_none_without_a_session(service: Service) -> None:
-    """Where no cookie signs the request, XsrfToken is empty."""
+    """If our cookie is not in the request, `XsrfToken` is empty."""
     api = service.api(service.hub.issue("testuser"))
 
     assert (await api.get("own")).text == "token=."
@@ -155,7 +155,7 @@ async def test_none_without_a_session(service: Service) -> None:
 
 
 async def test_another_credential_gets_none(service: Service) -> None:
-    """Who brings a token of their own beside the reader's cookie does not get the XSRF token of that cookie."""
+    """A request with a token in a header does not get the XSRF token of the cookie beside it."""
     browser = await service.signed_in()
     service.hub.add_user("other")
     own = {"Authorization": f"Bearer {service.hub.issue('other')}"}
@@ -166,7 +166,7 @@ async def test_another_credential_gets_none(service: Service) -> None:
 
 
 async def test_the_cookie_is_not_for_scripts(service: Service) -> None:
-    """All cookies of ours are HttpOnly: an origin that users share shows the others to any of their pages."""
+    """Our cookies are HttpOnly: on an origin that users share, any of their pages could read the others."""
     browser = await service.signed_in()
     browser.client.cookies.delete("_xsrf")
 

@@ -1,4 +1,4 @@
-"""What a proxy is told about a request that it asks about, by forward-auth."""
+"""What forward-auth answers a proxy that asks about a request."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +19,7 @@ IMAGE = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
 
 
 def site(name: str) -> dict[str, str]:
-    """Return what a browser says of a page's relation to what it asks for."""
+    """Return the header by which a browser says from which site a request comes."""
     return {"Sec-Fetch-Site": name}
 
 
@@ -88,7 +88,7 @@ def token(service: Service) -> str:
     ],
 )
 async def test_by_cookie(service: Service, token: str, status: int, headers: Mapping[str, str]) -> None:
-    """Pages may be opened by anybody; all else only a page of this very origin may send."""
+    """With our cookie, a page may be opened from anywhere. All else must come from a page of the same origin."""
     reply = await ask(service, token=token, headers=headers)
 
     assert reply.status_code == status
@@ -106,7 +106,7 @@ async def test_by_token(service: Service, token: str, method: str) -> None:
 
 
 async def test_who_is_told(service: Service, token: str) -> None:
-    """By both usual names, and no more of the cookies than are the application's; the token stays with us."""
+    """The proxy gets user and groups by both usual names, and the application's own cookies, but not the token."""
     reply = await ask(
         service,
         cookie=f"a=1; {COOKIE}=x; b=2",
@@ -125,7 +125,7 @@ async def test_who_is_told(service: Service, token: str) -> None:
 
 
 async def test_a_service_is_no_user(service: Service) -> None:
-    """A service of the Hub by the name of a user is told from that user."""
+    """A service of the Hub that has a user's name gets another name than that user."""
     token = service.hub.add_service("ada", scopes=SCOPES)
 
     reply = await ask(service, headers={"Authorization": f"Bearer {token}"})
@@ -138,7 +138,7 @@ async def test_a_service_is_no_user(service: Service) -> None:
 
 @pytest.mark.parametrize("headers", [NAVIGATION, NAVIGATION | {"X-Original-Method": "HEAD"}], ids=["GET", "HEAD"])
 async def test_a_stranger_who_opens_a_page(service: Service, headers: Mapping[str, str]) -> None:
-    """They learn where to sign in, to come back to the very address; 302 where the proxy wants one."""
+    """A stranger who opens a page gets the sign-in's address, which leads back; as a 302 if the proxy wants one."""
     refused, sent = [await ask(service, query, headers=headers) for query in ("", "?redirect=1")]
 
     address = urlsplit(refused.headers["Location"])
@@ -161,7 +161,7 @@ async def test_a_stranger_who_opens_a_page(service: Service, headers: Mapping[st
     ],
 )
 async def test_a_stranger_who_opens_none(service: Service, headers: Mapping[str, str]) -> None:
-    """They are refused and sent nowhere, also where the proxy wants redirects."""
+    """A stranger's other requests are refused without a redirect, even if the proxy wants redirects."""
     reply = await ask(service, "?redirect=1", headers=headers)
 
     assert (reply.status_code, reply.headers.get("Location"), "not_signed_in" in reply.text) == (401, None, True)
@@ -169,7 +169,7 @@ async def test_a_stranger_who_opens_none(service: Service, headers: Mapping[str,
 
 
 async def test_a_void_cookie_is_cleared(service: Service) -> None:
-    """The next sign-in begins without it."""
+    """A cookie whose token is void is cleared, so that the next sign-in begins without it."""
     reply = await ask(service, token="void-token", headers=NAVIGATION)
 
     assert (reply.status_code, "Location" in reply.headers) == (401, True)
@@ -192,7 +192,7 @@ async def test_several_cookies(service: Service, token: str, cookies: str) -> No
 
 
 async def test_a_cookie_that_another_host_could_set(service: Service, token: str) -> None:
-    """One without `__Host-` is none of ours."""
+    """A cookie without `__Host-` does not count, because another host could have set it."""
     reply = await ask(service, cookie=f"service-fastapi={service.sealed(token)}", headers=NAVIGATION)
 
     assert reply.status_code == 401
@@ -221,7 +221,7 @@ async def test_another_authorization(service: Service, token: str, value: str) -
     ],
 )
 async def test_scopes(service: Service, token: str, status: int, query: str) -> None:
-    """The proxy may ask for scopes, and is refused where it asks in a way that could be taken for asking nothing."""
+    """The proxy may require scopes. A malformed question is refused, so that it is not taken for one without scopes."""
     reply = await ask(service, query, token=token, headers=NAVIGATION)
 
     assert (reply.status_code, "Remote-User" in reply.headers) == (status, status == 200)
@@ -237,7 +237,7 @@ async def test_without_access(service: Service) -> None:
 
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_an_outage(serve: Serve, outage: str) -> None:
-    """While the Hub cannot be asked nobody is let in who is not known, and nobody is sent to it."""
+    """While the Hub cannot be asked, a caller whose token is not in the cache gets 503, and is not sent to the Hub."""
     service = await serve(**OPEN)
     service.hub.add_user("ada", scopes=SCOPES)
     token = service.hub.issue("ada", scopes=SCOPES)
@@ -250,7 +250,7 @@ async def test_an_outage(serve: Serve, outage: str) -> None:
 
 @pytest.mark.parametrize(("allowed", "kind", "status"), [(False, {}, 401), (True, {}, 200), (True, NAVIGATION, 401)])
 async def test_a_token_in_the_address(serve: Serve, allowed: bool, kind: Mapping[str, str], status: int) -> None:  # noqa: FBT001
-    """It is looked for where that is allowed, and signs nobody in who opens a page: they sign in without it."""
+    """A token in the address counts if that is allowed. A page's reader is sent to sign in without it instead."""
     service = await serve(**OPEN, allow_token_in_url=allowed)
     service.hub.add_user("ada", scopes=SCOPES)
     token = service.hub.issue("ada", scopes=SCOPES)
@@ -263,7 +263,7 @@ async def test_a_token_in_the_address(serve: Serve, allowed: bool, kind: Mapping
 
 
 async def test_a_token_in_a_subprotocol_is_none(service: Service, token: str) -> None:
-    """The application would be shown it."""
+    """A token in a subprotocol does not count, because the application would see it."""
     offered = {"Sec-WebSocket-Protocol": f"v1.token.websocket.jupyter.org.{token}"}
     reply = await ask(service, headers=KEY | offered)
 

@@ -63,7 +63,7 @@ async def test_confusing_headers(service: Service, token: str, headers: Mapping[
 
 @pytest.mark.parametrize("name", ["X-Original-Method", "X-Original-URI", "X-Forwarded-Host", "X-Forwarded-Proto"])
 async def test_a_header_that_comes_twice(service: Service, token: str, name: str) -> None:
-    """The client's beside the proxy's is refused."""
+    """A header of the client beside the same header of the proxy is refused."""
     first = {"X-Forwarded-Host": "data.example.org", "X-Forwarded-Proto": "https"}
     second = {"X-Original-Method": "HEAD", "X-Original-URI": "/"}
     more = [(name, second.get(name, "evil.example"))]
@@ -76,7 +76,7 @@ async def test_a_header_that_comes_twice(service: Service, token: str, name: str
     ("method", "proto", "status"), [("GET", "https", 200), ("GET", "wss", 200), ("POST", "https", 403), ("", "", 403)]
 )
 async def test_as_traefik_and_caddy_ask(service: Service, token: str, method: str, proto: str, status: int) -> None:
-    """They name the request by other headers, and ask at an address of their own."""
+    """Traefik and Caddy describe the request by X-Forwarded headers, and send another Host."""
     about = {
         "Host": "service.internal:10101",
         "X-Original-Method": None,
@@ -93,7 +93,7 @@ async def test_as_traefik_and_caddy_ask(service: Service, token: str, method: st
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_a_question_is_a_get(service: Service, token: str, method: str) -> None:
-    """Proxies ask by GET; nothing else is answered as a question."""
+    """Proxies ask by GET. Other methods get 405."""
     async with service.api(token) as http:
         reply = await http.request(method, "auth", headers={"Host": "data.example.org"}, content=b"x")
 
@@ -104,7 +104,7 @@ async def test_a_question_is_a_get(service: Service, token: str, method: str) ->
     "address", ["//evil.example/", "/\\evil.example", "/%2e%2e//evil.example", "/é", f"/{'a' * 3000}"]
 )
 async def test_an_address_that_nobody_is_sent_to(service: Service, address: str) -> None:
-    """One that leads elsewhere, or that no browser sends so, is replaced by the application's first page."""
+    """An address that leads elsewhere, or that no browser would send, is replaced by the application's first page."""
     headers = [(b"X-Original-URI", address.encode("latin-1"))]
     reply = await ask(service, headers=NAVIGATION | {"X-Original-URI": None}, more=headers)
 
@@ -136,7 +136,7 @@ async def test_coming_back(serve: Serve, sent: str, followed: str) -> None:
 
 
 async def test_without_the_setting_nobody_is_sent_outside(serve: Serve) -> None:
-    """Elsewhere the prefix is the end of our addresses, and there is no such route."""
+    """If forward-auth is off, a sign-in leads only to addresses below our prefix, and the route does not exist."""
     service = await serve(**{**OPEN, "forward_auth": False})
     browser = service.browser(session_id=None)
     begun = await browser.visit("login", params={"next": "/db"}, follow=False)
@@ -169,7 +169,7 @@ async def test_without_the_setting_nobody_is_sent_outside(serve: Serve) -> None:
     ],
 )
 def test_names_are_encoded(name: str, encoded: str) -> None:
-    """No name is two, forges another's, or ends its header."""
+    """A name cannot look like two names or like another name, and cannot end its header."""
     told = identity_headers(Identity(name=name, groups=(name, "last")))
 
     assert told == {
@@ -195,14 +195,14 @@ def test_names_are_encoded(name: str, encoded: str) -> None:
     ],
 )
 def test_cookies_are_taken_out(sent: list[str], kept: str) -> None:
-    """The application sees its own cookies, as they were sent, and none by which somebody is signed in here."""
+    """The application gets its own cookies as they were sent, and none of those that belong to a sign-in here."""
     headers = [(b"cookie", value.encode()) for value in sent]
 
     assert cookies_of_others(headers, settings_of(**OPEN)) == kept
 
 
 def test_the_original_request() -> None:
-    """It has the method, address and host of the original, and is a WebSocket where that is one."""
+    """The scope has the method, address and host of the original request, and is a WebSocket's if that is one."""
     settings = settings_of(**OPEN)
     sent = {"host": "x", "x-forwarded-host": "DATA.example.org", "x-forwarded-method": "PATCH", "accept": "a"}
     headers = [(name.encode(), value.encode()) for name, value in sent.items()]
@@ -239,7 +239,7 @@ def test_the_original_request() -> None:
     ],
 )
 async def test_it_does_not_start(serve: Serve, changed: Mapping[str, Any], reason: str) -> None:
-    """Where other pages could speak for its users, the service does not start, and says what it lacks."""
+    """If other pages could send requests for its users, the service does not start, and says what is missing."""
     with pytest.raises(ServiceError, match=f"SERVICE_FORWARD_AUTH: .*{reason}"):
         await serve(**{**OPEN, **changed})
 
@@ -270,7 +270,7 @@ async def test_in_an_application_of_ones_own() -> None:
 
 
 async def test_an_application_of_ones_own_does_not_start() -> None:
-    """Without a host of its own it says why."""
+    """An application without a host of its own does not start, and the error says why."""
     with pytest.raises(ServiceError, match="Forward-auth needs a host of its own"):
         async with open_service(_installed, settings=settings_of(service_prefix="/_hub/")):
             pass

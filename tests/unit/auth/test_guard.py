@@ -1,4 +1,4 @@
-"""Whom a route lets in: from the credential to the Identity, its scopes, and those who may veto."""
+"""Whom a route lets in: credentials, scopes and vetoes."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -90,7 +90,7 @@ def calls(hub: FakeHub) -> int:
     ],
 )
 async def test_scopes(service: Service, scopes: list[str], route: str, missing: list[str] | None) -> None:
-    """An access scope first, then all of the route's scopes or one of them; a refusal names what is missing."""
+    """A caller needs an access scope, and all or one of the route's scopes. A refusal names what is missing."""
     reply = await service.api(service.hub.issue("testuser", scopes=scopes)).get(route)
 
     if missing is None:
@@ -110,7 +110,7 @@ async def test_services_call_too(service: Service) -> None:
 
 
 async def test_closed_where_no_access_scope_is_known(serve: Serve) -> None:
-    """Where nothing says which scopes let somebody in, nobody is let in, not even with all rights."""
+    """If no access scope is configured, nobody is let in, not even an admin."""
     service = await serve(access_scopes_given=(), service_name="")
     service.hub.add_user("admin", admin=True)
     reply = await service.api(service.hub.issue("admin")).get("me")
@@ -130,7 +130,7 @@ async def test_no_question_without_a_credential(service: Service, route: str, he
 
 
 async def test_one_question_a_request(serve: Serve) -> None:
-    """Several demands on one route ask the Hub once, and so do the requests that follow."""
+    """Several guards on one route ask the Hub once, and later requests use the cached answer."""
     service = await serve(app={"routers": [router]})
     api = service.api(service.hub.issue("testuser", scopes=[ACCESS, READ, WRITE]))
     for _ in range(3):
@@ -150,7 +150,7 @@ async def test_a_bad_header_is_final(service: Service, header: str) -> None:
 
 
 async def test_the_header_counts_before_the_cookie(service: Service) -> None:
-    """Who sends a good token is who it says, whoever is signed in by cookie."""
+    """A good token in a header says who the caller is, whoever is signed in by cookie."""
     service.hub.add_user("other")
     browser = await service.signed_in()
     reply = await browser.fetch("GET", "who", headers={"Authorization": f"token {service.hub.issue('other')}"})
@@ -160,7 +160,7 @@ async def test_the_header_counts_before_the_cookie(service: Service) -> None:
 
 
 async def test_two_headers_are_refused_over_http(service: Service) -> None:
-    """Two Authorization headers could mean one token to a proxy and another to us."""
+    """Two Authorization headers are refused: they could mean one token to a proxy and another to us."""
     token = service.hub.issue("testuser")
     headers = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}")]
 
@@ -182,7 +182,7 @@ async def test_a_cookie_is_bound_to_the_hubs_session(
     now: str | None,
     is_let_in: bool,  # noqa: FBT001
 ) -> None:
-    """Where the browser carries a session id of the Hub, a cookie counts if it was made in that session."""
+    """If the browser sends a session id of the Hub, a cookie counts only if it was made in that session."""
     token = service.token_of(await service.signed_in(session_id=at_sign_in))
     browser = service.browser(session_id=now)
     service.keep(browser, AUTH_COOKIE, service.sealed(token, session_id=at_sign_in or ""))
@@ -202,7 +202,7 @@ async def test_a_cookie_is_cleared_when_the_hub_says_no(service: Service) -> Non
 
 
 async def test_a_script_on_a_page_gets_401_and_the_cookie_cleared(service: Service) -> None:
-    """The same for a script on a page, which is told so and not sent anywhere."""
+    """A script with such a cookie gets 401 instead of a redirect, and the cookie is removed, too."""
     browser = await service.signed_in()
     service.hub.revoke(service.token_of(browser))
     browser.client.cookies.delete("jupyterhub-session-id")  # as the Hub's logout leaves it
@@ -214,7 +214,7 @@ async def test_a_script_on_a_page_gets_401_and_the_cookie_cleared(service: Servi
 
 
 async def test_a_cookie_outlives_an_outage(serve: Serve) -> None:
-    """An outage says nothing about anybody: the cookie stays."""
+    """An outage says nothing about the caller, so the cookie stays."""
     service = await serve(cache_ttl=1e-6, stale_grace=0)
     browser = await service.signed_in()
     service.hub.outage = OUTAGES["error_500"]
@@ -253,7 +253,7 @@ async def test_vetoes(serve: Serve) -> None:
 
 
 async def test_a_veto_is_asked_last(serve: Serve) -> None:
-    """Vetoes are about those who may come in otherwise: nobody else is shown to them."""
+    """A veto is asked only about callers whom the guard would let in otherwise."""
 
     async def veto(_identity: Identity, _conn: HTTPConnection) -> None:
         raise ThrottledError(retry_after=7)

@@ -37,14 +37,14 @@ async def talk(websocket: WebSocket, hub: HubAsCaller) -> None:
 
 @pytest.fixture
 async def service(serve: Serve) -> Service:
-    """A service whose Hub answers what is asked of users with the token it was asked with."""
+    """A service whose Hub answers whether it was asked with the service's own token."""
     service = await serve(app={"routers": [router]})
     let_in(service)
     return service
 
 
 def let_in(service: Service, status: int = 200) -> None:
-    """Have the Hub answer with `status` to all but the question who somebody is."""
+    """Make the Hub answer everything with `status`, except the question who holds a token."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         token = request.headers["Authorization"].removeprefix("token ")
@@ -63,7 +63,7 @@ def let_in(service: Service, status: int = 200) -> None:
 
 
 async def test_with_the_callers_own_token(service: Service) -> None:
-    """A user's token or a service's is what the Hub sees, never ours."""
+    """The Hub is asked with the caller's token, a user's or a service's, and never with ours."""
     for token in ("good", "reporter"):
         async with service.api(token) as caller:
             reply = await caller.get("people/other")
@@ -76,7 +76,7 @@ async def test_with_the_callers_own_token(service: Service) -> None:
 
 
 async def test_with_a_cookie(service: Service) -> None:
-    """So is the token in a browser's cookie."""
+    """If a browser calls, the Hub is asked with the token in its cookie."""
     browser = service.browser()
     service.keep(browser, "service-fastapi", service.sealed("cookie"))
     reply = await browser.client.get(f"{service.home}people/other")
@@ -95,7 +95,7 @@ async def test_with_a_cookie(service: Service) -> None:
     ],
 )
 async def test_only_for_those_who_are_let_in(service: Service, token: str, path: str, status: int, code: str) -> None:
-    """With a token that no guard has accepted the Hub is not asked for anything."""
+    """With a token that a guard refuses, the Hub is asked nothing but who holds it."""
     async with service.api(token or None) as caller:
         reply = await caller.get(path)
 
@@ -115,7 +115,7 @@ async def test_only_for_those_who_are_let_in(service: Service, token: str, path:
     ids=str,
 )
 async def test_a_refusal_is_told(service: Service, at_hub: int, status: int, code: str) -> None:
-    """The Hub's refusal has a code of its own, so that nobody takes it for ours, and its words where it is one."""
+    """A refusal of the Hub has a code of its own, and the Hub's words. A failure of the Hub is a 503 without them."""
     let_in(service, at_hub)
     async with service.api("good") as caller:
         reply = await caller.get("people/other")
@@ -125,7 +125,7 @@ async def test_a_refusal_is_told(service: Service, at_hub: int, status: int, cod
 
 
 async def test_an_outage(service: Service) -> None:
-    """A Hub that is down just then is a 503."""
+    """If the Hub is down at that moment, the caller gets 503."""
     async with service.api("good") as caller:
         await caller.get("people/other")
         service.hub.outage = OUTAGES["down"]
@@ -155,7 +155,7 @@ async def test_the_log_has_no_token(service: Service, caplog: pytest.LogCaptureF
 
 
 async def test_the_document_asks_for_one_sign_in(service: Service) -> None:
-    """In the OpenAPI document such a route needs what its guards need."""
+    """In the OpenAPI document such a route needs one sign-in, with the scopes of its guards."""
     async with service.api() as caller:
         paths = (await caller.get("openapi.json")).json()["paths"]
 

@@ -1,4 +1,4 @@
-"""What an application may say to each request and each sign-in: not at all, not on old answers, not with this token."""
+"""What an application may refuse: a caller, a sign-in, earlier answers of the Hub, and tokens from before a change."""
 
 import asyncio
 from collections.abc import Mapping
@@ -69,29 +69,29 @@ class Application:
         self.asked = 0
 
     async def admit(self, _identity: Identity, _conn: HTTPConnection) -> datetime | None:
-        """Say since when rights hold."""
+        """Return when rights last changed, as the test says."""
         self.asked += 1
         return self.since
 
     async def admit_sign_in(self, identity: Identity, _conn: HTTPConnection) -> None:
-        """Let some begin nothing new."""
+        """Refuse sign-ins of the people in `denied`."""
         if identity.name in self.denied:
             raise DeniedError
 
     def entitled(self, identity: Identity, _conn: HTTPConnection) -> set[str]:
-        """Give readers and writers what they are called by."""
+        """Return the scopes that the caller's groups give."""
         return {scope for group, scope in {"readers": READ, "writers": WRITE}.items() if group in identity.groups}
 
 
 @pytest.fixture
 def application() -> Application:
-    """What the service runs."""
+    """The application that the service runs."""
     return Application()
 
 
 @pytest.fixture
 async def service(serve: Serve, application: Application) -> Service:
-    """A service that remembers the Hub's answers for long, with an application."""
+    """A service with the application, which caches the Hub's answers."""
     app: Mapping[str, Any] = {
         "routers": [router],
         "admit": [application.admit],
@@ -102,7 +102,7 @@ async def service(serve: Serve, application: Application) -> Service:
 
 
 def now() -> datetime:
-    """This moment."""
+    """Return the current time, aware."""
     return datetime.now(UTC)
 
 
@@ -113,7 +113,7 @@ ROUTES = pytest.mark.parametrize("route", ["read", "read/1"], ids=["a shorter wa
 
 @ROUTES
 async def test_fewer_rights_hold_at_once(service: Service, application: Application, route: str) -> None:
-    """What the Hub said before rights changed does not count, however fresh: what was taken is refused."""
+    """After rights have changed, earlier answers of the Hub do not count, however fresh: a removed scope is refused."""
     token = service.hub.issue("testuser", scopes=[ACCESS, READ])
     caller = service.api(token)
     assert (await caller.get(route)).status_code == 200
@@ -126,7 +126,7 @@ async def test_fewer_rights_hold_at_once(service: Service, application: Applicat
 
 @ROUTES
 async def test_more_rights_hold_at_once(service: Service, application: Application, route: str) -> None:
-    """What was given is allowed as soon, although the scope is missing in what the Hub said before."""
+    """A scope that was given counts at once, although the Hub's earlier answer lacks it."""
     token = service.hub.issue("testuser", scopes=[ACCESS])
     caller = service.api(token)
     assert (await caller.get(route)).status_code == 403
@@ -140,7 +140,7 @@ async def test_more_rights_hold_at_once(service: Service, application: Applicati
 
 
 async def test_access_that_was_given_holds_at_once(service: Service, application: Application) -> None:
-    """So does access itself."""
+    """Access to the service that was given counts at once, too."""
     token = service.hub.issue("testuser", scopes=[READ])
     caller = service.api(token)
     assert (await caller.get("read")).status_code == 403
@@ -151,7 +151,7 @@ async def test_access_that_was_given_holds_at_once(service: Service, application
 
 
 async def test_a_browser_too(service: Service, application: Application) -> None:
-    """The same for a session; one that has ended at the Hub is cleared."""
+    """A browser's session is judged again at once, too. If its token was revoked, its cookie is cleared."""
     service.hub.add_user("testuser", scopes={ACCESS, READ})
     browser = await service.signed_in()
     assert (await browser.visit("read")).status_code == 200
@@ -196,7 +196,7 @@ async def test_a_moment_in_the_future(service: Service, application: Application
     for _ in range(3):
         assert (await caller.get("read")).status_code == 200
 
-    assert service.hub.count("GET", "/user") == 4  # the first time with nothing known
+    assert service.hub.count("GET", "/user") == 4  # twice for the first request, whose answer is not cached yet
 
 
 @ROUTES
@@ -209,7 +209,7 @@ async def test_asked_once_a_request(service: Service, application: Application, 
 
 
 async def test_an_open_connection_ends(service: Service, application: Application) -> None:
-    """A WebSocket whose scope was taken is closed, also while the Hub's answers are remembered."""
+    """A WebSocket whose scope was removed is closed, even while the Hub's answer is cached."""
     token = service.hub.issue("testuser", scopes=[ACCESS, READ])
     signed = {"Authorization": f"Bearer {token}"}
     async with OpenConnection(service.app, "websocket", f"{PREFIX}talk", headers=signed) as socket:
@@ -239,7 +239,7 @@ async def test_an_open_connection_has_no_grace(service: Service, application: Ap
 
 
 async def test_no_new_session(service: Service, application: Application) -> None:
-    """Who may not sign in comes back from the Hub without a session, and the sign-in is over."""
+    """A person who may not sign in comes back from the Hub without a session, and no sign-in stays open."""
     application.denied.add("testuser")
     browser = service.browser()
     begun = await browser.visit("login", follow=False)
@@ -251,7 +251,7 @@ async def test_no_new_session(service: Service, application: Application) -> Non
 
 
 async def test_no_new_session_for_who_has_one(service: Service, application: Application) -> None:
-    """Who has a session and asks for one is refused, and keeps that which they have."""
+    """A person with a session who may not sign in gets no new session, and keeps the old one."""
     service.hub.add_user("testuser", scopes={ACCESS, READ})
     browser = await service.signed_in()
     application.denied.add("testuser")
@@ -262,7 +262,7 @@ async def test_no_new_session_for_who_has_one(service: Service, application: App
 
 
 async def test_no_session_by_an_address(service: Service, application: Application) -> None:
-    """A token in an address begins no session for them, and opens no page."""
+    """A token in an address gives a person who may not sign in no session, and opens no page."""
     application.denied.add("testuser")
     browser = service.browser()
     reply = await browser.visit(f"read?token={service.hub.issue('testuser')}", follow=False)
@@ -271,7 +271,7 @@ async def test_no_session_by_an_address(service: Service, application: Applicati
 
 
 async def test_no_token_for_a_code(service: Service, application: Application) -> None:
-    """Swagger UI gets no token for them, in OAuth's own words."""
+    """Swagger UI gets no token for a person who may not sign in, but an OAuth error."""
     application.denied.add("testuser")
     form = {"grant_type": "authorization_code", "code": service.hub.grant(session_id=SESSION_ID)}
     headers = {"Origin": "http://jupyter.example.org", "Cookie": f"jupyterhub-session-id={SESSION_ID}"}
@@ -285,7 +285,7 @@ async def test_no_token_for_a_code(service: Service, application: Application) -
 
 @pytest.mark.parametrize("password", ["passwd", "wrong"])
 async def test_no_token_for_a_password(service: Service, application: Application, password: str) -> None:
-    """Nor does anybody at a shell; that they may not sign in is told to who knows the password alone."""
+    """A person who may not sign in gets no token for a password. The answer says why only if the password is right."""
     application.denied.add("testuser")
     form = {"grant_type": "password", "username": "testuser", "password": password}
     reply = await service.api().post("token", data=form)
@@ -304,18 +304,18 @@ async def test_others_sign_in(service: Service, application: Application) -> Non
     assert (await service.api().post("token", data=form)).status_code == 200
 
 
-# A token from before
+# A token from before a change of rights
 
 
 def member(service: Service, *groups: str) -> str:
-    """Put testuser into groups, and return a token that carries nothing of what they give."""
+    """Put testuser into groups, and return a token without the scopes that these give."""
     service.hub.add_user("testuser", scopes={ACCESS}, groups=groups)
     return service.hub.issue("testuser")
 
 
 @pytest.mark.parametrize("route", ["read", "any"])
 async def test_a_script_is_told_to_get_another_token(service: Service, route: str) -> None:
-    """Who is in the group and lacks its scope is told what helps, under the same code and status."""
+    """A caller in the group whose token lacks its scope is told to get a new one. Code and status are as usual."""
     reply = await service.api(member(service, "readers")).get(route)
 
     assert (reply.status_code, reply.json()["code"]) == (403, "insufficient_scope")
@@ -325,21 +325,21 @@ async def test_a_script_is_told_to_get_another_token(service: Service, route: st
 
 @pytest.mark.parametrize("groups", [(), ("writers",)], ids=["none", "another"])
 async def test_who_is_not_in_the_group(service: Service, groups: tuple[str, ...]) -> None:
-    """To anybody else a new token is no help, and is not offered."""
+    """A caller who is not in the group is not told to get a new token, which would not help."""
     reply = await service.api(member(service, *groups)).get("read")
 
     assert "new token" not in reply.json()["detail"]
 
 
 async def test_another_service(service: Service) -> None:
-    """Nor to a service, which is in no group."""
+    """A service, which is in no group, is not told to get a new token either."""
     token = service.hub.add_service("reporter", scopes=[ACCESS])
 
     assert "new token" not in (await service.api(token).get("read")).json()["detail"]
 
 
 async def test_a_page_offers_to_sign_in_again(service: Service) -> None:
-    """A browser gets a page with a button that leads through the Hub, although somebody is signed in."""
+    """A browser gets a page with a button to sign in again at the Hub, although its reader is signed in."""
     member(service, "readers")
     browser = await service.signed_in()
     page = await browser.visit("read", follow=False)
@@ -351,7 +351,7 @@ async def test_a_page_offers_to_sign_in_again(service: Service) -> None:
 
 
 async def test_a_page_is_sent_through_the_hub_once(service: Service, application: Application) -> None:
-    """After rights have changed, an older session is sent to the Hub unasked; with what it brings the page opens."""
+    """After rights have changed, a page with an older session is sent to the Hub. With the new session it opens."""
     member(service, "readers")
     browser = await service.signed_in()
     application.since = now()
@@ -365,7 +365,7 @@ async def test_a_page_is_sent_through_the_hub_once(service: Service, application
 
 
 async def test_nobody_goes_round_for_ever(service: Service, application: Application) -> None:
-    """Where the new session lacks the scope as well, there is a page, and not another way to the Hub."""
+    """If the new session lacks the scope as well, the reader gets a page, and not another redirect to the Hub."""
     member(service, "readers")
     browser = await service.signed_in()
     application.since = now()
@@ -377,7 +377,7 @@ async def test_nobody_goes_round_for_ever(service: Service, application: Applica
 
 
 async def test_no_way_round_while_a_change_is_under_way(service: Service, application: Application) -> None:
-    """Rights that hold from a moment to come send nobody away: each session would be older."""
+    """While a change is under way nobody is redirected: every new session would be older than the change."""
     member(service, "readers")
     browser = await service.signed_in()
     application.since = ALWAYS
@@ -386,7 +386,7 @@ async def test_no_way_round_while_a_change_is_under_way(service: Service, applic
 
 
 async def test_a_form_is_not_sent_away(service: Service, application: Application) -> None:
-    """What a form has sent would be lost on the way; nor is a script's request of use there."""
+    """Neither a form nor a script is redirected to the Hub: a form would be lost, and a script cannot sign in."""
     member(service, "readers")
     browser = await service.signed_in()
     application.since = now()
@@ -397,7 +397,7 @@ async def test_a_form_is_not_sent_away(service: Service, application: Applicatio
 
 
 async def test_a_session_from_before_sessions_had_a_beginning(service: Service, application: Application) -> None:
-    """A cookie that does not say since when there is the session counts as old."""
+    """A cookie that does not say when its session began counts as old."""
     token = member(service, "readers")
     browser = service.browser()
     sealer = Sealer(API_TOKEN, purpose="session cookie")
@@ -408,7 +408,7 @@ async def test_a_session_from_before_sessions_had_a_beginning(service: Service, 
 
 
 async def test_a_token_in_a_header_sends_nobody_away(service: Service, application: Application) -> None:
-    """Only a session of ours can be made anew: with a token in a header there is a page."""
+    """A request with a token in a header gets a page and no redirect: signing in would not renew that token."""
     application.since = now()
     reply = await service.api(member(service, "readers"), headers={"Accept": "text/html"}).get("read")
 
@@ -416,7 +416,7 @@ async def test_a_token_in_a_header_sends_nobody_away(service: Service, applicati
 
 
 async def test_many_at_once(service: Service, application: Application) -> None:
-    """Of requests that come together after a change none is judged by what was said before."""
+    """Of simultaneous requests after a change, none is judged by an earlier answer of the Hub."""
     token = service.hub.issue("testuser", scopes=[ACCESS, READ])
     caller = service.api(token)
     await caller.get("read")

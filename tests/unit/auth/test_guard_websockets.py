@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: every credential, and for the cookie the Origin and the XSRF token."""
+"""Who may open a WebSocket: every credential counts, and the cookie also needs our Origin and the XSRF token."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ async def cookies(service: Service, *, session_id: str | None = SESSION_ID) -> d
 
 
 def xsrf_of(headers: Mapping[str, str]) -> str:
-    """Return the XSRF token among these cookies, which a page of ours holds."""
+    """Return the XSRF token among these cookies."""
     return SimpleCookie(headers["Cookie"])["_xsrf"].value
 
 
@@ -60,7 +60,7 @@ def refusal(handshake: Handshake) -> tuple[int, str]:
 
 
 async def test_header(service: Service) -> None:
-    """A client that can set headers sends its token as everywhere; where it comes from does not matter then."""
+    """A client that can set headers sends its token in one. Its Origin does not matter then."""
     token = service.hub.issue("testuser")
     headers = {"Authorization": f"token {token}", "Origin": "https://elsewhere.test"}
 
@@ -68,7 +68,7 @@ async def test_header(service: Service) -> None:
 
 
 async def test_subprotocol(service: Service) -> None:
-    """A page of any origin, which cannot set headers, sends its token as a subprotocol; it does not come back."""
+    """A page cannot set headers, so a page of any origin may send a token as a subprotocol. It is not sent back."""
     offered = [PROTOCOL, f"{PROTOCOL}.{service.hub.issue('testuser')}"]
     headers = {"Origin": "https://elsewhere.test"}
     opened = await connect(service, "ws", headers=headers, subprotocols=offered)
@@ -97,7 +97,7 @@ async def test_token_in_url_follows_its_switch(serve: Serve, service: Service) -
     ],
 )
 async def test_a_cookie_needs_our_origin(service: Service, origin: str | None, expected: int) -> None:
-    """The cookie counts only from our own pages: browsers send it from any, and say truly which one asks."""
+    """The cookie counts only from our own pages. Browsers send it from any page, but always with the page's origin."""
     headers = await cookies(service) | {"Origin": origin or ""}
     if origin is None:
         del headers["Origin"]
@@ -109,7 +109,7 @@ async def test_a_cookie_needs_our_origin(service: Service, origin: str | None, e
 
 @pytest.mark.parametrize("query", ["", "?_xsrf=", "?_xsrf=x", "?_xsrf=x&_xsrf={xsrf}"])
 async def test_a_cookie_needs_the_xsrf_token(service: Service, query: str) -> None:
-    """Another user's notebook has our origin. It lacks the XSRF token, which a page of ours puts into the address."""
+    """The cookie needs the XSRF token in the address: another user's notebook has our origin, but not the token."""
     headers = await cookies(service)
     xsrf = xsrf_of(headers)
 
@@ -118,7 +118,7 @@ async def test_a_cookie_needs_the_xsrf_token(service: Service, query: str) -> No
 
 
 async def test_public_host_says_what_our_origin_is(serve: Serve) -> None:
-    """With PUBLIC_HOST its origin is ours, whatever host a proxy in between puts into the request."""
+    """If PUBLIC_HOST is set, its origin is ours, whatever Host header a proxy sends."""
     service = await serve(public_host="https://hub.example.org", **SERVICE)
     headers = await cookies(service)
 
@@ -137,7 +137,7 @@ async def test_cookies_can_be_turned_off(serve: Serve) -> None:
 
 
 async def test_the_cookie_is_bound_to_its_session_here_too(service: Service) -> None:
-    """In another session of the Hub the cookie is none."""
+    """In another session of the Hub the cookie does not count."""
     headers = await cookies(service)
     stolen = headers["Cookie"].replace(SESSION_ID, "f" * 32)
     answered = await connect(service, "ws", headers=headers | {"Cookie": stolen})
@@ -146,7 +146,7 @@ async def test_the_cookie_is_bound_to_its_session_here_too(service: Service) -> 
 
 
 async def test_a_header_cannot_make_a_request_a_websocket(service: Service) -> None:
-    """What is a WebSocket is told by the connection: `Sec-Fetch-Mode: websocket` on a POST frees it from nothing."""
+    """`Sec-Fetch-Mode: websocket` does not make a POST a WebSocket: it still needs the XSRF token."""
     browser = await service.signed_in()
     reply = await browser.fetch("POST", "logout", headers={"Sec-Fetch-Mode": "websocket"})
 
@@ -181,19 +181,19 @@ async def test_an_outage(serve: Serve) -> None:
 
 
 async def test_a_server_that_knows_no_refusal_but_closing(service: Service) -> None:
-    """Where the server cannot send an answer in place of a handshake, it is closed."""
+    """If the server cannot send an HTTP answer to a handshake, the handshake is closed with 403."""
     assert await connect(service, "ws", extensions=()) == Handshake(403)
 
 
 async def test_a_refusal_after_the_opening(service: Service) -> None:
-    """Who is refused by the route itself, after the opening, is shown out with the code for it (RFC 6455, 1008)."""
+    """If the route refuses a caller after accepting, the WebSocket is closed with 1008 (RFC 6455 section 7.4.1)."""
     headers = {"Authorization": f"token {service.hub.issue('testuser')}"}
 
     assert await connect(service, "late", headers=headers) == Handshake(101, closed=1008)
 
 
 async def test_a_failure_after_the_opening(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """A failure of the route leaves a line without its text in the log, and the server ends the connection."""
+    """If the route fails, the log has a line without the failure's text, and the server ends the connection."""
     headers = {"Authorization": f"token {service.hub.issue('testuser')}"}
 
     with pytest.raises(ConnectionAbortedError) as raised:

@@ -1,4 +1,4 @@
-"""What an application of somebody's own is with a Hub installed: all that it was, and signed in."""
+"""An application of somebody's own with a Hub installed: it works as before, and its callers are signed in."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ async def stock(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Service:
 
 
 def test_the_example_changes_few_lines() -> None:
-    """The Hub comes into an existing application with fewer than ten lines."""
+    """Installing a Hub in an existing application takes fewer than ten lines."""
     before, after = ((FOLDER / f"{name}.py").read_text().splitlines() for name in ("before", "after"))
     changed = [
         line
@@ -57,7 +57,7 @@ async def test_it_works_as_before(stock: Service) -> None:
 
 
 async def test_its_own_handlers_answer(stock: Service) -> None:
-    """Errors are told in its own words, ours too; headers that its handler forgets are there all the same."""
+    """The application's own handlers answer errors, ours too. Headers that a handler forgets are added."""
     api, stranger = stock.api(stock.hub.issue("testuser")), stock.api()
     await api.post("items/table/sales")
     own, missing, refused = (
@@ -74,7 +74,7 @@ async def test_its_own_handlers_answer(stock: Service) -> None:
 
 
 async def test_a_browser_signs_in_and_out(stock: Service) -> None:
-    """A page leads to the Hub and back, is signed in by cookie, and signing out ends that."""
+    """A page leads to the Hub and back, and opens by cookie. Signing out ends the session."""
     browser = stock.browser()
     begun = await browser.visit("", follow=False)
     assert (begun.status_code, begun.headers["Location"].partition("?")[0]) == (302, "/hub/api/oauth2/authorize")
@@ -92,7 +92,7 @@ async def test_a_browser_signs_in_and_out(stock: Service) -> None:
 
 
 async def test_what_was_mounted_is_guarded(stock: Service) -> None:
-    """Sub-applications and mounted applications refuse strangers: 401 to scripts, the way to the Hub to browsers."""
+    """Sub-applications and mounted applications refuse strangers: scripts by 401, browsers by a redirect to the Hub."""
     for path in ("reports/today", "dashboard/chart"):
         refused = await stock.api().get(path)
         page = await stock.browser().visit(path, follow=False)
@@ -108,7 +108,7 @@ async def test_what_was_mounted_is_guarded(stock: Service) -> None:
 
 
 async def test_a_stranger_opens_no_websocket(stock: Service) -> None:
-    """The handshake is refused with a reason; a server that can send none closes with a bare 403."""
+    """A stranger's handshake is refused with a reason, or by a bare 403 if the server can send none."""
     refused = await connect(stock, "live")
     bare = await connect(stock, "live", extensions=())
 
@@ -140,7 +140,7 @@ async def test_its_own_document_and_docs(stock: Service) -> None:
 
 
 async def test_docs_of_what_is_mounted(stock: Service) -> None:
-    """A mounted application that asks the Hub has a page of documentation that signs in, too."""
+    """The documentation page of a mounted application that asks the Hub can sign in, too."""
     page = (await stock.browser().visit("reports/docs")).text
 
     assert f'"oauth2RedirectUrl": "{PREFIX}oauth_callback"' in page
@@ -148,7 +148,7 @@ async def test_docs_of_what_is_mounted(stock: Service) -> None:
 
 
 async def test_its_swagger_ui_comes_back_from_the_hub(stock: Service) -> None:
-    """A state that is not ours belongs to Swagger UI's window, whose script alone may run there."""
+    """A callback whose state is not ours gets Swagger UI's page, on which only Swagger UI's script may run."""
     page = await stock.browser().visit("oauth_callback?state=swagger&code=x")
 
     assert "swaggerUIRedirectOauth2" in page.text
@@ -157,7 +157,7 @@ async def test_its_swagger_ui_comes_back_from_the_hub(stock: Service) -> None:
 
 
 async def test_streams_end_with_the_sign_in(serve: Serve) -> None:
-    """An event stream of the application's own gets a last event; a WebSocket is closed with the reason."""
+    """An event stream of the application's own ends with a `problem` event when the token is revoked."""
 
     def add(app: FastAPI, hub: Hub) -> None:
         @app.get("/events")

@@ -21,7 +21,7 @@ from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, STATE_C
 
 
 def build(settings: Settings) -> FastAPI:
-    """An application that writes, and that keeps a state of its own for its lifespan."""
+    """Return an application with a route that writes, and a lifespan with a state of its own."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -52,7 +52,7 @@ def cookie_header(browser: Session) -> str:
 
 
 async def test_nothing_of_ours_is_in_the_applications_state(service: Service) -> None:
-    """What its own lifespan calls `identity` is nobody's identity, and nothing is put beside it."""
+    """An `identity` in the application's own state identifies nobody, and we add nothing to that state."""
     await service.api(service.hub.issue("testuser")).get("whoami")
     reply = await service.api().get("careless")
 
@@ -72,7 +72,7 @@ async def test_nothing_of_ours_is_in_the_applications_state(service: Service) ->
     ids=["text", "empty", "dots", "JWT", "another key"],
 )
 async def test_forged_cookies(service: Service, value: str) -> None:
-    """A cookie that we did not seal is none."""
+    """A cookie that we did not seal signs nobody in."""
     browser = service.browser()
     service.keep(browser, AUTH_COOKIE, value)
 
@@ -115,7 +115,7 @@ async def test_a_planted_cookie_beside_the_own(service: Service) -> None:
 async def test_pages_of_others(
     service: Service, method: str, path: str, headers: Mapping[str, str], status: int
 ) -> None:
-    """A cookie speaks for our own pages alone, which a notebook's page of the same origin is not."""
+    """The cookie counts only for our own pages. A notebook's page has the same origin and is not one of them."""
     browser = await service.signed_in()
     reply = await service.api(headers={"Cookie": cookie_header(browser), **headers}).request(method, path)
 
@@ -169,7 +169,7 @@ async def test_headers_that_confuse(service: Service, headers: list[tuple[str, s
     ],
 )
 async def test_next_leads_nowhere_else(service: Service, address: str) -> None:
-    """After signing in one comes to a page of the application."""
+    """Whatever `next` is, a sign-in leads to a page of the application."""
     browser = await service.signed_in()
     reply = await browser.client.get(f"{service.home}login", params={"next": address}, headers=NAVIGATION)
 
@@ -177,7 +177,7 @@ async def test_next_leads_nowhere_else(service: Service, address: str) -> None:
 
 
 async def test_somebody_elses_sign_in(service: Service) -> None:
-    """A callback that another browser began signs nobody in."""
+    """The callback of a sign-in that another browser began signs nobody in."""
     thief, victim = service.browser(session_id="f" * 32), service.browser(session_id=SESSION_ID)
     begun = await thief.visit("whoami", follow=False)
     link = service.authorized(begun, session_id="f" * 32)
@@ -189,7 +189,7 @@ async def test_somebody_elses_sign_in(service: Service) -> None:
 
 @pytest.mark.parametrize("path", ["//whoami", "/./whoami", "/whoami/../whoami", "/%2e/whoami", "/whoami%00", "/WHOAMI"])
 async def test_paths_that_confuse(service: Service, path: str) -> None:
-    """However a path is written, nobody is let in by it."""
+    """No spelling of a path gets a stranger past the guard."""
     reply = await service.api(follow_redirects=False).get(f"{ORIGIN}{PREFIX.rstrip('/')}{path}")
 
     assert reply.status_code in {401, 404}
@@ -204,7 +204,7 @@ async def test_no_secret_in_a_refusal(service: Service) -> None:
 
 
 async def test_a_guard_after_the_opening(serve: Serve) -> None:
-    """A WebSocket that was accepted before anybody asked is closed, with the reason; no handshake can be answered."""
+    """If the guard refuses after the WebSocket was accepted, it is closed with the reason."""
 
     def add(app: FastAPI, hub: Hub) -> None:
         @app.websocket("/late")
@@ -222,7 +222,7 @@ async def test_a_guard_after_the_opening(serve: Serve) -> None:
 
 
 async def test_a_lifespan_that_uses_our_words(serve: Serve) -> None:
-    """Whatever the application keeps in its state, a HEAD request and a stream are answered as ever."""
+    """A stream is answered as usual, even if the application's state uses the same words as ours."""
 
     @asynccontextmanager
     async def around(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:

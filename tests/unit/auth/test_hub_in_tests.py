@@ -43,7 +43,7 @@ def test_overrides_in_the_tests_of_an_adopter() -> None:
 
 
 def test_overrides_while_the_lifespan_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that need it run it, with any token, and ask no Hub."""
+    """Tests that need the lifespan run it with any API token, and no Hub is asked."""
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "0" * 32)
     hub = Hub.from_env()
     app = FastAPI(lifespan=hub.lifespan)
@@ -57,7 +57,7 @@ def test_overrides_while_the_lifespan_runs(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_importing_it_is_cheap() -> None:
-    """What others take loads none of what our own service needs besides."""
+    """Importing `service.auth` loads no library that only our own service needs."""
     heavy = [
         "jinja2",
         "typer",
@@ -75,7 +75,7 @@ def test_importing_it_is_cheap() -> None:
 
 
 def test_it_does_without_multipart() -> None:
-    """Signing in reads forms of its own, and python-multipart need not be installed for that."""
+    """A Hub can be installed without python-multipart, because it parses its own forms."""
     script = (
         "import sys; sys.modules['python_multipart'] = sys.modules['multipart'] = None\n"
         "from fastapi import FastAPI; from service.auth import Hub\n"

@@ -16,7 +16,7 @@ from tests.unit.conftest import ORIGIN, settings_of
 
 
 async def test_the_settings_are_read_at_the_start() -> None:
-    """Nothing is read when a Hub is made; a mistake ends the start, and is named."""
+    """Settings are read when a Hub opens, not when it is made. A wrong one ends the start, and the error names it."""
     reads: list[str] = []
 
     def read() -> Settings:
@@ -33,7 +33,7 @@ async def test_the_settings_are_read_at_the_start() -> None:
 
 
 async def test_the_lifespan_of_its_own() -> None:
-    """It runs within the Hub's, and its state is the application's."""
+    """The application's lifespan runs within the Hub's, and yields the application's state."""
     happened: list[str] = []
 
     @asynccontextmanager
@@ -55,7 +55,7 @@ async def test_the_lifespan_of_its_own() -> None:
 
 
 async def test_a_lifespan_that_was_forgotten() -> None:
-    """The application does not start, and says what to write."""
+    """An application without the Hub's lifespan does not start, and the error says what to write."""
     hub = Hub(settings_of())
     app = FastAPI()
     hub.install(app)
@@ -66,14 +66,14 @@ async def test_a_lifespan_that_was_forgotten() -> None:
 
 
 async def test_no_lifespan_at_all() -> None:
-    """Where a server runs none, a request fails with a sentence for the log, and answers nobody."""
+    """If the server runs no lifespan, requests fail with an error that says so."""
     app = shop(settings_of())
     with pytest.raises(RuntimeError, match="lifespan was not run"):
         await httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN).get("/whoami")
 
 
 async def test_a_hub_serves_one_application() -> None:
-    """Opened twice at once it would serve with the connections of another."""
+    """A Hub that is open cannot be opened again: it would use another application's connections."""
     hub = Hub(settings_of())
     async with hub.open():
         with pytest.raises(RuntimeError, match="open already"):

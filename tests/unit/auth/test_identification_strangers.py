@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 
 def seen(status: int, headers: httpx.Headers | dict[str, str], text: str) -> Answer:
-    """Pick it out of an answer."""
+    """Return what a stranger sees of an answer."""
     return Answer(status, json.loads(text)["code"], headers.get("retry-after"))
 
 
@@ -78,7 +78,7 @@ WAYS = pytest.mark.parametrize("way", [by_header, by_address, by_subprotocol, by
 
 @WAYS
 async def test_sixty_wrong_tokens_a_minute(crowded: Service, way: Way) -> None:
-    """Then 429 with the time to wait, whatever way they come; the Hub hears of none of these."""
+    """After sixty wrong tokens in a minute, more get 429 with the time to wait, however they come. No Hub is asked."""
     wrong = [await way(crowded, f"wrong-{number}") for number in range(FEW)]
     refused = [await way(crowded, f"another-{number}") for number in range(5)]
 
@@ -89,7 +89,7 @@ async def test_sixty_wrong_tokens_a_minute(crowded: Service, way: Way) -> None:
 
 
 async def test_others_behind_the_same_address_notice_nothing(crowded: Service) -> None:
-    """Who is known goes on; who has signed in by cookie, or signs in now, does too, for cookies cannot be made up."""
+    """Tokens in the cache still work. So do cookies, old ones and new ones, because nobody can make one up."""
     known = crowded.hub.issue("testuser")
     before = await crowded.signed_in()
     async with crowded.api(known) as api:
@@ -105,7 +105,7 @@ async def test_others_behind_the_same_address_notice_nothing(crowded: Service) -
 
 
 async def test_a_browser_gets_a_page(crowded: Service) -> None:
-    """With the same status and header; the start page, which is for all, stays open."""
+    """A browser gets a page with the same status and header. The start page, which is open to all, still opens."""
     for number in range(FEW):
         await by_header(crowded, f"wrong-{number}")
     async with crowded.api("another", headers={"Accept": "text/html"}) as browser:
@@ -117,7 +117,7 @@ async def test_a_browser_gets_a_page(crowded: Service) -> None:
 
 
 async def test_made_up_cookies_never_reach_the_hub(crowded: Service) -> None:
-    """What we have not sealed is no credential, and a good one is good in its own session alone."""
+    """The Hub is asked neither about a cookie that we did not seal, nor about a good one in another session."""
     browser = await crowded.signed_in()
     name = crowded.settings.client_id
     sealed = browser.cookie(name) or ""
@@ -154,7 +154,7 @@ Exchange = Callable[[Service, str], Awaitable[httpx.Response]]
 
 @pytest.mark.parametrize("way", [exchange, come_back])
 async def test_sixty_failed_exchanges_a_minute(serve: Serve, way: Exchange) -> None:
-    """Then 429 at the token endpoint and at the callback, for good codes too; the Hub hears of none of these."""
+    """After sixty failed codes in a minute, the token endpoint and the callback answer 429 without asking the Hub."""
     service = await serve()
     failed = [await way(service, f"junk-{number}") for number in range(FAILED_CODES_PER_ADDRESS)]
     asked = len(service.hub.requests)
@@ -170,7 +170,7 @@ async def test_sixty_failed_exchanges_a_minute(serve: Serve, way: Exchange) -> N
 
 
 async def test_failed_exchanges_leave_others_alone(serve: Serve) -> None:
-    """Who has signed in goes on, and so does whoever comes with a token."""
+    """After many failed codes, sessions and tokens from the same address still work."""
     service = await serve()
     browser = await service.signed_in()
     for number in range(FAILED_CODES_PER_ADDRESS + 1):
@@ -182,7 +182,7 @@ async def test_failed_exchanges_leave_others_alone(serve: Serve) -> None:
 
 
 async def test_a_cookie_of_a_token_that_is_void(serve: Serve) -> None:
-    """However often it is sent, with or without its session, the Hub is asked about it a few times."""
+    """However often a cookie with a revoked token is sent, the Hub is asked about it a few times at most."""
     service = await serve()
     browser = await service.signed_in()
     service.hub.revoke(service.token_of(browser))

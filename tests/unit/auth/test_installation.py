@@ -30,7 +30,7 @@ async def own_page() -> str:
 
 
 def add_login(app: FastAPI, _hub: Hub) -> None:
-    """Add a page of the application's own where ours is."""
+    """Add a page of the application's own at the path of our sign-in."""
 
     @app.get("/login")
     async def own_login() -> str:
@@ -38,7 +38,7 @@ def add_login(app: FastAPI, _hub: Hub) -> None:
 
 
 async def test_its_paths_are_its_own(serve: Serve) -> None:
-    """Nothing of our own service answers there, and its catch-all takes nothing of signing in."""
+    """The pages of our own service are not installed, and the application's catch-all does not hide the sign-in."""
     service = await serve(app={"create": lambda settings: shop(settings, add=own_routes)})
 
     for path in (*OWN, "/anything"):
@@ -47,7 +47,7 @@ async def test_its_paths_are_its_own(serve: Serve) -> None:
 
 
 async def test_outside_the_prefix(serve: Serve) -> None:
-    """A probe that does not come through the Hub's proxy finds the same routes without it."""
+    """Routes also answer without the prefix, to probes that do not come through the Hub's proxy."""
     service = await serve(app={"create": lambda settings: shop(settings, add=own_routes)})
 
     assert (await service.api().get(f"{ORIGIN}/health/live")).json() == "own"
@@ -76,7 +76,7 @@ async def test_links_within_the_application(serve: Serve) -> None:
 
 
 async def test_a_path_that_is_taken() -> None:
-    """The application does not start, and is told whose path it is and how to move ours."""
+    """If a path is taken, the application does not start. The error names its route, and says how to move ours."""
     with pytest.raises(ConfigurationError) as raised:
         async with LifespanManager(shop(settings_of(), add=add_login)):
             pass
@@ -89,7 +89,7 @@ async def test_a_path_that_is_taken() -> None:
 
 
 async def test_another_method_of_a_path_that_is_taken() -> None:
-    """A form that posts to a page of its own at our path would never arrive: that is told at the start, too."""
+    """A route with another method at one of our paths is refused at the start, too: nobody would reach it."""
 
     def add(app: FastAPI, _hub: Hub) -> None:
         app.post("/login")(own_page)
@@ -100,7 +100,7 @@ async def test_another_method_of_a_path_that_is_taken() -> None:
 
 
 async def test_an_override_that_was_left_in(caplog: pytest.LogCaptureFixture) -> None:
-    """What a test puts in the place of a guard is told in the log at the start, in case it is no test."""
+    """At the start, the log names a guard that is overridden, in case the application is not in a test."""
 
     def add(app: FastAPI, hub: Hub) -> None:
         app.dependency_overrides[hub.user] = lambda: Identity(name="alice")
@@ -114,7 +114,7 @@ async def test_an_override_that_was_left_in(caplog: pytest.LogCaptureFixture) ->
 
 
 async def test_a_mount_that_would_be_hidden() -> None:
-    """What is mounted above one of our paths is named as well; at the root it is not, as pages for all paths are."""
+    """A mount at one of our paths is refused as well. A mount at the root is not, as a catch-all is not."""
 
     def add(app: FastAPI, _hub: Hub) -> None:
         app.mount("/token", PlainTextResponse("own"))
@@ -127,7 +127,7 @@ async def test_a_mount_that_would_be_hidden() -> None:
 
 
 async def test_paths_that_are_moved(serve: Serve) -> None:
-    """Ours can be moved, and both work."""
+    """Our paths can be moved, and then both routes work."""
 
     def build(settings: Settings) -> FastAPI:
         return shop(
@@ -148,7 +148,7 @@ async def test_paths_that_are_moved(serve: Serve) -> None:
 
 
 async def test_a_callback_that_the_hub_does_not_know() -> None:
-    """The Hub would send people to an address that does not finish their sign-in."""
+    """A callback that the Hub does not know is refused at the start: the Hub would send people elsewhere."""
     app = shop(settings_of(), paths={"callback": "/back"})
     with pytest.raises(
         ConfigurationError, match="sends people back to /services/fastapi/oauth_callback, the callback is"
@@ -160,7 +160,7 @@ async def test_a_callback_that_the_hub_does_not_know() -> None:
 
 
 def test_paths_after_the_router_was_taken() -> None:
-    """It was built with the paths of before."""
+    """Paths cannot be moved after the router was taken, because it has the old paths."""
     hub = Hub(settings_of())
     assert hub.router.routes
     with pytest.raises(RuntimeError, match="in use already"):
@@ -168,7 +168,7 @@ def test_paths_after_the_router_was_taken() -> None:
 
 
 async def test_swagger_ui_that_signs_in_elsewhere(serve: Serve) -> None:
-    """An application whose own page has a client of its own keeps it, and its own addresses of documentation."""
+    """An application keeps its own OAuth client in Swagger UI, and its own addresses of the documentation."""
 
     def build(settings: Settings) -> FastAPI:
         return shop(settings, docs_url="/manual", swagger_ui_init_oauth={"clientId": "theirs"})
@@ -182,7 +182,7 @@ async def test_swagger_ui_that_signs_in_elsewhere(serve: Serve) -> None:
 
 
 async def test_docs_of_a_mounted_application_without_the_hub(serve: Serve) -> None:
-    """Documentation of what does not ask the Hub is left as it was, and so is what signs in elsewhere."""
+    """A mounted application's documentation is unchanged if it does not ask the Hub, or signs in elsewhere."""
     plain, other = FastAPI(), FastAPI(swagger_ui_init_oauth={"clientId": "theirs"})
 
     def add(app: FastAPI, hub: Hub) -> None:
@@ -224,7 +224,7 @@ async def test_scopes_are_shown(serve: Serve) -> None:
 
 
 async def test_hardened(serve: Serve) -> None:
-    """With `harden` all answers say that they are not to be framed, kept or sniffed, and bodies have a limit."""
+    """With `harden`, all answers have headers against framing, sniffing and access by other windows."""
     plain = await serve(app={"create": shop})
     hard = await serve(app={"create": lambda settings: shop(settings, harden=True)})
 
@@ -237,7 +237,7 @@ async def test_hardened(serve: Serve) -> None:
 
 
 def test_fastapi_that_cannot_limit_bodies() -> None:
-    """An application that cannot have the limit is refused: it would be less safe than it was asked to be."""
+    """`harden` refuses a FastAPI that cannot limit bodies: the application would be less safe than asked for."""
     old = cast("FastAPI", SimpleNamespace(add_middleware=lambda _kind: None))
 
     with pytest.raises(RuntimeError, match=r"needs FastAPI 0\.164"):

@@ -59,7 +59,7 @@ async def test_story(service: Service) -> None:
 
 
 async def test_signed_in_already(service: Service) -> None:
-    """Who is signed in is not sent to the Hub again."""
+    """A reader who is signed in is not sent to the Hub again."""
     browser = await service.signed_in()
 
     assert at(await browser.visit(f"login?next={PREFIX}docs", follow=False)) == (302, f"{PREFIX}docs")
@@ -125,7 +125,7 @@ async def test_the_cookie_lives_no_longer_than_the_token(service: Service) -> No
     ],
 )
 async def test_next_stays_with_us(service: Service, asked: str, expected: str) -> None:
-    """After signing in one comes to a place below our prefix, whatever `next` says."""
+    """Whatever `next` is, a sign-in leads to an address below our prefix."""
     newcomer, known = service.browser(), await service.signed_in()
     begun = await newcomer.visit("login", params={"next": asked}, follow=False)
     back = await newcomer.visit(service.authorized(begun), follow=False)
@@ -149,7 +149,7 @@ async def test_two_tabs(service: Service) -> None:
 
 
 async def test_ten_tabs_one_after_the_other(service: Service) -> None:
-    """However many sign-ins are begun and left, the browser keeps a few cookies for them."""
+    """However many sign-ins are begun and abandoned, the browser keeps at most eight cookies for them."""
     browser = service.browser()
     begun = []
     for _ in range(10):
@@ -166,7 +166,7 @@ async def test_ten_tabs_at_once(service: Service) -> None:
     """A browser that restores its tabs sends ten requests before the first answer: each tab comes to its page."""
     browser = service.browser()
     begun = [await service.browser().visit(f"me?tab={tab}", follow=False) for tab in range(10)]
-    for reply in begun:  # as ten answers set one cookie
+    for reply in begun:  # as if all ten answers had set the same cookie
         browser.client.cookies.extract_cookies(reply)
     arrived = []
     for reply in begun:
@@ -179,7 +179,7 @@ async def test_ten_tabs_at_once(service: Service) -> None:
 
 
 async def test_any_worker_ends_what_another_began(serve: Serve) -> None:
-    """Workers and replicas share nothing but the API token, and that is enough."""
+    """A worker can finish a sign-in that another began, because they share the API token. They share nothing else."""
     first = await serve()
     second = await serve(hub=first.hub)
     begun = await (browser := first.browser()).visit("me", follow=False)
@@ -196,7 +196,7 @@ async def test_any_worker_ends_what_another_began(serve: Serve) -> None:
     [("navigation", 302, 401, 401), ("always", 302, 302, 401), ("never", 401, 401, 401)],
 )
 async def test_policies(serve: Serve, policy: str, browser: int, script: int, post: int) -> None:
-    """Who is sent to the Hub instead of being refused: browsers opening a page, everybody who reads, or nobody."""
+    """The policy says which requests are sent to the Hub instead of refused: navigations, all reads, or none."""
     service = await serve(app={"sign_in": policy})
     person = service.browser()
 

@@ -62,7 +62,7 @@ async def asked(service: Service, browser: Session, token: str, page: str = "me"
     ],
 )
 async def test_a_page_is_opened_without_it(service: Service, query: str, rest: str) -> None:
-    """Who says yes comes to the same address without the token, signed in by cookie until the browser closes."""
+    """A reader who says yes comes to the same address without the token, signed in until the browser closes."""
     browser = service.browser()
     token = service.hub.issue("testuser")
     opened = await browser.visit(f"me?{query.format(token=token)}", follow=False, headers=TYPED)
@@ -82,7 +82,7 @@ async def test_a_page_is_opened_without_it(service: Service, query: str, rest: s
 
 
 async def test_no_link_signs_in_by_itself(service: Service) -> None:
-    """Opening the link sets one cookie that signs nobody in; whoever says no finds the page as it is without it."""
+    """Opening the link signs nobody in. A reader who says no gets the page as without the token."""
     browser = service.browser()
     question = await asked(service, browser, service.hub.issue("testuser"), "docs")
 
@@ -92,7 +92,7 @@ async def test_no_link_signs_in_by_itself(service: Service) -> None:
 
 
 async def test_the_cookie_of_the_question(service: Service) -> None:
-    """It is out of reach of scripts, lives for five minutes on our path, and does not tell the token."""
+    """The question's cookie is HttpOnly, has our path, and lives for five minutes."""
     reply = await service.browser().visit(f"me?token={service.hub.issue('testuser')}", follow=False, headers=TYPED)
     (cookie,) = reply.headers.get_list("set-cookie")
 
@@ -101,7 +101,7 @@ async def test_the_cookie_of_the_question(service: Service) -> None:
 
 
 async def test_the_question_stands_alone(service: Service) -> None:
-    """The page with the question is in no frame, no other page's window and no cache, and has no script of its own."""
+    """The page with the question cannot be framed, cached or accessed by another window, and has no own script."""
     question = await asked(service, service.browser(), service.hub.issue("testuser"))
 
     assert question.headers["Cross-Origin-Opener-Policy"] == "same-origin"
@@ -121,7 +121,7 @@ async def test_the_question_stands_alone(service: Service) -> None:
     ],
 )
 async def test_nobody_is_asked_for_another_page(service: Service, headers: dict[str, str]) -> None:
-    """A link that the reader has not opened themselves shows the page without a session, and puts no question."""
+    """If the reader has not opened the link themselves, the page is shown without a session and without a question."""
     browser = service.browser()
     reply = await browser.visit(f"docs?token={service.hub.issue('testuser')}", follow=False, headers=headers)
 
@@ -131,7 +131,7 @@ async def test_nobody_is_asked_for_another_page(service: Service, headers: dict[
 
 @pytest.mark.parametrize("dest", ["iframe", "empty"], ids=["a frame", "a service worker"])
 async def test_nobody_is_asked_for_a_script(service: Service, dest: str) -> None:
-    """A frame and a worker count as scripts: the token in the address is theirs, and no cookie comes of it."""
+    """A frame and a worker count as scripts: the token in the address is their credential, and no cookie is set."""
     browser, headers = service.browser(), TYPED | {"Sec-Fetch-Dest": dest}
     reply = await browser.visit(f"me?token={service.hub.issue('testuser')}", follow=False, headers=headers)
 
@@ -148,7 +148,7 @@ async def test_nobody_is_asked_for_a_script(service: Service, dest: str) -> None
     ],
 )
 async def test_no_page_opens_the_question(service: Service, headers: dict[str, str]) -> None:
-    """While a question waits for its reader, no page can fetch what it takes to answer it."""
+    """While a question waits for its reader, no other page can fetch the value that its form sends."""
     browser = service.browser()
     await asked(service, browser, service.hub.issue("testuser"))
     reply = await browser.visit(QUESTION, headers=headers)
@@ -158,7 +158,7 @@ async def test_no_page_opens_the_question(service: Service, headers: dict[str, s
 
 
 async def answered(browser: Session, link: str, *, headers: Mapping[str, str] | None = None) -> tuple[int, bool]:
-    """Send a form as that of the question; return the status, and whether somebody is signed in by it."""
+    """Send the form of the question; return the status, and whether somebody is signed in then."""
     sent = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"}
     sent |= {"Sec-Fetch-Dest": "document", "Accept": "text/html"} | dict(headers or {})
     reply = await browser.client.post(f"{ORIGIN}{QUESTION}", data={"link": link}, headers=sent)
@@ -174,7 +174,7 @@ async def answered(browser: Session, link: str, *, headers: Mapping[str, str] | 
     ],
 )
 async def test_the_answer_is_the_pages_own(service: Service, headers: dict[str, str], status: int) -> None:
-    """What was not sent by the form of our page signs nobody in, even with the right value."""
+    """Only the form on our own page signs somebody in. Others do not, even with the right value."""
     browser = service.browser()
     question = await asked(service, browser, service.hub.issue("testuser"))
     link = forms(question)[0].values["link"]
@@ -184,7 +184,7 @@ async def test_the_answer_is_the_pages_own(service: Service, headers: dict[str, 
 
 
 async def test_an_answer_without_the_question(service: Service) -> None:
-    """A form sent without what the page shows, or with that of another question, signs nobody in."""
+    """A form without the question's value, or with that of another question, signs nobody in."""
     browser, eve = service.browser(), service.browser(session_id="e" * 32)
     service.hub.add_user("eve")
     first = forms(await asked(service, browser, service.hub.issue("testuser")))[0].values["link"]
@@ -196,7 +196,7 @@ async def test_an_answer_without_the_question(service: Service) -> None:
 
 
 async def test_a_question_planted_in_another_browser(service: Service) -> None:
-    """Somebody's own cookie and form, planted and sent in the victim's browser, are not good in its session."""
+    """An attacker's own cookie and form sign nobody in if they are planted in a victim's browser."""
     service.hub.add_user("eve")
     eve, victim = service.browser(session_id="e" * 32), service.browser()
     theirs = forms(await asked(service, eve, service.hub.issue("eve")))[0].values["link"]
@@ -207,7 +207,7 @@ async def test_a_question_planted_in_another_browser(service: Service) -> None:
 
 
 async def test_a_token_that_has_become_void(serve: Serve) -> None:
-    """A token that is revoked while the question waits signs nobody in, and leads in no circle."""
+    """A token that is revoked while the question waits signs nobody in, and leads to no endless redirects."""
     service = await serve(allow_token_in_url=True, cache_ttl=0.001, stale_grace=0)
     browser = service.browser()
     token = service.hub.issue("testuser")
@@ -219,7 +219,7 @@ async def test_a_token_that_has_become_void(serve: Serve) -> None:
 
 
 async def test_an_address_too_long_for_a_cookie(service: Service) -> None:
-    """Where the page's address does not fit into a cookie nobody is asked: the page is shown without a session."""
+    """If the page's address does not fit into a cookie, there is no question: the page is shown without a session."""
     reply = await service.browser().visit(
         f"docs?a={'x' * 4000}&token={service.hub.issue('testuser')}", follow=False, headers=TYPED
     )
@@ -230,7 +230,7 @@ async def test_an_address_too_long_for_a_cookie(service: Service) -> None:
 
 @pytest.mark.parametrize("page", ["", "login", "logout", "docs", "files/a%2Fb", "oauth_callback"])
 async def test_every_page_drops_it(service: Service, page: str) -> None:
-    """Wherever a page is opened with a good token in its address, neither the answer nor its links have the token."""
+    """Whatever page is opened with a good token in its address, neither the answer nor a link in it has the token."""
     token = service.hub.issue("testuser")
     reply = await service.browser().visit(f"{page}?token={token}", follow=False)
 
@@ -251,7 +251,7 @@ async def test_no_answer_repeats_one_that_did_not_help(serve: Serve, page: str, 
 
 @pytest.mark.parametrize("page", ["", "me", "login", "logout", "docs"])
 async def test_where_it_is_off_it_is_neither_read_nor_repeated(serve: Serve, page: str) -> None:
-    """Turned off, as where nothing is said, a token in an address is nothing: no question to the Hub, and no echo."""
+    """By default a token in an address is ignored: the Hub is not asked about it, and no answer repeats it."""
     service = await serve()
     token = service.hub.issue("testuser")
     page_, script = (
@@ -265,7 +265,7 @@ async def test_where_it_is_off_it_is_neither_read_nor_repeated(serve: Serve, pag
 
 
 async def test_what_is_not_a_page_keeps_its_address(service: Service) -> None:
-    """A form sent with a token in its address is answered where it is: a redirect would lose what was sent."""
+    """A form that is sent with a token in its address is not redirected: what was typed would be lost."""
     browser = service.browser()
     token = service.hub.issue("testuser")
     reply = await browser.client.post(
@@ -276,7 +276,7 @@ async def test_what_is_not_a_page_keeps_its_address(service: Service) -> None:
 
 
 async def test_somebody_elses_session_is_replaced_when_they_say_so(service: Service) -> None:
-    """Who is signed in as somebody else is told so by the question, and stays so unless they say yes."""
+    """A reader who is signed in as somebody else is told so. They stay signed in as that user unless they say yes."""
     service.hub.add_user("other")
     browser = await service.signed_in("other")
     before, token = service.token_of(browser), service.hub.issue("testuser")
@@ -293,7 +293,7 @@ async def test_somebody_elses_session_is_replaced_when_they_say_so(service: Serv
 
 
 async def test_nobody_is_asked_about_themselves(service: Service) -> None:
-    """A link with a token of who is signed in already leads to the page at once, in the session that there is."""
+    """A link with a token of the user who is signed in leads to the page at once, and keeps the session."""
     browser = await service.signed_in()
     before = service.token_of(browser)
     reply = await browser.visit(f"me?token={service.hub.issue('testuser')}", follow=False, headers=TYPED)
@@ -303,10 +303,10 @@ async def test_nobody_is_asked_about_themselves(service: Service) -> None:
 
 
 async def test_a_session_that_cannot_be_judged_is_kept(serve: Serve) -> None:
-    """While nobody can say whose session it is, nobody is asked to replace it."""
+    """While the Hub cannot say whose session it is, its reader is not asked to replace it."""
     service = await serve(allow_token_in_url=True, cache_ttl=300, stale_grace=0)
     token = service.hub.issue("testuser")
-    await service.api(token).get("me")  # known from now on
+    await service.api(token).get("me")  # cached from now on
     browser = service.browser()
     service.keep(browser, AUTH_COOKIE, service.sealed("somebodys"))
     service.hub.outage = OUTAGES["error_500"]
@@ -316,7 +316,7 @@ async def test_a_session_that_cannot_be_judged_is_kept(serve: Serve) -> None:
 
 
 async def test_a_session_that_is_over_is_replaced(service: Service) -> None:
-    """A cookie that the Hub no longer knows holds no place."""
+    """A session whose token the Hub no longer knows is replaced."""
     browser = service.browser()
     service.keep(browser, AUTH_COOKIE, service.sealed("revoked"))
     token = service.hub.issue("testuser")
@@ -326,7 +326,7 @@ async def test_a_session_that_is_over_is_replaced(service: Service) -> None:
 
 
 async def test_the_redirect_stays_on_our_host(serve: Serve) -> None:
-    """An address that begins with two slashes, where we live at the root, does not lead to another host."""
+    """If our prefix is `/`, an address that begins with two slashes does not lead to another host."""
     everything = APIRouter()
     everything.add_api_route("/{path:path}", files)
     service = await serve(allow_token_in_url=True, service_prefix="/", app={"routers": [everything]})

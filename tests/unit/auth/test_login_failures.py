@@ -1,4 +1,4 @@
-"""Sign-ins that do not come to their end: what went wrong is said, and nobody is signed in."""
+"""Sign-ins that fail: a page says what went wrong, and nobody is signed in."""
 
 import time
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def state_cookies(browser: Session) -> set[str]:
 
 
 async def test_replay(service: Service) -> None:
-    """A callback's address works once; who has signed in with it goes on, and nobody else gets in by it."""
+    """A callback's address works once. The browser that used it goes on, and no other browser gets in by it."""
     browser = service.browser()
     begun = await browser.visit("me", follow=False)
     callback = service.authorized(begun)
@@ -41,7 +41,7 @@ async def test_replay(service: Service) -> None:
 
 
 async def test_a_state_from_another_browser(service: Service) -> None:
-    """Nobody can be signed in as somebody else by being sent to a callback that another browser began."""
+    """Nobody is signed in as somebody else by being sent to the callback of a sign-in that another browser began."""
     eve, victim, busy = service.browser(), service.browser(), service.browser()
     callback = service.authorized(await eve.visit("me", follow=False))
     await busy.visit("me", follow=False)
@@ -82,7 +82,7 @@ async def test_an_attempt_takes_ten_minutes_at_most(service: Service) -> None:
     ],
 )
 async def test_callbacks_that_fail(service: Service, query: Mapping[str, str], expected: tuple[int, str]) -> None:
-    """A callback that ends no sign-in of ours says so, on a page with a way to start again, and signs nobody in."""
+    """A callback that fails shows a page with the reason and a link to start again, and signs nobody in."""
     browser = service.browser()
     begun = await browser.visit("me", follow=False)
     state = httpx.URL(begun.headers["Location"]).params["state"]
@@ -102,7 +102,7 @@ async def test_the_hubs_words_are_not_repeated(service: Service) -> None:
 
 @pytest.mark.parametrize(("outage", "status"), [("down", 503), ("slow", 503), ("error_500", 503), ("html", 503)])
 async def test_an_outage_in_between(serve: Serve, outage: str, status: int) -> None:
-    """When the Hub fails between the two halves of a sign-in, trying again later ends it."""
+    """If the Hub fails during a sign-in, the same callback works once the Hub is back."""
     service = await serve()
     browser = service.browser()
     callback = service.authorized(await browser.visit("me", follow=False))
@@ -116,7 +116,7 @@ async def test_an_outage_in_between(serve: Serve, outage: str, status: int) -> N
 
 
 async def test_a_session_that_changed_on_the_way(service: Service) -> None:
-    """Who has become somebody else at the Hub in between starts again, instead of going round for ever."""
+    """If the session at the Hub has changed during a sign-in, the reader gets a page, and not endless redirects."""
     browser = service.browser()
     callback = service.authorized(await browser.visit("me", follow=False), session_id="a" * 32)
     reply = await browser.visit(callback, follow=False)
@@ -126,7 +126,7 @@ async def test_a_session_that_changed_on_the_way(service: Service) -> None:
 
 
 async def test_another_api_token_ends_everything(serve: Serve) -> None:
-    """After a restart with another API token sessions and sign-ins under way begin anew; nothing breaks."""
+    """After a restart with another API token, sessions and sign-ins under way begin again, without a failure."""
     before, after = await serve(), await serve(api_token="another-token")
     begun = await (newcomer := before.browser()).visit("me", follow=False)
     callback = before.authorized(begun)

@@ -25,7 +25,7 @@ async def test_by_the_form_on_the_page(service: Service) -> None:
 
 
 async def test_the_answer_that_was_kept_is_dropped(service: Service) -> None:
-    """After signing out the Hub is asked again, should the cookie come back."""
+    """If the cookie comes back after signing out, the Hub is asked again."""
     browser = await service.signed_in()
     cookie = browser.cookie(AUTH_COOKIE) or ""
     token = service.token_of(browser)
@@ -72,7 +72,7 @@ async def test_in_one_click(service: Service) -> None:
 
 
 async def test_no_button_for_a_token(service: Service) -> None:
-    """Who reads a page by a token in a header has no session to end, and no button for it."""
+    """A page that was requested with a token in a header has no sign-out button, because there is no session."""
     page = await service.api(service.hub.issue("testuser")).get("me", headers={"Accept": "text/html"})
 
     assert "testuser" in page.text
@@ -81,7 +81,7 @@ async def test_no_button_for_a_token(service: Service) -> None:
 
 @pytest.mark.parametrize("by", ["token", "cookie", "nothing"])
 async def test_a_script_is_told_how(service: Service, by: str) -> None:
-    """GET is for people: a script is told to use POST, whoever it is, and never that it is not signed in."""
+    """A script that sends GET is told to use POST, with a credential or without one: GET is for people."""
     if by == "cookie":
         browser = await service.signed_in()
         reply = await browser.fetch("GET", "logout", headers={"X-XSRFToken": browser.cookie("_xsrf") or ""})
@@ -94,7 +94,7 @@ async def test_a_script_is_told_how(service: Service, by: str) -> None:
 
 
 async def test_a_token_that_is_gone_already_is_forgotten(serve: Serve) -> None:
-    """Where the Hub refuses to delete a token because it has none any more, no earlier answer serves it."""
+    """If the Hub refuses to delete a token that is gone already, the cached answer about the token is dropped."""
     service = await serve()
     token = service.hub.issue("testuser")
     caller = service.api(token)
@@ -116,7 +116,7 @@ async def test_a_link_signs_nobody_out(service: Service) -> None:
 
 
 async def test_nobody_to_sign_out(service: Service) -> None:
-    """Who is not signed in is told so on the page, and 401 by the route."""
+    """A reader who is not signed in is told so on the page, and POST answers 401."""
     page = await service.browser().visit("logout")
     reply = await service.api().post("logout")
 
@@ -126,7 +126,7 @@ async def test_nobody_to_sign_out(service: Service) -> None:
 
 
 async def test_while_the_hub_is_down(serve: Serve) -> None:
-    """Signing out here needs no Hub: whoever wants out gets out."""
+    """Signing out here works while the Hub is down."""
     service = await serve()
     browser = await service.signed_in()
     service.hub.outage = OUTAGES["down"]
@@ -136,7 +136,7 @@ async def test_while_the_hub_is_down(serve: Serve) -> None:
 
 
 async def test_the_question_while_the_hub_is_down(serve: Serve) -> None:
-    """The page asks also while the Hub cannot say who is signed in, and its form works."""
+    """The page asks even while the Hub cannot say who is signed in, and its form works."""
     service = await serve(cache_ttl=1e-6, stale_grace=0)
     browser = await service.signed_in()
     service.hub.outage = OUTAGES["down"]
@@ -148,7 +148,7 @@ async def test_the_question_while_the_hub_is_down(serve: Serve) -> None:
 
 
 async def test_to_the_hub_wherever_it_is(serve: Serve) -> None:
-    """The Hub's logout is where PUBLIC_HOST or a Hub on a host of its own says; each page's form may go there."""
+    """Signing out leads to the Hub's logout, at PUBLIC_HOST or on the Hub's own host. All pages allow that."""
     public = await serve(public_host="https://hub.example.org")
     apart = await serve(hub_host="https://hub.example.org", base_url="/jupyter/")
     for service, expected in (
@@ -167,7 +167,7 @@ async def test_to_the_hub_wherever_it_is(serve: Serve) -> None:
 
 
 async def test_by_token(service: Service) -> None:
-    """A token signs out by deleting itself; it is worth nothing from then on, here and at the Hub."""
+    """A token signs out by deleting itself at the Hub, and does not work here from then on."""
     token = service.hub.issue("testuser")
     api = service.api(token)
     assert (await api.get("me")).status_code == 200, "so that an answer is kept"
@@ -181,7 +181,7 @@ async def test_by_token(service: Service) -> None:
 
 @pytest.mark.parametrize("scopes", [["access:services"], []])
 async def test_a_token_that_may_not_delete_itself(service: Service, scopes: list[str]) -> None:
-    """Without the scope for it a token stays, says 403, and goes on to be good for what it is good for."""
+    """A token without the scope to delete itself gets 403, and works as before."""
     api = service.api(service.hub.issue("testuser", scopes=scopes))
     before = (await api.get("me")).status_code
     reply = await api.post("logout")
@@ -191,7 +191,7 @@ async def test_a_token_that_may_not_delete_itself(service: Service, scopes: list
 
 
 async def test_a_services_token_is_configuration(service: Service) -> None:
-    """A service's own token is not the caller's to delete, and the Hub is not asked to."""
+    """A service's token is configuration: signing out with it is refused, and the Hub is not asked to delete it."""
     token = service.hub.add_service("reporter", scopes=["access:services", "tokens"])
     before = sum(request.method == "DELETE" for request in service.hub.requests)
     reply = await service.api(token).post("logout")
@@ -201,14 +201,14 @@ async def test_a_services_token_is_configuration(service: Service) -> None:
 
 
 async def test_a_token_that_nobody_knows(service: Service) -> None:
-    """A bad token is a bad token here too."""
+    """A bad token gets 401 here, too."""
     reply = await service.api("wrong").post("logout")
 
     assert (reply.status_code, reply.json()["code"]) == (401, "invalid_token")
 
 
 async def test_the_header_decides_which(service: Service) -> None:
-    """With a token in the header it is that token which is deleted; the cookie's session goes on."""
+    """A token in the header is the one that is deleted. The session of a cookie beside it goes on."""
     browser = await service.signed_in()
     token = service.hub.issue("testuser")
     reply = await browser.fetch("POST", "logout", headers={"Authorization": f"Bearer {token}"})

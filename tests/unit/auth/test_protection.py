@@ -26,23 +26,23 @@ FETCH = {"Origin": ORIGIN, **SCRIPT}
 
 
 async def answer(request: Request) -> Response:
-    """Say what was asked."""
+    """Answer with the method and path of the request."""
     return PlainTextResponse(f"{request.method} {request.url.path}")
 
 
 async def greet(websocket: WebSocket) -> None:
-    """Open to whoever comes."""
+    """Accept everybody, and say hello."""
     await websocket.accept()
     await websocket.send_text("hello")
 
 
 def dashboard() -> Starlette:
-    """An application that knows no sign-in."""
+    """Return an application without a sign-in."""
     return Starlette(routes=[Route("/", answer, methods=["GET", "POST"]), WebSocketRoute("/socket", greet)])
 
 
 def build(settings: Settings, *, scopes: Sequence[str] = (), cookies: bool | None = None) -> FastAPI:
-    """Mount it, and files."""
+    """Return an application that mounts the dashboard and static files, both protected."""
 
     def add(app: FastAPI, hub: Hub) -> None:
         app.mount("/dash", hub.protect(dashboard(), scopes=scopes, cookies=cookies))
@@ -58,7 +58,7 @@ async def cookies_of(service: Service) -> dict[str, str]:
 
 
 async def test_by_token(serve: Serve) -> None:
-    """A token opens it: pages, files and WebSockets. A stranger is refused everywhere."""
+    """A token opens mounted pages, files and WebSockets. A stranger is refused everywhere."""
     service = await serve(app={"create": build})
     token = service.hub.issue("testuser")
     headers = {"Authorization": f"Bearer {token}"}
@@ -73,7 +73,7 @@ async def test_by_token(serve: Serve) -> None:
 
 
 async def test_scopes(serve: Serve) -> None:
-    """It may demand scopes as a route does."""
+    """`hub.protect` may require scopes as a route does."""
     service = await serve(app={"create": build, "scopes": ["custom:dash"]})
     reply = await service.api(service.hub.issue("testuser")).get("dash/")
 
@@ -81,7 +81,7 @@ async def test_scopes(serve: Serve) -> None:
 
 
 async def test_no_cookie_where_notebooks_share_the_origin(serve: Serve) -> None:
-    """There a page of somebody's notebook could send the same requests, so that tokens alone are good."""
+    """On an origin with notebooks only tokens count: with a cookie, a notebook's page could send the same requests."""
     service = await serve(app={"create": build})
     cookies = await cookies_of(service)
     for headers in (NAVIGATION, FETCH):
@@ -91,7 +91,7 @@ async def test_no_cookie_where_notebooks_share_the_origin(serve: Serve) -> None:
 
 
 async def test_cookies_that_are_asked_for_without_a_host() -> None:
-    """The application does not start, and says why."""
+    """With `cookies=True` and no host of its own, the application does not start, and says why."""
     with pytest.raises(ConfigurationError, match="this service has no host of its own"):
         async with LifespanManager(build(settings_of(), cookies=True)):
             pass
@@ -145,7 +145,7 @@ def test_whose_host_it_is(ours: str, hub: str, is_own: bool) -> None:  # noqa: F
 async def test_cookies_on_a_host_of_its_own(
     serve: Serve, method: str, changed: Mapping[str, str | None], status: int
 ) -> None:
-    """A cookie counts if a page of that very origin asks, or somebody opens a page; nothing else does."""
+    """A cookie counts if a page of the same origin sends the request, or if a page is opened, and not otherwise."""
     service = await serve(app={"create": build}, **OWN_HOST)
     sent = {name: value for name, value in {**FETCH, **changed}.items() if value is not None}
     reply = await service.api(headers={**await cookies_of(service), **sent}).request(method, "dash/")
@@ -168,14 +168,14 @@ async def test_cookies_on_a_host_of_its_own(
 async def test_websockets_by_cookie(
     serve: Serve, settings: Mapping[str, Any], headers: Mapping[str, str], status: int
 ) -> None:
-    """A WebSocket is opened from a page of that very origin."""
+    """By cookie, only a page of the same origin opens a WebSocket."""
     service = await serve(app={"create": build}, **OWN_HOST, **settings)
 
     assert (await connect(service, "dash/socket", headers={**await cookies_of(service), **headers})).status == status
 
 
 async def test_within_starlette(serve: Serve) -> None:
-    """It protects a part of an application that is not FastAPI's, too."""
+    """`hub.protect` works within a Starlette application, too."""
 
     def around(settings: Settings) -> Starlette:
         hub = Hub(settings)

@@ -33,14 +33,14 @@ async def greet(socket: WebSocket[Any, Any, Any]) -> None:
 
 
 def add(app: FastAPI, hub: Hub) -> None:
-    """Mount it."""
+    """Mount an application of Litestar's."""
     app.mount(
         "/star", hub.protect(cast("ASGIApp", Litestar([index, write, greet], logging_config=None)))
     )  # its types are its own
 
 
 async def test_litestar(serve: Serve) -> None:
-    """Its pages, bodies and WebSockets are served as they are; who is refused is refused before it hears of that."""
+    """Litestar's pages, bodies and WebSockets work unchanged. A request that is refused does not reach it."""
     service = await serve(app={"create": lambda settings: shop(settings, add=add)}, **OWN_HOST)
     cookies = await cookies_of(service)
     mine = service.api(headers={**cookies, **FETCH})

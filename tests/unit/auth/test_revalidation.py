@@ -120,13 +120,13 @@ def _nobody_has_left() -> None:
 
 @pytest.fixture
 def doorkeeper() -> Doorkeeper:
-    """Who may veto."""
+    """The veto of the service."""
     return Doorkeeper()
 
 
 @pytest.fixture
 async def live(serve: Serve, doorkeeper: Doorkeeper) -> Service:
-    """A service that looks twenty times a second."""
+    """A service that revalidates open connections twenty times a second."""
     return await serve(recheck_interval=INTERVAL, app={"routers": [router], "admit": [doorkeeper]})
 
 
@@ -144,12 +144,12 @@ def asked(service: Service) -> int:
 
 
 def watches() -> list[asyncio.Task[Any]]:
-    """Whatever still looks after a connection."""
+    """Return the tasks that still revalidate a connection."""
     return [task for task in asyncio.all_tasks() if "_judge_until_over" in repr(task.get_coro())]
 
 
 async def test_it_stays_open_while_the_sign_in_lasts(live: Service) -> None:
-    """Look after look, an open WebSocket goes on, though the cache would not have asked again."""
+    """A WebSocket stays open while its token is good. The Hub is asked each time, although its answer is cached."""
     async with opened(live, "echo", live.hub.issue("testuser")) as socket:
         await socket.until(lambda: asked(live) >= 4)
         socket.say("still here")
@@ -159,7 +159,7 @@ async def test_it_stays_open_while_the_sign_in_lasts(live: Service) -> None:
 
 
 async def test_revoked(live: Service) -> None:
-    """A revoked token's WebSocket is closed with 1008 and the reason; its handler sees the client go."""
+    """A revoked token's WebSocket is closed with 1008 and the reason. Its handler gets a disconnect."""
     token = live.hub.issue("testuser")
     async with opened(live, "echo", token) as socket:
         live.hub.revoke(token)
@@ -172,7 +172,7 @@ async def test_revoked(live: Service) -> None:
 
 @pytest.mark.parametrize("where", ["late-listener", "late-speaker"])
 async def test_a_guard_called_late(live: Service, where: str) -> None:
-    """One that a handler calls itself, after it has accepted, counts as those before."""
+    """A guard that a handler calls itself, after accepting, is revalidated like any other."""
     token = live.hub.issue("testuser")
     async with opened(live, where, token) as socket:
         await socket.until(watches)
@@ -185,7 +185,7 @@ async def test_a_guard_called_late(live: Service, where: str) -> None:
 
 
 async def test_nothing_passes_after_the_end(live: Service) -> None:
-    """A handler that goes on sending, and catches nothing, is heard no more and is no failure."""
+    """What a handler sends after the end does not reach the client, and is not an error."""
     token = live.hub.issue("testuser")
     async with opened(live, "careless", token) as socket:
         live.hub.revoke(token)
@@ -208,7 +208,7 @@ async def test_signed_out_at_the_hub(live: Service) -> None:
 
 
 async def test_signed_out_here(live: Service) -> None:
-    """So does signing out here, with the token itself."""
+    """Signing out here with a token ends the connections that it opened."""
     token = live.hub.issue("testuser")
     async with opened(live, "echo", token) as socket:
         async with live.api(token) as caller:
@@ -232,7 +232,7 @@ async def test_a_scope_is_withdrawn(live: Service, remaining: list[str]) -> None
 
 
 async def test_a_veto(live: Service, doorkeeper: Doorkeeper) -> None:
-    """What an application has against somebody holds for connections that are open already."""
+    """A veto ends connections that are open already."""
     async with opened(live, "echo", live.hub.issue("testuser")) as socket:
         doorkeeper.error = NotAdmittedError()
         await socket.until_over()
@@ -241,7 +241,7 @@ async def test_a_veto(live: Service, doorkeeper: Doorkeeper) -> None:
 
 
 async def test_a_veto_that_fails(live: Service, doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture) -> None:
-    """A connection that cannot be judged any more ends at once, and the failure is in the log, without its text."""
+    """If a veto fails, the connection ends at once, and the log has the failure without its text."""
     async with opened(live, "echo", live.hub.issue("testuser")) as socket:
         doorkeeper.error = RuntimeError("canary")
         await socket.until_over()
@@ -254,7 +254,7 @@ async def test_a_veto_that_fails(live: Service, doorkeeper: Doorkeeper, caplog: 
 
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_an_outage_is_no_sign_out(live: Service, outage: str) -> None:
-    """While the Hub cannot be asked and its last answer may serve, a WebSocket stays open."""
+    """While the Hub cannot be asked and its last answer still counts, a WebSocket stays open."""
     async with opened(live, "echo", live.hub.issue("testuser")) as socket:
         live.hub.outage = OUTAGES[outage]
         since = monotonic()
@@ -266,7 +266,7 @@ async def test_an_outage_is_no_sign_out(live: Service, outage: str) -> None:
 
 
 async def test_a_long_outage(serve: Serve) -> None:
-    """When no earlier answer may serve any more it is closed with 1013: try again later."""
+    """When the Hub's last answer no longer counts, the WebSocket is closed with 1013: try again later."""
     service = await serve(recheck_interval=INTERVAL, cache_ttl=0.01, stale_grace=0, app={"routers": [router]})
     async with opened(service, "echo", service.hub.issue("testuser")) as socket:
         service.hub.outage = OUTAGES["error_500"]
@@ -289,12 +289,12 @@ async def test_many_connections_of_one_token_share_a_question(serve: Serve) -> N
         for socket in sockets:
             await socket.until_over()
 
-    assert questions <= 1 + intervals + 1  # at the opening; and a moment may lie at either end
+    assert questions <= 1 + intervals + 1  # one at the opening, and one for an interval that has just begun
     assert {socket.closed for socket in sockets} == {(1008, "invalid_token")}
 
 
 async def test_without_a_guard_nobody_is_watched(live: Service) -> None:
-    """A route that asks nobody who they are is left alone."""
+    """A WebSocket of a route without a guard is not revalidated."""
     async with opened(live, "open") as socket:
         assert watches() == []
         socket.say("hello")
@@ -305,10 +305,10 @@ async def test_without_a_guard_nobody_is_watched(live: Service) -> None:
 
 @pytest.mark.parametrize("where", ["echo", "careless"])
 async def test_the_client_goes(live: Service, where: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A client that hangs up ends the watch, and is no failure, whether the handler catches it or not."""
+    """When a client hangs up, revalidation ends without an error in the log, whether the handler notices or not."""
     async with opened(live, where, live.hub.issue("testuser")) as socket:
         await socket.until(watches)
-        if where == "careless":  # learns it by sending only, which here never fails
+        if where == "careless":  # it would notice only by sending, which never fails here
             socket.task.cancel()
 
     assert watches() == []
@@ -316,7 +316,7 @@ async def test_the_client_goes(live: Service, where: str, caplog: pytest.LogCapt
 
 
 async def test_the_handler_fails(live: Service) -> None:
-    """A failure of the handler is what it is without a watch, and ends that."""
+    """A failure of the handler is reported as usual, and ends the revalidation."""
     async with opened(live, "fails", live.hub.issue("testuser")) as socket:
         socket.say("go")
         await socket.until_over()
@@ -327,7 +327,7 @@ async def test_the_handler_fails(live: Service) -> None:
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["listening", "deaf"])
 async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None:  # noqa: FBT001 - a table
-    """A handler that waits for something else is cancelled after a while, whether the client took its leave or not."""
+    """A handler that does not notice the end is cancelled after a while, whether the client still reads or not."""
     token = live.hub.issue("testuser")
     hub = Hub(live.settings)
     async with hub.open():
@@ -352,7 +352,7 @@ async def test_a_handler_that_does_not_notice(live: Service, deaf: bool) -> None
 
 
 async def test_cancelled_from_outside(live: Service) -> None:
-    """A server that cancels a handler, as at the end of a shutdown, is not taken for us."""
+    """A handler that the server cancels, for example at a shutdown, stays cancelled."""
     async with opened(live, "echo", live.hub.issue("testuser")) as socket:
         socket.task.cancel()
         await socket.until_over()
@@ -362,7 +362,7 @@ async def test_cancelled_from_outside(live: Service) -> None:
 
 
 async def test_what_the_log_says(live: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """One line says that and why a connection was ended; no token is in it."""
+    """One line in the log says that a connection was ended and why. It has no token."""
     token = live.hub.issue("testuser")
     with caplog.at_level(logging.INFO, logger="service"):
         async with opened(live, "echo", token) as socket:
@@ -375,7 +375,7 @@ async def test_what_the_log_says(live: Service, caplog: pytest.LogCaptureFixture
 
 
 async def test_what_is_closed_by_its_handler_is_left_alone(live: Service) -> None:
-    """A handler that has closed its WebSocket, and goes on with something else, is not watched any more."""
+    """A WebSocket that its handler has closed is no longer revalidated, even while the handler goes on."""
     async with opened(live, "brief", live.hub.issue("testuser")) as socket:
         await socket.until_over()
 

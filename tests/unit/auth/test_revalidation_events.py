@@ -1,4 +1,4 @@
-"""Event streams end when the sign-in does, and say so; until then they are kept alive and kept by nobody else."""
+"""Event streams end when the sign-in does, and say so. Until then they are kept alive, and are never cached."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ def _nobody_has_left() -> None:
 
 @pytest.fixture
 async def live(serve: Serve) -> Service:
-    """A service that looks twenty times a second."""
+    """A service that revalidates open connections twenty times a second."""
     return await serve(recheck_interval=INTERVAL, app={"routers": [router]})
 
 
@@ -107,7 +107,7 @@ def parsed(stream: str) -> list[dict[str, str]]:
 
 
 async def test_revoked(live: Service) -> None:
-    """A revoked token's stream ends with an event of its own, whose data are the problem."""
+    """A revoked token's stream ends with a `problem` event, whose data is the problem details."""
     token = live.hub.issue("testuser")
     async with opened(live, "events", token) as stream:
         await stream.until(lambda: "hello" in stream.said)
@@ -124,7 +124,7 @@ async def test_revoked(live: Service) -> None:
 
 
 async def test_the_types_case_does_not_matter(live: Service) -> None:
-    """A media type is one in any case (RFC 9110 section 8.3.1)."""
+    """A media type is recognised in upper or lower case (RFC 9110 section 8.3.1)."""
     token = live.hub.issue("testuser")
     async with opened(live, "capitals", token) as stream:
         live.hub.revoke(token)
@@ -134,7 +134,7 @@ async def test_the_types_case_does_not_matter(live: Service) -> None:
 
 
 async def test_an_answer_without_headers(live: Service) -> None:
-    """ASGI lets an application leave them out."""
+    """An answer without headers, which ASGI allows, is passed on."""
 
     async def bare(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200})
@@ -148,7 +148,7 @@ async def test_an_answer_without_headers(live: Service) -> None:
 
 
 async def test_it_goes_on_while_the_sign_in_lasts(live: Service) -> None:
-    """Look after look, and no end."""
+    """A stream goes on while its token is good."""
     async with opened(live, "events", live.hub.issue("testuser")) as stream:
         await stream.until(lambda: live.hub.count("GET", "/user") >= 4)
 
@@ -156,7 +156,7 @@ async def test_it_goes_on_while_the_sign_in_lasts(live: Service) -> None:
 
 
 async def test_nothing_passes_after_the_end(live: Service) -> None:
-    """However fast events come, the last is the problem."""
+    """However fast events come, the problem is the last one."""
     token = live.hub.issue("testuser")
     async with opened(live, "chatter", token) as stream:
         live.hub.revoke(token)
@@ -167,7 +167,7 @@ async def test_nothing_passes_after_the_end(live: Service) -> None:
 
 
 async def test_a_long_outage(serve: Serve) -> None:
-    """When the Hub cannot be asked and no earlier answer may serve, the problem is a 503."""
+    """When the Hub cannot be asked and its last answer no longer counts, the problem is a 503."""
     service = await serve(recheck_interval=INTERVAL, cache_ttl=0.01, stale_grace=0, app={"routers": [router]})
     async with opened(service, "events", service.hub.issue("testuser")) as stream:
         service.hub.outage = OUTAGES["down"]
@@ -178,7 +178,7 @@ async def test_a_long_outage(serve: Serve) -> None:
 
 
 async def test_an_event_cut_off(live: Service) -> None:
-    """A stream made by hand that breaks off within an event still ends with the problem whole."""
+    """If a stream breaks off within an event, the problem is still a whole event of its own."""
     token = live.hub.issue("testuser")
     async with opened(live, "by-hand", token) as stream:
         live.hub.revoke(token)
@@ -189,7 +189,7 @@ async def test_an_event_cut_off(live: Service) -> None:
 
 @pytest.mark.parametrize("where", ["events", "by-hand"])
 async def test_nobody_keeps_it(live: Service, where: str) -> None:
-    """No cache stores an event, and no proxy holds it back."""
+    """Headers keep caches from storing events, and proxies from holding them back."""
     async with opened(live, where, live.hub.issue("testuser")) as stream:
         names = [name for name, _value in stream.messages[0]["headers"]]
 
@@ -200,7 +200,7 @@ async def test_nobody_keeps_it(live: Service, where: str) -> None:
 
 
 async def test_it_is_kept_alive(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silent stream sends comments, more often than proxies lose patience (60 s)."""
+    """A silent stream sends a comment at least every 20 s, before proxies time out (60 s)."""
     assert fastapi.sse._PING_INTERVAL <= 20  # noqa: SLF001 - made to be looked at in tests
     monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.01)
     async with opened(live, "events", live.hub.issue("testuser")) as stream:
@@ -216,7 +216,7 @@ async def test_it_ends_by_itself(live: Service) -> None:
 
 
 async def test_the_client_goes(live: Service, caplog: pytest.LogCaptureFixture) -> None:
-    """A client that hangs up ends the generator, and is no failure."""
+    """When a client hangs up, the generator ends, without an error in the log."""
     async with opened(live, "events", live.hub.issue("testuser")) as stream:
         await stream.until(lambda: "hello" in stream.said)
 
@@ -226,7 +226,7 @@ async def test_the_client_goes(live: Service, caplog: pytest.LogCaptureFixture) 
 
 
 async def test_head(live: Service) -> None:
-    """A HEAD request is told the headers and no more: its connection is free for the next at once."""
+    """A HEAD request gets only the headers, and ends at once: its connection is free for the next request."""
     stream = opened(live, "events", live.hub.issue("testuser"))
     stream.scope["method"] = "HEAD"
     async with stream:
@@ -237,7 +237,7 @@ async def test_head(live: Service) -> None:
 
 
 async def test_other_answers_are_not_cut_off(live: Service) -> None:
-    """A download that was allowed when it began comes to its end: nobody could tell a part from the whole."""
+    """A download that was allowed when it began is sent whole, because nobody could tell that a part is missing."""
     token = live.hub.issue("testuser")
     async with opened(live, "download", token) as stream:
         live.hub.revoke(token)
@@ -248,7 +248,7 @@ async def test_other_answers_are_not_cut_off(live: Service) -> None:
 
 @pytest.mark.parametrize("given", ["right", "wrong", "none"])
 async def test_a_browser_gives_its_xsrf_token_in_the_address(live: Service, given: str) -> None:
-    """EventSource sets no headers: the cookie counts with `?_xsrf=`, and ends as any other sign-in."""
+    """EventSource cannot set headers, so its cookie counts with `?_xsrf=`. The stream ends with the sign-in."""
     browser = await live.signed_in()
     await browser.visit("me")
     cookies: dict[str, Any] = {name: value for (name, _path), value in browser.cookies().items()}

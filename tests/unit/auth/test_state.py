@@ -13,7 +13,7 @@ from tests.unit.conftest import ORIGIN, Serve
 
 @pytest.mark.parametrize("install", [True, False], ids=["installed", "without middleware"])
 async def test_no_two_requests_share_anything(serve: Serve, install: bool) -> None:  # noqa: FBT001 - a table
-    """Where neither server nor test transport copies the lifespan's state, an anonymous caller is nobody all the same.
+    """An anonymous request never has an earlier caller's identity, even if all requests share the lifespan's state.
 
     asgi-lifespan gives every request the same dictionary.
     """
@@ -26,7 +26,7 @@ async def test_no_two_requests_share_anything(serve: Serve, install: bool) -> No
 
 
 async def test_requests_at_the_same_time(serve: Serve) -> None:
-    """Each has its own identity, however they are mixed."""
+    """Each of many simultaneous requests has its own identity."""
     service = await serve(app={"create": shop})
     users = [f"user{number}" for number in range(5)]
     tokens = {}
@@ -40,7 +40,7 @@ async def test_requests_at_the_same_time(serve: Serve) -> None:
 
 
 async def test_without_install(serve: Serve) -> None:
-    """`hub.router` and `Depends` sign in and refuse as well: script, browser, WebSocket, sign-out."""
+    """Without `install`, `hub.router` and `Depends` sign a browser in and out, and refuse strangers."""
     service = await serve(app={"create": lambda settings: shop(settings, install=False)}, service_prefix="/")
     browser = service.browser()
     home = f"{ORIGIN}/"
@@ -56,7 +56,7 @@ async def test_without_install(serve: Serve) -> None:
 
 
 async def test_xsrf_needs_the_middleware(serve: Serve) -> None:
-    """A page that holds the token must be closed to other pages, which the middleware sees to."""
+    """`hub.xsrf` fails without the middleware, which keeps other pages out of a page that holds the token."""
 
     def add(app: FastAPI, hub: Hub) -> None:
         @app.get("/page")
@@ -69,7 +69,7 @@ async def test_xsrf_needs_the_middleware(serve: Serve) -> None:
 
 
 async def test_a_page_with_the_token_is_closed(serve: Serve) -> None:
-    """The token is in a page that somebody opens, which nobody frames, keeps or looks into; a script gets none."""
+    """A page with the token cannot be framed, cached or accessed by another window. A script gets no token."""
 
     def add(app: FastAPI, hub: Hub) -> None:
         @app.get("/page")

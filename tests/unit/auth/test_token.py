@@ -19,7 +19,7 @@ SAME_ORIGIN = {"Origin": ORIGIN} | SAME_SESSION
 async def exchanged(
     service: Service, changed: Mapping[str, str | None] | None = None, *, headers: Mapping[str, str] = SAME_ORIGIN
 ) -> httpx.Response:
-    """Send what Swagger UI sends, with some fields changed or, by None, left out."""
+    """Send what Swagger UI sends, with fields changed, or left out if they are None."""
     form = {
         "grant_type": "authorization_code",
         "code": service.hub.grant("testuser", challenge=pkce_challenge(VERIFIER), session_id=SESSION_ID),
@@ -32,7 +32,7 @@ async def exchanged(
 
 
 def refusal(reply: httpx.Response) -> tuple[int, str]:
-    """Return status and error of an OAuth error, which has the form that it must have."""
+    """Return status and code of an OAuth error, and check its form."""
     body = reply.json()
     assert set(body) == {"error", "error_description"}
     assert reply.headers["Content-Type"] == "application/json"
@@ -41,7 +41,7 @@ def refusal(reply: httpx.Response) -> tuple[int, str]:
 
 
 async def test_good(service: Service) -> None:
-    """A code and its verifier, from our own page, give a token that lets in."""
+    """A code and its verifier, sent from our own page, give a token that works."""
     reply = await exchanged(service)
     body = reply.json()
 
@@ -78,7 +78,7 @@ async def test_what_we_know_ourselves_may_be_left_out(service: Service, left_out
 async def test_what_the_hub_is_not_asked(
     service: Service, changed: dict[str, str | None], expected: tuple[int, str]
 ) -> None:
-    """A request that cannot be right is refused in OAuth's words, and the Hub hears nothing of it."""
+    """An invalid request gets an OAuth error, and the Hub is not asked."""
     before = len(service.hub.requests)
 
     assert refusal(await exchanged(service, changed)) == expected
@@ -98,7 +98,7 @@ async def test_what_the_hub_refuses(service: Service, changed: dict[str, str]) -
 
 
 async def test_a_code_works_once(service: Service) -> None:
-    """The second to come with a code gets nothing."""
+    """A code works once. A second request with it gets no token."""
     code = service.hub.grant("testuser", challenge=pkce_challenge(VERIFIER), session_id=SESSION_ID)
 
     assert (await exchanged(service, {"code": code})).status_code == 200
@@ -121,7 +121,7 @@ async def test_a_code_works_once(service: Service) -> None:
     ],
 )
 async def test_from_our_own_pages_only(serve: Serve, public_host: str, origin: str | None, status: int) -> None:
-    """The Origin must be there and be ours: a code that somebody got hold of is worth nothing elsewhere."""
+    """The Origin must be there and be ours, so that a stolen code is of no use elsewhere."""
     service = await serve(public_host=public_host)
     reply = await exchanged(service, headers=SAME_SESSION if origin is None else SAME_SESSION | {"Origin": origin})
 
@@ -131,7 +131,7 @@ async def test_from_our_own_pages_only(serve: Serve, public_host: str, origin: s
 
 
 async def test_public_host_and_not_the_host_header(serve: Serve) -> None:
-    """With PUBLIC_HOST set, the Host header, which a proxy may have changed, says nothing."""
+    """If PUBLIC_HOST is set, the Host header does not count, because a proxy may have changed it."""
     service = await serve(public_host="https://hub.example.org")
     inside = SAME_SESSION | {"Host": "10.0.0.1:10101"}
 
@@ -151,7 +151,7 @@ async def test_the_hub_gives_no_answer(serve: Serve, outage: str) -> None:
 
 
 async def test_the_hub_refuses_us(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """Where our own registration is wrong, that is no fault of the caller's: 502, and the operator is told."""
+    """If our own registration is wrong, the caller gets 502, and the log tells the operator."""
     first = await serve()
     service = await serve(hub=first.hub, api_token="not-the-one-the-hub-knows")
 
@@ -160,7 +160,7 @@ async def test_the_hub_refuses_us(serve: Serve, caplog: pytest.LogCaptureFixture
 
 
 async def test_a_code_in_the_address_is_not_read(service: Service) -> None:
-    """The fields count in the body alone, where no log sees them."""
+    """Fields count only in the body, which is in no log."""
     form = {"grant_type": "authorization_code", "code": "abc", "code_verifier": VERIFIER}
     reply = await service.api(headers=SAME_ORIGIN).post("token", params=form)
 
@@ -176,7 +176,7 @@ async def test_a_large_body(service: Service) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_post_only(service: Service, method: str) -> None:
-    """Only POST, whose body is in no log."""
+    """Only POST is allowed, because its body is in no log."""
     reply = await service.api().request(method, "token")
 
     assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
@@ -211,21 +211,21 @@ async def stolen(
 
 @pytest.mark.parametrize("session_id", ["e" * 32, ""], ids=["in the thief's session", "in none"])
 async def test_without_a_challenge(service: Service, session_id: str) -> None:
-    """A code that the Hub gives for any verifier, because it knows no PKCE or was asked without, gives no token."""
+    """A stolen code without a challenge, for which any verifier would do, gives no token."""
     reply = await stolen(service, session_id, challenge=None)
 
     assert refusal(reply) == (400, "invalid_grant")
 
 
 async def test_in_another_session(service: Service) -> None:
-    """A code is exchanged in the session at the Hub that it was given in, even with its verifier."""
+    """A code works only in the session at the Hub in which it was given, even with its verifier."""
     reply = await stolen(service, "e" * 32, challenge=pkce_challenge(VERIFIER))
 
     assert refusal(reply) == (400, "invalid_grant")
 
 
 async def test_a_session_cookie_planted_by_the_thief(service: Service) -> None:
-    """Of several session cookies the Hub's own reading counts: the last."""
+    """Of several session cookies the last one counts, as it does for the Hub."""
     code = {"code": service.hub.grant("testuser", session_id="e" * 32)}
     both = f"jupyterhub-session-id={'e' * 32}; jupyterhub-session-id={SESSION_ID}"
     reply = await exchanged(service, code, headers={"Origin": ORIGIN, "Cookie": both})
@@ -234,7 +234,7 @@ async def test_a_session_cookie_planted_by_the_thief(service: Service) -> None:
 
 
 async def test_where_the_hubs_cookie_does_not_reach_us(service: Service) -> None:
-    """Beside a Hub on another host a code is good with its verifier, if the Hub looks at it; any other is not."""
+    """If the Hub's cookie does not reach us, as from another host, a code works with its verifier only."""
     right = await stolen(service, "", challenge=pkce_challenge(VERIFIER))
     wrong = await stolen(service, "", challenge=pkce_challenge(VERIFIER), verifier="w" * 43)
     unknown = await exchanged(service, {"code": "junk"}, headers={"Origin": ORIGIN})

@@ -23,19 +23,19 @@ async def turned_on(serve: Serve) -> Service:
 async def asked(
     service: Service, changed: Mapping[str, str | None] | None = None, *, headers: Mapping[str, str] | None = None
 ) -> httpx.Response:
-    """Send what curl sends, with some fields changed or, by None, left out."""
+    """Send what curl sends, with fields changed, or left out if they are None."""
     form = {"grant_type": "password", "username": "testuser", "password": "passwd"} | dict(changed or {})
     data = {name: value for name, value in form.items() if value is not None}
     return await service.api(headers=dict(headers or {})).post("token", data=data)
 
 
 def sent(service: Service) -> dict[str, Any]:
-    """Return what the Hub was asked last."""
+    """Return the JSON of the last request to the Hub."""
     return dict(json.loads(service.hub.requests[-1].content))
 
 
 async def test_off_where_nothing_is_said(serve: Serve) -> None:
-    """Nobody's password is taken unless an operator wants that."""
+    """By default no password is accepted, and the Hub is not asked."""
     service = await serve()
 
     assert refusal(await asked(service)) == (400, "unsupported_grant_type")
@@ -55,7 +55,7 @@ async def test_good(turned_on: Service) -> None:
 
 
 async def test_nothing_of_ours_goes_with_the_password(turned_on: Service) -> None:
-    """To the Hub go the password and the wish alone: signed by us, it would not look at the password at all."""
+    """The Hub gets only the password and what is asked for. With our own token it would not check the password."""
     caller = {"Authorization": f"token {turned_on.hub.issue('testuser')}", "Cookie": "jupyterhub-session-id=a"}
     await asked(turned_on, headers=caller)
     request = turned_on.hub.requests[-1]
@@ -72,7 +72,7 @@ async def test_nothing_of_ours_goes_with_the_password(turned_on: Service) -> Non
 
 
 async def test_a_wrong_password_fails_even_for_a_service_that_could_make_tokens(serve: Serve) -> None:
-    """Though the service's own token might make tokens for everybody, the password decides."""
+    """A wrong password is refused, even if the service's own token could make tokens for everybody."""
     service = await serve(password_grant=True)
     service.hub.add_service("fastapi", scopes=["tokens", "admin:users"], token=API_TOKEN)
 
@@ -90,7 +90,7 @@ async def test_a_wrong_password_fails_even_for_a_service_that_could_make_tokens(
     ],
 )
 async def test_what_the_hub_refuses(turned_on: Service, changed: dict[str, str], expected: str) -> None:
-    """A refusal of the Hub in OAuth's words; whether there is such a user is not told."""
+    """A refusal of the Hub becomes an OAuth error, which does not tell whether the user exists."""
     reply = await asked(turned_on, changed)
 
     assert refusal(reply) == (400, expected)
@@ -113,7 +113,7 @@ async def test_what_the_hub_refuses(turned_on: Service, changed: dict[str, str],
     ],
 )
 async def test_what_the_hub_is_not_asked(turned_on: Service, changed: dict[str, str | None]) -> None:
-    """A request that cannot be right is an `invalid_request`."""
+    """An invalid request is an `invalid_request`, and the Hub is not asked."""
     assert refusal(await asked(turned_on, changed)) == (400, "invalid_request")
     assert turned_on.hub.requests == []
 
@@ -135,7 +135,7 @@ async def test_scope(turned_on: Service) -> None:
 
 
 async def test_without_a_scope_of_our_own(serve: Serve) -> None:
-    """Where no access scope names this service, a token gets those that there are."""
+    """If no access scope names this service, a token gets the access scopes that are configured."""
     service = await serve(password_grant=True, access_scopes_given=("access:services",))
     await asked(service)
 
@@ -143,7 +143,7 @@ async def test_without_a_scope_of_our_own(serve: Serve) -> None:
 
 
 async def test_from_a_browser_only_from_our_pages(turned_on: Service) -> None:
-    """No page of another origin may try passwords with its visitors' addresses."""
+    """A page of another origin cannot try passwords through its visitors' browsers."""
     foreign = await asked(turned_on, headers={"Origin": "https://evil.test"})
     own = await asked(turned_on, headers={"Origin": ORIGIN})
 
@@ -151,7 +151,7 @@ async def test_from_a_browser_only_from_our_pages(turned_on: Service) -> None:
 
 
 async def test_throttled_by_account(turned_on: Service) -> None:
-    """Ten attempts a minute for one account, right or wrong, however its name is written; others are not held up."""
+    """One account allows ten attempts a minute, right or wrong, however its name is written. Others are not held up."""
     turned_on.hub.add_user("other")
     tried = [await asked(turned_on, {"password": "guess"}) for _ in range(9)]
     last, eleventh = await asked(turned_on, {"username": "TestUser"}), await asked(turned_on)
@@ -165,7 +165,7 @@ async def test_throttled_by_account(turned_on: Service) -> None:
 
 
 async def test_throttled_by_address(turned_on: Service) -> None:
-    """Thirty attempts a minute from one address, over all accounts."""
+    """One address may make thirty attempts a minute, over all accounts."""
     tried = [await asked(turned_on, {"username": f"user-{number}"}) for number in range(30)]
     next_one = await asked(turned_on, {"username": "testuser"})
 

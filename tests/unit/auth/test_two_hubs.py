@@ -29,12 +29,12 @@ class Door:
 
 @pytest.fixture
 def door() -> Door:
-    """The outer Hub's."""
+    """The outer Hub's veto."""
     return Door()
 
 
 async def events() -> StreamingResponse:
-    """Never end."""
+    """Stream one event, and never end."""
 
     async def parts() -> AsyncIterator[str]:
         yield "data: begun\n\n"
@@ -44,7 +44,7 @@ async def events() -> StreamingResponse:
 
 
 def within(door: Door) -> Callable[[Settings], FastAPI]:
-    """One Hub protects what is mounted, an application with another Hub of its own."""
+    """Return what builds an application whose Hub protects a mounted application with a Hub of its own."""
 
     def build(settings: Settings) -> FastAPI:
         outer, inner = Hub(settings, admit=[door]), Hub(settings)
@@ -60,7 +60,7 @@ def within(door: Door) -> Callable[[Settings], FastAPI]:
 
 
 def beside(door: Door) -> Callable[[Settings], FastAPI]:
-    """One route asks two Hubs, and the first once more."""
+    """Return what builds an application with routes that two Hubs guard."""
 
     def build(settings: Settings) -> FastAPI:
         first, second = Hub(settings, admit=[door]), Hub(settings)
@@ -78,7 +78,7 @@ def beside(door: Door) -> Callable[[Settings], FastAPI]:
 async def test_either_may_end_what_is_open(
     serve: Serve, door: Door, build: Callable[[Door], Callable[[Settings], FastAPI]]
 ) -> None:
-    """A stream that two Hubs let in ends when the outer one takes that back, though the inner one would not."""
+    """A stream that two Hubs guard ends when the outer one no longer admits its caller, although the inner one does."""
     service = await serve(app={"create": build(door)}, recheck_interval=0.05)
     headers = {"Authorization": f"Bearer {service.hub.issue('testuser')}"}
     async with OpenConnection(service.app, "http", f"{PREFIX}part/events", headers=headers) as stream:
@@ -90,7 +90,7 @@ async def test_either_may_end_what_is_open(
 
 
 async def test_each_judges_what_is_asked_of_it(serve: Serve, door: Door) -> None:
-    """A scope that one demands is not forgotten, nor its veto, because another was asked in between."""
+    """A Hub checks its own scopes and veto, even if another Hub is asked in between."""
     service = await serve(app={"create": beside(door)})
     alice = service.user("alice", scopes=["custom:part"])
 

@@ -1,4 +1,4 @@
-"""When a cookie may speak for the person whose browser sends it."""
+"""When a request with our cookie needs the XSRF token, and where the token may be."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -83,7 +83,7 @@ async def test_matrix_over_http(
     site: str,
     is_free: bool,  # noqa: FBT001
 ) -> None:
-    """The same holds for a request: without the token where one is needed, 403 with the code `xsrf`."""
+    """The same holds over HTTP: a request that needs the token and lacks it gets 403 with the code `xsrf`."""
     reply = await browser.client.request(method, THING, headers=fetched(mode, site))
 
     if is_free:
@@ -103,7 +103,7 @@ async def test_a_token_in_a_header_needs_no_xsrf_token(
     site: str,
     is_free: bool,  # noqa: ARG001, FBT001
 ) -> None:
-    """No browser sends an Authorization header by itself, so a request signed by one speaks for itself."""
+    """No browser sends an Authorization header by itself, so a request with one needs no XSRF token."""
     api = service.api(service.hub.issue("testuser"))
     reply = await api.request(method, "thing", headers=fetched(mode, site))
 
@@ -148,14 +148,14 @@ async def test_a_form_whose_fields_are_declared(browser: Session) -> None:
     ],
 )
 async def test_what_is_no_token(browser: Session, given: dict[str, Any]) -> None:
-    """Whatever else comes in the token's place is refused as a missing one is."""
+    """Anything else in the token's place is refused like a missing token."""
     reply = await browser.client.post(THING, **given)
 
     assert (reply.status_code, reply.json()["code"]) == (403, "xsrf")
 
 
 async def test_the_handler_still_gets_the_form(browser: Session) -> None:
-    """The check reads a form and leaves it to the handler, as it came."""
+    """The check reads the form, and the handler still gets the body as it came."""
     body = f"_xsrf={browser.cookie('_xsrf')}&a=1".encode()
     reply = await browser.client.post(f"{ORIGIN}{PREFIX}echo", content=body, headers=FORM)
 
@@ -163,7 +163,7 @@ async def test_the_handler_still_gets_the_form(browser: Session) -> None:
 
 
 async def test_a_planted_cookie_is_no_token(service: Service) -> None:
-    """What the session must carry is computed, not read from a cookie: planting both cookie and header is no use."""
+    """The expected token is computed, not read from a cookie, so planting both cookie and header does not help."""
     browser = await service.signed_in()
     service.keep(browser, "_xsrf", "planted")
     reply = await browser.client.post(THING, headers={"X-XSRFToken": "planted"})
@@ -221,7 +221,7 @@ async def test_pages_bring_the_token_and_other_answers_do_not(service: Service) 
     ],
 )
 def test_origin(origin: str | None, host: str, public_host: str, is_ours: bool) -> None:  # noqa: FBT001
-    """A page is ours if its origin is PUBLIC_HOST's, or where that is not set, the host that the request is for."""
+    """A page is ours if its origin is PUBLIC_HOST or, if that is not set, the host of the request."""
     headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin is not None else [])
     conn = Request({"type": "http", "headers": headers})
     settings = settings_of(public_host=public_host)
@@ -234,7 +234,7 @@ def test_origin(origin: str | None, host: str, public_host: str, is_ours: bool) 
 
 
 async def test_one_cookie_may_not_be_sent_by_hand(service: Service) -> None:
-    """The cookie alone, out of a browser, reads but changes nothing."""
+    """A script outside of a browser that has our cookies can read, and cannot change anything."""
     browser = await service.signed_in()
     cookies = httpx.Cookies(browser.client.cookies)
 

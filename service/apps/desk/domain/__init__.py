@@ -1,1 +1,1 @@
-"""The rules of the desk: who may do what, and what may change into what."""
+"""The rules of the desk: who may do what, what a field may hold, and which status may follow which."""

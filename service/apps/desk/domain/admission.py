@@ -1,7 +1,7 @@
 """Decide by an account's two flags who may use the service, and who may sign in.
 
-`disabled` keeps a person out, whatever their role. `login_denied` leaves older sessions and tokens, and refuses new
-ones. These include tokens made at the Hub itself: the Hub is asked for their age.
+`disabled` keeps a person out, whatever their role. `login_denied` refuses new sessions and tokens; older ones still
+work. New tokens can also be made at the Hub itself, so the Hub is asked how old a token is.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ AskTokenCreated = Callable[[str, str], Awaitable[datetime | None]]
 async def check(status: AccountStatus, *, name: str, token_id: str | None, ask: AskTokenCreated) -> None:
     """Check a caller and their token. `token_id` is the Hub's id, None if it did not say.
 
-    The age is asked for each time: a Hub on SQLite gives the id of a deleted token to the next one.
+    The Hub is asked for the age each time, because a Hub on SQLite reuses the id of a deleted token.
 
     Raises:
         AccountDisabledError: the account is disabled.
@@ -37,6 +37,6 @@ def check_age(created: datetime | None, *, denied_at: datetime | None) -> None:
 
 
 def check_sign_in(status: AccountStatus | None) -> None:
-    """Raise LoginDeniedError if `login_denied` is set. A disabled person may sign in, and is then told so."""
+    """Raise LoginDeniedError if `login_denied` is set. A disabled person may sign in, and then learns why."""
     if status is not None and status.login_denied:
         raise LoginDeniedError

@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 MAX_ID: Final = 2**63 - 1  # PostgreSQL's bigint, SQLite's integer
-SERVICE: Final = "service/"  # before the name of a service that acts: names of the Hub's users have no slash
+SERVICE: Final = "service/"  # prefix for a service that acts: names of the Hub's users have no slash
 _SORT_LENGTH = 100  # characters: entries of an index are limited in size
 
 # Control characters, lone surrogates, and characters that break lines or reverse the text around them: a name must not
@@ -41,7 +41,7 @@ def _lines(value: object) -> object:
 
 
 def _printable(text: str, *, but: str = "") -> str:
-    """Return `text` if it has no control characters other than `but`."""
+    """Return `text`. Raises ValueError if it has control characters other than `but`."""
     if any((unicodedata.category(c) in _BREAKING or c in _REVERSING) and c not in but for c in text):
         raise ValueError("must not contain control characters")
     return text
@@ -119,11 +119,11 @@ Until = Annotated[AwareDatetime, BeforeValidator(_moment_after), AfterValidator(
 
 
 def fold(*texts: str | None) -> str:
-    """Return the texts as they are searched: case-folded, one on each line, so that no term matches across two."""
+    """Return texts in the form for search: case-folded, one on each line, so that no search term matches across two."""
     return "\n".join(unicodedata.normalize("NFC", text.casefold()) for text in texts if text)
 
 
 def sort_key(*texts: str) -> str:
-    """Return the texts as they are sorted by code point: without case and accents."""
+    """Return a key that sorts the texts by code point, without case and accents: at most 100 characters."""
     plain = unicodedata.normalize("NFKD", " ".join(texts).casefold())
     return "".join(c for c in plain if unicodedata.category(c) != "Mn")[:_SORT_LENGTH]

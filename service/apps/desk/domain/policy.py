@@ -1,6 +1,6 @@
-"""Who may do what at the support desk: the only table, from which the Hub's scopes, roles and groups are made.
+"""Who may do what at the support desk: the one table from which the Hub's scopes, roles and groups are made.
 
-`policy_file` reads what an operator has changed of it.
+`policy_file` reads an operator's changes to it.
 
 A permission is a custom scope of the Hub, and a role is a role of the Hub. Members of the team have a role by being in
 a group of the Hub. A request may do what its token's scopes say. Standard library only: the Hub's process imports it.
@@ -100,7 +100,7 @@ GRANTS: Grants = {Role.SUPPORT: _SUPPORT, Role.MANAGER: _MANAGER, Role.ADMIN: _A
 
 
 def group_of(role: Role) -> str:
-    """Name the Hub's group whose members have a role, and the Hub's role that the group has."""
+    """Return the name of the Hub's group whose members have a role. The Hub's role has the same name."""
     return f"desk-{role}"
 
 

@@ -19,10 +19,10 @@ _PREFIX = "custom:desk:"
 
 
 def read_policy(path: str) -> Grants:
-    """Return the rights of each role as the file changes them.
+    """Return the rights of each role, with the file's changes.
 
     Raises:
-        ValueError: the file cannot be read, or says something that must not be. The text says what, in a sentence.
+        ValueError: the file cannot be read, or is not valid. The text says why, in a sentence.
     """
     try:
         told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -34,7 +34,7 @@ def read_policy(path: str) -> Grants:
 
 
 def changed(grants: Grants, told: Mapping[str, Any]) -> Grants:
-    """Return the rights with those in `told` given and taken. Raises ValueError if that is not possible.
+    """Return the rights after the changes in `told`: `give` and `take` by role. Raises ValueError if one is not valid.
 
     Each role must keep all rights of the smaller ones. A change of a person's role relies on that: it gives the new
     role before it takes the old one.

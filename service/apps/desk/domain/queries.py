@@ -1,4 +1,4 @@
-"""What is asked of the desk's lists, and the pages that answer."""
+"""The queries of the desk's lists, and the pages that answer them."""
 
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 _PAGE = 50  # items, unless asked otherwise
 MAX_PAGE = 200  # items
 MAX_CURSOR = 1024  # characters; ours are shorter
-MAX_COUNT = 1000  # what more there is takes too long to count
+MAX_COUNT = 1000  # counting more takes too long
 
 
 class Page(BaseModel, Generic[T]):

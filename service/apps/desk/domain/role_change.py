@@ -1,7 +1,8 @@
 """Change a person's role: in the Hub's groups, then in the audit.
 
-The new role is given before the old ones are taken. Each role may all that a smaller one may, so whoever is in two
-groups has the larger of two roles: never more than before or after the change, and never none on the way.
+The new role is given before the old ones are taken away. A larger role has all rights of a smaller one, so a person in
+two groups has the larger role. During a change, a person never has more than the larger of the old and the new role,
+and never less than the smaller.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ from service.hub.errors import HubUnavailableError, HubUserMissingError
 _T = TypeVar("_T")
 _log = logging.getLogger("service")
 
-# Seconds to change the groups, and to read them where that failed: together less than `lease.LIFETIME`.
+# Seconds to change the groups, and seconds to read them after a failure. Together less than `lease.LIFETIME`.
 _CHANGE, _READ = 12.0, 6.0
 
 
@@ -44,7 +45,7 @@ async def members_by_role(hub: HubClient) -> dict[Role, frozenset[str]]:
 
 
 class PendingRoleChange:
-    """The change of one person from the roles `held` (the smallest first) to `role` alone, or to none."""
+    """A change of one person's roles, from `held` (the smallest first) to `role` alone, or to none."""
 
     def __init__(
         self, hub: HubClient, database: Database, *, name: str, held: Collection[Role], role: Role | None, by: str
@@ -58,12 +59,12 @@ class PendingRoleChange:
         self._by = by
 
     async def make(self, lease: Lease) -> None:
-        """Make the change, which can be repeated where it failed.
+        """Make the change. A change that failed can be repeated.
 
         Raises:
             HubUnavailableError, HubRefusedServiceError, HubUserMissingError, GroupsManagedError: the person has no less
                 than the smaller, and no more than the larger, of the old and the new role.
-            DatabaseUnavailableError: likewise. The next change writes into the audit what this one had begun.
+            DatabaseUnavailableError: likewise. The next change writes into the audit that this one was begun.
         """
         await self._announce(lease)
         try:
@@ -80,25 +81,26 @@ class PendingRoleChange:
         intent = {"name": self._name, "before": _largest(self._held), "after": self._role, "by": self._by}
         async with self._database.write() as connection:
             await note(connection, lease, intent)
-            # Until then each of the person's requests asks the Hub, even if this process is killed in the middle.
+            # Until the lease ends, each request of the person asks the Hub, even if this process is killed now.
             await mark(connection, self._name, at=lease.until)
 
     async def _give_and_take(self) -> None:
         if self._role is not None and self._role not in self._held:
             group = group_of(self._role)
             if self._name not in await self._hub.ask(add_to_group(group, self._name)):
-                # The Hub writes the name differently, and has added whoever has the name that it made of this one.
+                # The Hub normalises names. It has added the user with the normalised name, who may be somebody else.
                 await self._hub.ask(remove_from_group(group, self._name))
                 raise HubUserMissingError
         for role in reversed(self._held):  # the largest first: if the rest fails, the person has less, not more
             if role is not self._role:
-                with suppress(HubUserMissingError):  # a user who is not there is in no group
+                with suppress(HubUserMissingError):  # a user who does not exist is in no group
                     await self._hub.ask(remove_from_group(group_of(role), self._name))
 
     async def _was_made_all_the_same(self, lease: Lease) -> bool:
-        """Ask the Hub what came of a change that failed, and tell the audit if the groups are neither old nor new.
+        """Ask the Hub whether a failed change was made. Record it in the audit if the groups are neither old nor new.
 
-        `rights_changed_at` stays at the end of the lease: the Hub may still be at work on what it did not answer.
+        If it was not made, `rights_changed_at` stays at the end of the lease: the Hub may still carry out a request
+        that it did not answer.
         """
         try:
             present: list[Role] | None = await _in_time(lambda: roles_of(self._hub, self._name), _READ)
@@ -119,10 +121,10 @@ class PendingRoleChange:
 
 
 async def tell_cut_off(connection: AsyncConnection, intent: dict[str, Any]) -> None:
-    """Write into the audit a change that was begun and not ended, as when the process was killed.
+    """Write into the audit a change that was begun and not finished, for example because the process was killed.
 
-    It is not carried on with: nobody was told that it was made. The person has the role that the Hub's groups give, no
-    larger than the larger of `before` and `after`. Whoever wanted the change can repeat it.
+    The change is not resumed, because nobody was told that it was made. It can be requested again. The person has the
+    role that the Hub's groups give: no larger than the larger of `before` and `after`.
     """
     _log.error("A change of a role at the desk was cut off. The audit says whose: look which role they have.")
     name, by, before, after = (intent[key] for key in ("name", "by", "before", "after"))
@@ -139,7 +141,7 @@ async def tell(
 
 
 async def mark(connection: AsyncConnection, name: str, *, at: datetime | None = None) -> None:
-    """Make what the Hub said of a person before `at` (aware; by default now) not count any more."""
+    """Store that the Hub's answers about a person from before `at` (aware; by default now) no longer count."""
     moment = at or datetime.now(UTC) + CLOCKS
     await connection.execute(update(accounts).where(accounts.c.name == name).values(rights_changed_at=moment))
 

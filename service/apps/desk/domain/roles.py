@@ -1,4 +1,4 @@
-"""Who has which role at the desk, and how roles change. The Hub's groups say it: there is no second copy here."""
+"""Who has which role at the desk, and how roles change. Only the Hub's groups hold them: there is no copy here."""
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -30,7 +30,7 @@ class RoleKeeper:
     """Reads and changes roles, one change at a time on all workers.
 
     Everything that could remove the desk's last active administrator goes through here: changes of a role, the flags
-    `disabled` and `login_denied`, the deletion of an account. An administrator is active who has neither flag.
+    `disabled` and `login_denied`, the deletion of an account. An administrator without a flag is active.
 
     Every method may raise HubUnavailableError, HubRefusedServiceError, DatabaseUnavailableError. Methods that change
     something may also raise ChangeUnderWayError.
@@ -46,7 +46,7 @@ class RoleKeeper:
 
     async def members(self) -> Mapping[str, Role]:
         """Return everybody who has a role, by name."""
-        # A larger role comes later, and counts.
+        # A larger role comes later, and replaces a smaller one.
         return {name: role for role, names in (await members_by_role(self._hub)).items() for name in names}
 
     async def role_of(self, name: str) -> Role | None:
@@ -54,15 +54,15 @@ class RoleKeeper:
         return (await self.members()).get(name)
 
     async def active_admins(self) -> frozenset[str]:
-        """Return who can administer the desk."""
+        """Return the names of the active administrators."""
         return frozenset(
             [name for name in (await members_by_role(self._hub))[Role.ADMIN] if await self._is_active(name)]
         )
 
     async def change(self, name: str, role: Role | None, *, by: str) -> None:
-        """Give a role, or with None take it. The change holds from the person's next request on, on every worker.
+        """Give a role, or take it away with None. The change holds from the person's next request on, on every worker.
 
-        It can be repeated where the Hub or the database failed: until then the person has the old role or the new one.
+        If the Hub or the database fails, the change can be repeated. Until then the person has the old or the new role.
 
         Raises:
             NotFoundError: there is no such account.
@@ -72,10 +72,10 @@ class RoleKeeper:
             await self._change(held, name, role, by=by)
 
     async def make_first_admin(self, name: str, *, by: str, beside: Collection[str] = ()) -> None:
-        """Give the role admin, and an account without flags, if nobody but `beside` can administer the desk.
+        """Give a person the role admin, and an account without flags. `beside`: administrators who may exist already.
 
         Raises:
-            AdminExistsError: somebody can.
+            AdminExistsError: somebody who is not in `beside` can administer the desk.
             Whatever `change` raises.
         """
         async with self._alone() as held:
@@ -91,7 +91,8 @@ class RoleKeeper:
     async def create(self, new: AccountNew, *, role: Role | None = None, by: str) -> Account:
         """Create an account, with a role if one is named.
 
-        If the role cannot be given the account goes again, unless the person has a role or the Hub does not say so.
+        If the role cannot be given, the account is deleted again. It stays if the person has some role, or if the Hub
+        cannot say whether they have one.
 
         Raises:
             HubUserMissingError: the Hub has no user of this name, and the service may not make one.
@@ -105,7 +106,7 @@ class RoleKeeper:
             if role is not None:
                 await self.change(new.name, role, by=by)
         except ServiceError:
-            # The team's page lists accounts: a role without one would be seen by nobody.
+            # The team's page lists accounts: nobody would see a role without one.
             if await self.role_of(new.name) is None:
                 await self._accounts.delete(new.name, version=account.version, by=by)
             raise
@@ -120,19 +121,19 @@ class RoleKeeper:
             return await self._accounts.change(name, patch, version=version, by=by)
 
     async def delete(self, name: str, *, version: int, by: str) -> None:
-        """Take the role, then delete the account. The Hub's user stays. Raises as `change` and `Accounts.delete`."""
+        """Remove the role, then delete the account. The Hub's user stays. Raises as `change` and `Accounts.delete`."""
         async with self._alone() as held:
             if (await self._accounts.get(name)).version != version:
                 raise VersionConflictError
             before = await self._change(held, name, None, by=by)
             try:
                 await self._accounts.delete(name, version=version, by=by)
-            except VersionConflictError:  # somebody has changed names or contacts meanwhile, which takes no lease
+            except VersionConflictError:  # somebody changed names or contacts meanwhile: that takes no lease
                 await self._change(held, name, before, by=by)
                 raise
 
     async def _change(self, held: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
-        """Give a role, or take it. Returns the role before."""
+        """Give a role, or take it away. Returns the role that the person had before."""
         members = await members_by_role(self._hub)
         present = [each for each in Role if name in members[each]]
         if await self._accounts.status(name) is None:

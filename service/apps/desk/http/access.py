@@ -24,7 +24,7 @@ OWN = "me"  # stands for the caller's own account in addresses
 
 
 def team_of(conn: HTTPConnection) -> Team:
-    """Return what the desk has open."""
+    """Return the open desk: its tables, its `RoleKeeper`, and what each role may do."""
     team: Team = opened(conn, "desk")
     return team
 
@@ -42,12 +42,12 @@ Roles = Annotated[RoleKeeper, Depends(_roles)]
 
 
 def id_in(text: str) -> int | None:
-    """Return the id that a text spells; None if it is none."""
+    """Return the id in a text; None if the text is not an id."""
     return int(text) if _ID.fullmatch(text) and int(text) <= MAX_ID else None
 
 
 def _possible_id(text: str) -> int:
-    """Answer 404 rather than 422 to what cannot be an id."""
+    """Return the id. Raises NotFoundError, so that what cannot be an id gets 404 and not 422."""
     found = id_in(text)
     if found is None:
         raise NotFoundError

@@ -18,7 +18,7 @@ from service.hub.models import Identity
 async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
     """Refuse disabled accounts, and new tokens of people who may not sign in. Returns when their rights last changed.
 
-    Looks up people only, and once in the database. Raises AccountDisabledError, LoginDeniedError.
+    Services are let in. For a user, the database is asked once. Raises as `domain.admission.check`.
     """
     if identity.kind != "user":
         return None
@@ -48,9 +48,9 @@ def entitled(identity: Identity, conn: HTTPConnection) -> Collection[str]:
 
 
 async def _newcomer(identity: Identity, conn: HTTPConnection, desk: Desk) -> datetime:
-    """Look up a person who has a role and no account: put into a group on the Hub's own page, or just deleted here.
+    """Create an account for a person who has only a role, if the Hub says that they still have it. Returns the time.
 
-    The Hub is asked again. A person who still has a role gets an account now.
+    Somebody has put the person into a group on the Hub's own page, or has just deleted their account here.
     """
     now = datetime.now(UTC)
     if role_of((await identify_since(conn, now)).groups):

@@ -12,15 +12,15 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 _PIECE = 64 * 1024  # characters gathered before they are sent
-# Signs that begin a formula (OWASP, "CSV Injection"), also in other widths, behind spaces, quotation marks and what
-# nobody sees, which a program may drop, too. They count at the beginning of a cell and after each separator: quotes do
-# not keep a cell together where another separator than the comma is set, because the first quoted cell of a row ends
-# before the comma.
+# Signs that begin a formula (OWASP, "CSV Injection"), also in other widths. A program may drop spaces, quotation marks
+# and invisible characters before them. They count at the beginning of a cell and after each separator. If a spreadsheet
+# is set to another separator than the comma, quotes do not keep a cell together: only the first cell of a row begins
+# with a quote then.
 _SEPARATORS = ";|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029"
 _INVISIBLE = "\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 _SIGNS = "=+@\u2212\ufe62\ufe63\ufe66\ufe6b\uff1d\uff0b\uff0d\uff20-"
 _FORMULA = re.compile(rf"(^|[{_SEPARATORS}])(?=(?:[^\S{_SEPARATORS}]|[\"{_INVISIBLE}])*[{_SIGNS}])")
-_UNSEEN = ("\t", "\r", "\n")  # at the beginning of a cell, whatever follows (OWASP)
+_UNSEEN = ("\t", "\r", "\n")  # dangerous at the beginning of a cell, whatever follows (OWASP)
 
 
 _MARK = Query(description="Begin with a byte order mark: Excel then reads the file as UTF-8.")

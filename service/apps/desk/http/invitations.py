@@ -21,7 +21,7 @@ async def invite(request: Request, desk: Desk, name: str, *, by: str) -> Invitat
 
     Raises:
         NotFoundError: there is no such account.
-        InvitationRefusedError: the Hub makes none.
+        InvitationRefusedError: the Hub has no passwords of its own, or makes no link for this person.
     """
     await desk.accounts.get(name)
     context = context_of(request)

@@ -49,7 +49,7 @@ Q = TypeVar("Q", bound=BaseModel)
 
 
 def whole(query: Q) -> Q:
-    """Return the same query for the list from its beginning."""
+    """Return the query without its cursor: for the list from its beginning."""
     return query.model_copy(update={"cursor": None})
 
 
@@ -66,7 +66,7 @@ def linked(request: Request, response: Response, page: Page[T], *, query: BaseMo
 def address(path: str, query: BaseModel, **more: str) -> str:
     """Return the address of the same list at `path`, from its beginning or from a cursor in `more`.
 
-    It has only the parameters of the list, so it does not repeat a token that was in the request's address.
+    It has only the parameters of the list: a token that was in the request's address is not repeated.
     """
     asked = query.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"cursor"})
     words = urlencode(asked | more)

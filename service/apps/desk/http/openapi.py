@@ -48,6 +48,6 @@ CSV: Responses = {
 
 
 def merge_patch(change: str) -> dict[str, Any]:
-    """For `openapi_extra`: the body may be sent as RFC 7396 names it, too."""
+    """Return `openapi_extra` for a body that may also be sent as RFC 7396 names it. `change` names its schema."""
     schema = {"$ref": f"#/components/schemas/{change}"}
     return {"requestBody": {"content": {"application/merge-patch+json": {"schema": schema}}}}

@@ -1,4 +1,4 @@
-"""The caller's own role, permissions and flags. Anybody may ask who can sign in, also with a disabled account."""
+"""The caller's own role, permissions and flags. Anybody who can sign in may ask, even with a disabled account."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field

@@ -35,7 +35,7 @@ class TicketLine(Ticket):
 
 
 async def names_of(desk: Desk, user: Identity, ids: Collection[int]) -> Mapping[int, Employee]:
-    """Return these employees, by id, if the caller may see employees."""
+    """Return the employees with these ids, by id; none if the caller may not see employees."""
     return await desk.employees.some(ids) if ids and user.scope_set.covers(Permission.EMPLOYEES_READ) else {}
 
 
@@ -59,12 +59,12 @@ async def _lines(desk: Desk, user: Identity, tickets: AsyncIterator[Ticket]) -> 
 
 
 def full_name(employee: Employee | None) -> str:
-    """Return first and last name; nothing for nobody."""
+    """Return first and last name; an empty string for None."""
     return f"{employee.first_name} {employee.last_name}" if employee else ""
 
 
 async def of_callers(desk: Desk, user: Identity, query: TicketQuery) -> Condition | None:
-    """Return what finds tickets by the name of who asked, for callers who may see employees; None for nothing more."""
+    """Return a condition that finds tickets by who asked. None without a text, or if the caller sees no employees."""
     if query.text is None or not user.scope_set.covers(Permission.EMPLOYEES_READ):
         return None
     return await desk.tickets.of_callers(query.text)

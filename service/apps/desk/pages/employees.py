@@ -18,7 +18,7 @@ from service.hub.models import Identity
 router = APIRouter(prefix="/employees")
 
 _FIELDS = tuple(EmployeeNew.model_fields)
-_TICKETS = 10  # of an employee's, shown on their page
+_TICKETS = 10  # shown on an employee's page, at most
 
 
 @router.get("")

@@ -36,7 +36,7 @@ _FIELDS: Mapping[type[ServiceError], str] = {
     AccountExistsError: "name",
     HubUserMissingError: "name",
 }
-# What is missing, and is made on another page.
+# The missing thing, which can be created on another page.
 _MISSING_THINGS: Mapping[type[ServiceError], str] = {
     EmployeeMissingError: "employee",
     OwnerMissingError: "account",
@@ -54,9 +54,9 @@ _WORDS = {
 class Draft:
     """A form as a page shows it.
 
-    `stamp` says of which version of a thing the form is, and what was in its fields then: see `stamp_of`. `now` has the
-    present values of fields that both the reader and somebody else have changed, and `theirs` names the fields that
-    somebody else alone has changed. `missing`: what has to be made before the form can be taken.
+    `stamp` has the version of the thing when the form was opened, and a digest of each field: see `stamp_of`. `now` has
+    the current values of fields that both the reader and somebody else have changed. `theirs` names the fields that
+    only somebody else has changed. `missing` names the thing that must be created before the form can be accepted.
     """
 
     values: Mapping[str, str]
@@ -80,7 +80,7 @@ def draft_of(thing: Stored, names: Collection[str]) -> Draft:
 
 
 async def submitted(request: Request) -> dict[str, str]:
-    """Read a form. Browsers send line ends as CR LF, whatever was typed."""
+    """Return a form's fields, with LF for the CR LF that browsers send. Raises a 415 if the body is not a form."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     form = await request.form()
@@ -109,7 +109,7 @@ def filled(thing: BaseModel) -> dict[str, str]:
 
 
 def meant(typed: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
-    """Return what these fields of a form mean, not yet checked. An empty field means null."""
+    """Return the values of these fields of a form, not yet checked. An empty field is null, or what `_EMPTY` says."""
     return {name: typed.get(name, "").strip() or _EMPTY.get(name) for name in names}
 
 
@@ -121,7 +121,7 @@ def patch_of(typed: Mapping[str, str], names: Collection[str], *, since: BaseMod
 
 
 def _touched(typed: Mapping[str, str], names: Collection[str], held: Mapping[str, str]) -> list[str]:
-    """Return the fields that the reader has changed, by the form's stamp; without one, by what the thing holds now."""
+    """Return the fields that the reader has changed since the form's stamp; without one, from the present values."""
     digests = _digests(typed)
     return [
         name

@@ -72,12 +72,12 @@ Q = TypeVar("Q", bound=PageQuery)
 
 
 def counted(query: Q) -> Q:
-    """Return the query for a page that says how many there are."""
+    """Return the query with `count` turned on, for a page that says how many items there are."""
     return query.model_copy(update={"count": True})
 
 
 def listing(request: Request, query: PageQuery, found: Page[Any], *, path: str) -> dict[str, Any]:
-    """Return a list page's query, its count, the addresses of other pages and of files, and those that sort it."""
+    """Return a list's values for its template: query, count, and the addresses of other pages, files and orders."""
     here = f"{base(request)}{path}"
     file = f"{context_of(request).settings.prefix}desk/{path}.csv"
     until = getattr(query, "until", None)
@@ -100,7 +100,7 @@ def listing(request: Request, query: PageQuery, found: Page[Any], *, path: str) 
 
 
 def _day_before(moment: datetime) -> date:
-    """Return the last day that ends by then."""
+    """Return the last day that has ended at `moment`."""
     return (moment - timedelta(microseconds=1)).date() if moment.date() > date.min else date.min
 
 
@@ -112,6 +112,6 @@ def base(request: Request) -> str:
 def onward(request: Request, where: str, *, done: str, part: str = "") -> Response:
     """Redirect after a form to a page that says what was done, so that reloading does not send the form again.
 
-    `part`: the id of what the reader wants to see of that page.
+    `part`: the id of the element to scroll to.
     """
     return RedirectResponse(f"{base(request)}{where}?done={done}{part and f'#{part}'}", status_code=303)

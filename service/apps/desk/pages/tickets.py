@@ -22,7 +22,7 @@ router = APIRouter(prefix="/tickets")
 
 _NEW = ("title", "description", "owner", "employee_id")
 _FIELDS = (*_NEW, "status")
-_FOUND = 10  # employees shown at most of those that a search finds
+_FOUND = 10  # employees of a search that are shown, at most
 _COMMENTS = 20  # on one page of a ticket
 
 

@@ -23,7 +23,7 @@ from service.apps.desk.storage.tables import accounts
 
 # How far the clocks of machines that share the desk may differ.
 CLOCKS = timedelta(seconds=1)
-MAX_OWNERS = 1000  # a list of more helps nobody
+MAX_OWNERS = 1000  # a longer list is of no use to choose from
 
 
 class Accounts(Records[AccountNew, Account, AccountQuery]):
@@ -67,7 +67,7 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
             return None if row is None else AccountStatus(**row)
 
     async def owners(self) -> Mapping[str, str]:
-        """Return who can be given tickets: first and last name by the name of the account, in its order."""
+        """Return who can be given tickets: first and last name by account name, sorted by it. At most 1000."""
         columns = accounts.c.name, accounts.c.first_name, accounts.c.last_name
         statement = select(*columns).where(accounts.c.disabled.is_(False)).order_by(accounts.c.name).limit(MAX_OWNERS)
         async with self._database.read() as connection:
@@ -82,7 +82,7 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
             )
 
     async def ensure(self, name: str, *, by: str) -> Account:
-        """Return the account. One is made, without names, for somebody who was put into a group at the Hub."""
+        """Return the account. Create one without names for somebody who was put into a group at the Hub."""
         with suppress(NotFoundError):
             return await self.get(name)
         empty = {"first_name": "", "last_name": "", "phone": None, "email": None}
@@ -93,5 +93,5 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
         return await self.get(name)
 
     def _fresh(self) -> dict[str, Any]:
-        """What each account begins with. What the Hub said before may concern a deleted account of this name."""
+        """Return the flags of a new account. Earlier answers of the Hub, perhaps about a deleted one, do not count."""
         return {"disabled": False, "login_denied": False, "rights_changed_at": self._now() + CLOCKS}

@@ -1,4 +1,4 @@
-"""Comments on tickets. They are added and read; they go with their ticket, and the audit keeps them."""
+"""Comments on tickets. They are never changed. They are deleted with their ticket, and the audit keeps them."""
 
 from sqlalchemy import exists, func, insert, select
 
@@ -22,7 +22,7 @@ class Comments:
         self._now = now
 
     async def add(self, ticket_id: int, new: CommentNew, *, by: str) -> Comment:
-        """Add a comment. The ticket keeps its version: a comment is in no conflict with a change of the ticket."""
+        """Add a comment. The ticket keeps its version: a comment does not conflict with a change of the ticket."""
         row = {"ticket_id": ticket_id, "author": by, "created": self._now(), "text": new.text}
         async with self._database.write(missing=NotFoundError) as connection:
             stored = await connection.execute(insert(comments).values(row).returning(*_COLUMNS))

@@ -25,7 +25,7 @@ from service.apps.desk.errors import (
 )
 from service.errors import ConfigurationError, ConflictError, ServiceError
 
-Clock = Callable[[], datetime]  # aware
+Clock = Callable[[], datetime]  # returns aware times
 
 # Connections of one process, beside those of `account_status`: workers x 10 must stay below PostgreSQL's
 # max_connections (100 by default).
@@ -65,7 +65,7 @@ class Database:
         # Each statement that reads is a transaction of its own.
         self._reader = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = engine.execution_options(**{_WRITES: True})
-        # SQLite has one writer at a time, and others sleep and try again, in no order. Ours queue here.
+        # SQLite allows one writer at a time. Others sleep and try again, in no order, so our writers queue here.
         self._turn = asyncio.Lock() if self.is_sqlite else None
 
     @asynccontextmanager
@@ -87,7 +87,7 @@ class Database:
 
 @asynccontextmanager
 async def open_database(url: str, *, is_limited: bool = True) -> AsyncIterator[Database]:
-    """Open `sqlite:///path` or `postgresql://…`, as `service.settings` has judged it. Connections are made when needed.
+    """Open `sqlite:///path` or `postgresql://…`, as `settings.database_url` returns it. Connects when needed.
 
     `is_limited`: statements, and waits for locks, have a time limit.
 
@@ -139,7 +139,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once: after another one has written, a transaction that has read cannot get it."""
+    """Take the write lock at once. A transaction that has read cannot get it once another one has written."""
     if connection.get_execution_options().get(_WRITES):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -150,7 +150,7 @@ def _open_postgresql(url: str, limits: Mapping[str, float]) -> AsyncEngine:
             return await asyncpg.connect(
                 url,  # may have parameters as libpq takes them, such as sslmode
                 timeout=_CONNECT,
-                command_timeout=_STATEMENT + _CONNECT if limits else None,  # if the server is gone without a word
+                command_timeout=_STATEMENT + _CONNECT if limits else None,  # if the server stops answering
                 server_settings={name: f"{seconds}s" for name, seconds in limits.items()} | _PLANS,
             )
         except ValueError:  # its message may quote the address

@@ -19,7 +19,7 @@ from service.apps.desk.storage.employees import Employees
 from service.apps.desk.storage.migrate import migrate
 from service.apps.desk.storage.tickets import Tickets
 
-MEMORY = 2.0  # seconds that an answer of the probe is reused: anybody may ask for it
+MEMORY = 2.0  # seconds that an answer of the probe is reused, because anybody may ask
 
 
 class DatabaseProbe:

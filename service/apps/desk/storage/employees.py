@@ -44,6 +44,6 @@ class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
         return dict(given)
 
     async def has_any(self) -> bool:
-        """Say whether there is an employee."""
+        """Return whether there is any employee."""
         async with self._database.read() as connection:
             return bool(await connection.scalar(select(exists(select(employees.c.id)))))

@@ -46,8 +46,8 @@ async def alone(
 ) -> AsyncIterator[Lease]:
     """Hold the team's lease. Raises ChangeUnderWayError if others hold it for all of `wait` seconds.
 
-    A lease with a note is not given back: it runs out, and the next holder tells of it. Nor is it where the holder is
-    killed or cancelled.
+    A lease with a note is not given back: it runs out, and the next holder calls `tell` with the note. It is not given
+    back either if its holder is killed or cancelled.
     """
     lease = await _take(database, tell, wait=wait, lifetime=lifetime)
     try:
@@ -59,7 +59,7 @@ async def alone(
 
 
 async def note(connection: AsyncConnection, lease: Lease, what: dict[str, Any] | None) -> None:
-    """Write into the lease what is about to be done, or None when that is over.
+    """Write into the lease what its holder is about to do, or None when that is done.
 
     Raises:
         ChangeUnderWayError: the lease has run out, and somebody else holds it.

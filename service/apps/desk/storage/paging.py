@@ -1,8 +1,8 @@
-"""Pages of a list by keyset: a page begins after the last row of the page before it, which an index finds.
+"""Keyset pagination: a page begins after the last row of the page before it, which an index finds.
 
-A cursor holds that row's values of the columns that the list is sorted by, or those of the first row, for the page
-before. It is bound to the list, its order and its filters. Somebody who makes one up gets another place in the same
-list, and nothing else.
+A cursor holds the values of the columns that the list is sorted by: those of a page's last row lead to the next page,
+and those of its first row to the previous one. It is bound to the list, its order and its filters. A made-up cursor
+leads to another place in the same list, and to nothing else.
 """
 
 import base64
@@ -28,13 +28,13 @@ _LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Order:
-    """How a list is sorted: by `columns`, the last of which tells all rows apart."""
+    """How a list is sorted: by `columns`, the last of which is unique."""
 
     def __init__(self, *columns: Column[Any], descending: bool) -> None:
         self.columns = columns
         down = [column.desc() for column in columns]
         up = [column.asc() for column in columns]
-        # Made once: that is slow in SQLAlchemy.
+        # Built once, because building them is slow in SQLAlchemy.
         here = tuple_(*columns)
         place = tuple_(*(bindparam(f"place_{column.key}", type_=column.type) for column in columns))
         self.by, self.back = (down, up) if descending else (up, down)
@@ -78,7 +78,7 @@ class Part:
         return self.sorted(statement)
 
     def sorted(self, statement: Select[Any]) -> Select[Any]:
-        """Sort the rows of a statement, which may be rows of several parts, and limit their number likewise."""
+        """Sort the rows of a statement and limit their number likewise. They may be rows of several parts."""
         return statement.order_by(*(self.order.back if self.is_backward else self.order.by)).limit(self.limit + 1)
 
     def page(self, rows: Sequence[RowMapping], kind: type[T], *, count: int | None = None) -> Page[T]:

@@ -27,7 +27,7 @@ _STAMPS = {"version", "created", "updated"}
 
 
 class Records(ABC, Generic[New, Thing, Query]):
-    """The records of one table. All may raise DatabaseUnavailableError; those that write DatabaseFullError."""
+    """The records of one table. Methods may raise DatabaseUnavailableError; those that write also DatabaseFullError."""
 
     noun: ClassVar[str]
     table: ClassVar[Table]
@@ -55,14 +55,14 @@ class Records(ABC, Generic[New, Thing, Query]):
     async def _judged(
         self, connection: AsyncConnection, before: Thing | None, given: Fields, *, by: str
     ) -> dict[str, Any]:
-        """Check `given` against what is stored, and return the columns to write. `before`: None for a new one."""
+        """Check `given` against the stored thing `before` (None for a new one), and return the columns to write."""
 
     def _wanted(self, query: Query) -> list[ColumnElement[bool]]:  # noqa: ARG002 - for those that have filters
         """Return the filters other than text."""
         return []
 
     async def create(self, new: New, *, by: str) -> Thing:
-        """Create a thing in the name of `by`. Raises ConflictError if another one stands in its way."""
+        """Create a thing. `by`: the actor, for the audit. Raises ConflictError if it conflicts with another one."""
         async with self._database.write(missing=self.missing) as connection:
             return await self._insert(connection, await self._judged(connection, None, new.model_dump(), by=by), by=by)
 
@@ -79,7 +79,7 @@ class Records(ABC, Generic[New, Thing, Query]):
         return {row[self.key.key]: self._kind.model_validate(dict(row)) for row in rows}
 
     async def find(self, query: Query, *, also: ColumnElement[bool] | None = None) -> Page[Thing]:
-        """Return a page of the list. `also`: what is found as well as things with the text that the query asks for.
+        """Return a page of the list. `also`: finds more things than those that contain the text of the query.
 
         Raises:
             InvalidCursorError: the cursor is of another list.
@@ -90,7 +90,7 @@ class Records(ABC, Generic[New, Thing, Query]):
         statement = select(*self._columns(), *order.columns)
         if len(ways) == 1:
             page = part.of(statement.where(*ways[0]))
-        else:  # each by the index that suits it
+        else:  # each way by the index that suits it
             page = part.sorted(statement.where(self.key.in_(self._keys(ways, order.columns, part.of))))
         async with self._database.read() as connection:
             rows = (await connection.execute(page, part.parameters)).mappings().all()
@@ -98,7 +98,7 @@ class Records(ABC, Generic[New, Thing, Query]):
         return part.page(rows, self._kind, count=count)
 
     def _ways(self, query: Query, also: ColumnElement[bool] | None) -> list[list[ColumnElement[bool]]]:
-        """Return the conditions for what the query asks: one list of them for each way in which a thing is found."""
+        """Return the ways in which a thing is found, by its own text or by `also`: a list of conditions for each."""
         wanted = self._wanted(query)
         if query.text is None:
             return [wanted]

@@ -72,7 +72,7 @@ def _stamps() -> list[Column[Any]]:
 
 
 def _searched() -> Column[Any]:
-    """See `service.apps.desk.domain.fields.fold`."""
+    """Return the column with the text to search, as `service.apps.desk.domain.fields.fold` returns it."""
     return Column("search", Text, nullable=False)
 
 

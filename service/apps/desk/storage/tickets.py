@@ -51,14 +51,14 @@ class Tickets(Records[TicketNew, Ticket, TicketQuery]):
         return wanted
 
     async def of_callers(self, text: str) -> Condition | None:
-        """Return what finds the tickets of employees who have `text` in name, phone or e-mail; None if nobody has it.
+        """Return a condition for tickets of employees with `text` in name, phone or e-mail; None if nobody has it.
 
-        For `find` and `export`, whose `text` finds what is in a ticket itself.
+        Pass it to `find` and `export` as `also`. Without it, they search only the text of the tickets themselves.
         """
         found = select(employees.c.id).where(employees.c.search.contains(fold(text), autoescape=True))
         async with self._database.read() as connection:
             ids = (await connection.scalars(found.limit(_FEW + 1))).all()
-        # Of a few values the database knows how frequent they are, which decides how it finds their tickets.
+        # For a few ids the database knows how frequent each is, and chooses the faster way to their tickets.
         return tickets.c.employee_id.in_(ids if len(ids) <= _FEW else found) if ids else None
 
     @override

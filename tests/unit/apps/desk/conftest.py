@@ -1,4 +1,4 @@
-"""A desk for each test, on both databases, with a clock that is moved by hand."""
+"""A desk for each test, on both databases, with a clock that moves a minute at each call."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,13 +10,13 @@ from service.apps.desk.storage.desk import Desk, open_desk
 
 
 class Clock:
-    """Returns the time that a test has set, a minute later at each call."""
+    """A clock that moves a minute at each call. `time` is what it returned last."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """Return the time."""
+        """Move the clock by a minute, and return the time."""
         self.time += timedelta(minutes=1)
         return self.time
 

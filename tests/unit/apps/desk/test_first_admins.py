@@ -1,4 +1,4 @@
-"""DESK_ADMINS: who is made an administrator, once, and when nobody is."""
+"""DESK_ADMINS: which users become administrators, and when nobody does."""
 
 import logging
 from collections.abc import Collection
@@ -14,7 +14,7 @@ SOON = 0.01  # seconds
 
 
 async def administered(team: Team, names: Collection[str], *, by: Collection[str]) -> None:
-    """Return once these people, and no others, administer the desk."""
+    """Set DESK_ADMINS to `names`, and return once the people in `by`, and no others, administer the desk."""
 
     async def is_so() -> bool:
         return await team.roles.active_admins() == {*by}
@@ -24,7 +24,7 @@ async def administered(team: Team, names: Collection[str], *, by: Collection[str
 
 
 async def test_they_are_made_administrators(database_url: str) -> None:
-    """All that the Hub has as users get the role and an account, and the audit says by what."""
+    """All names that are users of the Hub get the role and an account. The audit names DESK_ADMINS as the actor."""
     async with open_team(database_url, Hub()) as team:
         team.hub.put("ada")
         team.hub.put("bob", Role.SUPPORT)
@@ -35,7 +35,7 @@ async def test_they_are_made_administrators(database_url: str) -> None:
 
 
 async def test_a_user_of_later(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Somebody whom the Hub does not have yet is waited for, and the log says so once."""
+    """The desk waits for a user whom the Hub does not have yet, and the log says so once."""
     async with open_team(database_url, Hub()) as team, making_first_admins(team.roles, ["ada"], pause=SOON):
 
         async def is_told() -> bool:
@@ -52,7 +52,7 @@ async def test_a_user_of_later(database_url: str, caplog: pytest.LogCaptureFixtu
 
 
 async def test_an_outage_is_waited_for(database_url: str) -> None:
-    """The service may start before its Hub does."""
+    """The desk waits for the Hub to answer: the service may start before its Hub does."""
     async with open_team(database_url, Hub()) as team:
         team.hub.put("ada")
         team.hub.broken["POST", "desk-admin"] = 2
@@ -60,14 +60,14 @@ async def test_an_outage_is_waited_for(database_url: str) -> None:
 
 
 async def test_an_outage_between_two(database_url: str) -> None:
-    """Whoever was made an administrator before the Hub failed does not keep the others from it."""
+    """If the Hub fails after the first of them is an administrator, the others still become administrators."""
     async with open_team(database_url, Hub()) as team:
         for name in ("ada", "bob"):
             team.hub.put(name)
 
         async def fail_once(_method: str) -> None:
             team.hub.before_change = None
-            team.hub.broken["POST", "desk-admin"] = 2  # the next two: those for bob
+            team.hub.broken["POST", "desk-admin"] = 2  # the next two requests, which are for bob
 
         team.hub.before_change = fail_once
         await administered(team, ["ada", "bob"], by=["ada", "bob"])
@@ -76,7 +76,7 @@ async def test_an_outage_between_two(database_url: str) -> None:
 
 
 async def test_nobody_is_made_where_somebody_administers(database_url: str) -> None:
-    """An administrator who was demoted does not come back with the next start."""
+    """If somebody administers the desk, nobody is made an administrator: a demotion outlasts the next start."""
     async with open_team(database_url, Hub()) as team:
         await team.account("bob", Role.ADMIN)
         team.hub.put("ada")
@@ -86,7 +86,7 @@ async def test_nobody_is_made_where_somebody_administers(database_url: str) -> N
 
 
 async def test_groups_of_the_authenticator(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Where the authenticator keeps the groups, the log says so, and nothing is tried again."""
+    """If the authenticator manages groups, nobody is made an administrator, and the log says so."""
     async with open_team(database_url, Hub(), groups_are_managed=True) as team:
         team.hub.put("ada")
 

@@ -74,7 +74,7 @@ def test_the_roles_follow_the_operators_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [{"desk_policy": "nowhere"}, {"environment": {"DESK_POLICY": "nowhere"}}])
 def test_the_hub_does_not_start_with_a_wrong_file(options: dict[str, Any]) -> None:
-    """`register()` refuses it, and changes nothing."""
+    """`register()` refuses a wrong policy file, and changes nothing."""
     c = Config()
     with pytest.raises(RegistrationError, match="DESK_POLICY: the file cannot be read"):
         register(c, apps=["desk"], **options)
@@ -83,7 +83,7 @@ def test_the_hub_does_not_start_with_a_wrong_file(options: dict[str, Any]) -> No
 
 
 def test_an_external_desk(tmp_path: Path) -> None:
-    """The Hub of a service that somebody else starts reads the file for its roles. Nothing else can be told there."""
+    """The Hub of a service that somebody else starts reads the file for its roles. Other options are refused."""
     policy = tmp_path / "policy.toml"
     policy.write_text('[support]\ntake = ["tickets:delete"]\n')
     external: dict[str, Any] = {"managed": False, "api_token": "x" * 64, "apps": ["desk"], "desk_policy": policy}

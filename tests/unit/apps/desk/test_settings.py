@@ -1,4 +1,4 @@
-"""Where the desk keeps its tables."""
+"""The settings of the desk: the database's address and the policy file."""
 
 import traceback
 from pathlib import Path
@@ -25,7 +25,7 @@ DATABASES = {
 
 @pytest.mark.parametrize(("given", "url"), DATABASES.values(), ids=DATABASES)
 def test_a_database_is_named_in_one_form(given: str, url: str) -> None:
-    """A database's address is brought to one form, with or without a driver in it."""
+    """A database's address has one form in the settings, whether it was given with a driver or without."""
     settings = read_settings(DeskSettings, {"DATABASE_URL": given})
     assert database_url(Settings(api_token=SecretStr("t")), settings).get_secret_value() == url
 
@@ -49,7 +49,7 @@ WRONG_DATABASES = [
 
 @pytest.mark.parametrize("text", WRONG_DATABASES)
 def test_a_wrong_value_is_named_and_not_shown(text: str) -> None:
-    """One line says which variable and what it must be; its value, perhaps a secret, is in no text of the error."""
+    """One line names the variable and says what it must be. No text of the error has its value, which may be secret."""
     with pytest.raises(ConfigurationError) as caught:
         read_settings(DeskSettings, {"DATABASE_URL": text})
 
@@ -65,7 +65,7 @@ def test_settings_show_no_password() -> None:
 
 
 def test_a_wrong_policy_ends_the_start() -> None:
-    """A file that cannot be read, or by which the roles would not be nested, is refused in a sentence."""
+    """A policy file that cannot be read is refused at the start, in a sentence that names the setting."""
     with pytest.raises(ConfigurationError) as refused:
         read_settings(DeskSettings, {"DESK_POLICY": "/nowhere/policy.toml"})
 

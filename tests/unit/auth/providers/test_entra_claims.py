@@ -1,4 +1,4 @@
-"""Whose a token is, and what the table grants them, by its claims alone."""
+"""Who holds a token of Entra ID, and which scopes its claims give them by ENTRA_GRANTS."""
 
 import base64
 from typing import Any
@@ -17,7 +17,7 @@ ACCESS = "access:services!service=fastapi"
 
 
 def encoded(text: str) -> str:
-    """As the first part of a JWT."""
+    """Return the text as the first part of a JWT."""
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
@@ -38,7 +38,7 @@ def encoded(text: str) -> str:
     ],
 )
 def test_a_token_is_known_by_its_shape(token: str, is_jwt: bool) -> None:  # noqa: FBT001
-    """A JWT begins with an object in JSON; the Hub's tokens do not, nor does junk."""
+    """A token whose first part is a JSON object is a JWT. The Hub's tokens and junk are not."""
     assert (header_of(token) is not None) is is_jwt
 
 
@@ -54,13 +54,13 @@ def test_a_token_is_known_by_its_shape(token: str, is_jwt: bool) -> None:  # noq
     ],
 )
 def test_the_table_says_what_they_may(claims: dict[str, Any], scopes: list[str]) -> None:
-    """ENTRA_SCOPE gives what users of the Hub have; app roles what the table says; all of them let in."""
+    """ENTRA_SCOPE gives the scopes of the Hub's users, and app roles those in ENTRA_GRANTS. Each gives access."""
     settings = make_settings(apps=("deidentify",), entra_grants=GRANTS)
     assert list(identity_of(claims, settings=settings, grants=grants_of(settings)).scopes) == scopes
 
 
 def test_the_table_can_be_changed() -> None:
-    """What ENTRA_GRANTS says of ENTRA_SCOPE takes the place of the default."""
+    """An entry for ENTRA_SCOPE in ENTRA_GRANTS replaces its default scopes."""
     settings = make_settings(apps=("deidentify",), entra_grants={"user_impersonation": ()})
     assert identity_of(USER, settings=settings, grants=grants_of(settings)).scopes == (ACCESS,)
 
@@ -79,7 +79,7 @@ def test_the_table_can_be_changed() -> None:
     ],
 )
 def test_who_has_nothing_of_the_table_is_not_let_in(claims: dict[str, Any]) -> None:
-    """It is said which scope is missing."""
+    """A token without anything in the table is refused, and the error names the missing scope."""
     settings = make_settings(entra_grants=GRANTS)
     with pytest.raises(InsufficientScopeError) as caught:
         identity_of(claims, settings=settings, grants=grants_of(settings))
@@ -88,7 +88,7 @@ def test_who_has_nothing_of_the_table_is_not_let_in(claims: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("name", [None, "", "admin", 17, "a@b\n", "x" * 250 + "@contoso.example"])
 def test_a_name_that_is_none_is_refused(name: object) -> None:
-    """Without an @ it could be one of the Hub's own."""
+    """A user's name needs an @, without which it could be a name of the Hub's. Malformed names are refused, too."""
     settings = make_settings()
     with pytest.raises(InvalidTokenError):
         identity_of(USER | {"preferred_username": name}, settings=settings, grants=grants_of(settings))

@@ -1,4 +1,4 @@
-"""Entra ID's keys: asked for seldom, however many tokens name one that is not known, and never lost."""
+"""Entra ID's keys: fetched rarely, however many tokens name an unknown key, and not lost when a fetch fails."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.support.entra import new_key
 
 
 class Issuer:
-    """What would be asked: `keys` by their ids, or a failure; `asked` counts, `now` is the clock."""
+    """A stand-in for Entra ID: has `keys` by id, or raises `failure`. `asked` counts fetches, `now` is the clock."""
 
     def __init__(self) -> None:
         self.name = "https://issuer.test"
@@ -26,7 +26,7 @@ class Issuer:
         self.now = 1000.0
 
     def made(self) -> Keys:
-        """Keys that ask here."""
+        """Return a `Keys` that fetches from this issuer."""
         return Keys(lambda: _Configuration(self), clock=lambda: self.now)
 
 
@@ -46,12 +46,12 @@ class _Configuration(OpenIdConfig):
 
 @pytest.fixture
 def issuer() -> Issuer:
-    """One with a key."""
+    """An issuer with one key."""
     return Issuer()
 
 
 async def test_nothing_is_known_before_they_are_fetched(issuer: Issuer) -> None:
-    """No token can be judged, and nobody's request asks."""
+    """Before the first fetch no token can be judged, and no request starts a fetch."""
     keys = issuer.made()
     with pytest.raises(EntraUnavailableError):
         await keys.find("old")
@@ -60,7 +60,7 @@ async def test_nothing_is_known_before_they_are_fetched(issuer: Issuer) -> None:
 
 
 async def test_an_unknown_key_asks_once_in_a_while(issuer: Issuer) -> None:
-    """The second within a minute is refused at once; after that Entra ID is asked again."""
+    """An unknown key starts a fetch at most once a minute. In between, tokens that name one are refused at once."""
     keys = issuer.made()
     await keys.refresh()
     for passed, asked in ((0, 2), (PAUSE - 1, 2), (1, 3)):
@@ -72,7 +72,7 @@ async def test_an_unknown_key_asks_once_in_a_while(issuer: Issuer) -> None:
 
 
 async def test_who_comes_while_it_is_asked_gets_that_answer(issuer: Issuer) -> None:
-    """Many at once make one question, and all are told of the new key."""
+    """Requests at the same moment share one fetch, and all of them find the new key."""
     keys = issuer.made()
     await keys.refresh()
     issuer.keys = {"new": new_key().public_key()}
@@ -82,7 +82,7 @@ async def test_who_comes_while_it_is_asked_gets_that_answer(issuer: Issuer) -> N
 
 
 async def test_one_who_hangs_up_takes_the_answer_from_nobody(issuer: Issuer) -> None:
-    """The question goes on, and the next finds the key."""
+    """A request that is cancelled does not cancel the fetch that others wait for."""
     keys = issuer.made()
     await keys.refresh()
     issuer.keys = {"new": new_key().public_key()}
@@ -94,7 +94,7 @@ async def test_one_who_hangs_up_takes_the_answer_from_nobody(issuer: Issuer) -> 
 
 @pytest.mark.parametrize("failure", ["down", "none", "another's"])
 async def test_a_failure_takes_no_key_away(issuer: Issuer, failure: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Those known stay, of others nothing is known, and it is said once, without the failure's own text."""
+    """After a failed fetch the known keys stay, and others cannot be judged. The log says so once, without details."""
     keys = issuer.made()
     await keys.refresh()
     known = issuer.keys["old"]
@@ -112,7 +112,7 @@ async def test_a_failure_takes_no_key_away(issuer: Issuer, failure: str, caplog:
 
 
 async def test_a_key_that_is_withdrawn_is_forgotten(issuer: Issuer) -> None:
-    """With the next answer; a stolen one must not serve for long."""
+    """A key is forgotten with the next fetch that lacks it: a stolen key must not work for long."""
     keys = issuer.made()
     await keys.refresh()
     issuer.keys = {"new": new_key().public_key()}

@@ -112,7 +112,7 @@ def _stamps() -> list[sa.Column[Any]]:
 
 
 def _trigrams() -> None:
-    """Indexes that find text anywhere; without them the text filter reads the whole table, and finds the same."""
+    """Create indexes for the text filter. Without them it reads the whole table, and finds the same."""
     gin: dict[str, Any] = {"postgresql_using": "gin", "postgresql_ops": {"search": "gin_trgm_ops"}}
     try:
         with op.get_bind().begin_nested():

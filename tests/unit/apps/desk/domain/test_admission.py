@@ -15,21 +15,21 @@ TICK = timedelta(microseconds=1)
 
 
 def status(*, disabled: bool = False, denied_at: datetime | None = None) -> AccountStatus:
-    """How somebody stands."""
+    """Return the status of an account."""
     return AccountStatus(
         disabled=disabled, login_denied=denied_at is not None, login_denied_at=denied_at, rights_changed_at=None
     )
 
 
 class Hub:
-    """Says since when there is a token, and counts how often it is asked."""
+    """Answers when a token was made, and keeps what it was asked."""
 
     def __init__(self, says: datetime | ServiceError | None = None) -> None:
         self.says = says
         self.asked: list[tuple[str, str]] = []
 
     async def __call__(self, name: str, token_id: str) -> datetime | None:
-        """Answer."""
+        """Return when the token was made, or raise."""
         self.asked.append((name, token_id))
         if isinstance(self.says, ServiceError):
             raise self.says

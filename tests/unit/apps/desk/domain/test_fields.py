@@ -89,7 +89,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("kind", "given", "kept"), KEPT.values(), ids=KEPT)
 def test_what_is_right_is_kept_in_one_form(kind: Any, given: object, kept: object) -> None:  # noqa: ANN401
-    """Names in any script are accepted. Values with several notations are stored in one, which stays as it is."""
+    """Names in any script are accepted. A value with several notations is stored in one, which stays as it is."""
     form = TypeAdapter(kind)
 
     assert form.validate_python(given) == kept
@@ -132,7 +132,7 @@ def test_texts_that_differ_in_case_alone_are_found_alike(one: str, other: str) -
 
 
 def test_a_term_cannot_reach_over_two_fields() -> None:
-    """A line end, which no search term can have, separates the fields."""
+    """Fields are separated by a line end, which no search term can have."""
     assert fold("Zoë", None, "Okonkwo") == "zoë\nokonkwo"
 
 

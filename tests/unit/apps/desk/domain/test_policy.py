@@ -6,7 +6,7 @@ from service.apps.desk.domain.policy import GRANTS, Permission, Role, allowed, g
 
 DESK = {Role.SUPPORT, Role.MANAGER, Role.ADMIN}
 LEADING = {Role.MANAGER, Role.ADMIN}
-# What each may be done by.
+# Who has each permission.
 WANTED: dict[str, set[Role]] = {
     "tickets:create": DESK,
     "tickets:read": DESK,

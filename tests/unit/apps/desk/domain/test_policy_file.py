@@ -61,7 +61,7 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
 
 @pytest.mark.parametrize(("told", "says"), REFUSED.values(), ids=REFUSED)
 def test_what_is_refused(told: Mapping[str, Any], says: str) -> None:
-    """A file with a mistake, or by which the roles would not be nested, is refused in a sentence."""
+    """A file with a mistake, or by which a larger role would lack a smaller one's right, is refused in a sentence."""
     with pytest.raises(ValueError, match=r"must|may|there is no|gives and takes") as refused:
         changed(GRANTS, told)
 
@@ -73,7 +73,7 @@ def test_what_is_refused(told: Mapping[str, Any], says: str) -> None:
     [(None, "the file cannot be read: No such file or directory"), (b"[support", "the file is not TOML: ")],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, says: str) -> None:
-    """A file that is missing, or no TOML, is refused."""
+    """A file that is missing, or is not TOML, is refused."""
     path = tmp_path / "policy.toml"
     if content is not None:
         path.write_bytes(content)
@@ -90,13 +90,13 @@ def test_the_documentation_has_the_table() -> None:
 
 
 def test_the_documentation_has_three_files() -> None:
-    """Two change the rights, and one is refused."""
+    """docs/desk.md has three example files: two that change the rights, and one that is refused."""
     assert [name for name, _ in FILES] == ["careful.toml", "trusting.toml", "refused.toml"]
 
 
 @pytest.mark.parametrize("name", ["careful.toml", "trusting.toml"])
 def test_a_file_of_the_documentation(tmp_path: Path, name: str) -> None:
-    """docs/desk.md prints the lines that differ with each of its files, and no others."""
+    """docs/desk.md prints the lines of the table that each example file changes, and no others."""
     path = tmp_path / name
     path.write_text(dict(FILES)[name])
     usual = as_table(GRANTS).splitlines()
@@ -108,7 +108,7 @@ def test_a_file_of_the_documentation(tmp_path: Path, name: str) -> None:
 
 
 def test_the_refused_file_of_the_documentation(tmp_path: Path) -> None:
-    """docs/desk.md prints what the service says of it."""
+    """docs/desk.md prints the error for the refused file as the service writes it."""
     path = tmp_path / "refused.toml"
     path.write_text(dict(FILES)["refused.toml"])
     with pytest.raises(ValueError, match="a larger role must have") as refused:

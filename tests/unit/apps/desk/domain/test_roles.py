@@ -79,7 +79,7 @@ class Hub:
 
 
 class Team:
-    """The desk's database, a Hub, and what keeps the roles."""
+    """The desk's database, a Hub, and the `RoleKeeper`."""
 
     def __init__(self, desk: Desk, hub: Hub, roles: RoleKeeper) -> None:
         self.desk, self.hub, self.roles = desk, hub, roles
@@ -93,12 +93,12 @@ class Team:
         return account.version
 
     async def told(self, what: str = "account.role") -> list[AuditEntry]:
-        """Return what the audit tells of roles, the oldest first."""
+        """Return the entries of the audit that begin with `what`, the oldest first."""
         entries = (await self.desk.audit.find(AuditQuery(limit=200))).items
         return [entry for entry in reversed(entries) if entry.what.startswith(what)]
 
     async def changed_at(self, name: str) -> datetime | None:
-        """Return since when what the Hub says of somebody counts."""
+        """Return the time from which on the Hub's answers about a person count."""
         status = await self.desk.accounts.status(name)
         return None if status is None else status.rights_changed_at
 
@@ -125,16 +125,16 @@ async def team(database_url: str) -> AsyncIterator[Team]:
 
 
 async def expect(error: type[ServiceError], work: Any) -> None:  # noqa: ANN401 - whatever is awaited
-    """Await what must fail like this."""
+    """Await `work`, which must raise `error`."""
     with pytest.raises(error):
         await work
 
 
-# Who has which
+# Who has which role
 
 
 async def test_the_hub_says_who_has_which_role(team: Team) -> None:
-    """Roles are what the Hub's groups say now; of several the highest counts."""
+    """Roles are what the Hub's groups say now. Of several the largest counts."""
     team.hub.put("max", Role.SUPPORT, Role.MANAGER)
 
     expected = {"ada": Role.ADMIN, "bob": Role.ADMIN, "sue": Role.SUPPORT, "max": Role.MANAGER}
@@ -143,7 +143,7 @@ async def test_the_hub_says_who_has_which_role(team: Team) -> None:
 
 
 async def test_a_group_that_cannot_be_read(database_url: str) -> None:
-    """A service that may not see the groups says so, instead of taking them for empty."""
+    """A group that the service may not read is an error, and is not taken for empty."""
     async with open_team(database_url, Hub(["read:tokens", "groups!group=desk-admin"])) as team:
         await expect(HubRefusedServiceError, team.roles.members())
 
@@ -154,7 +154,7 @@ async def test_a_group_that_cannot_be_read(database_url: str) -> None:
 @pytest.mark.parametrize("before", [(), (Role.SUPPORT,), (Role.ADMIN,), (Role.SUPPORT, Role.MANAGER), tuple(Role)])
 @pytest.mark.parametrize("after", [None, *Role])
 async def test_a_change(team: Team, before: tuple[Role, ...], after: Role | None) -> None:
-    """Afterwards the person is in the group of that role alone, and the audit tells who did what, once."""
+    """After a change the person is only in the group of that role, and the audit has one entry with who did what."""
     await team.account("max", *before)
 
     await team.roles.change("max", after, by="ada")
@@ -174,7 +174,7 @@ async def test_the_new_role_is_given_before_the_old_is_taken(team: Team) -> None
     assert team.hub.seen == [("POST", "desk-manager"), ("DELETE", "desk-support")]
 
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what the Hub is asked needs no server
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL would make no difference
 HELD = [(), *(roles for size in (1, 2, 3) for roles in combinations(Role, size))]
 
 
@@ -184,7 +184,7 @@ HELD = [(), *(roles for size in (1, 2, 3) for roles in combinations(Role, size))
 async def test_on_the_way_a_person_has_a_role_and_no_larger_one(
     team: Team, before: tuple[Role, ...], after: Role | None
 ) -> None:
-    """After each request to the Hub the largest role is between the old one and the new one, and never grows twice."""
+    """After each request to the Hub the largest role is between the old and the new one, and never moves back."""
     await team.account("max", *before)
     await team.roles.change("max", after, by="ada")
 
@@ -207,7 +207,7 @@ async def test_what_the_hub_said_before_does_not_count(team: Team) -> None:
 
 
 async def test_while_a_change_is_under_way_no_answer_counts(team: Team) -> None:
-    """Before the Hub is asked to change anything, answers of until long after do not count: whatever happens to us."""
+    """While a change is under way, no answer of the Hub about the person counts, even if the process dies."""
     ahead: list[timedelta] = []
 
     async def look(_method: str) -> None:
@@ -230,7 +230,7 @@ async def test_nobody_without_an_account(team: Team) -> None:
 
 
 async def test_a_role_without_an_account(team: Team) -> None:
-    """Who got a role on the Hub's own page gets an account when it is changed here."""
+    """A person who got a role on the Hub's own page gets an account when the role is changed here."""
     team.hub.put("eve", Role.SUPPORT)
     await team.roles.change("eve", Role.MANAGER, by="ada")
 
@@ -239,7 +239,7 @@ async def test_a_role_without_an_account(team: Team) -> None:
 
 
 async def test_groups_are_managed(database_url: str) -> None:
-    """Where the authenticator says who is in which group, a role cannot be changed here, nor given to a new account."""
+    """If the authenticator manages groups, a role can neither be changed here, nor given to a new account."""
     async with open_team(database_url, Hub(), groups_are_managed=True) as team:
         await team.account("sue", Role.SUPPORT)
         await expect(GroupsManagedError, team.roles.change("sue", Role.ADMIN, by="ada"))
@@ -250,7 +250,7 @@ async def test_groups_are_managed(database_url: str) -> None:
 
 
 async def test_an_old_hub_says_that_groups_are_managed(team: Team) -> None:
-    """So does a Hub that says it itself."""
+    """A Hub that itself answers that groups are managed is understood, too."""
     refusal = {"status": 400, "message": "Group management via API is disabled"}
     team.hub.fake.respond("DELETE", "/groups/desk-support/users", status=400, json=refusal)
     await expect(GroupsManagedError, team.roles.change("sue", None, by="ada"))
@@ -262,7 +262,7 @@ async def test_an_old_hub_says_that_groups_are_managed(team: Team) -> None:
 
 
 def attempt(team: Team, way: str, name: str) -> Awaitable[object]:
-    """Try to make an administrator, whose account is as it was made, none any more."""
+    """Try to end somebody's administration in some way. Their account must be at version 1."""
     match way:
         case "demote":
             return team.roles.change(name, Role.MANAGER, by="tests")
@@ -277,7 +277,7 @@ def attempt(team: Team, way: str, name: str) -> Awaitable[object]:
 @pytest.mark.parametrize("way", ["demote", "take", "disabled", "login_denied", "delete"])
 @pytest.mark.parametrize("other", ["absent", "disabled", "denied", "active"])
 async def test_the_last_admin(team: Team, way: str, other: str) -> None:
-    """The last active administrator stays one, whatever is tried; while there is another they need not."""
+    """The last active administrator stays one, whatever is tried. If there is another, they need not stay."""
     if other == "absent":
         await team.roles.change("bob", Role.SUPPORT, by="ada")
     elif other != "active":
@@ -294,7 +294,7 @@ async def test_the_last_admin(team: Team, way: str, other: str) -> None:
 
 
 async def test_an_admin_who_is_not_active_may_go(team: Team) -> None:
-    """An administrator who is disabled is none that the desk would lose."""
+    """An administrator who is disabled can be demoted, because the desk loses no active one."""
     await team.desk.accounts.change("bob", {"disabled": True}, version=1, by="ada")
     await team.roles.change("bob", None, by="ada")
 
@@ -305,7 +305,7 @@ async def test_an_admin_who_is_not_active_may_go(team: Team) -> None:
     "ways", [("take", "take"), ("take", "disabled"), ("disabled", "login_denied"), ("delete", "take")], ids=str
 )
 async def test_two_admins_at_the_same_moment_on_two_workers(database_url: str, ways: tuple[str, str]) -> None:
-    """Two administrators who each take the other's rights, on two workers: one of them stays."""
+    """If two administrators each take the other's rights, at once and on two workers, one of them stays."""
     hub = Hub()
     async with open_team(database_url, hub) as first, open_team(database_url, hub) as second:
         for name in ("ada", "bob"):
@@ -320,7 +320,7 @@ async def test_two_admins_at_the_same_moment_on_two_workers(database_url: str, w
 
 
 async def test_changes_of_one_person_follow_one_another(database_url: str) -> None:
-    """Changes of one person on two workers leave one role, and the audit tells of them in an order that fits."""
+    """Changes of one person on two workers leave one role. In the audit, each begins where the last ended."""
     hub = Hub()
     async with open_team(database_url, hub) as first, open_team(database_url, hub) as second:
         await first.account("ada", Role.ADMIN)
@@ -371,7 +371,7 @@ async def test_the_new_role_fails(team: Team) -> None:
     ],
 )
 async def test_the_old_role_cannot_be_taken(team: Team, before: Role, after: Role, left: str) -> None:
-    """The caller learns of the failure, the audit of the role that is left, and repeating the change ends it."""
+    """If the old role cannot be taken, the caller gets an error, and the audit the role that is left. A retry works."""
     await team.account("max", before)
     team.hub.broken["DELETE", group_of(before)] = 1
     await expect(HubUnavailableError, team.roles.change("max", after, by="ada"))
@@ -380,14 +380,14 @@ async def test_the_old_role_cannot_be_taken(team: Team, before: Role, after: Rol
     (entry,) = await team.told()
     assert (entry.what, entry.who, entry.thing) == ("account.role_change_failed", "ada", "account/max")
     assert (entry.before, entry.after) == ({"role": before}, {"role": left})
-    async with asyncio.timeout(20):  # a lease that was not ended would last longer
+    async with asyncio.timeout(20):  # a lease that was not given back would last longer
         await team.roles.change("max", after, by="ada")
     assert team.hub.roles("max") == {after}
     assert [each.what for each in await team.told()] == ["account.role_change_failed", "account.role_changed"]
 
 
 async def test_removing_fails_half_way(team: Team) -> None:
-    """When several roles are taken and one cannot be, the largest are gone first."""
+    """Several roles are taken from the largest on, so that a failure leaves the smaller ones."""
     await team.account("max", *Role)
     team.hub.broken["DELETE", "desk-manager"] = 1
     await expect(HubUnavailableError, team.roles.change("max", None, by="ada"))
@@ -427,7 +427,7 @@ async def test_the_hub_goes_down_in_the_middle(team: Team) -> None:
 
 @pytest.mark.parametrize("role", [None, Role.MANAGER, Role.ADMIN])
 async def test_after_a_failure_no_answer_counts_for_a_while(team: Team, role: Role | None) -> None:
-    """After a change that failed, the Hub is asked at each request: it may still do what it did not answer."""
+    """After a failed change the Hub is asked at each request: it may still carry out what it did not answer."""
     team.hub.broken |= {("POST", group_of(each)): 1 for each in Role} | {("DELETE", "desk-support"): 1}
     await expect(HubUnavailableError, team.roles.change("sue", role, by="ada"))
     changed = await team.changed_at("sue")
@@ -437,7 +437,7 @@ async def test_after_a_failure_no_answer_counts_for_a_while(team: Team, role: Ro
 
 
 async def cut_off(team: Team, name: str, role: Role | None) -> None:
-    """Begin a change, end it when the first old role is about to be taken, and let its lease run out."""
+    """Begin a change, cancel it when the first old role is about to be taken, and let its lease run out."""
     is_half_way = asyncio.Event()
 
     async def hang(method: str) -> None:
@@ -456,7 +456,7 @@ async def cut_off(team: Team, name: str, role: Role | None) -> None:
 
 
 async def test_a_change_that_was_cut_off(team: Team) -> None:
-    """The next change tells of one that was cut off; what the Hub said of that person before does not count."""
+    """The next change writes one that was cut off into the audit. Earlier answers about its person do not count."""
     await cut_off(team, "sue", Role.MANAGER)
     before = datetime.now(UTC)
     await team.roles.change("bob", Role.MANAGER, by="ada")
@@ -471,7 +471,7 @@ async def test_a_change_that_was_cut_off(team: Team) -> None:
 
 
 async def test_a_demotion_that_was_cut_off(team: Team) -> None:
-    """It leaves the role of before, which the desk shows; the audit tells of it, and sent again it is made."""
+    """A demotion that was cut off leaves the old role, which the desk shows. It is in the audit, and a retry works."""
     await cut_off(team, "bob", Role.SUPPORT)
     assert (await team.roles.role_of("bob"), team.hub.roles("bob")) == (Role.ADMIN, {Role.SUPPORT, Role.ADMIN})
     assert await team.roles.active_admins() == {"ada", "bob"}
@@ -485,7 +485,7 @@ async def test_a_demotion_that_was_cut_off(team: Team) -> None:
 
 
 async def test_a_change_that_outlives_its_lease(team: Team) -> None:
-    """A change that the Hub made after another had taken the lease is refused, and told by the next change."""
+    """A change that loses its lease is refused, even if the Hub made it. The next change writes it into the audit."""
 
     async def lose_lease(method: str) -> None:
         if method == "DELETE":
@@ -502,7 +502,7 @@ async def test_a_change_that_outlives_its_lease(team: Team) -> None:
 
 
 async def test_a_change_that_is_under_way_is_waited_for(team: Team) -> None:
-    """A change is refused if another one holds the lease for too long."""
+    """A change waits for another one, and is refused if that holds the lease for too long."""
     async with lease.alone(team.desk.database, role_change.tell_cut_off):
         with pytest.raises(ChangeUnderWayError):
             async with lease.alone(team.desk.database, role_change.tell_cut_off, wait=0.3):
@@ -513,7 +513,7 @@ async def test_a_change_that_is_under_way_is_waited_for(team: Team) -> None:
 
 
 def new(name: str) -> AccountNew:
-    """What an account is made of."""
+    """Return an account to create."""
     return AccountNew(name=name, first_name="Eve", last_name="Example")
 
 
@@ -528,7 +528,7 @@ async def test_an_account_for_a_user_of_the_hub(team: Team, role: Role | None) -
 
 
 async def test_an_account_for_nobody(team: Team) -> None:
-    """For a user whom the Hub does not have, and the service may not make, there is no account."""
+    """No account is made for a name that is not a user of the Hub, if the service may not make users either."""
     await expect(HubUserMissingError, team.roles.create(new("eve"), role=Role.SUPPORT, by="ada"))
     await expect(NotFoundError, team.desk.accounts.get("eve"))
 
@@ -542,7 +542,7 @@ async def test_the_service_may_make_users(database_url: str) -> None:
 
 
 async def test_a_name_that_the_hub_writes_differently(database_url: str) -> None:
-    """The Hub makes names small: an account by another spelling would be nobody's."""
+    """A name that the Hub writes differently, in lower case, is refused: the account would be nobody's."""
     async with open_team(database_url, Hub([*SCOPES, "admin:users"])) as team:
         await expect(HubUserMissingError, team.roles.create(new("Eve"), role=Role.SUPPORT, by="ada"))
         await expect(NotFoundError, team.desk.accounts.get("Eve"))
@@ -568,7 +568,7 @@ async def test_the_role_of_a_new_account_may_have_been_given(team: Team) -> None
 
 
 async def test_the_hub_gives_the_role_to_another_spelling(team: Team) -> None:
-    """A role that the Hub gave to somebody whose name is written differently is taken again."""
+    """A role that the Hub gave to somebody with another spelling of the name is taken away again."""
     team.hub.put("eve")
     team.hub.put("Eve")
     await expect(HubUserMissingError, team.roles.create(new("Eve"), role=Role.ADMIN, by="ada"))
@@ -585,7 +585,7 @@ async def test_an_account_is_made_once(team: Team) -> None:
 
 
 async def test_deleting_takes_the_role(team: Team) -> None:
-    """With the account goes the role; the Hub's user stays."""
+    """Deleting an account takes the role away first."""
     await team.roles.delete("sue", version=1, by="ada")
 
     await expect(NotFoundError, team.desk.accounts.get("sue"))
@@ -594,7 +594,7 @@ async def test_deleting_takes_the_role(team: Team) -> None:
 
 
 async def test_an_account_that_comes_back(team: Team) -> None:
-    """For an account that was deleted and is made again, what the Hub said before its making does not count."""
+    """If an account is deleted and made again, earlier answers of the Hub do not count."""
     await team.roles.delete("sue", version=1, by="ada")
     await team.roles.create(new("sue"), by="ada")
     changed = await team.changed_at("sue")
@@ -604,14 +604,14 @@ async def test_an_account_that_comes_back(team: Team) -> None:
 
 
 async def test_deleting_what_has_changed(team: Team) -> None:
-    """An account that somebody else has changed meanwhile keeps its role, too."""
+    """An account that somebody else has changed meanwhile is not deleted, and keeps its role."""
     await expect(VersionConflictError, team.roles.delete("sue", version=7, by="ada"))
 
     assert team.hub.roles("sue") == {Role.SUPPORT}
 
 
 async def test_a_change_that_blocks_nobody(team: Team) -> None:
-    """Names, contacts, and lifting a flag need no Hub: its outage does not keep them from being changed."""
+    """Names and contacts can be changed, and flags cleared, while the Hub is down: that needs no Hub."""
     team.hub.fake.outage = lambda _request: httpx.Response(503)
     account = await team.roles.change_account("ada", {"first_name": "Ada", "disabled": False}, version=1, by="bob")
 
@@ -622,7 +622,7 @@ async def test_a_change_that_blocks_nobody(team: Team) -> None:
 
 
 async def test_the_first_admin(database_url: str) -> None:
-    """Where nobody can administer the desk, somebody is made able to, also who was blocked."""
+    """If nobody can administer the desk, a person can be made an administrator, even one with both flags."""
     async with open_team(database_url, Hub()) as team:
         await team.account("ada", Role.SUPPORT, disabled=True, login_denied=True)
         await team.roles.make_first_admin("ada", by="bootstrap")
@@ -632,7 +632,7 @@ async def test_the_first_admin(database_url: str) -> None:
 
 
 async def test_there_is_an_admin(team: Team) -> None:
-    """Where somebody can, nobody is made one."""
+    """If somebody can administer the desk, nobody is made its first administrator."""
     await expect(AdminExistsError, team.roles.make_first_admin("sue", by="bootstrap"))
 
     assert team.hub.roles("sue") == {Role.SUPPORT}

@@ -23,7 +23,7 @@ async def test_ones_own_contacts(desk: Desk) -> None:
 
 
 async def test_ones_own_contacts_need_their_permission(desk: Desk) -> None:
-    """An operator can take this right away."""
+    """One's own contacts need their permission, which an operator can take away."""
     caller = desk.member(Role.SUPPORT, name="dave", scopes=GRANTS[Role.SUPPORT] - {Permission.ACCOUNTS_CONTACT_OWN})
     reply = await caller.patch("desk/accounts/me", json={"phone": None}, headers={"If-Match": '"1"'})
 

@@ -11,14 +11,14 @@ from tests.support.desk import Desk, version
 
 @pytest.mark.parametrize("list_", ["tickets", "employees", "accounts", "audit"])
 async def test_a_file_for_excel(desk: Desk, list_: str) -> None:
-    """A file begins with a byte order mark if that is asked for."""
+    """A file begins with a byte order mark if the request asks for one."""
     plain, marked = [(await desk.admin.get(f"desk/{list_}.csv", params=asked)).content for asked in ({}, {"bom": "1"})]
 
     assert marked == b"\xef\xbb\xbf" + plain
 
 
 async def test_the_audit_as_a_file(desk: Desk) -> None:
-    """It has all entries that the filters find, with what was before and after as JSON."""
+    """The file has all entries that match the filters, with `before` and `after` as JSON."""
     ticket = await desk.ticket(title="=1+1")
     await desk.admin.patch("desk/tickets/1", json={"status": "closed"}, headers=version(ticket))
     reply = await desk.admin.get("desk/audit.csv?thing=ticket/1&limit=1")

@@ -7,7 +7,7 @@ from tests.support.desk import Desk
 
 
 async def test_a_comment(desk: Desk) -> None:
-    """A comment says who and when, is listed, and leaves the ticket's ETag; `mine` is no ticket."""
+    """A comment has its author, is listed, and does not change the ticket's ETag."""
     ticket = await desk.ticket()
     made = await desk.support.post("desk/tickets/1/comments", json={"text": "New toner"})
     listed = (await desk.manager.get("desk/tickets/1/comments?count=true")).json()
@@ -30,7 +30,7 @@ async def test_a_comment(desk: Desk) -> None:
     ],
 )
 async def test_an_impossible_comment(shared: Desk, ticket: object, body: dict[str, str], status: int) -> None:
-    """A comment has a text, and a ticket that is there."""
+    """A comment needs a valid text and an existing ticket."""
     assert (await shared.support.post(f"desk/tickets/{ticket}/comments", json=body)).status_code == status
 
 

@@ -56,7 +56,7 @@ def test_a_tag_that_is_none_of_ours_matches_nothing(header: str) -> None:
 
 @pytest.mark.parametrize("header", ["7", " 7 "])
 def test_a_version_without_quotes_is_told_so(header: str) -> None:
-    """Nobody has changed anything then: the answer says what is to be sent."""
+    """A version without quotes is not a conflict: the error says what to send."""
     with pytest.raises(UnquotedVersionError, match='Send If-Match: "7"'):
         version_in(header)
 

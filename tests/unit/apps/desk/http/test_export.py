@@ -23,7 +23,7 @@ class Row(BaseModel):
 
 
 async def rows(*given: Row, then: Exception | None = None) -> AsyncIterator[Row]:
-    """Yield rows, and fail after them."""
+    """Yield rows, and raise `then` after them."""
     for row in given:
         yield row
     if then:
@@ -94,7 +94,7 @@ async def test_formulas_are_neutralised(text: str) -> None:
 @pytest.mark.parametrize("separator", [";", "|", "\t", "\r", "\n", "\r\n", "\v", "\f", "\u2028"], ids=ascii)
 @pytest.mark.parametrize("formula", ["=cmd|' /C calc'!A0", "+1", "-1", "@A1", "\uff1d1"])
 async def test_formulas_after_another_separator(formula: str, separator: str, blank: str) -> None:
-    """Where `;`, a tab or a line end within a cell begins another, what begins there is text as well."""
+    """A formula after a separator within a cell is neutralised, too: a spreadsheet may split the cell there."""
     assert await cells(f"a{separator}{blank}{formula}") == f"a{separator}'{blank}{formula}"
 
 
@@ -107,14 +107,14 @@ async def test_several_formulas() -> None:
 
 @pytest.mark.parametrize("text", ["\t=1", "\r=1", "\n=1", "\tx", "\rx", "\nx"], ids=ascii)
 async def test_cells_that_begin_unseen(text: str) -> None:
-    """A tab or a line end that begins a cell comes after an apostrophe."""
+    """A cell that begins with a tab or a line end gets an apostrophe before it."""
     assert (await cells(text)).startswith(f"'{text[0]}")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("text", ["=1", "a;=1", "a\n=1", 'a;"=1"', 'a"\t"=1', "a|+1", ' "=1', "a\r\n;\t =1"])
 async def test_whatever_the_spreadsheet_splits_at(text: str, separator: str) -> None:
-    """Read with another separator than ours, no cell of the file begins as a formula does."""
+    """Whatever separator a spreadsheet uses, no cell of the file begins with a formula."""
     file = io.StringIO(await export(Row(text=text), Row(text="x")), newline="")
     found = [cell.lstrip(' "') for row in csv.reader(file, delimiter=separator) for cell in row]
 
@@ -152,7 +152,7 @@ async def test_all_else_is_as_it_is(text: str) -> None:
 
 
 async def test_a_failure_before_the_first_rows() -> None:
-    """A failure before anything was sent is answered with its own status."""
+    """A failure before anything was sent is raised, so that it is answered with its own status."""
     with pytest.raises(DatabaseUnavailableError):
         await as_csv(rows(then=DatabaseUnavailableError(reason="gone")), model=Row, name="rows.csv", bom=False)
 

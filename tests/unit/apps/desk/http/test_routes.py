@@ -310,11 +310,11 @@ async def test_a_list_as_a_file(desk: Desk, list_: str) -> None:
     assert [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))] == []
 
 
-# Oneself
+# One's own status and account
 
 
 async def test_ones_own_status(desk: Desk) -> None:
-    """`status` says the caller's role, and the permissions of this token, which can be fewer."""
+    """`status` has the caller's role, and the permissions of the token, which can be fewer than the role's."""
     narrowed = desk.member(Role.MANAGER, scopes=[Permission.TICKETS_READ])
     told = {
         name: (await caller.get("desk/status")).json() for name, caller in (("m", narrowed), ("s", desk.stranger()))
@@ -431,7 +431,7 @@ async def test_all_fields_of_a_patch_are_judged(desk: Desk) -> None:
 
 
 async def test_who_is_denied_does_not_lift_it(desk: Desk) -> None:
-    """Somebody who may change `login_denied` can lift it for others, and not for themselves, in whatever notation."""
+    """Somebody who may change `login_denied` can clear it for others, and not for themselves, in whatever notation."""
     await desk.manager.get("desk/accounts/me")
     denied = await desk.admin.patch("desk/accounts/manager", json={"login_denied": True}, headers={"If-Match": '"1"'})
     tag = {"If-Match": denied.headers["ETag"]}

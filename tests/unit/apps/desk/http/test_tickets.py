@@ -1,4 +1,4 @@
-"""What lists of tickets tell of the employees who asked."""
+"""What lists of tickets show of the employees who asked."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ async def test_tickets_with_the_name_of_who_asked(desk: Desk) -> None:
 
 
 async def test_nothing_is_found_by_names_that_the_caller_may_not_see(desk: Desk) -> None:
-    """A search for the name of who asked finds their tickets, for callers who may see employees."""
+    """A search finds tickets by the name of who asked only for callers who may see employees."""
     await desk.ticket()
     blind = desk.member(Role.SUPPORT, name="dave", scopes=[Permission.TICKETS_READ])
     found = [

@@ -22,7 +22,7 @@ async def test_ones_own_contacts(desk: Desk) -> None:
 
 
 async def test_ones_own_contacts_without_that_right(shared: Desk) -> None:
-    """Where the operator has taken the right, the page shows them, and says whom to ask."""
+    """Without the right to change one's own contacts, the page has no form for them, and says whom to ask."""
     held = GRANTS[Role.SUPPORT] - {Permission.ACCOUNTS_CONTACT_OWN}
     page = await shared.member(Role.SUPPORT, name="dave", scopes=held).browser().visit(f"{UI}me")
 
@@ -48,7 +48,7 @@ async def test_a_new_colleague_gets_a_link(tmp_path: Path) -> None:
 
 
 async def test_another_link(tmp_path: Path) -> None:
-    """The page of an account makes another one, and so does the API."""
+    """The page of an account makes another link, and so does the API."""
     async with open_desk(tmp_path, password_page="change-password") as desk:
         await desk.account("dave")
         desk.service.hub.respond("POST", "/users/dave/invitation", status=201, json=KEY)
@@ -66,7 +66,7 @@ REFUSED = {"status": 409, "message": "This user has a password already."}
 
 
 async def test_a_colleague_who_has_a_password(tmp_path: Path) -> None:
-    """They are added all the same, and the page says why there is no link."""
+    """A colleague who has a password is added without a link, and the page says why."""
     async with open_desk(tmp_path, password_page="change-password") as desk:
         desk.service.user("dave")
         desk.service.hub.respond("POST", "/users/dave/invitation", status=409, json=REFUSED)
@@ -79,7 +79,7 @@ async def test_a_colleague_who_has_a_password(tmp_path: Path) -> None:
 
 
 async def test_an_outage_while_the_link_is_made(tmp_path: Path) -> None:
-    """The account is there by then, and the page says so."""
+    """If the Hub fails while the link is made, the account exists already, and the page says so."""
     async with open_desk(tmp_path, password_page="change-password") as desk:
         desk.service.user("dave")
         desk.service.hub.respond("POST", "/users/dave/invitation", status=503, json={})
@@ -90,7 +90,7 @@ async def test_an_outage_while_the_link_is_made(tmp_path: Path) -> None:
 
 
 async def test_a_hub_without_passwords_of_its_own(desk: Desk) -> None:
-    """There is no link, and no word of one."""
+    """If the Hub has no passwords of its own, no link is made, and no page mentions one."""
     desk.service.user("dave")
     made = await send(desk.admin.browser(), "new-account", **NEW)
     page = await desk.admin.browser().visit(f"{UI}accounts/dave")

@@ -1,4 +1,4 @@
-"""Forms: what is changed by one, and what a reader is shown after a conflict."""
+"""Forms: what a form changes, and what a reader is shown after a conflict."""
 
 import re
 from typing import Any
@@ -46,7 +46,7 @@ async def test_a_conflict_reverts_no_field_that_was_not_touched(desk: Desk) -> N
 
 
 async def test_a_field_that_both_have_changed(desk: Desk) -> None:
-    """Both values are shown, and saving again stores the reader's."""
+    """If both have changed a field, both values are shown, and saving again stores the reader's."""
     browser = desk.admin.browser()
     sent = {**TICKET, **await stamp(browser, "tickets/1"), "title": "Mine"}
     await change(desk, "tickets/1", title="Theirs")
@@ -61,7 +61,7 @@ async def test_a_field_that_both_have_changed(desk: Desk) -> None:
 
 
 async def test_both_have_changed_it_alike(desk: Desk) -> None:
-    """Nothing is left to decide then, and nothing to save."""
+    """If both have made the same change, the page shows no field for the reader to decide on."""
     browser = desk.admin.browser()
     sent = {**TICKET, **await stamp(browser, "tickets/1"), "title": "Ours"}
     await change(desk, "tickets/1", title="Ours")
@@ -71,7 +71,7 @@ async def test_both_have_changed_it_alike(desk: Desk) -> None:
 
 
 async def test_a_box_that_was_not_touched(desk: Desk) -> None:
-    """A box that is not ticked sends nothing. One that somebody else has ticked meanwhile stays so."""
+    """A checkbox that the reader has not touched stays as somebody else has ticked it. Unticked, it sends nothing."""
     browser = desk.admin.browser()
     sent = {"first_name": "Carol", "last_name": "Kay", "phone": "", "email": ""} | await stamp(
         browser, "accounts/carol"
@@ -89,7 +89,7 @@ async def test_a_box_that_was_not_touched(desk: Desk) -> None:
 
 
 async def test_an_account_without_names_can_be_disabled(desk: Desk) -> None:
-    """Names that nobody has filled in need not be filled in for another change; a name that is there must not go."""
+    """Names that are empty may stay empty when something else is changed. A name that is set cannot be cleared."""
     desk.service.hub.add_user("dave", groups=("desk-support",))
     await desk.member(Role.SUPPORT, name="dave").get("desk/accounts/me")
     browser = desk.admin.browser()
@@ -132,7 +132,7 @@ async def test_a_stamp_that_is_not_ours(desk: Desk, version: str) -> None:
     ],
 )
 async def test_where_the_missing_thing_is_made(desk: Desk, where: str, typed: dict[str, str], link: str) -> None:
-    """A form that lacks something links to the page where that is made, in a new tab."""
+    """If a form names something that does not exist, it links to the page that makes it, in a new tab."""
     browser = desk.admin.browser()
     xsrf = (await stamp(browser, where))["_xsrf"]
     page = await browser.post(UI + where, data=typed | {"_xsrf": xsrf}, headers=NAVIGATION)

@@ -63,7 +63,7 @@ async def send(browser: Browser, where: str, *, page: str = "", **typed: str) ->
 
 
 def find(pattern: str, page: httpx.Response) -> str:
-    """Return what the pattern's group matches on a page, as it reads; nothing where it does not match."""
+    """Return the text of the pattern's group on a page; an empty string if nothing matches."""
     found = re.search(pattern, page.text)
     return unescape(found[1]) if found else ""
 
@@ -75,7 +75,7 @@ def fields(page: httpx.Response) -> dict[str, str]:
 
 
 def shows(page: httpx.Response) -> str:
-    """Return the text of a page, without the spaces between."""
+    """Return the text of a page, with single spaces between words."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
 
@@ -120,7 +120,7 @@ async def test_every_link_and_form_can_be_used(shared: Desk, role: Role) -> None
         reply = await browser.visit(UI + page)
         outline = Outline(reply.text)
         leads |= {link["href"] or "" for link in outline.all("a")}
-        forms = Outline(reply.text.partition("<main")[2]).all("form")  # in the header is the one that signs out
+        forms = Outline(reply.text.partition("<main")[2]).all("form")  # not the form in the header, which signs out
         posts = {(form["action"] or "").partition(UI)[2] for form in forms if form["method"] == "post"}
         assert [post for post in posts if FORMS[post] not in GRANTS[role]] == []
     pages = {link.partition(UI)[2].partition("?")[0] for link in leads if UI in link}
@@ -132,9 +132,9 @@ async def test_every_link_and_form_can_be_used(shared: Desk, role: Role) -> None
 
 @pytest.mark.parametrize(("where", "needed"), FORMS.items(), ids=FORMS)
 async def test_a_form_needs_its_permission(shared: Desk, where: str, needed: Permission) -> None:
-    """What a form would do is refused to a token without the permission, whatever else it may."""
+    """A form's request is refused to a token without its permission, whatever other permissions it has."""
     others = {*Permission} - {needed}
-    if where == "accounts/carol":  # a permission for each field
+    if where == "accounts/carol":  # each of its fields has its own permission
         others -= {Permission.ACCOUNTS_BLOCK, Permission.ACCOUNTS_UPDATE}
     browser = shared.member(Role.ADMIN, name="dave", scopes=others).browser()
     reply = await browser.post(UI + where, data={"version": "1", "title": "x", "role": "admin"})

@@ -11,7 +11,7 @@ from tests.unit.apps.desk.pages.test_pages import UI, find, send, shows
 
 
 async def test_a_list_leads_both_ways(desk: Desk) -> None:
-    """It says how many there are, and has links to the next and the previous page."""
+    """A list says how many items there are, and has links to the next and the previous page."""
     for number in range(4):
         await desk.ticket(title=f"Ticket {number}")
     browser = desk.support.browser()
@@ -50,7 +50,7 @@ async def test_the_head_of_a_list_sorts(desk: Desk) -> None:
     ],
 )
 async def test_a_list_is_narrowed(shared: Desk, asked: str, found: bool) -> None:  # noqa: FBT001
-    """By the name of who asked, and by days, which stay in the form."""
+    """A list can be filtered by the name of who asked and by days. The days stay in the form."""
     page = await shared.support.browser().visit(f"{UI}tickets?{asked}")
 
     assert ("The printer prints blank pages" in page.text) == found
@@ -60,12 +60,12 @@ async def test_a_list_is_narrowed(shared: Desk, asked: str, found: bool) -> None
 
 @pytest.mark.parametrize("asked", ["until=9999-12-31", "until=0001-01-01T00:00:00Z", "since=0001-01-01"])
 async def test_the_first_and_the_last_day(shared: Desk, asked: str) -> None:
-    """Days at the end of the calendar are refused or taken, and break nothing."""
+    """Days at either end of the calendar are accepted or refused, and never a failure."""
     assert (await shared.support.browser().visit(f"{UI}tickets?{asked}")).status_code in {200, 422}
 
 
 async def test_the_owner_is_chosen_from_a_list(desk: Desk) -> None:
-    """The team is offered to everybody who may change a ticket, but for disabled accounts; who owns it stays in it."""
+    """A ticket's owner is chosen from the team without disabled accounts. The present owner is always in the list."""
     await desk.account("dave", first_name="Dave", last_name="B")
     await desk.account("eve")
     await desk.ticket(owner="eve")
@@ -98,7 +98,7 @@ async def test_comments_on_a_ticket(desk: Desk) -> None:
 
 
 async def test_an_empty_comment(desk: Desk) -> None:
-    """It is refused beside its field, and the ticket's form is as it was."""
+    """An empty comment is refused beside its field, and the ticket's form is unchanged."""
     page = await send(desk.support.browser(), "tickets/1/comments", page="tickets/1", text=" ")
 
     assert (page.status_code, 'id="text-error">Fill this in.' in page.text) == (422, True)
@@ -106,7 +106,7 @@ async def test_an_empty_comment(desk: Desk) -> None:
 
 
 async def test_a_reader_does_not_comment(shared: Desk) -> None:
-    """Who may not change tickets sees the comments, and no form."""
+    """A reader who may not change tickets sees the comments, and no form for a new one."""
     held = GRANTS[Role.SUPPORT] - {Permission.TICKETS_UPDATE}
     page = await shared.member(Role.SUPPORT, name="dave", scopes=held).browser().visit(f"{UI}tickets/1")
 
@@ -125,7 +125,7 @@ async def test_a_reader_does_not_comment(shared: Desk) -> None:
     ],
 )
 async def test_an_empty_desk(tmp_path: Path, role: Role, steps: list[str]) -> None:
-    """Each role is told what to do next, and sees the page on which that is done."""
+    """On an empty desk, each role is told what to do next, and can open the page for it."""
     async with open_desk(tmp_path) as desk:
         browser = desk.member(role).browser()
         page = await browser.visit(f"{UI}tickets")
@@ -139,7 +139,7 @@ async def test_an_empty_desk(tmp_path: Path, role: Role, steps: list[str]) -> No
 
 
 async def test_an_empty_desk_where_support_creates_no_employees(tmp_path: Path) -> None:
-    """Somebody whose operator has taken that right is told whom to ask."""
+    """On an empty desk, somebody who may not create employees is told whom to ask."""
     async with open_desk(tmp_path) as desk:
         held = GRANTS[Role.SUPPORT] - {Permission.EMPLOYEES_CREATE}
         page = await desk.member(Role.SUPPORT, scopes=held).browser().visit(f"{UI}tickets")

@@ -55,7 +55,7 @@ async def test_names_differ_by_case(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["nobody", "", "a/b", "a\0b", "x" * 300, "\ud800"])
 async def test_who_has_no_account_is_not_found(desk: Desk, name: str) -> None:
-    """There is no account for a name without one, even an impossible name."""
+    """A name without an account is not found, even if no account could have that name."""
     with pytest.raises(NotFoundError):
         await desk.accounts.get(name)
 
@@ -82,7 +82,7 @@ async def test_the_flags_are_stored_with_their_times(desk: Desk, ada: Account, c
 
 @pytest.mark.parametrize("name", ["nobody", "", "Ada"])
 async def test_a_person_without_an_account_has_no_status(desk: Desk, name: str) -> None:
-    """There is no status for a name without an account; the Hub says what that person may do."""
+    """A name without an account has no status."""
     assert await desk.accounts.status(name) is None
 
 

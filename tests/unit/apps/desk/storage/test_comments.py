@@ -16,7 +16,7 @@ async def ticket(desk: Desk, zoe: Employee) -> Ticket:
 
 
 async def test_a_comment(desk: Desk, ticket: Ticket) -> None:
-    """It says who and when. The audit has it with its text, and the ticket stays as it was."""
+    """A comment has its author and time, and is in the audit with its text. The ticket does not change."""
     comment = await desk.comments.add(ticket.id, CommentNew(text=" New\r\ntoner "), by="eve")
     (entry, *_) = (await desk.audit.find(AuditQuery())).items
 
@@ -33,7 +33,7 @@ async def test_a_comment(desk: Desk, ticket: Ticket) -> None:
 
 
 async def test_comments_page_by_page(desk: Desk, zoe: Employee, ticket: Ticket) -> None:
-    """The oldest come first unless asked otherwise. A cursor is of one ticket's comments."""
+    """The oldest comments come first unless the query says otherwise. A cursor works for one ticket's comments only."""
     other = await desk.tickets.create(TicketNew(title="Other", employee_id=zoe.id), by="ada")
     made = [await desk.comments.add(ticket.id, CommentNew(text=str(number)), by="ada") for number in range(5)]
     await desk.comments.add(other.id, CommentNew(text="x"), by="ada")
@@ -49,7 +49,7 @@ async def test_comments_page_by_page(desk: Desk, zoe: Employee, ticket: Ticket) 
 
 
 async def test_no_comment_on_nothing(desk: Desk) -> None:
-    """A ticket that is not there has no comments and takes none, and the audit tells of none."""
+    """A ticket that does not exist has no comments and gets none, and the audit has no entry."""
     with pytest.raises(NotFoundError):
         await desk.comments.find(4711, CommentQuery())
     with pytest.raises(NotFoundError):
@@ -59,7 +59,7 @@ async def test_no_comment_on_nothing(desk: Desk) -> None:
 
 
 async def test_comments_go_with_their_ticket(desk: Desk, ticket: Ticket) -> None:
-    """A deleted ticket takes its comments along. The audit keeps them."""
+    """The comments of a ticket are deleted with it. The audit keeps them."""
     await desk.comments.add(ticket.id, CommentNew(text="x"), by="ada")
     await desk.tickets.delete(ticket.id, version=1, by="ada")
     told = (await desk.audit.find(AuditQuery(thing=f"ticket/{ticket.id}"))).items
@@ -70,7 +70,7 @@ async def test_comments_go_with_their_ticket(desk: Desk, ticket: Ticket) -> None
 
 
 async def test_a_comment_and_a_deletion_at_once(desk: Desk, ticket: Ticket) -> None:
-    """Either the comment was first, or there was no ticket any more: none is left without a ticket."""
+    """A comment that meets a deletion is added before it or refused: none is left without a ticket."""
     added: list[bool] = []
 
     async def add() -> None:

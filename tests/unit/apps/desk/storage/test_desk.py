@@ -1,4 +1,4 @@
-"""The desk as a whole: its files, what it acknowledged, and writes that are cancelled."""
+"""The desk as a whole: its files, acknowledged changes, and writes that are cancelled."""
 
 import stat
 from pathlib import Path

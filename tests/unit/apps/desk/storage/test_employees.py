@@ -1,4 +1,4 @@
-"""Employees: whom the desk helps, on both databases."""
+"""Employees, whom the desk helps, on both databases."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -69,7 +69,7 @@ TAKEN: dict[str, tuple[Mapping[str, str], type[ConflictError]]] = {
 async def test_a_contact_is_one_employees_only(
     desk: Desk, zoe: Employee, contact: Mapping[str, str], error: type[ConflictError]
 ) -> None:
-    """Neither a new employee nor a change gets what somebody else has."""
+    """A phone or e-mail that somebody else has is refused, for a new employee and in a change."""
     await desk.employees.create(FULL, by="manager")
 
     new = EmployeeNew.model_validate({"first_name": "A", "last_name": "B", **contact})

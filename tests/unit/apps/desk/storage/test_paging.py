@@ -26,7 +26,7 @@ TITLES = ["printer", "Printer", "", "Écran", "ecran", "打印机", "x" * 200, "
 
 @pytest.fixture
 async def many(desk: Desk, zoe: Employee) -> int:
-    """Tickets of which several are alike in what they are sorted by."""
+    """Tickets, several of which have the same sort keys."""
     chance = random.Random(1)  # noqa: S311 - the same each time
     row = {"description": "", "status": "open", "employee_id": zoe.id, "owner": "ada", "version": 1, "search": ""}
     rows = [
@@ -58,7 +58,7 @@ async def test_pages_make_up_the_list(desk: Desk, many: int, sort: str) -> None:
 
 @pytest.mark.parametrize("sort", SORTS)
 async def test_pages_lead_back(desk: Desk, many: int, sort: str) -> None:
-    """From the last page, the pages before are those that led there; the first page has none before it."""
+    """The way back from the last page has the same pages as the way there. The first page has none before it."""
     query = TicketQuery.model_validate({"sort": sort, "limit": 7})
     page = await desk.tickets.find(query)
     there = [page.items]
@@ -77,7 +77,7 @@ async def test_pages_lead_back(desk: Desk, many: int, sort: str) -> None:
 
 @pytest.mark.usefixtures("many")
 async def test_a_list_is_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page says how many there are in the whole list if that is asked for, as far as there is patience."""
+    """A page has the number of items in the whole list if the query asks for it, up to a maximum."""
     assert (await desk.tickets.find(TicketQuery(limit=7))).count is None
     assert (await desk.tickets.find(TicketQuery(limit=7, count=True))).count == 50
     assert (await desk.tickets.find(TicketQuery(status=Status.CLOSED, count=True))).count == 0

@@ -26,7 +26,7 @@ from tests.unit.apps.desk.conftest import Clock
 
 @pytest.fixture
 async def ticket(desk: Desk, zoe: Employee) -> Ticket:
-    """A ticket as it is created."""
+    """A ticket that was just created."""
     new = TicketNew(title="Printer: 50% of pages blank", description="Since\nMonday", employee_id=zoe.id)
     return await desk.tickets.create(new, by="ada")
 
@@ -236,7 +236,7 @@ async def test_the_name_of_who_asked_is_found(
 
 
 async def test_dates_narrow(desk: Desk, ticket: Ticket, zoe: Employee, clock: Clock) -> None:
-    """Tickets are found by when they were created: between moments, or on days, the last of which counts whole."""
+    """Tickets are found by when they were created: between moments, or on days. All of the last day counts."""
     clock.time += timedelta(days=2)
     later = await desk.tickets.create(TicketNew(title="later", employee_id=zoe.id), by="ada")
 
