@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 
 from bench.deidentify_table import MISSED, head, row
+from service.apps.deidentify.engine.completion import WORD
 from service.apps.deidentify.engine.engine import Engine
-from service.apps.deidentify.engine.extra_rules import WORD
 from service.apps.deidentify.engine.tagging import RuleTagger
 from tests.support import philter
 

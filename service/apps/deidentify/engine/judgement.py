@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from service.apps.deidentify.engine import casing
+from service.apps.deidentify.engine.completion import additions
 from service.apps.deidentify.engine.detection import Detector, hidden
-from service.apps.deidentify.engine.extra_rules import additions
 from service.apps.deidentify.engine.finders import (
     addresses,
     ages,

@@ -105,7 +105,7 @@ def test_nearly_all_is_found_in_the_bundled_notes(engine: Engine) -> None:
 
 def words(text: str) -> list[tuple[int, int]]:
     """The spans of a text's words."""
-    from service.apps.deidentify.engine.extra_rules import WORD  # noqa: PLC0415 - what a word is, is said there
+    from service.apps.deidentify.engine.completion import WORD  # noqa: PLC0415 - what a word is, is said there
 
     return [match.span() for match in WORD.finditer(text)]
 

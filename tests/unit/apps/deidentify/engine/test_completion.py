@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.apps.deidentify.engine.extra_rules import additions
+from service.apps.deidentify.engine.completion import additions
 from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.rules import Kind
 
