@@ -31,7 +31,7 @@ def ordinary(reading: Reading) -> tuple[Reading, list[bool]]:
             if bits & IS_NAME and not bits & NO_NAME:
                 text[reading.starts[number]] = reading.words[number][0].upper()
                 shapes[number] = TITLE
-        elif shape != DIGITS and is_upper[number] and shape != MIXED:
+        elif is_upper[number] and shape not in (DIGITS, MIXED):
             start, stop, word = reading.starts[number], reading.stops[number], reading.words[number]
             if stop - start == ONE_LETTER:
                 continue
@@ -55,7 +55,7 @@ def shouted(reading: Reading) -> list[bool]:
             or (shape == TITLE and stops[number] - starts[number] > ONE_LETTER)
             or (shape == MIXED and not reading.text[starts[number] : stops[number]].isupper())
         ):
-            if number - first > 0:
+            if number > first:
                 _mark(reading, first, number, result)
             first = number + 1
     return result
@@ -74,7 +74,7 @@ def _mark(reading: Reading, first: int, last: int, result: list[bool]) -> None:
 
 def _is_heading(reading: Reading, letters: list[int], last: int) -> bool:
     """Whether these are everyday words before a colon, or alone on their line."""
-    if not letters or not all(reading.flags[number] & Is.WORD for number in letters):
+    if not all(reading.flags[number] & Is.WORD for number in letters):
         return False
     if max(reading.stops[number] - reading.starts[number] for number in letters) < SHORTEST_HEADING:
         return False

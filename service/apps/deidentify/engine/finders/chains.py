@@ -104,7 +104,7 @@ def beginning(reading: Reading, first: int) -> int:
             or (
                 gap == " "
                 and first > 1
-                and bool(reading.flags[first - 2] & Is.GIVEN & Is.GIVEN)
+                and bool(reading.flags[first - 2] & Is.GIVEN)
                 and reading.before(first - 1) == " "
                 and bool(reading.flags[first - 2] & Is.NAME)
             )

@@ -12,7 +12,6 @@ COUNTRIES = ("GB", "DE", "FR", "BE", "NL", "IT", "AU", "CH", "AT", "IE", "NZ", "
 EXTENSION = r"(?:,? ?(?:x|ext|extn|extension)\.?:? ?#? ?[0-9]{1,6}\b)?"
 DIGITS = re.compile(r"[0-9]")
 LONGEST_OCTET = 255
-SOME_DIGITS = 3
 TOP = (
     r"(?:com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|health|care|clinic|uk|us|ca|au|nz|ie|de|fr|nl|be|ch|at|it"
     r"|es|pt|se|no|dk|fi|pl|in|jp|cn|br|mx|za|eu|tv|co)"

@@ -31,7 +31,6 @@ NEXT_UNIT = re.compile(
 )
 SURE = re.compile(rf"{TH}\b|{YEAR}|'[0-9]|\bof\b|\bthe\b|-", re.IGNORECASE)
 NUMBERS = re.compile(r"[0-9]+")
-VERB_MONTHS = ("may", "mar", "march", "dec", "sep", "sept", "oct", "jan", "jun", "nov", "apr", "aug", "feb")
 
 
 def month_and_day(text: str, start: int, stop: int) -> bool:
