@@ -6,7 +6,7 @@ Works on text folded to ASCII. Each addition and its reason stands in docs/deide
 import re
 from collections.abc import Iterator, Sequence
 
-from service.apps.deidentify.engine.finding import Find
+from service.apps.deidentify.engine.finding import Find, where
 from service.apps.deidentify.engine.rules import Kind
 
 WORD = re.compile(r"[A-Za-z0-9]+")
@@ -18,41 +18,31 @@ LONG_NUMBER = 3  # digits; what is left of a date is part of an identifier from 
 
 def additions(text: str, is_masked: bytearray, masked: Sequence[Find], kept: bytearray) -> Iterator[Find]:
     """What to mask besides. Per character: `is_masked`, and `kept` where a rule says that it stays."""
-    dates, names = _places(text, masked, Kind.DATE), _places(text, masked, Kind.NAME)
-    ages = _places(text, masked, Kind.AGE)
+    dates, names, ages = (
+        where(len(text), (find for find in masked if find.kind is kind)) for kind in (Kind.DATE, Kind.NAME, Kind.AGE)
+    )
     for match in WORD.finditer(text):
         start, stop = match.span()
         # Of `97yo` the rest says nothing.
         if 0 < is_masked.count(1, start, stop) < stop - start and not ages[start]:
             yield Find(start, stop, Kind.OTHER, "whole.word")
     for match in JOINED.finditer(text):
-        if ages[match.start()]:
-            continue
-        yield from _joined(match, is_masked, dates, names, kept)
+        if not ages[match.start()]:
+            yield from _joined(match, is_masked, dates, names, kept)
     for match in SIGNED.finditer(text):
         if is_masked.count(1, *match.span()):
             yield Find(*match.span(), Kind.NAME, "whole.signature")
-
-
-def _places(text: str, masked: Sequence[Find], kind: Kind) -> bytearray:
-    """Per character 1 where rules of this kind masked it."""
-    result = bytearray(len(text))
-    for start, stop, other, _ in masked:
-        if other is kind:
-            result[start:stop] = b"\1" * (stop - start)
-    return result
 
 
 def _joined(
     match: "re.Match[str]", is_masked: bytearray, dates: bytearray, names: bytearray, kept: bytearray
 ) -> Iterator[Find]:
     """What is left of words joined by hyphens and the like, where some are masked and some are not."""
-    words = [word.span() for word in WORD.finditer(match.string, *match.span())]
     # The label of `MRN#123` is no part of the number.
     words = [
-        (start, stop)
-        for start, stop in words
-        if not (match.string[stop : stop + 1] == "#" and match.string[start:stop].isalpha())
+        word.span()
+        for word in WORD.finditer(match.string, *match.span())
+        if not (match.string[word.end() : word.end() + 1] == "#" and word[0].isalpha())
     ]
     hidden = [span for span in words if is_masked.count(1, *span)]
     left = [span for span in words if not is_masked.count(1, *span) and not kept[span[0]]]

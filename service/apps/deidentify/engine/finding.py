@@ -1,5 +1,6 @@
 """What a rule found: where, of which kind, and by which rule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,14 @@ class Find(NamedTuple):
     stop: int
     kind: Kind
     rule: str
+
+
+def where(length: int, finds: Iterable[Find]) -> bytearray:
+    """Per character of a text of `length` characters, 1 where any of these finds is."""
+    result = bytearray(length)
+    for start, stop, _, _ in finds:
+        result[start:stop] = b"\1" * (stop - start)
+    return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from service.apps.deidentify.engine.finders import (
     places,
 )
 from service.apps.deidentify.engine.finders.pattern import find_all
-from service.apps.deidentify.engine.finding import Find, RuleInfo
+from service.apps.deidentify.engine.finding import Find, RuleInfo, where
 from service.apps.deidentify.engine.keepers import readings, words
 from service.apps.deidentify.engine.lexicon import Lexicon
 from service.apps.deidentify.engine.reading import DIGITS, MIXED, Reading, read
@@ -73,12 +73,8 @@ class Judge:
         reading, is_upper = casing.ordinary(read(text, self._lexicon))
         detection = self._detector.detect(reading.text)
         is_masked = hidden(reading.text, detection.kept)
-        contacts_there = [find for find in detection.masked if find.kind is Kind.CONTACT]
         kept = self._keep(reading, is_upper, is_masked, detection.masked)
-        for start, stop, _, _ in contacts_there:
-            for place in range(start, stop):
-                if reading.text[place].isalnum() and not kept[place]:
-                    is_masked[place] = 1
+        cover(reading.text, is_masked, [find for find in detection.masked if find.kind is Kind.CONTACT], kept)
         finds = list(self._find(reading, is_upper))
         cover(reading.text, is_masked, finds)
         for start, stop, _, _ in finds:
@@ -96,32 +92,29 @@ class Judge:
 
     def _keep(self, reading: Reading, is_upper: list[bool], is_masked: bytearray, theirs: Sequence[Find]) -> bytearray:
         """Take back what stays. Per character 1 where a rule says that a number stays."""
-        kept = bytearray(len(reading.text))
-        for start, stop, _, _ in find_all(readings.PATTERNS, reading.text):
-            kept[start:stop] = b"\1" * (stop - start)
+        kept = where(len(reading.text), find_all(readings.PATTERNS, reading.text))
         for number, (start, stop) in enumerate(zip(reading.starts, reading.stops, strict=True)):
-            if (kept[start] and reading.shapes[number] in (DIGITS, MIXED)) or (
-                kept[start] and kept.count(1, start, stop) == stop - start and stop - start <= SHORT_CODE
+            if kept[start] and (
+                reading.shapes[number] in (DIGITS, MIXED) or (stop - start <= SHORT_CODE and all(kept[start:stop]))
             ):
                 is_masked[start:stop] = bytes(stop - start)
-        is_sure = bytearray(len(reading.text))
-        for start, stop, kind, rule in theirs:
-            if kind in SURE and not rule.endswith(LISTS):
-                is_sure[start:stop] = b"\1" * (stop - start)
-        free = [find for find in theirs if find.kind is Kind.LOCATION]
+        sure = (find for find in theirs if find.kind in SURE and not find.rule.endswith(LISTS))
+        is_sure = where(len(reading.text), sure)
         for number in words.staying(reading, is_upper, is_masked, is_sure, self._vocabulary):
             start, stop = reading.starts[number], reading.stops[number]
             is_masked[start:stop] = bytes(stop - start)
-        for start, stop, _, _ in free:
+        for start, stop, kind, _ in theirs:
             # Of a street of which every word stays, the number says nothing.
-            if not any(is_masked[place] and reading.text[place].isalpha() for place in range(start, stop)):
+            if kind is Kind.LOCATION and not any(
+                is_masked[place] and reading.text[place].isalpha() for place in range(start, stop)
+            ):
                 is_masked[start:stop] = bytes(stop - start)
         return kept
 
 
-def cover(text: str, is_masked: bytearray, finds: Sequence[Find]) -> None:
-    """Mark the letters and digits of these finds as masked."""
+def cover(text: str, is_masked: bytearray, finds: Sequence[Find], kept: Sequence[int] = b"") -> None:
+    """Mark the letters and digits of these finds as masked. `kept`: per character, where this does not count."""
     for start, stop, _, _ in finds:
         for place in range(start, stop):
-            if text[place].isalnum():
+            if text[place].isalnum() and not (kept and kept[place]):
                 is_masked[place] = 1
