@@ -23,6 +23,7 @@ from service.apps.deidentify.engine.keepers import readings, words
 from service.apps.deidentify.engine.lexicon import Lexicon
 from service.apps.deidentify.engine.reading import DIGITS, MIXED, Reading, read
 from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.spans import UNKNOWN
 
 MASKING = (
     *labels.PATTERNS,
@@ -43,7 +44,7 @@ PARTS = (
     RuleInfo("whole.signature", Kind.NAME, "Words joined by slashes, of which one is masked: who dictated and typed."),
     RuleInfo("script.foreign", Kind.OTHER, "A word in another script than the Latin one."),
     RuleInfo("caller.deny", Kind.OTHER, "A word of `deny`."),
-    RuleInfo("unknown-word", Kind.OTHER, "A word that is in no list of words that may stay."),
+    RuleInfo(UNKNOWN, Kind.OTHER, "A word that is in no list of words that may stay."),
 )
 
 

@@ -3,12 +3,16 @@
 Where each list comes from is said in docs/deidentify.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import TypeVar
 
 from service.apps.deidentify.engine.classes import word_class
+
+Phrase = tuple[str, ...]
+Key = TypeVar("Key")
 
 COMMON_SURNAMES = 3000  # of a list that begins with the most frequent
 COMMON_GIVEN = 1500
@@ -44,27 +48,13 @@ class Is:
     COMPANY_BEHIND = 1 << 22  # likewise, but only behind `at`, `to`, `from` and the like
     STATE = 1 << 23
     PLACE_CUE = 1 << 24  # what stands before a place: `from`, `in`
+    PROPER = 1 << 25  # an everyday word of which names of organizations are made: `mercy`, `lakeside`
     PLACE_START = 1 << 26  # begins a place of several words
     CARE = 1 << 27  # ends or announces the name of an organization, by the words beside it
     SPOKEN = 1 << 28  # `with`, `by` and the like, which stand before names
     DISTRICT = 1 << 29  # `county`
     LABEL = 1 << 30  # stands before a colon and a name
     LETTER_OF_CREDENTIAL = 1 << 31  # begins `M.D.` and the like
-    PROPER = 1 << 25  # an everyday word of which names of organizations are made: `mercy`, `lakeside`
-
-
-CLOSED = word_class("closed")
-VERBS = word_class("verbs")
-MONTHS = word_class("months")
-WEEKDAYS = word_class("weekdays")
-TITLES = word_class("titles")
-ROLES = word_class("roles")
-CREDENTIALS = word_class("credentials")
-PARTICLES = word_class("particles")
-HEADS = word_class("heads")
-GENERIC = word_class("generic")
-STATES = word_class("states")
-PLACE_CUES = word_class("place-cues")
 
 
 # Words of organizations that count with the words beside them, and verbs that stand before a place of care.
@@ -73,10 +63,28 @@ SPECIALTIES = word_class("specialties")
 VISITED = word_class("visited")
 # Words that end the name of a hospital behind the name of a town: `Cincinnati General`.
 TOWN_HOSPITALS = word_class("town-hospitals")
-CARE = CENTERS | SPECIALTIES | VISITED | TOWN_HOSPITALS | {"st", "saint"}
 LABEL_WORDS = word_class("label-words")
 TITLES_OF_CARE = word_class("titles-of-care")
-SPOKEN = word_class("spoken")
+CLASSES = (
+    (word_class("closed"), Is.CLOSED),
+    (word_class("verbs"), Is.VERB),
+    (word_class("months"), Is.MONTH),
+    (word_class("weekdays"), Is.WEEKDAY),
+    (word_class("titles"), Is.TITLE),
+    (word_class("roles"), Is.ROLE),
+    (word_class("credentials"), Is.CREDENTIAL),
+    (word_class("particles"), Is.PARTICLE),
+    (word_class("heads"), Is.HEAD),
+    (word_class("generic"), Is.GENERIC),
+    (word_class("states"), Is.STATE),
+    (word_class("place-cues"), Is.PLACE_CUE),
+    (word_class("districts"), Is.DISTRICT),
+    (word_class("letters-of-credentials"), Is.LETTER_OF_CREDENTIAL),
+    (word_class("spoken"), Is.SPOKEN),
+    (LABEL_WORDS, Is.LABEL),
+    (CENTERS | SPECIALTIES | VISITED | TOWN_HOSPITALS | {"st", "saint"}, Is.CARE),
+)
+NO_NAMES = Is.MONTH | Is.WEEKDAY | Is.STATE | Is.TITLE | Is.ROLE  # whose words are no sure names, nor sure towns
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +95,9 @@ class Lexicon:
     """
 
     flags: Mapping[str, int]
-    places: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]]
-    organizations: Mapping[str, tuple[tuple[str, ...], ...]]
-    large_towns: frozenset[tuple[str, ...]]
+    places: Mapping[tuple[str, str], tuple[Phrase, ...]]
+    organizations: Mapping[str, tuple[Phrase, ...]]
+    large_towns: frozenset[Phrase]
 
 
 def lines(name: str) -> list[str]:
@@ -134,28 +142,11 @@ def load(vocabulary: frozenset[str]) -> Lexicon:
             flags[word] |= Is.TOWN
     mark(lines("usual_names.txt"), Is.NAME)
     mark(lines("organization_words.txt"), Is.PROPER)
-    for words, what in (
-        (CLOSED, Is.CLOSED),
-        (VERBS, Is.VERB),
-        (MONTHS, Is.MONTH),
-        (WEEKDAYS, Is.WEEKDAY),
-        (TITLES, Is.TITLE),
-        (ROLES, Is.ROLE),
-        (CREDENTIALS, Is.CREDENTIAL),
-        (PARTICLES, Is.PARTICLE),
-        (HEADS, Is.HEAD),
-        (GENERIC, Is.GENERIC),
-        (STATES, Is.STATE),
-        (PLACE_CUES, Is.PLACE_CUE),
-        (word_class("districts"), Is.DISTRICT),
-        (word_class("letters-of-credentials"), Is.LETTER_OF_CREDENTIAL),
-    ):
+    for words, what in CLASSES:
         mark(words, what)
-    for word in MONTHS | WEEKDAYS | STATES | TITLES | ROLES:
-        flags[word] &= ~(Is.NAME | Is.TOWN)
-    mark(CARE, Is.CARE)
-    mark(SPOKEN, Is.SPOKEN)
-    mark(LABEL_WORDS, Is.LABEL)
+    for word, bits in flags.items():
+        if bits & NO_NAMES:
+            flags[word] &= ~(Is.NAME | Is.TOWN)
     mark(TITLES_OF_CARE, Is.ROLE)
     organizations = lines("organizations.txt")
     split = [_words(entry.rstrip("*")) for entry in organizations]
@@ -164,22 +155,21 @@ def load(vocabulary: frozenset[str]) -> Lexicon:
     towns = [parts for place in places if not place.isalpha() and len(parts := _words(place)) > 1]
     mark({town[0] for town in towns}, Is.PLACE_START)
     large_phrases = frozenset(_words(place) for place in places[:LARGE_TOWNS] if not place.isalpha())
-    return Lexicon(flags, _by_first_two(towns), _by_first(split), large_phrases)
+    return Lexicon(
+        flags,
+        places=_by(lambda phrase: (phrase[0], phrase[1]), towns),
+        organizations=_by(lambda phrase: phrase[0], split),
+        large_towns=large_phrases,
+    )
 
 
-def _words(phrase: str) -> tuple[str, ...]:
+def _words(phrase: str) -> Phrase:
     return tuple(phrase.replace("'", " ").replace("-", " ").replace(".", "").split())
 
 
-def _by_first_two(phrases: Iterable[tuple[str, ...]]) -> dict[tuple[str, str], tuple[tuple[str, ...], ...]]:
-    found: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+def _by(key: Callable[[Phrase], Key], phrases: Iterable[Phrase]) -> dict[Key, tuple[Phrase, ...]]:
+    """The phrases by how they begin, the longest first."""
+    found: dict[Key, list[Phrase]] = {}
     for phrase in phrases:
-        found.setdefault((phrase[0], phrase[1]), []).append(phrase)
-    return {two: tuple(sorted(each, key=len, reverse=True)) for two, each in found.items()}
-
-
-def _by_first(phrases: Iterable[tuple[str, ...]]) -> dict[str, tuple[tuple[str, ...], ...]]:
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in phrases:
-        found.setdefault(phrase[0], []).append(phrase)
-    return {first: tuple(sorted(each, key=len, reverse=True)) for first, each in found.items()}
+        found.setdefault(key(phrase), []).append(phrase)
+    return {start: tuple(sorted(each, key=len, reverse=True)) for start, each in found.items()}

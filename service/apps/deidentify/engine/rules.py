@@ -9,6 +9,7 @@ from importlib import metadata, resources
 from typing import Any
 
 CONFIGURATION = "philter_delta.toml"
+THEIRS = "philter-lite: "  # begins the names of its rules
 
 
 class Kind(StrEnum):
@@ -56,7 +57,7 @@ class Rule:
     @property
     def name(self) -> str:
         """What answers call it."""
-        return f"philter-lite: {self.title}"
+        return THEIRS + self.title
 
 
 @dataclass(frozen=True, slots=True)

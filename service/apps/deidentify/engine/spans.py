@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.apps.deidentify.engine.finding import Find
-from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.rules import THEIRS, Kind
 
 MASKED, LINK = 1, 2
 RUN = re.compile(rb"\x01[\x01\x02]*")
 KINDS = tuple(Kind)
 ORDER = {kind: number for number, kind in enumerate(KINDS)}
 JOINERS = frozenset("-'/._@\u2019")
-THEIRS = "philter-lite: "
 UNKNOWN = "unknown-word"  # the rule for words that are in no list of words that may stay
 NOTHING = (False, 0, -ORDER[Kind.OTHER], UNKNOWN)
 
