@@ -67,18 +67,23 @@ class Outcome:
 
 def lines(stream: BinaryIO) -> Iterator[Note]:
     """Yield the notes of a file with one note per line. Blank lines count in the numbers, but are not notes."""
+    for number, raw in numbered(stream, LARGEST):
+        note = raw.removeprefix(BYTE_ORDER_MARK) if raw and number == 1 else raw
+        if note is None or note.strip(BLANK):
+            yield Note(number, note)
+
+
+def numbered(stream: BinaryIO, most: int) -> Iterator[tuple[int, bytes | None]]:
+    """Yield each line of a file with its number, from 1; None for a line of more than `most` bytes."""
     number = 0
-    while raw := stream.readline(LARGEST + 1):
+    while raw := stream.readline(most + 1):
         number += 1
-        if len(raw) > LARGEST and not raw.endswith(b"\n"):
-            while (rest := stream.readline(LARGEST)) and not rest.endswith(b"\n"):
+        if len(raw) > most and not raw.endswith(b"\n"):
+            while (rest := stream.readline(most)) and not rest.endswith(b"\n"):
                 pass
-            yield Note(number, None)
-            continue
-        if number == 1:
-            raw = raw.removeprefix(BYTE_ORDER_MARK)
-        if raw.strip(BLANK):
-            yield Note(number, raw)
+            yield number, None
+        else:
+            yield number, raw
 
 
 def whole(stream: BinaryIO) -> Note:
@@ -124,11 +129,11 @@ class Answerer:
                 return Outcome(self._masked(text_in(self.encoding, note.raw)).encode(self.encoding))
             fields = _fields(note.raw, self.encoding)
             known |= {"id": fields["id"]} if fields["id"] is not None else {}
-            return Outcome(_json(known | self._reply(self.deidentify(_text(fields), **_options(fields)))))
+            return Outcome(json_line(known | self._reply(self.deidentify(_text(fields), **_options(fields)))))
         except EngineUnavailableError:
             raise
         except ServiceError as error:
-            refusal = _json(known | {"error": {"code": error.code, "detail": error.detail}}) if note.line else None
+            refusal = json_line(known | {"error": failure(error)}) if note.line else None
             return Outcome(refusal, error.code, error.detail)
 
     def _row(self, line: int, cells: Sequence[tuple[str, Cell]]) -> Outcome:
@@ -137,11 +142,11 @@ class Answerer:
         failed = [(name, answer) for name, answer in answers if isinstance(answer, dict)]
         texts = [None if isinstance(answer, dict) else answer for _, answer in answers]
         if not failed:
-            return Outcome(_json({"line": line, "texts": texts}))
+            return Outcome(json_line({"line": line, "texts": texts}))
         # `says_failed` expects the error right after the line number.
         error = failed[0][1]
         said = {"line": line, "error": error, "columns": [name for name, _ in failed], "texts": texts}
-        return Outcome(_json(said), **error)
+        return Outcome(json_line(said), **error)
 
     def _cell(self, cell: Cell) -> Cell:
         if not isinstance(cell, str) or not cell.strip():
@@ -151,7 +156,7 @@ class Answerer:
         except EngineUnavailableError:
             raise
         except ServiceError as error:
-            return {"code": error.code, "detail": error.detail}
+            return failure(error)
 
     def _masked(self, text: str) -> str:
         """Mask a note, and check that the result can be written in the job's encoding."""
@@ -225,5 +230,11 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _json(value: object) -> bytes:
+def failure(error: ServiceError) -> Failure:
+    """An error as plain data."""
+    return {"code": error.code, "detail": error.detail}
+
+
+def json_line(value: object) -> bytes:
+    """A line of JSON, without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

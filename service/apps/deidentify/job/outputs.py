@@ -113,9 +113,9 @@ class Gzip:
             return tally(file)
 
     def write(self, lines: BinaryIO, file: BinaryIO, _path: Path) -> None:
-        """Compress the lines, without time or name, so that the same lines always give the same file."""
-        with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-            shutil.copyfileobj(lines, packed)
+        """Compress the lines."""
+        with packed(file) as whole:
+            shutil.copyfileobj(lines, whole)
 
 
 class LinesTarget:
@@ -213,6 +213,13 @@ def private(path: Path, mode: str) -> BinaryIO:
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if mode == "wb" else 0)
     return cast("BinaryIO", os.fdopen(os.open(path, flags, PRIVATE), mode))
+
+
+@contextmanager
+def packed(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Compress what is written, without time or name, so that the same content always gives the same file."""
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as whole:
+        yield cast("BinaryIO", whole)
 
 
 def keep(file: BinaryIO) -> None:

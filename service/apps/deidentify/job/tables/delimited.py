@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from service.apps.deidentify.errors import BadLineError, JobRefusedError
-from service.apps.deidentify.job.encodings import UTF8, problem_with
+from service.apps.deidentify.job.encodings import UTF8
 from service.apps.deidentify.job.inputs import Source, shown
-from service.apps.deidentify.job.notes import BYTE_ORDER_MARK, Cell
-from service.apps.deidentify.job.tables.rows import LONGEST_ROW, cell_of, failure, missing
+from service.apps.deidentify.job.notes import BYTE_ORDER_MARK, Cell, failure
+from service.apps.deidentify.job.tables.rows import LONGEST_ROW, cell_of, decoded, missing
 
 CHUNK = 256_000  # bytes
 DELIMITERS = {".csv": b",", ".tsv": b"\t"}
@@ -97,7 +97,7 @@ class Delimited:
         """
         names: list[str] = []
         for line, raw in self._records(stream):
-            self._check(raw, line)
+            decoded(self._source, raw, self._encoding, line)  # or refused
             if raw == BYTE_ORDER_MARK:
                 yield Row(line, raw)
             elif not names:
@@ -125,14 +125,6 @@ class Delimited:
 
     def _note(self, raw: bytes) -> Cell:
         return cell_of(_text(raw).decode(self._encoding)) if raw else None
-
-    def _check(self, raw: bytes, line: int) -> None:
-        try:
-            raw.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise JobRefusedError(
-                f"{shown(self._source.path)}: {problem_with(raw, error, self._encoding, line=line)}"
-            ) from None
 
     def _records(self, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Each row with its end, and the line of the file that it begins in. A byte order mark is a row of its own."""

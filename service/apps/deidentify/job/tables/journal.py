@@ -6,12 +6,12 @@ So a job that was stopped goes on behind the last line that is whole, whatever t
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from gzip import GzipFile
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from service.apps.deidentify.job.inputs import Source
-from service.apps.deidentify.job.outputs import PART, Tally, keep, private
+from service.apps.deidentify.job.notes import json_line
+from service.apps.deidentify.job.outputs import PART, Tally, keep, packed, private
 from service.apps.deidentify.job.tables.rows import Reply, Table
 
 ERRORS = ".errors.ndjson"  # behind a table's name: what could not be done of it
@@ -35,8 +35,8 @@ class TableWriter:
         """Write the table from the replies to its rows, and beside it what failed, where something did."""
         with self._source.open() as reading:
             if self._source.is_gzip:
-                with GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-                    self._table.write(reading, replies(lines), cast("BinaryIO", packed))
+                with packed(file) as whole:
+                    self._table.write(reading, replies(lines), whole)
             else:
                 self._table.write(reading, replies(lines), file)
         lines.seek(0)
@@ -47,8 +47,7 @@ class TableWriter:
         with private(part, "wb") as file:
             for reply in found:
                 if reply.error:
-                    said = {"line": reply.line, "columns": reply.columns, "error": reply.error}
-                    file.write(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+                    file.write(json_line({"line": reply.line, "columns": reply.columns, "error": reply.error}))
             size = file.tell()
             keep(file)
         if size:

@@ -8,11 +8,11 @@ from json import JSONDecoder
 from typing import BinaryIO, NamedTuple
 
 from service.apps.deidentify.engine.intake import other_encoding
-from service.apps.deidentify.errors import BadLineError, JobRefusedError, NoteTooLargeError
-from service.apps.deidentify.job.encodings import UTF8, problem_with
+from service.apps.deidentify.errors import BadLineError, NoteTooLargeError
+from service.apps.deidentify.job.encodings import UTF8
 from service.apps.deidentify.job.inputs import Source, shown
-from service.apps.deidentify.job.notes import BLANK, BYTE_ORDER_MARK, Cell, Failure
-from service.apps.deidentify.job.tables.rows import LONGEST_ROW, cell_of, failure, missing
+from service.apps.deidentify.job.notes import BLANK, BYTE_ORDER_MARK, Cell, Failure, failure, json_line, numbered
+from service.apps.deidentify.job.tables.rows import LONGEST_ROW, cell_of, decoded, missing
 
 SEEN = 1000  # fields of all lines that are remembered, for people who look for another
 
@@ -67,8 +67,7 @@ class BadRow:
 
     def written(self, _texts: Sequence[str | None]) -> bytes:
         """The line that says why."""
-        said = {"line": self.line, "error": self.cells[0]}
-        return json.dumps(said, separators=(",", ":")).encode() + b"\n"
+        return json_line({"line": self.line, "error": self.cells[0]})
 
 
 class Objects:
@@ -86,7 +85,7 @@ class Objects:
             JobRefusedError: a column is in no line, or the file is not in this encoding.
         """
         seen: dict[str, None] = {}
-        for line, raw in _lines(stream):
+        for line, raw in numbered(stream, LONGEST_ROW):
             if raw is None:
                 yield BadRow(line, [failure(NoteTooLargeError(LONGEST_ROW))])
             elif raw.strip(BLANK):
@@ -97,12 +96,7 @@ class Objects:
             raise error
 
     def _row(self, line: int, raw: bytes, seen: dict[str, None]) -> Row | BadRow:
-        try:
-            text = raw.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise JobRefusedError(
-                f"{shown(self._source.path)}: {problem_with(raw, error, self._encoding, line=line)}"
-            ) from None
+        text = decoded(self._source, raw, self._encoding, line)
         start = len("\ufeff") if line == 1 and raw.startswith(BYTE_ORDER_MARK) and self._encoding == UTF8 else 0
         try:
             fields = fields_of(text, start)
@@ -153,15 +147,3 @@ def _cell(field: Field) -> Cell:
     if field.value is None or isinstance(field.value, str):
         return cell_of(field.value)
     return failure(BadLineError(f"The column {shown(field.name)} holds no string here."))
-
-
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    number = 0
-    while raw := stream.readline(LONGEST_ROW + 1):
-        number += 1
-        if len(raw) > LONGEST_ROW and not raw.endswith(b"\n"):
-            while (rest := stream.readline(LONGEST_ROW)) and not rest.endswith(b"\n"):
-                pass
-            yield number, None
-        else:
-            yield number, raw

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from service.apps.deidentify.errors import BadLineError, JobRefusedError, NoteTooLargeError
+from service.apps.deidentify.errors import JobRefusedError, NoteTooLargeError
+from service.apps.deidentify.job.encodings import problem_with
 from service.apps.deidentify.job.inputs import Reading, Source, shown
-from service.apps.deidentify.job.notes import LARGEST, Cell, Failure, Note
+from service.apps.deidentify.job.notes import LARGEST, Cell, Failure, Note, failure
 
 LONGEST_ROW = 4 * LARGEST  # bytes of a row that are held in memory
 NAMED = 50  # columns that are named where one is missing
@@ -55,9 +56,16 @@ def cell_of(text: str | None) -> Cell:
     return text
 
 
-def failure(error: BadLineError | NoteTooLargeError) -> Failure:
-    """An error as plain data."""
-    return {"code": error.code, "detail": error.detail}
+def decoded(source: Source, raw: bytes, encoding: str, line: int) -> str:
+    """A row as text. `line`: of the file, where the row begins.
+
+    Raises:
+        JobRefusedError: it is not in this encoding.
+    """
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise JobRefusedError(f"{shown(source.path)}: {problem_with(raw, error, encoding, line=line)}") from None
 
 
 def missing(source: Source, wanted: Iterable[str], there: Sequence[str]) -> JobRefusedError | None:
