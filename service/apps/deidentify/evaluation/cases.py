@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
 from service.apps.deidentify.engine.lexicon import lines
-from service.apps.deidentify.evaluation.gold import Gold, Mark
+from service.apps.deidentify.evaluation.gold import Gold, Mark, rewritten
 from service.apps.deidentify.evaluation.variants import made_date, made_name
 
 SLOT = re.compile(r"\{(\w+)\}")
@@ -48,17 +48,8 @@ def cases(count: int, *, seed: int = 0) -> Iterator[Gold]:
 
 
 def _filled(template: str, makers: Mapping[str, tuple[str, Callable[[], str]]]) -> Gold:
-    parts: list[str] = []
-    marks = []
-    last = length = 0
-    for match in SLOT.finditer(template):
-        kind, make = makers[match[1]]
-        new = make()
-        parts += [template[last : match.start()], new]
-        length += match.start() - last
-        marks.append(Mark(length, length + len(new), kind))
-        length, last = length + len(new), match.end()
-    return Gold("".join([*parts, template[last:]]), tuple(marks))
+    slots = ((match, *makers[match[1]]) for match in SLOT.finditer(template))
+    return rewritten(template, ((Mark(*match.span(), kind), make()) for match, kind, make in slots))
 
 
 def _makers(random: Random) -> Mapping[str, tuple[str, Callable[[], str]]]:

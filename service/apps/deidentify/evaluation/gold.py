@@ -28,6 +28,22 @@ class Gold:
     marks: tuple[Mark, ...]
 
 
+def rewritten(text: str, changes: Iterable[tuple[Mark, str]]) -> Gold:
+    """The text with something else in the place of each mark, and the marks where that stands.
+
+    `changes`: in the order of the text, without overlaps. The types of their marks are kept.
+    """
+    parts: list[str] = []
+    marks = []
+    last = length = 0
+    for mark, new in changes:
+        parts += [text[last : mark.start], new]
+        start = length + mark.start - last
+        length, last = start + len(new), mark.stop
+        marks.append(Mark(start, length, mark.type))
+    return Gold("".join([*parts, text[last:]]), tuple(marks))
+
+
 def read(path: Path) -> list[Gold]:
     """Read the notes of a file.
 

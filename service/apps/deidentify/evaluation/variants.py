@@ -1,11 +1,11 @@
 """The same notes written otherwise: in small letters, in capitals, with other names and other forms of dates."""
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
 
-from service.apps.deidentify.evaluation.gold import NEUTRAL, Gold, Mark
+from service.apps.deidentify.evaluation.gold import NEUTRAL, Gold, Mark, rewritten
 
 FIRST_DAY = date(1950, 1, 1)
 DAYS = 27_000
@@ -36,22 +36,24 @@ def changed(gold: Gold, random: Random, names: Sequence[str]) -> Gold:
     Each word of a name becomes one of `names` or an invented one, each digit another digit, a date another date in
     another form. Words that tell what a thing is, such as `Hospital`, stay.
     """
-    parts: list[str] = []
-    marks = []
-    last = length = 0
-    for mark in gold.marks:
-        if mark.start < last:
-            continue
-        old = gold.text[mark.start : mark.stop]
-        new = old if mark.type == NEUTRAL else _other(old, mark.type, random, names)
-        parts += [gold.text[last : mark.start], new]
-        length += mark.start - last
-        marks.append(Mark(length, length + len(new), mark.type))
-        length, last = length + len(new), mark.stop
-    return Gold("".join([*parts, gold.text[last:]]), tuple(marks))
+    return rewritten(
+        gold.text,
+        ((mark, _other(gold.text[mark.start : mark.stop], mark.type, random, names)) for mark in _apart(gold.marks)),
+    )
+
+
+def _apart(marks: Iterable[Mark]) -> Iterator[Mark]:
+    """The marks but for those that begin within another."""
+    last = 0
+    for mark in marks:
+        if mark.start >= last:
+            yield mark
+            last = mark.stop
 
 
 def _other(old: str, kind: str, random: Random, names: Sequence[str]) -> str:
+    if kind == NEUTRAL:
+        return old
     has_digit = any(map(str.isdigit, old))
     if kind.upper() == "DATE":
         return made_date(random) if has_digit else old
