@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from service.apps.deidentify.engine.dates import MAX_SHIFT
 from service.apps.deidentify.engine.replacement import Language, Replacement
 from service.apps.deidentify.errors import GoldRefusedError
 from service.apps.deidentify.job.encodings import known
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:[0-9]{1,5}")
 SHORTEST, LONGEST = 0.1, 3600  # seconds for a note
-MAX_SHIFT = 36_500  # days, as in the service
 
 
 def seconds(value: float) -> float:

@@ -21,6 +21,7 @@ MONTHS = (
     "november",
     "december",
 )
+MAX_SHIFT = 36_500  # days that callers may ask for: a hundred years
 CENTURY = 100
 PIVOT = 69  # two-digit years from 69 on are in the 1900s (POSIX strptime)
 

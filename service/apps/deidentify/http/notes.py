@@ -22,6 +22,7 @@ from pydantic import (
 from starlette.requests import HTTPConnection
 
 from service.application import opened
+from service.apps.deidentify.engine.dates import MAX_SHIFT
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.engine import Options as EngineOptions
 from service.apps.deidentify.engine.intake import PATTERN, other_encoding
@@ -34,7 +35,6 @@ from service.apps.deidentify.workers.pool import Pool
 MAX_WORDS = 1000  # in each of `allow` and `deny`
 MAX_WORD = 200  # characters
 MAX_ID = 200  # characters
-MAX_SHIFT = 36_500  # days: a hundred years
 
 # Query parameters that authenticate a request.
 _CREDENTIALS = {"token", "_xsrf"}

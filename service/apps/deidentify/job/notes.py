@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Protocol, TypedDict, Unpack
 
+from service.apps.deidentify.engine.dates import MAX_SHIFT
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.intake import check, other_encoding
 from service.apps.deidentify.errors import (
@@ -25,7 +26,6 @@ from service.errors import ServiceError
 LARGEST = 4_000_000
 LONGEST_ID = 200  # characters; a longer ID is refused
 SHIFT = "date_shift_days"  # the only option that a line may have, because it differs between patients
-MAX_SHIFT = 36_500  # days, as in the service
 OPTIONS = (frozenset(Options.__annotations__) | {"spans"}) - {SHIFT}
 
 BLANK = b" \t\r\n"

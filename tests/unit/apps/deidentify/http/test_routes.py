@@ -12,7 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from service.apps.deidentify.http.notes import MAX_ID, MAX_SHIFT, MAX_WORD, MAX_WORDS
+from service.apps.deidentify.engine.dates import MAX_SHIFT
+from service.apps.deidentify.http.notes import MAX_ID, MAX_WORD, MAX_WORDS
 from service.testing import Caller
 from tests.support.engines import loaders_of
 from tests.support.notes import note
