@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import pycld2
 
+from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.folding import fold
 from service.apps.deidentify.engine.tagging import CLOSED
 from service.apps.deidentify.errors import LanguageUnsupportedError
@@ -24,35 +25,7 @@ SOME_ENGLISH = 15  # percent of the text, from which on it is taken
 FUNCTION_WORDS = 0.12  # share of English function words, from which on it is taken
 KNOWN_WORDS = 0.85  # share of words of the lists, names among them, from which on it is taken
 # Words that are function words in other languages too.
-SHARED = frozenset(
-    [
-        "a",
-        "am",
-        "an",
-        "as",
-        "at",
-        "be",
-        "by",
-        "do",
-        "had",
-        "has",
-        "he",
-        "her",
-        "in",
-        "is",
-        "it",
-        "me",
-        "no",
-        "on",
-        "or",
-        "so",
-        "under",
-        "van",
-        "was",
-        "we",
-        "will",
-    ]
-)
+SHARED = word_class("shared-function-words")
 
 
 def check(text: str, flags: Mapping[str, int]) -> None:

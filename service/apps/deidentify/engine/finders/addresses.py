@@ -2,13 +2,15 @@
 
 import re
 
-from service.apps.deidentify.engine.classes import spellings
+from service.apps.deidentify.engine.classes import spellings, word_class
 from service.apps.deidentify.engine.finders.pattern import Pattern
 from service.apps.deidentify.engine.rules import Kind
 
 SUFFIX = spellings("streets")
 # Suffixes that are everyday words too, so that they count with capital letters alone.
 RARE_SUFFIX = spellings("rare-streets")
+# What makes no name of a street: `the street`, `main road`.
+NO_STREET_NAME = word_class("no-street-name")
 DIRECTION = r"(?:(?:n|s|e|w|ne|nw|se|sw|north|south|east|west)\.? )?"
 NUMBER = r"[0-9]{1,6}[a-z]?(?:[-/][0-9]{1,4})?"
 UNIT = r"(?:,? ?(?:apt|apartment|suite|ste|unit|floor|fl|rm|room|#)\.? ?#? ?[a-z0-9-]{1,6})?"
@@ -77,24 +79,7 @@ PATTERNS = (
         r"|\b(?:on|at|from|near|off|along) ([a-z]{3,} (?:street|avenue|boulevard|road|lane))\b",
         ("street", " st", "ave", "road", " rd", "boulevard", "blvd", "lane", "parkway"),
         lambda text, start, stop: (
-            text[start:stop].split()[0].lower()
-            not in (
-                "the",
-                "this",
-                "his",
-                "her",
-                "their",
-                "our",
-                "same",
-                "main",
-                "busy",
-                "city",
-                "side",
-                "open",
-                "right",
-                "memory",
-            )
-            and FUNCTION.search(text[start:stop]) is None
+            text[start:stop].split()[0].lower() not in NO_STREET_NAME and FUNCTION.search(text[start:stop]) is None
         ),
         minds_case=True,
     ),

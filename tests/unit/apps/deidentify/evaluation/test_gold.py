@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.apps.deidentify.errors import GoldRefusedError
-from service.apps.deidentify.evaluation.gold import Gold, Mark, read
+from service.apps.deidentify.evaluation.gold import Gold, Mark, read, rewritten
 
 
 def test_a_line_is_a_note(tmp_path: Path) -> None:
@@ -14,6 +14,13 @@ def test_a_line_is_a_note(tmp_path: Path) -> None:
     path.write_text('{"text": "Zoë, 3/4", "spans": [[5, 8, "DATE"], [0, 3]]}\n\n{"text": "x", "spans": []}\n')
 
     assert read(path) == [Gold("Zoë, 3/4", (Mark(0, 3, "IDENTIFIER"), Mark(5, 8, "DATE"))), Gold("x", ())]
+
+
+def test_marks_move_with_what_is_written_in_their_place() -> None:
+    """Longer or shorter, and what stands between stays."""
+    changes = [(Mark(0, 3, "NAME"), "Margaret"), (Mark(5, 8, "DATE"), "")]
+
+    assert rewritten("Zoë, 3/4.", changes) == Gold("Margaret, .", (Mark(0, 8, "NAME"), Mark(10, 10, "DATE")))
 
 
 @pytest.mark.parametrize(
