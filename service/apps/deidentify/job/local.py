@@ -61,6 +61,16 @@ class Engines:
         finally:
             self._idle.append(worker)
 
+    def answerer(self, options: Options, *, with_spans: bool, encoding: str) -> Answerer:
+        """Load the engine unless it is loaded, and return what answers notes with these options.
+
+        Raises:
+            EngineUnavailableError: the engine cannot be loaded.
+        """
+        return Answerer(
+            lambda text, **own: self.deidentify(text, **{**options, **own}), self.load(), with_spans, encoding
+        )
+
     def close(self) -> None:
         """End all processes, even those that are processing a note."""
         self._closed.set()
@@ -95,13 +105,7 @@ def local_executor(
         EngineUnavailableError: no engine can be loaded.
     """
     with Engines(terms.deadline, load) as engines:
-        about = engines.load()
-        answerer = Answerer(
-            lambda text, **options: engines.deidentify(text, **{**terms.options, **options}),
-            about,
-            terms.spans,
-            terms.encoding,
-        )
+        answerer = engines.answerer(terms.options, with_spans=terms.spans, encoding=terms.encoding)
         threads = ThreadPoolExecutor(workers, thread_name_prefix="deidentify")
         try:
             yield LocalExecutor(answerer, threads, WINDOW * workers)

@@ -18,7 +18,7 @@ from service.apps.deidentify.engine.engine import Options
 from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.job.claim import engine_of
 from service.apps.deidentify.job.local import Engines
-from service.apps.deidentify.job.notes import Answerer, Note
+from service.apps.deidentify.job.notes import Note
 from service.apps.deidentify.manifest import NEEDS
 from service.logs import where_raised
 
@@ -99,15 +99,9 @@ def treat(given: bytes) -> Reply:
             return {"problem": f"it lacks {', '.join(missing)} (the service with its extra [deidentify])"}
         batch: Batch = pickle.loads(zlib.decompress(given))  # noqa: S301 - from a client whose code we run anyway
         with _lending.lent(batch["deadline"]) as engines:
-            about = engines.load()
-            if (engine := engine_of(about)) != batch["engine"]:
+            if (engine := engine_of(engines.load())) != batch["engine"]:
                 return {"engine": engine}
-            answerer = Answerer(
-                lambda text, **options: engines.deidentify(text, **{**batch["options"], **options}),
-                about,
-                batch["spans"],
-                batch["encoding"],
-            )
+            answerer = engines.answerer(batch["options"], with_spans=batch["spans"], encoding=batch["encoding"])
             return {"outcomes": [astuple(answerer.answer(Note(*note))) for note in batch["notes"]]}
     except EngineUnavailableError:
         return {"problem": "it cannot load the engine; its log says why"}

@@ -54,6 +54,13 @@ def test_another_engine(engine: dict[str, str]) -> None:
     assert treat(packed(batch(engine | {"service": "0.0.0"}))) == {"engine": engine}
 
 
+def test_an_engine_of_a_version_that_sends_less(engine: dict[str, str]) -> None:
+    """Is compared before anything else of the batch is read."""
+    sent: Batch = {"engine": engine | {"service": "0.0.0"}, "deadline": 60, "notes": []}  # type: ignore[typeddict-item] # such as another version sends
+
+    assert treat(packed(sent)) == {"engine": engine}
+
+
 @pytest.mark.parametrize("given", [CANARY.encode(), b"", packed({})], ids=["garbage", "nothing", "another version"])  # type: ignore[typeddict-item] # such as another version sends
 def test_what_cannot_be_read(given: bytes) -> None:
     """Is told by where it happened alone."""
