@@ -42,8 +42,12 @@ class Pattern:
 
     def find(self, data: bytes, text: str, lower: str) -> Iterator[Find]:
         """All its finds. `data` and `lower` are the text as bytes and in small letters."""
-        if self.needs and not any(need in lower for need in self.needs):
-            return
+        if self.needs:
+            for need in self.needs:  # `any` with a generator takes twice the time, for each rule and note
+                if need in lower:
+                    break
+            else:
+                return
         for match in self.compiled.finditer(data):
             for group in self.groups:
                 start, stop = match.span(group)
