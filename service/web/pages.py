@@ -16,7 +16,7 @@ from service.application import Link
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
 from service.auth.guard import Guard
-from service.auth.identification import page_token, path_and_query
+from service.auth.identification import is_about_signing_in, page_token, path_and_query
 from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
@@ -162,9 +162,7 @@ def link_to_here(conn: HTTPConnection) -> str:
 
 def _next(conn: HTTPConnection) -> str:
     """Return the page to open after signing in from this one: this one, unless it is about signing in or out."""
-    url, prefix = link_to_here(conn), context_of(conn).settings.prefix
-    page = url.removeprefix(prefix).partition("?")[0]
-    return prefix if page in {"login", "login/token", "logout", "oauth_callback"} else url
+    return context_of(conn).settings.prefix if is_about_signing_in(conn) else link_to_here(conn)
 
 
 def _origin(conn: HTTPConnection) -> str:
