@@ -15,7 +15,7 @@ from service import __version__
 from service.application import Link
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
-from service.auth.guard import Guard
+from service.auth.guard import Guard, entitled_to
 from service.auth.identification import is_about_signing_in, page_token, path_and_query
 from service.auth.state import state_of
 from service.errors import ServiceError
@@ -147,7 +147,7 @@ def _links(conn: HTTPConnection) -> Sequence[Link]:
     if not (is_admitted and identity.scope_set.covers_any(context_of(conn).settings.access_scopes)):
         return ()
     # A page whose scope a new token would carry is open, too: it signs its reader in again.
-    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity, conn)}
+    entitled = entitled_to(identity, conn)
     return [
         link
         for link in links
