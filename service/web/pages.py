@@ -144,7 +144,7 @@ def _links(conn: HTTPConnection) -> Sequence[Link]:
     if identity is None:
         return [link for link in links if not link.scopes]
     is_admitted = state.is_admitted or not state.policy.vetoes
-    if not (is_admitted and identity.scope_set.covers_any(context_of(conn).settings.access_scopes)):
+    if not (is_admitted and state.context.auth.covers(identity)):
         return ()
     # A page whose scope a new token would carry is open, too: it signs its reader in again.
     entitled = entitled_to(identity, conn)
