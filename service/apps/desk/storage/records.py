@@ -2,19 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, delete, func, insert, select, union, update
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, delete, insert, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.apps.desk.domain.fields import fold
-from service.apps.desk.domain.queries import MAX_COUNT, MAX_PAGE, Page, SortedQuery
+from service.apps.desk.domain.queries import MAX_COUNT, Page, SortedQuery
 from service.apps.desk.domain.values import Stored
 from service.apps.desk.errors import NotFoundError, VersionConflictError
 from service.apps.desk.storage import audit
 from service.apps.desk.storage.database import Clock, Database
-from service.apps.desk.storage.paging import Order
+from service.apps.desk.storage.paging import Order, counting, every
 from service.errors import ConflictError
 
 New = TypeVar("New", bound=BaseModel)
@@ -117,18 +118,11 @@ class Records(ABC, Generic[New, Thing, Query]):
 
     def _counting(self, ways: Sequence[Sequence[ColumnElement[bool]]]) -> Select[Any]:
         found = self._keys(ways, (), lambda statement: statement.limit(MAX_COUNT))
-        return select(func.count()).select_from(select(found.subquery()).limit(MAX_COUNT).subquery())
+        return counting(select(found.subquery()))
 
-    async def export(self, query: Query, *, also: ColumnElement[bool] | None = None) -> AsyncIterator[Thing]:
+    def export(self, query: Query, *, also: ColumnElement[bool] | None = None) -> AsyncIterator[Thing]:
         """Yield the whole list from the cursor on, page by page. Changes made meanwhile may be in it or not."""
-        cursor = query.cursor
-        while True:
-            part = query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE, "count": False})
-            page = await self.find(part, also=also)
-            for thing in page.items:
-                yield thing
-            if (cursor := page.next) is None:
-                return
+        return every(partial(self.find, also=also), query)
 
     async def change(self, key: int | str, patch: Fields, *, version: int, by: str) -> Thing:
         """Apply a patch to this version of the thing, and return it. A patch that changes nothing leaves no trace.
