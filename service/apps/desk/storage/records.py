@@ -79,15 +79,15 @@ class Records(ABC, Generic[New, Thing, Query]):
             rows = (await connection.execute(statement)).mappings().all()
         return {row[self.key.key]: self._kind.model_validate(dict(row)) for row in rows}
 
-    async def find(self, query: Query, *, also: ColumnElement[bool] | None = None) -> Page[Thing]:
-        """Return a page of the list. `also`: finds more things than those that contain the text of the query.
+    async def find(self, query: Query, *, or_matching: ColumnElement[bool] | None = None) -> Page[Thing]:
+        """Return a page of the list. `or_matching`: finds more things than those that contain the text of the query.
 
         Raises:
             InvalidCursorError: the cursor is of another list.
         """
         order = self._orders[query.sort]
         part = order.part(query, of=self.noun)
-        ways = self._ways(query, also)
+        ways = self._ways(query, or_matching)
         statement = select(*self._columns(), *order.columns)
         if len(ways) == 1:
             page = part.of(statement.where(*ways[0]))
@@ -98,13 +98,13 @@ class Records(ABC, Generic[New, Thing, Query]):
             count = await connection.scalar(self._counting(ways)) if query.count else None
         return part.page(rows, self._kind, count=count)
 
-    def _ways(self, query: Query, also: ColumnElement[bool] | None) -> list[list[ColumnElement[bool]]]:
-        """Return the ways in which a thing is found, by its own text or by `also`: a list of conditions for each."""
+    def _ways(self, query: Query, or_matching: ColumnElement[bool] | None) -> list[list[ColumnElement[bool]]]:
+        """Return the ways in which a thing is found, by its own text or by `or_matching`: conditions for each."""
         wanted = self._wanted(query)
         if query.text is None:
             return [wanted]
         text = self.table.c.search.contains(fold(query.text), autoescape=True)
-        return [[*wanted, each] for each in (text, also) if each is not None]
+        return [[*wanted, each] for each in (text, or_matching) if each is not None]
 
     def _keys(
         self,
@@ -120,9 +120,9 @@ class Records(ABC, Generic[New, Thing, Query]):
         found = self._keys(ways, (), lambda statement: statement.limit(MAX_COUNT))
         return counting(select(found.subquery()))
 
-    def export(self, query: Query, *, also: ColumnElement[bool] | None = None) -> AsyncIterator[Thing]:
+    def export(self, query: Query, *, or_matching: ColumnElement[bool] | None = None) -> AsyncIterator[Thing]:
         """Yield the whole list from the cursor on, page by page. Changes made meanwhile may be in it or not."""
-        return every(partial(self.find, also=also), query)
+        return every(partial(self.find, or_matching=or_matching), query)
 
     async def change(self, key: int | str, patch: Fields, *, version: int, by: str) -> Thing:
         """Apply a patch to this version of the thing, and return it. A patch that changes nothing leaves no trace.

@@ -46,10 +46,10 @@ class Tickets(Records[TicketNew, Ticket, TicketQuery]):
         exact = {tickets.c.status: query.status, tickets.c.owner: query.owner, tickets.c.employee_id: query.employee}
         return filters(query, exact, moment=tickets.c.created)
 
-    async def of_callers(self, text: str) -> Condition | None:
+    async def by_requester(self, text: str) -> Condition | None:
         """Return a condition for tickets of employees with `text` in name, phone or e-mail; None if nobody has it.
 
-        Pass it to `find` and `export` as `also`. Without it, they search only the text of the tickets themselves.
+        Pass it to `find` and `export` as `or_matching`. Without it, they search only the text of the tickets.
         """
         found = select(employees.c.id).where(employees.c.search.contains(fold(text), autoescape=True))
         async with self._database.read() as connection:

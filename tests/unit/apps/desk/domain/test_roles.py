@@ -501,11 +501,11 @@ async def test_a_change_that_outlives_its_lease(team: Team) -> None:
     assert [entry.what for entry in await team.told()] == ["account.role_change_cut_off", "account.role_changed"]
 
 
-async def test_a_change_that_is_under_way_is_waited_for(team: Team) -> None:
+async def test_a_change_gives_up_waiting_for_another(team: Team) -> None:
     """A change waits for another one, and is refused if that holds the lease for too long."""
-    async with lease.alone(team.desk.database, role_change.tell_cut_off):
+    async with lease.hold_lease(team.desk.database, role_change.tell_cut_off):
         with pytest.raises(ChangeUnderWayError):
-            async with lease.alone(team.desk.database, role_change.tell_cut_off, wait=0.3):
+            async with lease.hold_lease(team.desk.database, role_change.tell_cut_off, wait=0.3):
                 pass
 
 
