@@ -594,7 +594,7 @@ async def test_deleting_takes_the_role(team: Team) -> None:
 
 
 async def test_an_account_that_comes_back(team: Team) -> None:
-    """If an account is deleted and made again, earlier answers of the Hub do not count."""
+    """A deleted account can be made again, as the Hub's user stays. Earlier answers of the Hub do not count then."""
     await team.roles.delete("sue", version=1, by="ada")
     await team.roles.create(new("sue"), by="ada")
     changed = await team.changed_at("sue")
