@@ -22,6 +22,7 @@ from service.auth import forward
 from service.auth.guard import Entitlement, SignInVeto, Veto
 from service.auth.hub import Hub, Lifespan, problems_of
 from service.auth.identification import SignedInByUrl
+from service.auth.installation import handler_of
 from service.auth.middleware import HubMiddleware
 from service.auth.policy import SignInPolicy
 from service.errors import ConfigurationError, ServiceError
@@ -171,9 +172,8 @@ def _collisions(ours: Sequence[BaseRoute], theirs: Sequence[APIRouter]) -> Itera
         if not isinstance(context.original_route, APIRoute):
             continue  # `unguarded` reports these
         for method in sorted(method for method in context.methods or () if (context.path, method) in taken):
-            endpoint = getattr(context.original_route, "endpoint", None)
-            name = f"{getattr(endpoint, '__module__', '')}.{getattr(endpoint, '__qualname__', '')}"
-            yield f"{method} {context.path}: the service itself answers there, so that {name} never would: move it"
+            handler = handler_of(context.original_route)
+            yield f"{method} {context.path}: the service itself answers there, so that {handler} never would: move it"
 
 
 def _all(many: Iterable[Iterable[T]]) -> tuple[T, ...]:

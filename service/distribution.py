@@ -26,7 +26,8 @@ def problem() -> str:
         return ""
     return (
         f"{service.__file__} is not ours. {' and '.join(others()) or 'Another package'} has a package called `service`,"
-        f" too. Uninstall it, and reinstall ours: {sys.executable} -m pip install --force-reinstall {OURS}"
+        " too. Uninstall it, and install ours anew. In a checkout of the service:"
+        f" {sys.executable} -m pip install --force-reinstall --no-deps ."  # not by name: see service/errors.py
     )
 
 

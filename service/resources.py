@@ -40,12 +40,12 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             on_request=metrics.count_hub_request,
             count_sign_in=metrics.count_sign_in,
             count_problem=metrics.count_problem,
-        ) as auth,
+        ) as context,
     ):
-        _sample(metrics, auth.auth)
+        _sample(metrics, context.auth)
         yield Resources(
-            **{each.name: getattr(auth, each.name) for each in fields(auth)},
-            readiness=Readiness(auth.hub),
+            **{each.name: getattr(context, each.name) for each in fields(context)},
+            readiness=Readiness(context.auth.hub),
             metrics=metrics,
             instance=instance_of(settings),
         )

@@ -10,11 +10,10 @@ from starlette.requests import HTTPConnection
 
 from service.auth.state import state_of
 from service.hub.auth import HubAuth
-from service.hub.client import HubClient, OnRequest, tls_for
+from service.hub.client import OnRequest, tls_for
 from service.hub.oauth import Client
 from service.hub.password_attempts import PasswordAttempts
 from service.hub.sealing import Sealer, derive_key
-from service.hub.throttle import Throttle
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ class AuthContext:
 
     settings: Settings
     oauth: Client
-    hub: HubClient
     auth: HubAuth
-    throttle: Throttle
     passwords: PasswordAttempts
     state_sealer: Sealer
     session_sealer: Sealer
@@ -86,9 +83,7 @@ async def open_auth(
         yield AuthContext(
             settings=settings,
             oauth=oauth,
-            hub=auth.hub,
             auth=auth,
-            throttle=auth.throttle,
             passwords=PasswordAttempts(),
             state_sealer=Sealer(secret, purpose="oauth state"),
             session_sealer=Sealer(secret, purpose="session cookie"),

@@ -18,7 +18,6 @@ from service.auth.refusals import refused
 from service.errors import ServiceError
 from service.hub.caller import CallerClient
 from service.hub.models import Identity
-from service.hub.scopes import Mode
 
 if TYPE_CHECKING:
     from service.auth.hub import Hub
@@ -106,11 +105,6 @@ def xsrf_of(hub: "Hub") -> Callable[[HTTPConnection], Awaitable[str]]:
         return await _judged(hub, conn, token_of)
 
     return xsrf
-
-
-def require_of(hub: "Hub", *scopes: str, mode: Mode) -> Callable[[HTTPConnection, Identity], Awaitable[Identity]]:
-    """Return a dependency that requires scopes of the caller's token."""
-    return required_of(hub, Guard(*scopes, mode=mode))
 
 
 async def _judged(hub: "Hub", conn: HTTPConnection, judge: Callable[[HTTPConnection], Awaitable[_Found]]) -> _Found:

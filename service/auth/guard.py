@@ -105,7 +105,7 @@ async def admitted(identity: Identity, conn: HTTPConnection) -> Identity:
         try:
             since = await _ask_vetoes(identity, conn)
         except ServiceError:
-            if identity.scope_set.covers_any(context_of(conn).settings.access_scopes):
+            if state.context.auth.covers(identity):
                 raise
             return identity  # they have no access anyway, and `check_access` says so
         if since is not None:
@@ -119,14 +119,18 @@ async def _ask_vetoes(identity: Identity, conn: HTTPConnection) -> datetime | No
     return max((moment for moment in moments if moment is not None), default=None)
 
 
+def entitled_to(identity: Identity, conn: HTTPConnection) -> set[str]:
+    """Return the scopes that a new token of the caller would carry, as the applications say."""
+    return {str(scope) for entitlement in state_of(conn).policy.entitlements for scope in entitlement(identity, conn)}
+
+
 def _insufficient(
     missing: tuple[str, ...], identity: Identity, conn: HTTPConnection, *, mode: Mode
 ) -> InsufficientScopeError:
-    state = state_of(conn)
-    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity, conn)}
-    is_entitled = bool(entitled & set(missing)) if mode == "any" else entitled >= set(missing)
+    scopes = entitled_to(identity, conn)
+    is_entitled = bool(scopes & set(missing)) if mode == "any" else scopes >= set(missing)
     if is_entitled and identity.kind == "user":
-        return OutdatedTokenError(missing, mode=mode, since=state.rights_changed_at)
+        return OutdatedTokenError(missing, mode=mode, since=state_of(conn).rights_changed_at)
     return InsufficientScopeError(missing, mode=mode)
 
 

@@ -24,13 +24,13 @@ from starlette.types import ASGIApp
 
 from service.auth import installation
 from service.auth.context import AuthContext, open_auth
-from service.auth.dependencies import UserGuard, as_caller_of, require_of, required_of, visitor_of, xsrf_of
+from service.auth.dependencies import UserGuard, as_caller_of, required_of, visitor_of, xsrf_of
 from service.auth.forward import problem_with as problem_with_forward
 from service.auth.guard import Entitlement, Guard, SignInVeto, Veto
 from service.auth.pages import PlainPages, SignInPages
 from service.auth.policy import Answer, Paths, Policy, SignInPolicy
 from service.auth.protection import Protected
-from service.auth.state import STATE_KEY, AuthState, bind
+from service.auth.state import AuthState, bind
 from service.errors import HOW_TO_INSTALL, ConfigurationError
 from service.hub.scopes import Mode
 from service.settings import Settings, load_settings
@@ -107,7 +107,7 @@ class Hub:
         It depends on `user`, so that a test that overrides `user` decides whose scopes are looked at.
         """
         self._scopes.update(scopes)
-        return require_of(self, *scopes, mode=mode)
+        return required_of(self, Guard(*scopes, mode=mode))
 
     def protect(
         self, app: ASGIApp, *, scopes: Sequence[str] = (), mode: Mode = "all", cookies: bool | None = None
@@ -209,9 +209,6 @@ class Hub:
 
     def bind(self, scope: MutableMapping[str, Any]) -> AuthState:
         """Return the state of a request; for middleware and guards. Raises RuntimeError where the Hub is not open."""
-        state: AuthState | None = scope.get(STATE_KEY)
-        if state is not None and state.context is self._context:
-            return state
         return bind(scope, self.context, self.policy)
 
     def _flows(self, settings: Settings) -> OAuthFlows:

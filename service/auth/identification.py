@@ -204,6 +204,13 @@ def path_and_query(conn: HTTPConnection) -> str:
     return f"{path}?{query}" if query else path
 
 
+def is_about_signing_in(conn: HTTPConnection) -> bool:
+    """Whether the request is for one of our paths of signing in and out, to which nobody is sent back afterwards."""
+    state = state_of(conn)
+    root = state.context.settings.root_path
+    return conn.scope["path"] in {f"{root}{path}" for path in state.policy.paths.all}
+
+
 def queue_cookies(conn: HTTPConnection, values: list[str]) -> None:
     """Add Set-Cookie values to the response, whatever the response will be."""
     state_of(conn).set_cookies.extend(values)

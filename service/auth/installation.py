@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -102,7 +103,7 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
 
 def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
     """A sentence for each route at one of our paths, whatever its method: our routes alone are asked there."""
-    names = {getattr(policy.paths, name): name for name in ("login", "callback", "logout", "token", "auth")}
+    names = {path: name for name, path in asdict(policy.paths).items()}
     for context in _contexts(app):
         route = getattr(context, "original_route", context)
         path = getattr(context, "path", None) or getattr(route, "path", None)
@@ -110,7 +111,7 @@ def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
             if _is_taken(route, path, our_path):
                 yield (
                     f"hub.install(app): {our_path} is where signing in happens, and the application has "
-                    f"{_named(route)} at {path}. Move ours: paths={{'{names.get(our_path, 'login')}': …}}."
+                    f"{handler_of(route)} at {path}. Move ours: paths={{'{names.get(our_path, 'login')}': …}}."
                 )
 
 
@@ -120,7 +121,8 @@ def _is_taken(route: BaseRoute, path: str | None, our_path: str) -> bool:
     return path == our_path
 
 
-def _named(route: BaseRoute) -> str:
+def handler_of(route: BaseRoute) -> str:
+    """Return the dotted name of what handles the requests of a route, for messages."""
     endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
     name = getattr(endpoint, "__qualname__", type(endpoint).__name__)
     return f"{getattr(endpoint, '__module__', '')}.{name}".lstrip(".")

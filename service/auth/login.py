@@ -199,7 +199,7 @@ async def logout(request: Request) -> Response:
     if identity.kind != "user" or identity.token_id is None:
         raise RevokeRefusedError
     try:
-        await context.hub.ask(protocol.revoke(credential.token, name=identity.name, token_id=identity.token_id))
+        await context.auth.hub.ask(protocol.revoke(credential.token, name=identity.name, token_id=identity.token_id))
     finally:  # if the Hub refuses or does not answer, the token may be deleted all the same
         context.auth.forget(credential.token)
     return Response(status_code=204)
@@ -265,8 +265,8 @@ def _verifier(request: Request, returned: oauth.Returned) -> str | None:
 async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
     """Exchange a code for a token, and check that it is for this browser. The answer is then in the cache."""
     context, session_id = context_of(request), hub_session_id(request.scope)
-    with context.throttle.exchanging(address_of(request)):
-        token = await context.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
+    with context.auth.throttle.exchanging(address_of(request)):
+        token = await context.auth.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
     session = session_of(request.scope)
     identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session)
     await check_sign_in(identity, request)

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from service.auth.opener_policy import opener_policy
 from service.auth.problems import problem_response
 from service.auth.revalidation import CLOSE_TIMEOUT, LastMessage, OpenConnection, is_head, last_message_for
-from service.auth.state import STATE_KEY, AuthState, bind
+from service.auth.state import STATE_KEY, AuthState
 
 if TYPE_CHECKING:
     from service.auth.hub import Hub
@@ -51,11 +51,10 @@ class HubMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, self._check_start(send))
             return
-        hub = self._hub
-        if not hub.is_open:  # as in tests that override `hub.user`; any other guard fails
+        if not self._hub.is_open:  # as in tests that override `hub.user`; any other guard fails
             await self._app(scope, receive, send)
             return
-        state = bind(scope, hub.context, hub.policy)
+        state = self._hub.bind(scope)
         state.is_wrapped = True
         path = _path_below(scope, state.context.settings.root_path)
         exchange = _Exchange(state, scope, receive, send, close_timeout=self._close_timeout)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from service.auth.pages import PlainPages, SignInPages
+from service.auth.pages import SignInPages
 
 if TYPE_CHECKING:
     from service.auth.guard import Entitlement, SignInVeto, Veto
@@ -51,14 +51,14 @@ class Policy:
     application behind the proxy, so people may come back to any of its addresses.
     """
 
-    vetoes: "Sequence[Veto]" = ()
-    sign_in_vetoes: "Sequence[SignInVeto]" = ()
-    entitlements: "Sequence[Entitlement]" = ()
-    sign_in: SignInPolicy = "navigation"
+    vetoes: "Sequence[Veto]"
+    sign_in_vetoes: "Sequence[SignInVeto]"
+    entitlements: "Sequence[Entitlement]"
+    sign_in: SignInPolicy
+    pages: SignInPages
+    answer: Answer | None
+    forward: bool
     paths: Paths = field(default_factory=Paths)
-    pages: SignInPages = field(default_factory=PlainPages)
-    answer: Answer | None = None
-    forward: bool = False
 
     @property
     def served_paths(self) -> frozenset[str]:

@@ -25,6 +25,10 @@ from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.errors import InvalidTokenError
 
+# Pages about these errors offer to sign in, or to sign in once more for a newer token or another cookie.
+SIGN_IN_HELPS = (NotSignedInError, InvalidTokenError, SignInError)
+ANOTHER_SIGN_IN_HELPS = (OutdatedTokenError, CookieConflictError)
+
 
 class Refused(HTTPException):
     """A guard of ours refused the request, or sent the browser elsewhere. `detail` is a sentence for the caller.
@@ -104,10 +108,7 @@ def answer_of(conn: HTTPConnection, refusal: HTTPException | WebSocketException)
     if refusal.problem is None:
         return Response(status_code=refusal.status_code, headers=headers)
     if is_browser(conn):
-        error = refusal.error
-        can_sign_in = isinstance(
-            error, NotSignedInError | InvalidTokenError | SignInError | OutdatedTokenError | CookieConflictError
-        )
+        can_sign_in = isinstance(refusal.error, SIGN_IN_HELPS + ANOTHER_SIGN_IN_HELPS)
         sign_in = can_sign_in and state_of(conn).context.settings.has_hub
         return problem_page(conn, refusal.problem, sign_in=sign_in, headers=headers)
     return problem_response(refusal.problem, headers)

@@ -84,6 +84,12 @@ def find_state(scope: MutableMapping[str, Any]) -> AuthState | None:
     return state
 
 
+def served_scope(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Return the scope that the application serves, with its route and state: another one for a HEAD request."""
+    served: MutableMapping[str, Any] = scope.get(HEAD_KEY, scope)
+    return served
+
+
 def state_of(conn: "HTTPConnection") -> AuthState:
     """Return the state of a request.
 

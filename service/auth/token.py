@@ -103,7 +103,7 @@ async def _exchange(request: Request, form: TokenRequest) -> TokenAnswer:
         raise TokenRequestError("invalid_client", "This is not our client_id.")
     if form.redirect_uri not in {"", context.oauth.redirect_uri}:
         raise TokenRequestError("invalid_grant", "The redirect_uri is not the one the code was sent to.")
-    with context.throttle.exchanging(address_of(request)):
+    with context.auth.throttle.exchanging(address_of(request)):
         found = await _exchanged(request, form)
     await _check_holder(request, found.access_token)
     return TokenAnswer(
@@ -122,10 +122,10 @@ async def _exchanged(request: Request, form: TokenRequest) -> TokenReply:
     context, session_id = context_of(request), hub_session_id(request.scope)
     code = form.code.get_secret_value()
     # If the Hub has another host, its cookie does not reach us. Then we rely on the verifier, if the Hub checks it.
-    if not session_id and not await context.hub.ask(protocol.demands_verifier(context.oauth, code)):
+    if not session_id and not await context.auth.hub.ask(protocol.demands_verifier(context.oauth, code)):
         raise TokenRequestError("invalid_grant", "The Hub's session cookie must come with this code. Sign in again.")
     verifier = form.code_verifier.get_secret_value()
-    found = await context.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
+    found = await context.auth.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
     if session_id:
         identity = await context.auth.identify(found.access_token.get_secret_value())
         if identity.session_id != session_id:
@@ -155,7 +155,7 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
         note=f"Requested with a password at {context.settings.service_name or context.oauth.client_id}",
         address=address,
     )
-    issued = await context.hub.ask(call)
+    issued = await context.auth.hub.ask(call)
     attempt.succeeded()
     await _check_holder(request, issued.token)
     return TokenAnswer(

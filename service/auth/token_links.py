@@ -59,9 +59,8 @@ class Link(NamedTuple):
     session: str
 
 
-async def drop_token_from_url(request: HTTPConnection, found: Exception) -> Response:
+async def drop_token_from_url(request: HTTPConnection, found: SignedInByUrl) -> Response:
     """Answer a page opened with a good token in its address: the question, or the same page without the token."""
-    assert isinstance(found, SignedInByUrl)  # noqa: S101 - registered for this type alone
     context = context_of(request)
     next_url = _address_without_token(request)
     link = Link(found.credential.token, next_url, session_of(request.scope))

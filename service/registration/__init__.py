@@ -149,9 +149,11 @@ def _import_manifests(apps: Iterable[str]) -> list[object]:
             modules.append(importlib.import_module(app) if _is_manifest(app) else load_manifest(app))
         except ImportError as error:
             known = sorted(known_applications())
+            is_bare = app not in known and {".", ":"}.isdisjoint(app)
+            reason = "the name of a module needs a dot, as in mypackage.rights" if is_bare else error
             raise RegistrationError(
                 f"apps: {app!r} is neither an application ({', '.join(known) or 'there are none'}) nor the dotted path"
-                f" of a module that can be imported here: {error}"
+                f" of a module that can be imported here: {reason}"
             ) from error
     return modules
 

@@ -15,8 +15,8 @@ from service import __version__
 from service.application import Link
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
-from service.auth.guard import Guard
-from service.auth.identification import page_token, path_and_query
+from service.auth.guard import Guard, entitled_to
+from service.auth.identification import is_about_signing_in, page_token, path_and_query
 from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
@@ -144,10 +144,10 @@ def _links(conn: HTTPConnection) -> Sequence[Link]:
     if identity is None:
         return [link for link in links if not link.scopes]
     is_admitted = state.is_admitted or not state.policy.vetoes
-    if not (is_admitted and identity.scope_set.covers_any(context_of(conn).settings.access_scopes)):
+    if not (is_admitted and state.context.auth.covers(identity)):
         return ()
     # A page whose scope a new token would carry is open, too: it signs its reader in again.
-    entitled = {str(scope) for entitlement in state.policy.entitlements for scope in entitlement(identity, conn)}
+    entitled = entitled_to(identity, conn)
     return [
         link
         for link in links
@@ -162,9 +162,7 @@ def link_to_here(conn: HTTPConnection) -> str:
 
 def _next(conn: HTTPConnection) -> str:
     """Return the page to open after signing in from this one: this one, unless it is about signing in or out."""
-    url, prefix = link_to_here(conn), context_of(conn).settings.prefix
-    page = url.removeprefix(prefix).partition("?")[0]
-    return prefix if page in {"login", "login/token", "logout", "oauth_callback"} else url
+    return context_of(conn).settings.prefix if is_about_signing_in(conn) else link_to_here(conn)
 
 
 def _origin(conn: HTTPConnection) -> str:

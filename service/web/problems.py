@@ -17,21 +17,14 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from starlette.websockets import WebSocket, WebSocketState
 
-from service.auth.errors import (
-    CookieConflictError,
-    InsufficientScopeError,
-    NotSignedInError,
-    OutdatedTokenError,
-    SignInError,
-)
+from service.auth.errors import InsufficientScopeError, OutdatedTokenError
 from service.auth.fetch_metadata import is_browser
 from service.auth.forms import refused_form
 from service.auth.identification import SignedInByUrl
 from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
-from service.auth.refusals import clear_conflict, redirect_of
+from service.auth.refusals import ANOTHER_SIGN_IN_HELPS, SIGN_IN_HELPS, clear_conflict, redirect_of
 from service.auth.state import state_of
 from service.errors import ServiceError
-from service.hub.errors import InvalidTokenError
 from service.resources import resources_of
 from service.web import pages
 from service.web.middleware.bodies import RefusedBody
@@ -55,10 +48,9 @@ async def answer_error(conn: HTTPConnection, error: Exception) -> Response | Non
     count_and_log(conn, error)
     if (redirect := await redirect_of(conn, error)) is not None:
         return redirect
-    could_sign_in = isinstance(error, NotSignedInError | InvalidTokenError | SignInError)
-    sign_in = could_sign_in and resources_of(conn).settings.has_hub
+    sign_in = isinstance(error, SIGN_IN_HELPS) and resources_of(conn).settings.has_hub
     clear_conflict(conn, error)
-    renew = isinstance(error, OutdatedTokenError | CookieConflictError)
+    renew = isinstance(error, ANOTHER_SIGN_IN_HELPS)
     problem = problem_of(error)
     if isinstance(error, InsufficientScopeError) and is_browser(conn):
         problem = problem.model_copy(update={"detail": _refusal(conn, error)})

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, WebSocket
 from service.auth import Hub, Identity
 from service.auth.hub import Lifespan
 from service.settings import Settings
+from service.testing.environment import environment_of
 from tests.support.node import REPOSITORY
 
 FOLDER = REPOSITORY / "examples" / "existing_app"
@@ -24,16 +25,7 @@ def example(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
 
 def tell(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put settings into the environment, as a Hub does."""
-    told = {
-        "JUPYTERHUB_API_TOKEN": settings.api_token.get_secret_value(),
-        "JUPYTERHUB_API_URL": settings.api_url,
-        "JUPYTERHUB_SERVICE_NAME": settings.service_name,
-        "JUPYTERHUB_SERVICE_PREFIX": settings.prefix,
-        "JUPYTERHUB_CLIENT_ID": settings.client_id,
-        "HUB_CACHE_TTL": str(settings.cache_ttl),
-        "SERVICE_RECHECK_INTERVAL": str(settings.recheck_interval),
-    }
-    for name, value in told.items():
+    for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
 
 

@@ -69,4 +69,6 @@ def test_a_start_after_it_was_overwritten(folder: Path, text: str) -> None:
 
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
     assert "other-service has a package called `service`, too." in ended.stderr
-    assert f"--force-reinstall {DISTRIBUTION}" in ended.stderr
+    assert "In a checkout of the service:" in ended.stderr
+    assert "pip install --force-reinstall --no-deps ." in ended.stderr
+    assert f"{DISTRIBUTION}\n" not in ended.stderr  # by name pip would look on PyPI, where it is anybody's

@@ -48,10 +48,10 @@ async def test_one_client_serves_all_and_is_closed_at_the_end(hub: FakeHub) -> N
         async with open_resources(settings()) as context:
             assert (await context.auth.identify(token)).name == "testuser"
             assert await context.readiness.check() == Health(hub_version="6.1.1")
-            assert await context.hub.ask(protocol.version()) == "6.1.1"
+            assert await context.auth.hub.ask(protocol.version()) == "6.1.1"
 
         with pytest.raises(RuntimeError, match="closed"):
-            await context.hub.ask(protocol.version())
+            await context.auth.hub.ask(protocol.version())
 
 
 async def test_questions_on_their_way_end_with_it(hub: FakeHub) -> None:
@@ -113,7 +113,7 @@ async def test_a_slow_hub_is_given_up_after_the_timeout() -> None:
         router.route().mock(side_effect=OUTAGES["slow"])
         async with open_resources(settings(hub_timeout=0.25)) as context:
             with pytest.raises(HubUnavailableError):
-                await context.hub.ask(protocol.version())
+                await context.auth.hub.ask(protocol.version())
         [call] = router.calls
 
     assert call.request.extensions["timeout"] == {"connect": 0.25, "read": 0.25, "write": 0.25, "pool": 0.25}
@@ -158,10 +158,10 @@ async def test_the_hubs_tls_files_are_used(
         told = settings(api_url=api_url, **{name: files[name] for name in given})
         async with open_resources(told) as context:
             if expected:
-                assert await context.hub.ask(protocol.version()) == expected
+                assert await context.auth.hub.ask(protocol.version()) == expected
             else:
                 with pytest.raises(HubUnavailableError):
-                    await context.hub.ask(protocol.version())
+                    await context.auth.hub.ask(protocol.version())
 
 
 async def test_a_certificate_of_another_ca_is_not_the_hubs(files: dict[str, str]) -> None:
@@ -171,7 +171,7 @@ async def test_a_certificate_of_another_ca_is_not_the_hubs(files: dict[str, str]
         open_resources(settings(api_url=api_url, **files)) as context,
     ):
         with pytest.raises(HubUnreachableError):
-            await context.hub.ask(protocol.identify("token"))
+            await context.auth.hub.ask(protocol.identify("token"))
 
 
 async def test_many_questions_use_one_connection() -> None:
@@ -190,6 +190,6 @@ async def test_many_questions_use_one_connection() -> None:
         api_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hub/api"
         async with open_resources(settings(api_url=api_url)) as context:
             for _ in range(30):
-                assert await context.hub.ask(protocol.version()) == "6.1.1"
+                assert await context.auth.hub.ask(protocol.version()) == "6.1.1"
 
     assert len(connections) == 1

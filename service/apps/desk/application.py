@@ -80,7 +80,7 @@ class SupportDesk(Application):
         url = database_url(resources.settings, settings).get_secret_value()
         async with open_team(
             url,
-            resources.hub,
+            resources.auth.hub,
             groups_are_managed=resources.settings.groups_are_managed,
             grants=settings.grants,
             first_admins=settings.first_admins,

@@ -56,7 +56,7 @@ async def _bootstrap(settings: Settings, name: str) -> None:
     url = database_url(settings, read_settings(DeskSettings, settings.variables)).get_secret_value()
     async with (
         open_resources(settings) as resources,
-        open_team(url, resources.hub, groups_are_managed=settings.groups_are_managed) as team,
+        open_team(url, resources.auth.hub, groups_are_managed=settings.groups_are_managed) as team,
     ):
         await team.roles.make_first_admin(name, by=_BY)
 

@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.auth.state import HEAD_KEY, find_state
+from service.auth.state import find_state, served_scope
 from service.logs import REQUEST_ID, RequestRecord
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Entry:
         """Record the status and the time of the response, and add the request id to its headers."""
         self._status = message.get("status") or (_OPENED if message["type"] == "websocket.accept" else _CLOSED)
         message["headers"] = [*message.get("headers", ()), (HEADER, self.id.encode())]
-        scope = self._served
+        scope = served_scope(self._scope)
         found = scope.get("route") or scope.get("endpoint")
         self._metrics.count_response(
             method=self._scope.get("method", "GET"),
@@ -97,12 +97,6 @@ class _Entry:
             status=self._status,
             seconds=perf_counter() - self._began,
         )
-
-    @property
-    def _served(self) -> Scope:
-        """The scope that was served: the gateway has made a GET of a HEAD."""
-        served: Scope = self._scope.get(HEAD_KEY, self._scope)
-        return served
 
     def close(self) -> None:
         """Write the line, once."""
@@ -121,7 +115,7 @@ class _Entry:
             "duration_ms": round((perf_counter() - self._began) * 1000, 1),
             "client": (scope.get("client") or ("",))[0],
         }
-        state = find_state(self._served)
+        state = find_state(served_scope(scope))
         if state is not None and (identity := state.identity) is not None:
             fields["service" if identity.kind == "service" else "user"] = identity.name
         _log.handle(RequestRecord(fields))

@@ -25,7 +25,7 @@ from service.auth.context import context_of
 from service.auth.forms import returns_form
 from service.auth.guard import Guard, check_access
 from service.auth.identification import SignedInByUrl, address_of, identify_sender
-from service.auth.state import HEAD_KEY, find_state
+from service.auth.state import find_state, served_scope
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.throttle import network_of
@@ -263,9 +263,7 @@ class _Body:
 
     @property
     def _route_scope(self) -> Scope:
-        """The scope with the route that was found. The gateway makes another one for HEAD."""
-        scope: Scope = self._scope.get(HEAD_KEY, self._scope)
-        return scope
+        return served_scope(self._scope)
 
     # The response
 

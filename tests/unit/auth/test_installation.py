@@ -147,6 +147,15 @@ async def test_paths_that_are_moved(serve: Serve) -> None:
     assert flow["authorizationCode"]["tokenUrl"] == f"{PREFIX}hub/token"
 
 
+@pytest.mark.parametrize("page", ["oauth_callback?error=access_denied", "bye"])
+async def test_signing_in_leads_to_no_page_about_signing_in(serve: Serve, page: str) -> None:
+    """Signing in from a page about signing in or out leads to the start page, wherever our paths are."""
+    service = await serve(app={"create": lambda settings: shop(settings, paths={"logout": "/bye"})})
+    reply = await service.browser().visit(page, follow=False)
+
+    assert f'href="{PREFIX}login">Sign in with JupyterHub' in reply.text
+
+
 async def test_a_callback_that_the_hub_does_not_know() -> None:
     """A callback that the Hub does not know is refused at the start: the Hub would send people elsewhere."""
     app = shop(settings_of(), paths={"callback": "/back"})

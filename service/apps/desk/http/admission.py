@@ -26,7 +26,7 @@ async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
     status = await desk.accounts.status(identity.name)
     if status is None:
         return await _newcomer(identity, conn, desk) if role_of(identity.groups) else None
-    hub = context_of(conn).hub
+    hub = context_of(conn).auth.hub
     await admission.check(
         status,
         name=identity.name,

@@ -27,7 +27,7 @@ async def invite(request: Request, desk: Desk, name: str, *, by: str) -> Invitat
     context = context_of(request)
     if not context.settings.password_page:
         raise InvitationRefusedError
-    made = await context.hub.ask(ask_to_invite(name))
+    made = await context.auth.hub.ask(ask_to_invite(name))
     await desk.accounts.note_invitation(name, by=by)
     page = urljoin(str(request.url), f"{context.settings.hub_url}invitation")
     return Invitation(url=f"{page}?key={quote(made.key.get_secret_value())}", expires_at=made.expires_at)
