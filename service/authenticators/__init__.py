@@ -142,9 +142,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
 
         """
         before = self._stored(name)
-        with _throttling():
-            async with self._hashing_queue.turn(by, is_known=True):
-                hashed = await asyncio.to_thread(passwords.hashed, password)
+        hashed = await self._hash(password, by, is_known=True)
         # Otherwise a queued request of a thief could undo a change by the owner, and a deleted account could come back.
         if self._stored(name) != before:
             raise web.HTTPError(HTTPStatus.CONFLICT, "The password has been changed by another request. Try again.")
@@ -183,9 +181,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
 
         """
         network = network_of(self._proxies.client_of(handler.request))
-        with _throttling():
-            async with self._hashing_queue.turn(network, is_known=False):
-                hashed = await asyncio.to_thread(passwords.hashed, password)
+        hashed = await self._hash(password, network, is_known=False)
         if self.user_exists(name):  # created by another request in the meantime
             return False
         # No name is authorized automatically: a stranger could request the name of an administrator.
@@ -207,6 +203,12 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
     def _stored(self, name: str) -> bytes | None:
         account = self.get_user(name)
         return None if account is None else bytes(account.password)
+
+    async def _hash(self, password: str, who: str, *, is_known: bool) -> bytes:
+        """Return the hash of a password, made when it is the turn of `who`. Raises HTTPError 429."""
+        with _throttling():
+            async with self._hashing_queue.turn(who, is_known=is_known):
+                return await asyncio.to_thread(passwords.hashed, password)
 
     async def _check_password(self, name: str, password: str) -> UserInfo | None:
         """Return the account if the password is right. It takes the same time if there is no such account."""

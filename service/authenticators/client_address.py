@@ -6,7 +6,7 @@ on.
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from tornado.httputil import HTTPServerRequest
 
@@ -40,13 +40,8 @@ class Proxies:
         return hops[-1]
 
     def _are_trusted(self, text: str) -> bool:
-        try:
-            address = ip_address(text)
-        except ValueError:
-            return False
-        if isinstance(address, IPv6Address):
-            address = address.ipv4_mapped or address
-        return any(address in network for network in self._trusted)
+        address = _parsed(text)
+        return address is not None and any(address in network for network in self._trusted)
 
 
 def _without_port(hop: str) -> str:
@@ -56,9 +51,14 @@ def _without_port(hop: str) -> str:
 
 
 def _is_loopback(text: str) -> bool:
+    address = _parsed(text)
+    return address is not None and address.is_loopback
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, as IPv4 if it is one that is mapped to IPv6; None if the text is no address."""
     try:
         address = ip_address(text)
     except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

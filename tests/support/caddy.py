@@ -55,9 +55,7 @@ class Caddy:
                 process.close()
 
     def _text(self, folder: Path, *, service: str, app: str) -> str:
-        key, chain = folder / "key.pem", folder / "chain.pem"
-        tls_front.certificate().private_key_pem.write_to_path(key)
-        chain.write_bytes(b"".join(pem.bytes() for pem in tls_front.certificate().cert_chain_pems))
+        key, chain = tls_front.write_certificate(folder)
         changes = {
             "\ndata.example.org {": f"\n{self.origin} {{\n\tbind 127.0.0.1\n\ttls {chain} {key}",
             "127.0.0.1:10201": service,

@@ -80,9 +80,7 @@ class Nginx:
 
     def _command(self, **upstreams: str) -> list[str]:
         """Write all that it needs into the folder; return what starts it."""
-        key, chain = self.folder / "key.pem", self.folder / "chain.pem"
-        tls_front.certificate().private_key_pem.write_to_path(key)
-        chain.write_bytes(b"".join(pem.bytes() for pem in tls_front.certificate().cert_chain_pems))
+        tls_front.write_certificate(self.folder)
         changes = self._changes(upstreams)
         (self.folder / FORWARD).parent.mkdir()
         for files, folder in ((FILES, self.folder), (FORWARD_FILES, (self.folder / FORWARD).parent)):

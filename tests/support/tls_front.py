@@ -45,6 +45,14 @@ def certificate() -> trustme.LeafCert:
     return authority().issue_cert(*_HOSTS, "127.0.0.1")
 
 
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write the certificate into a folder. Returns the file of its key, and that of its chain."""
+    key, chain = folder / "key.pem", folder / "chain.pem"
+    certificate().private_key_pem.write_to_path(key)
+    chain.write_bytes(b"".join(pem.bytes() for pem in certificate().cert_chain_pems))
+    return key, chain
+
+
 def chromium_flags() -> list[str]:
     """Return the flags by which Chromium finds these hosts and no other name, and trusts their certificate."""
     leaf = load_pem_x509_certificate(certificate().cert_chain_pems[0].bytes())
@@ -89,9 +97,7 @@ class TlsFront:
                 process.close()
 
     def _options(self, directory: Path) -> list[str]:
-        key, chain = directory / "key.pem", directory / "chain.pem"
-        certificate().private_key_pem.write_to_path(key)
-        chain.write_bytes(b"".join(pem.bytes() for pem in certificate().cert_chain_pems))
+        key, chain = write_certificate(directory)
         options = {
             "ip": "127.0.0.1",
             "port": self._port,

@@ -44,9 +44,9 @@ def bootstrap(name: Annotated[str, typer.Argument(help="A user of the Hub, by th
 def explained(error: ServiceError) -> str:
     """Return what went wrong, in more detail than clients of the service are told."""
     if isinstance(error, HubRefusedServiceError):
-        return f"The Hub refuses this service: {error.reason}. Check JUPYTERHUB_API_TOKEN and the registration."
+        return error.for_operator()[1]
     if isinstance(error, HubUnavailableError):
-        return f"The Hub cannot be asked: {error.reason}. Check that it runs, and JUPYTERHUB_API_URL."
+        return f"{error.for_operator()[1]} Check that it runs, and JUPYTERHUB_API_URL."
     return error.detail
 
 

@@ -1,8 +1,7 @@
 """The desk's part of `python -P -m service doctor`: its database."""
 
-from pathlib import Path
-
 from service.apps.desk.errors import DatabaseUnavailableError
+from service.apps.desk.storage.database import file_of
 from service.apps.desk.storage.migrate import is_up_to_date
 from service.doctor_finding import Finding, failed, ok, refused, unknown
 from service.errors import ConfigurationError
@@ -10,7 +9,8 @@ from service.errors import ConfigurationError
 
 async def look_at_database(url: str) -> Finding:
     """Return whether the database answers and its tables are up to date. Changes nothing."""
-    if _is_missing(url):
+    file = file_of(url)
+    if file is not None and not file.exists():
         return unknown("database", "there is none yet: the first start makes it")
     try:
         is_current = await is_up_to_date(url)
@@ -23,7 +23,3 @@ async def look_at_database(url: str) -> Finding:
             "database", "its tables are of an earlier version", "run python -P -m service migrate, or restart"
         )
     return ok("database", "it answers, and its tables are up to date")
-
-
-def _is_missing(url: str) -> bool:
-    return url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///").partition("?")[0]).exists()

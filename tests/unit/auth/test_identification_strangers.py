@@ -10,8 +10,7 @@ from fastapi import APIRouter, WebSocket
 
 from service.auth.guard import CurrentUser
 from service.hub.oauth import pkce_challenge
-from service.hub.throttle import FAILED_CODES_PER_ADDRESS
-from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS as FEW
+from service.hub.throttle import FAILED_CODES_PER_ADDRESS, WRONG_TOKENS_PER_ADDRESS
 from tests.unit.conftest import ORIGIN, SESSION_ID, Serve, Service, connect
 
 PROTOCOL = "v1.token.websocket.jupyter.org"
@@ -79,13 +78,13 @@ WAYS = pytest.mark.parametrize("way", [by_header, by_address, by_subprotocol, by
 @WAYS
 async def test_sixty_wrong_tokens_a_minute(crowded: Service, way: Way) -> None:
     """After sixty wrong tokens in a minute, more get 429 with the time to wait, however they come. No Hub is asked."""
-    wrong = [await way(crowded, f"wrong-{number}") for number in range(FEW)]
+    wrong = [await way(crowded, f"wrong-{number}") for number in range(WRONG_TOKENS_PER_ADDRESS)]
     refused = [await way(crowded, f"another-{number}") for number in range(5)]
 
     assert {answer[:2] for answer in wrong} == {(401, "invalid_token")}
     assert {answer[:2] for answer in refused} == {(429, "too_many_attempts")}
     assert all(1 <= int(answer.retry_after or 0) <= 60 for answer in refused)
-    assert crowded.hub.count("GET", "/user") == FEW
+    assert crowded.hub.count("GET", "/user") == WRONG_TOKENS_PER_ADDRESS
 
 
 async def test_others_behind_the_same_address_notice_nothing(crowded: Service) -> None:
@@ -94,7 +93,7 @@ async def test_others_behind_the_same_address_notice_nothing(crowded: Service) -
     before = await crowded.signed_in()
     async with crowded.api(known) as api:
         (await api.get("me")).raise_for_status()
-        for number in range(FEW + 1):
+        for number in range(WRONG_TOKENS_PER_ADDRESS + 1):
             await by_header(crowded, f"wrong-{number}")
 
         assert (await api.get("me")).status_code == 200
@@ -106,7 +105,7 @@ async def test_others_behind_the_same_address_notice_nothing(crowded: Service) -
 
 async def test_a_browser_gets_a_page(crowded: Service) -> None:
     """A browser gets a page with the same status and header. The start page, which is open to all, still opens."""
-    for number in range(FEW):
+    for number in range(WRONG_TOKENS_PER_ADDRESS):
         await by_header(crowded, f"wrong-{number}")
     async with crowded.api("another", headers={"Accept": "text/html"}) as browser:
         refused, start = await browser.get("me"), await browser.get("")
@@ -123,7 +122,7 @@ async def test_made_up_cookies_never_reach_the_hub(crowded: Service) -> None:
     sealed = browser.cookie(name) or ""
     crowded.hub.requests.clear()
     async with crowded.api() as api:
-        for number in range(3 * FEW):
+        for number in range(3 * WRONG_TOKENS_PER_ADDRESS):
             made_up = f"{name}={sealed[:-8]}{number:08d}"
             elsewhere = f"{name}={sealed}; jupyterhub-session-id={number:032x}"
             for cookie in (made_up, elsewhere):
@@ -189,7 +188,7 @@ async def test_a_cookie_of_a_token_that_is_void(serve: Serve) -> None:
     cookie = f"{service.settings.client_id}={browser.cookie(service.settings.client_id)}"
     before = len(service.hub.requests)
     async with service.api() as api:
-        for number in range(3 * FEW):
+        for number in range(3 * WRONG_TOKENS_PER_ADDRESS):
             for session in (f"jupyterhub-session-id={SESSION_ID}", f"jupyterhub-session-id={number:032x}", ""):
                 await api.get("me", headers={"Cookie": f"{cookie}; {session}"})
 

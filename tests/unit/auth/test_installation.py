@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse
 
 from service.auth import Hub, Identity
-from service.auth.hardening import harden
+from service.auth.hardening import MAX_BODY, harden
 from service.errors import ConfigurationError
 from service.settings import Settings
 from tests.support.shop import shop
@@ -233,16 +233,30 @@ async def test_scopes_are_shown(serve: Serve) -> None:
 
 
 async def test_hardened(serve: Serve) -> None:
-    """With `harden`, all answers have headers against framing, sniffing and access by other windows."""
+    """With `harden`, all answers have headers against framing, sniffing, caching and access by other windows."""
     plain = await serve(app={"create": shop})
     hard = await serve(app={"create": lambda settings: shop(settings, harden=True)})
 
     for path in ("open", "whoami", "docs", "nothing", "login"):
         headers = (await hard.api().get(path)).headers
         assert (path, headers["X-Frame-Options"], headers["X-Content-Type-Options"]) == (path, "DENY", "nosniff")
+        assert (path, headers["Cache-Control"]) == (path, "no-store")
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert "Cross-Origin-Opener-Policy" in headers
     assert "X-Frame-Options" not in (await plain.api().get("open")).headers
+
+
+@pytest.mark.parametrize(("size", "status"), [(MAX_BODY, 200), (MAX_BODY + 1, 413)])
+async def test_hardened_against_large_bodies(serve: Serve, size: int, status: int) -> None:
+    """With `harden`, a body may have a megabyte, and no more."""
+
+    def add(app: FastAPI, _hub: Hub) -> None:
+        @app.post("/upload")
+        async def upload(request: Request) -> int:
+            return len(await request.body())
+
+    hard = await serve(app={"create": lambda settings: shop(settings, harden=True, add=add)})
+    assert (await hard.api().post("upload", content=b"x" * size)).status_code == status
 
 
 def test_fastapi_that_cannot_limit_bodies() -> None:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from service.auth import Hub
+from tests.support.open_connection import OpenConnection
 from tests.support.shop import shop
 from tests.unit.conftest import ORIGIN, Serve
 
@@ -40,7 +41,10 @@ async def test_requests_at_the_same_time(serve: Serve) -> None:
 
 
 async def test_without_install(serve: Serve) -> None:
-    """Without `install`, `hub.router` and `Depends` sign a browser in and out, and refuse strangers."""
+    """Without `install`, `hub.router` and `Depends` sign a browser in and out, and refuse strangers.
+
+    A WebSocket opens for a token, and is refused to strangers.
+    """
     service = await serve(app={"create": lambda settings: shop(settings, install=False)}, service_prefix="/")
     browser = service.browser()
     home = f"{ORIGIN}/"
@@ -51,6 +55,11 @@ async def test_without_install(serve: Serve) -> None:
     assert (await browser.visit(f"{home}whoami")).json() == {"name": "testuser"}
     refused = await service.api().get(f"{home}whoami")
     assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="JupyterHub"')
+    headers = {"Authorization": f"Bearer {service.hub.issue('testuser')}"}
+    async with OpenConnection(service.app, "websocket", "/socket", headers=headers) as socket:
+        await socket.until(lambda: "testuser" in socket.said)
+    async with OpenConnection(service.app, "websocket", "/socket") as socket:
+        assert [message["type"] for message in socket.messages] == ["websocket.close"]
     out = await browser.submit(await browser.visit(f"{home}logout"), follow=False)
     assert (out.status_code, (await browser.visit(f"{home}whoami", follow=False)).status_code) == (303, 302)
 

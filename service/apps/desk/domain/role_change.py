@@ -16,7 +16,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.apps.desk.domain.policy import Role, group_of, role_of
-from service.apps.desk.storage.accounts import CLOCKS
+from service.apps.desk.storage.accounts import MAX_CLOCK_SKEW
 from service.apps.desk.storage.audit import record
 from service.apps.desk.storage.database import Database
 from service.apps.desk.storage.lease import Lease, note
@@ -45,15 +45,15 @@ async def members_by_role(hub: HubClient) -> dict[Role, frozenset[str]]:
 
 
 class PendingRoleChange:
-    """A change of one person's roles, from `held` (the smallest first) to `role` alone, or to none."""
+    """A change of one person's roles, from `before` (the smallest first) to `role` alone, or to none."""
 
     def __init__(
-        self, hub: HubClient, database: Database, *, name: str, held: Collection[Role], role: Role | None, by: str
+        self, hub: HubClient, database: Database, *, name: str, before: Collection[Role], role: Role | None, by: str
     ) -> None:
         self._hub = hub
         self._database = database
         self._name = name
-        self._held = list(held)
+        self._before = list(before)
         self._role = role
         self._wanted = [] if role is None else [role]
         self._by = by
@@ -70,33 +70,33 @@ class PendingRoleChange:
         try:
             await _in_time(self._give_and_take, _CHANGE)
         except ServiceError:
-            if not await self._was_made_all_the_same(lease):
+            if not await self._settle_failed_change(lease):
                 raise
         async with self._database.write() as connection:
             await note(connection, lease, None)
-            await mark(connection, self._name)
+            await invalidate_answers(connection, self._name)
             await self._tell(connection, "account.role_changed", after=self._role)
 
     async def _announce(self, lease: Lease) -> None:
-        intent = {"name": self._name, "before": _largest(self._held), "after": self._role, "by": self._by}
+        intent = {"name": self._name, "before": _largest(self._before), "after": self._role, "by": self._by}
         async with self._database.write() as connection:
             await note(connection, lease, intent)
             # Until the lease ends, each request of the person asks the Hub, even if this process is killed now.
-            await mark(connection, self._name, at=lease.until)
+            await invalidate_answers(connection, self._name, at=lease.until)
 
     async def _give_and_take(self) -> None:
-        if self._role is not None and self._role not in self._held:
+        if self._role is not None and self._role not in self._before:
             group = group_of(self._role)
             if self._name not in await self._hub.ask(add_to_group(group, self._name)):
                 # The Hub normalises names. It has added the user with the normalised name, who may be somebody else.
                 await self._hub.ask(remove_from_group(group, self._name))
                 raise HubUserMissingError
-        for role in reversed(self._held):  # the largest first: if the rest fails, the person has less, not more
+        for role in reversed(self._before):  # the largest first: if the rest fails, the person has less, not more
             if role is not self._role:
                 with suppress(HubUserMissingError):  # a user who does not exist is in no group
                     await self._hub.ask(remove_from_group(group_of(role), self._name))
 
-    async def _was_made_all_the_same(self, lease: Lease) -> bool:
+    async def _settle_failed_change(self, lease: Lease) -> bool:
         """Ask the Hub whether a failed change was made. Record it in the audit if the groups are neither old nor new.
 
         If it was not made, `rights_changed_at` stays at the end of the lease: the Hub may still carry out a request
@@ -110,14 +110,14 @@ class PendingRoleChange:
             return True
         async with self._database.write() as connection:
             await note(connection, lease, None)
-            if present != self._held:
+            if present != self._before:
                 _log.error("A change of a role at the desk failed half-way. The audit says whose: repeat the change.")
                 after = "unknown" if present is None else _largest(present)
                 await self._tell(connection, "account.role_change_failed", after=after)
         return False
 
     async def _tell(self, connection: AsyncConnection, what: str, *, after: str | None) -> None:
-        await tell(connection, what, self._name, by=self._by, before=_largest(self._held), after=after)
+        await record_role(connection, what, self._name, by=self._by, before=_largest(self._before), after=after)
 
 
 async def tell_cut_off(connection: AsyncConnection, intent: dict[str, Any]) -> None:
@@ -128,11 +128,11 @@ async def tell_cut_off(connection: AsyncConnection, intent: dict[str, Any]) -> N
     """
     _log.error("A change of a role at the desk was cut off. The audit says whose: look which role they have.")
     name, by, before, after = (intent[key] for key in ("name", "by", "before", "after"))
-    await mark(connection, name)
-    await tell(connection, "account.role_change_cut_off", name, by=by, before=before, after=after)
+    await invalidate_answers(connection, name)
+    await record_role(connection, "account.role_change_cut_off", name, by=by, before=before, after=after)
 
 
-async def tell(
+async def record_role(
     connection: AsyncConnection, what: str, name: str, *, by: str, before: str | None, after: str | None
 ) -> None:
     """Write an entry about a person's role into the audit."""
@@ -140,9 +140,9 @@ async def tell(
     await record(connection, what, f"account/{name}", by=by, when=now, before={"role": before}, after={"role": after})
 
 
-async def mark(connection: AsyncConnection, name: str, *, at: datetime | None = None) -> None:
+async def invalidate_answers(connection: AsyncConnection, name: str, *, at: datetime | None = None) -> None:
     """Store that the Hub's answers about a person from before `at` (aware; by default now) no longer count."""
-    moment = at or datetime.now(UTC) + CLOCKS
+    moment = at or datetime.now(UTC) + MAX_CLOCK_SKEW
     await connection.execute(update(accounts).where(accounts.c.name == name).values(rights_changed_at=moment))
 
 

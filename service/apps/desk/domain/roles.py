@@ -14,10 +14,9 @@ from service.apps.desk.errors import (
     NotFoundError,
     VersionConflictError,
 )
-from service.apps.desk.storage import lease
 from service.apps.desk.storage.accounts import Accounts
 from service.apps.desk.storage.database import Database
-from service.apps.desk.storage.lease import Lease
+from service.apps.desk.storage.lease import Lease, hold_lease
 from service.errors import ServiceError
 from service.hub.administration import create_user, has_user
 from service.hub.client import HubClient
@@ -68,8 +67,8 @@ class RoleKeeper:
             NotFoundError: there is no such account.
             LastAdminError, GroupsManagedError, HubUserMissingError: nothing was changed.
         """
-        async with self._alone() as held:
-            await self._change(held, name, role, by=by)
+        async with self._hold_lease() as lease:
+            await self._change(lease, name, role, by=by)
 
     async def make_first_admin(self, name: str, *, by: str, beside: Collection[str] = ()) -> None:
         """Give a person the role admin, and an account without flags. `beside`: administrators who may exist already.
@@ -78,7 +77,7 @@ class RoleKeeper:
             AdminExistsError: somebody who is not in `beside` can administer the desk.
             Whatever `change` raises.
         """
-        async with self._alone() as held:
+        async with self._hold_lease() as lease:
             if await self.active_admins() - {*beside}:
                 raise AdminExistsError
             await self._ensure_hub_user(name)
@@ -86,7 +85,7 @@ class RoleKeeper:
             if account.disabled or account.login_denied:
                 flags = dict.fromkeys(_BLOCKING, False)
                 await self._accounts.change(name, flags, version=account.version, by=by)
-            await self._change(held, name, Role.ADMIN, by=by)
+            await self._change(lease, name, Role.ADMIN, by=by)
 
     async def create(self, new: AccountNew, *, role: Role | None = None, by: str) -> Account:
         """Create an account, with a role if one is named.
@@ -116,23 +115,23 @@ class RoleKeeper:
         """Change an account as `Accounts.change` does. Raises LastAdminError if no active admin would be left."""
         if not any(patch.get(flag) for flag in _BLOCKING):
             return await self._accounts.change(name, patch, version=version, by=by)
-        async with self._alone():
+        async with self._hold_lease():
             await self._check_not_last(name, (await members_by_role(self._hub))[Role.ADMIN])
             return await self._accounts.change(name, patch, version=version, by=by)
 
     async def delete(self, name: str, *, version: int, by: str) -> None:
         """Remove the role, then delete the account. The Hub's user stays. Raises as `change` and `Accounts.delete`."""
-        async with self._alone() as held:
+        async with self._hold_lease() as lease:
             if (await self._accounts.get(name)).version != version:
                 raise VersionConflictError
-            before = await self._change(held, name, None, by=by)
+            before = await self._change(lease, name, None, by=by)
             try:
                 await self._accounts.delete(name, version=version, by=by)
             except VersionConflictError:  # somebody changed names or contacts meanwhile: that takes no lease
-                await self._change(held, name, before, by=by)
+                await self._change(lease, name, before, by=by)
                 raise
 
-    async def _change(self, held: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
+    async def _change(self, lease: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
         """Give a role, or take it away. Returns the role that the person had before."""
         members = await members_by_role(self._hub)
         present = [each for each in Role if name in members[each]]
@@ -148,8 +147,8 @@ class RoleKeeper:
             await self._check_not_last(name, members[Role.ADMIN])
         if role is not None:
             await self._ensure_hub_user(name)
-        change = PendingRoleChange(self._hub, self._database, name=name, held=present, role=role, by=by)
-        await change.make(held)
+        change = PendingRoleChange(self._hub, self._database, name=name, before=present, role=role, by=by)
+        await change.make(lease)
         return before
 
     async def _check_not_last(self, name: str, admins: Collection[str]) -> None:
@@ -175,5 +174,5 @@ class RoleKeeper:
         if self._groups_are_managed:
             raise GroupsManagedError
 
-    def _alone(self) -> AbstractAsyncContextManager[Lease]:
-        return lease.alone(self._database, role_change.tell_cut_off)
+    def _hold_lease(self) -> AbstractAsyncContextManager[Lease]:
+        return hold_lease(self._database, role_change.tell_cut_off)

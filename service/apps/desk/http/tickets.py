@@ -63,17 +63,17 @@ def full_name(employee: Employee | None) -> str:
     return f"{employee.first_name} {employee.last_name}" if employee else ""
 
 
-async def of_callers(desk: Desk, user: Identity, query: TicketQuery) -> Condition | None:
+async def by_requester(desk: Desk, user: Identity, query: TicketQuery) -> Condition | None:
     """Return a condition that finds tickets by who asked. None without a text, or if the caller sees no employees."""
     if query.text is None or not user.scope_set.covers(Permission.EMPLOYEES_READ):
         return None
-    return await desk.tickets.of_callers(query.text)
+    return await desk.tickets.by_requester(query.text)
 
 
 @router.get("/tickets", summary="List tickets", responses=LIST)
 async def find(user: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
     """List tickets, the latest first unless `sort` says otherwise. `text` finds the name of who asked, too."""
-    found = await desk.tickets.find(query, also=await of_callers(desk, user, query))
+    found = await desk.tickets.find(query, or_matching=await by_requester(desk, user, query))
     return linked(request, response, found, query=query)
 
 
@@ -81,14 +81,14 @@ async def find(user: Reader, request: Request, response: Response, desk: OpenDes
 async def find_own(user: Owner, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
     """List the tickets that the caller owns. `owner` is ignored."""
     own = query.model_copy(update={"owner": actor(user)})
-    found = await desk.tickets.find(own, also=await of_callers(desk, user, query))
+    found = await desk.tickets.find(own, or_matching=await by_requester(desk, user, query))
     return linked(request, response, found, query=query)
 
 
 @router.get("/tickets.csv", summary="Export tickets", response_class=Response, responses=CSV)
 async def export(user: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
     """Return all tickets that match the filters, with the name of who asked. `limit` and `cursor` are ignored."""
-    found = desk.tickets.export(whole(query), also=await of_callers(desk, user, query))
+    found = desk.tickets.export(whole(query), or_matching=await by_requester(desk, user, query))
     return await as_csv(_lines(desk, user, found), model=TicketLine, name="tickets.csv", bom=bom)
 
 

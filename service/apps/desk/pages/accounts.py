@@ -128,7 +128,7 @@ async def read(user: Reader, request: Request, desk: OpenDesk, roles: Roles, nam
 async def change(user: Editor, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
     """Change what was changed in the form, among the fields that the reader may change."""
     typed, found = await submitted(request), await _member(desk, roles, name)
-    names = [each for each, permission in CHANGES.items() if user.scope_set.covers(permission)]
+    names = _editable(user)
     try:
         patch = patch_of(typed, names, since=found)
         await roles.change_account(name, patch, version=version_of(typed), by=actor(user))
@@ -190,8 +190,12 @@ def _question(request: Request, user: Identity, name: str, draft: Draft) -> Resp
     return question(request, user, draft, noun="account", name=name, back=back, warning=warning)
 
 
+def _editable(user: Identity) -> list[str]:
+    """Return the fields of an account that the reader may change."""
+    return [name for name, permission in CHANGES.items() if user.scope_set.covers(permission)]
+
+
 def _form(request: Request, user: Identity, draft: Draft, *, found: Member | None = None) -> Response:
-    editable = [name for name, permission in CHANGES.items() if not found or user.scope_set.covers(permission)]
     address = _address(found.name) if found else "new-account"
     has_passwords = bool(context_of(request).settings.password_page)
     return page(
@@ -199,7 +203,7 @@ def _form(request: Request, user: Identity, draft: Draft, *, found: Member | Non
         user,
         "account.html",
         found=found,
-        editable=editable,
+        editable=_editable(user) if found else [*CHANGES],
         address=address,
         roles=Role,
         has_passwords=has_passwords,

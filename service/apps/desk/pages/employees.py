@@ -9,6 +9,7 @@ from service.apps.desk.domain.queries import TicketQuery
 from service.apps.desk.domain.values import Employee, EmployeeNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor
 from service.apps.desk.http.employees import Asked, Creator, Editor, Reader, Remover
+from service.apps.desk.http.tickets import full_name
 from service.apps.desk.pages.forms import Draft, draft_of, meant, patch_of, refused, stamp_of, submitted, version_of
 from service.apps.desk.pages.layout import counted, listing, onward, page, question
 from service.apps.desk.storage.desk import Desk
@@ -87,8 +88,7 @@ async def delete(user: Remover, request: Request, desk: OpenDesk, employee_id: T
 
 
 def _question(request: Request, user: Identity, employee: Employee, draft: Draft) -> Response:
-    name = f"{employee.first_name} {employee.last_name}"
-    back = f"employees/{employee.id}"
+    name, back = full_name(employee), f"employees/{employee.id}"
     return question(request, user, draft, noun="employee", name=name, back=back, warning="The audit keeps their data.")
 
 

@@ -42,7 +42,7 @@ _MISSING_THINGS: Mapping[type[ServiceError], str] = {
     OwnerMissingError: "account",
     HubUserMissingError: "user",
 }
-_MISSING = {"string_type", "string_too_short", "missing", "int_type"}
+_EMPTY_ERRORS = {"string_type", "string_too_short", "missing", "int_type"}
 _WORDS = {
     "date_from_datetime_parsing": "must be a day, like 1990-02-28",
     "date_parsing": "must be a day, like 1990-02-28",
@@ -203,7 +203,7 @@ def _text(value: object) -> str:
 def _words(item: Mapping[str, Any]) -> str:
     """Say what is wrong in words for a reader."""
     kind, said = item["type"], str(item["msg"]).removeprefix("Value error, ")
-    if kind in _MISSING:
+    if kind in _EMPTY_ERRORS:
         return "Fill this in."
     if kind == "string_too_long":
         return f"At most {item['ctx']['max_length']} characters."

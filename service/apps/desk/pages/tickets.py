@@ -11,7 +11,7 @@ from service.apps.desk.domain.queries import CommentQuery, EmployeeQuery, Page
 from service.apps.desk.domain.transitions import NEXT
 from service.apps.desk.domain.values import Comment, CommentNew, Employee, Ticket, TicketNew
 from service.apps.desk.http.access import OpenDesk, ThingId, actor, id_in
-from service.apps.desk.http.tickets import Asked, Creator, Editor, Reader, Remover, names_of, of_callers
+from service.apps.desk.http.tickets import Asked, Creator, Editor, Reader, Remover, by_requester, names_of
 from service.apps.desk.pages.forms import Draft, draft_of, meant, patch_of, refused, stamp_of, submitted, version_of
 from service.apps.desk.pages.layout import counted, listing, onward, page, question
 from service.apps.desk.storage.desk import Desk
@@ -29,7 +29,7 @@ _COMMENTS = 20  # on one page of a ticket
 @router.get("")
 async def find(user: Reader, request: Request, desk: OpenDesk, query: Asked) -> Response:
     """The list, and what narrows it."""
-    found = await desk.tickets.find(counted(query), also=await of_callers(desk, user, query))
+    found = await desk.tickets.find(counted(query), or_matching=await by_requester(desk, user, query))
     asked = {ticket.employee_id for ticket in found.items} | ({query.employee} if query.employee else set())
     names, listed = await names_of(desk, user, asked), listing(request, query, found, path="tickets")
     owners = await desk.accounts.owners()

@@ -22,7 +22,7 @@ from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import accounts
 
 # How far the clocks of machines that share the desk may differ.
-CLOCKS = timedelta(seconds=1)
+MAX_CLOCK_SKEW = timedelta(seconds=1)
 MAX_OWNERS = 1000  # a longer list is of no use to choose from
 
 
@@ -94,4 +94,4 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
 
     def _fresh(self) -> dict[str, Any]:
         """Return the flags of a new account. Earlier answers of the Hub, perhaps about a deleted one, do not count."""
-        return {"disabled": False, "login_denied": False, "rights_changed_at": self._now() + CLOCKS}
+        return {"disabled": False, "login_denied": False, "rights_changed_at": self._now() + MAX_CLOCK_SKEW}

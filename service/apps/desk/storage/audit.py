@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.apps.desk.domain.queries import MAX_COUNT, MAX_PAGE, AuditQuery, Page
+from service.apps.desk.domain.queries import AuditQuery, Page
 from service.apps.desk.domain.values import AuditEntry
 from service.apps.desk.storage.database import Database
-from service.apps.desk.storage.paging import Order
+from service.apps.desk.storage.paging import Order, counting, every, filters
 from service.apps.desk.storage.tables import audit
 
 Fields = Mapping[str, Any]
@@ -31,22 +31,17 @@ class Audit:
             InvalidCursorError: the cursor is of another list.
             DatabaseUnavailableError: the database cannot be asked.
         """
-        part, wanted = _ORDER.part(query, of="audit"), _wanted(query)
-        counting = select(func.count()).select_from(select(audit.c.id).where(*wanted).limit(MAX_COUNT).subquery())
+        part = _ORDER.part(query, of="audit")
+        exact = {audit.c.who: query.who, audit.c.what: query.what, audit.c.thing: query.thing}
+        wanted = filters(query, exact, moment=audit.c.when)
         async with self._database.read() as connection:
             rows = (await connection.execute(part.of(select(audit).where(*wanted)), part.parameters)).mappings().all()
-            count = await connection.scalar(counting) if query.count else None
+            count = await connection.scalar(counting(select(audit.c.id).where(*wanted))) if query.count else None
         return part.page(rows, AuditEntry, count=count)
 
-    async def export(self, query: AuditQuery) -> AsyncIterator[AuditEntry]:
+    def export(self, query: AuditQuery) -> AsyncIterator[AuditEntry]:
         """Yield all entries that the query asks for, page by page."""
-        cursor = query.cursor
-        while True:
-            page = await self.find(query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE, "count": False}))
-            for entry in page.items:
-                yield entry
-            if (cursor := page.next) is None:
-                return
+        return every(self.find, query)
 
 
 async def record(
@@ -62,13 +57,3 @@ async def record(
     """Write an entry in the transaction that makes the change. `before` and `after` hold JSON values."""
     entry = {"when": when, "who": by, "what": what, "thing": thing, "before": before, "after": after}
     await connection.execute(insert(audit).values(entry))
-
-
-def _wanted(query: AuditQuery) -> list[ColumnElement[bool]]:
-    exact = {audit.c.who: query.who, audit.c.what: query.what, audit.c.thing: query.thing}
-    wanted = [column == value for column, value in exact.items() if value is not None]
-    if query.since:
-        wanted.append(audit.c.when >= query.since)
-    if query.until:
-        wanted.append(audit.c.when < query.until)
-    return wanted

@@ -1,13 +1,13 @@
 """Comments on tickets. They are never changed. They are deleted with their ticket, and the audit keeps them."""
 
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import exists, insert, select
 
-from service.apps.desk.domain.queries import MAX_COUNT, CommentQuery, Page
+from service.apps.desk.domain.queries import CommentQuery, Page
 from service.apps.desk.domain.values import Comment, CommentNew
 from service.apps.desk.errors import NotFoundError
 from service.apps.desk.storage import audit
 from service.apps.desk.storage.database import Clock, Database
-from service.apps.desk.storage.paging import Order
+from service.apps.desk.storage.paging import Order, counting
 from service.apps.desk.storage.tables import comments, tickets
 
 _COLUMNS = [comments.c[name] for name in Comment.model_fields]
@@ -43,10 +43,9 @@ class Comments:
         """Return a page of a ticket's comments. Raises InvalidCursorError if the cursor is of another list."""
         part = _ORDERS[query.sort].part(query, of=f"comments of {ticket_id}")
         wanted = select(*_COLUMNS).where(comments.c.ticket_id == ticket_id)
-        counting = select(func.count()).select_from(wanted.limit(MAX_COUNT).subquery())
         async with self._database.read() as connection:
             if not await connection.scalar(select(exists().where(tickets.c.id == ticket_id))):
                 raise NotFoundError
             rows = (await connection.execute(part.of(wanted), part.parameters)).mappings().all()
-            count = await connection.scalar(counting) if query.count else None
+            count = await connection.scalar(counting(wanted)) if query.count else None
         return part.page(rows, Comment, count=count)

@@ -19,7 +19,7 @@ from service.apps.desk.storage.employees import Employees
 from service.apps.desk.storage.migrate import migrate
 from service.apps.desk.storage.tickets import Tickets
 
-MEMORY = 2.0  # seconds that an answer of the probe is reused, because anybody may ask
+RESULT_TTL = 2.0  # seconds that an answer of the probe is reused, because anybody may ask
 
 
 class DatabaseProbe:
@@ -33,7 +33,7 @@ class DatabaseProbe:
     async def check(self) -> str:
         """Say what is wrong with the database and what to do. Empty if it answers, or did in the last two seconds."""
         async with self._lock:
-            if self._last is None or monotonic() >= self._last[0] + MEMORY:
+            if self._last is None or monotonic() >= self._last[0] + RESULT_TTL:
                 self._last = (monotonic(), await self._ask())
             return self._last[1]
 

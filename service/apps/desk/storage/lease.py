@@ -41,7 +41,7 @@ class Lease:
 
 
 @asynccontextmanager
-async def alone(
+async def hold_lease(
     database: Database, tell: Teller, *, wait: float = WAIT, lifetime: timedelta = LIFETIME
 ) -> AsyncIterator[Lease]:
     """Hold the team's lease. Raises ChangeUnderWayError if others hold it for all of `wait` seconds.

@@ -8,19 +8,20 @@ leads to another place in the same list, and to nothing else.
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Column, RowMapping, Select, bindparam, tuple_
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, bindparam, func, select, tuple_
 
 from service.apps.desk.domain.fields import MAX_ID
-from service.apps.desk.domain.queries import Page, PageQuery
+from service.apps.desk.domain.queries import MAX_COUNT, MAX_PAGE, AuditQuery, Page, PageQuery, TicketQuery
 from service.apps.desk.errors import InvalidCursorError
 
 T = TypeVar("T", bound=BaseModel)
+Query = TypeVar("Query", bound=PageQuery)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)  # as fine as both databases keep time
@@ -94,6 +95,34 @@ class Part:
 
     def _cursor(self, row: RowMapping, binding: str) -> str:
         return _encode([row[column.key] for column in self.order.columns], binding=binding)
+
+
+async def every(find: Callable[[Query], Awaitable[Page[T]]], query: Query) -> AsyncIterator[T]:
+    """Yield the whole list from the query's cursor on, page by page. `find` returns a page."""
+    cursor = query.cursor
+    while True:
+        page = await find(query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE, "count": False}))
+        for item in page.items:
+            yield item
+        if (cursor := page.next) is None:
+            return
+
+
+def counting(statement: Select[Any]) -> Select[Any]:
+    """Count the rows of a statement, as far as `MAX_COUNT`."""
+    return select(func.count()).select_from(statement.limit(MAX_COUNT).subquery())
+
+
+def filters(
+    query: TicketQuery | AuditQuery, exact: Mapping[Column[Any], object], *, moment: Column[Any]
+) -> list[ColumnElement[bool]]:
+    """Return a query's filters: columns that must have a value, if it is not None, and the time in `moment`."""
+    wanted = [column == value for column, value in exact.items() if value is not None]
+    if query.since:
+        wanted.append(moment >= query.since)
+    if query.until:
+        wanted.append(moment < query.until)
+    return wanted
 
 
 def _binding(query: PageQuery, of: str) -> str:

@@ -2,19 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, delete, func, insert, select, union, update
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, delete, insert, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.apps.desk.domain.fields import fold
-from service.apps.desk.domain.queries import MAX_COUNT, MAX_PAGE, Page, SortedQuery
+from service.apps.desk.domain.queries import MAX_COUNT, Page, SortedQuery
 from service.apps.desk.domain.values import Stored
 from service.apps.desk.errors import NotFoundError, VersionConflictError
 from service.apps.desk.storage import audit
 from service.apps.desk.storage.database import Clock, Database
-from service.apps.desk.storage.paging import Order
+from service.apps.desk.storage.paging import Order, counting, every
 from service.errors import ConflictError
 
 New = TypeVar("New", bound=BaseModel)
@@ -78,15 +79,15 @@ class Records(ABC, Generic[New, Thing, Query]):
             rows = (await connection.execute(statement)).mappings().all()
         return {row[self.key.key]: self._kind.model_validate(dict(row)) for row in rows}
 
-    async def find(self, query: Query, *, also: ColumnElement[bool] | None = None) -> Page[Thing]:
-        """Return a page of the list. `also`: finds more things than those that contain the text of the query.
+    async def find(self, query: Query, *, or_matching: ColumnElement[bool] | None = None) -> Page[Thing]:
+        """Return a page of the list. `or_matching`: finds more things than those that contain the text of the query.
 
         Raises:
             InvalidCursorError: the cursor is of another list.
         """
         order = self._orders[query.sort]
         part = order.part(query, of=self.noun)
-        ways = self._ways(query, also)
+        ways = self._ways(query, or_matching)
         statement = select(*self._columns(), *order.columns)
         if len(ways) == 1:
             page = part.of(statement.where(*ways[0]))
@@ -97,13 +98,13 @@ class Records(ABC, Generic[New, Thing, Query]):
             count = await connection.scalar(self._counting(ways)) if query.count else None
         return part.page(rows, self._kind, count=count)
 
-    def _ways(self, query: Query, also: ColumnElement[bool] | None) -> list[list[ColumnElement[bool]]]:
-        """Return the ways in which a thing is found, by its own text or by `also`: a list of conditions for each."""
+    def _ways(self, query: Query, or_matching: ColumnElement[bool] | None) -> list[list[ColumnElement[bool]]]:
+        """Return the ways in which a thing is found, by its own text or by `or_matching`: conditions for each."""
         wanted = self._wanted(query)
         if query.text is None:
             return [wanted]
         text = self.table.c.search.contains(fold(query.text), autoescape=True)
-        return [[*wanted, each] for each in (text, also) if each is not None]
+        return [[*wanted, each] for each in (text, or_matching) if each is not None]
 
     def _keys(
         self,
@@ -117,18 +118,11 @@ class Records(ABC, Generic[New, Thing, Query]):
 
     def _counting(self, ways: Sequence[Sequence[ColumnElement[bool]]]) -> Select[Any]:
         found = self._keys(ways, (), lambda statement: statement.limit(MAX_COUNT))
-        return select(func.count()).select_from(select(found.subquery()).limit(MAX_COUNT).subquery())
+        return counting(select(found.subquery()))
 
-    async def export(self, query: Query, *, also: ColumnElement[bool] | None = None) -> AsyncIterator[Thing]:
+    def export(self, query: Query, *, or_matching: ColumnElement[bool] | None = None) -> AsyncIterator[Thing]:
         """Yield the whole list from the cursor on, page by page. Changes made meanwhile may be in it or not."""
-        cursor = query.cursor
-        while True:
-            part = query.model_copy(update={"cursor": cursor, "limit": MAX_PAGE, "count": False})
-            page = await self.find(part, also=also)
-            for thing in page.items:
-                yield thing
-            if (cursor := page.next) is None:
-                return
+        return every(partial(self.find, or_matching=or_matching), query)
 
     async def change(self, key: int | str, patch: Fields, *, version: int, by: str) -> Thing:
         """Apply a patch to this version of the thing, and return it. A patch that changes nothing leaves no trace.

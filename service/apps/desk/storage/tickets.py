@@ -13,6 +13,7 @@ from service.apps.desk.domain.queries import TicketQuery
 from service.apps.desk.domain.transitions import Status, may_follow
 from service.apps.desk.domain.values import Ticket, TicketChange, TicketNew
 from service.apps.desk.errors import EmployeeMissingError, OwnerMissingError, StatusTransitionError
+from service.apps.desk.storage.paging import filters
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import accounts, employees, tickets
 
@@ -43,17 +44,12 @@ class Tickets(Records[TicketNew, Ticket, TicketQuery]):
     @override
     def _wanted(self, query: TicketQuery) -> list[ColumnElement[bool]]:
         exact = {tickets.c.status: query.status, tickets.c.owner: query.owner, tickets.c.employee_id: query.employee}
-        wanted = [column == value for column, value in exact.items() if value is not None]
-        if query.since:
-            wanted.append(tickets.c.created >= query.since)
-        if query.until:
-            wanted.append(tickets.c.created < query.until)
-        return wanted
+        return filters(query, exact, moment=tickets.c.created)
 
-    async def of_callers(self, text: str) -> Condition | None:
+    async def by_requester(self, text: str) -> Condition | None:
         """Return a condition for tickets of employees with `text` in name, phone or e-mail; None if nobody has it.
 
-        Pass it to `find` and `export` as `also`. Without it, they search only the text of the tickets themselves.
+        Pass it to `find` and `export` as `or_matching`. Without it, they search only the text of the tickets.
         """
         found = select(employees.c.id).where(employees.c.search.contains(fold(text), autoescape=True))
         async with self._database.read() as connection:

@@ -1,4 +1,4 @@
-"""A desk for each test, on both databases, with a clock that moves a minute at each call."""
+"""A desk for each test, on both databases, with a clock that moves a minute at each call; and one to read over HTTP."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ import pytest
 
 from service.apps.desk.domain.values import Employee, EmployeeNew
 from service.apps.desk.storage.desk import Desk, open_desk
+from tests.support import desk as served
 
 
 class Clock:
@@ -38,3 +39,13 @@ async def desk(database_url: str, clock: Clock) -> AsyncIterator[Desk]:
 async def zoe(desk: Desk) -> Employee:
     """Somebody who asks for help."""
     return await desk.employees.create(EmployeeNew(first_name="Zoë", last_name="Okonkwo"), by="manager")
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[served.Desk]:
+    """A desk with an employee, a ticket and an account, over HTTP, for tests that change nothing."""
+    async with served.open_desk(tmp_path_factory.mktemp("desk")) as opened:
+        await opened.employee()
+        await opened.ticket()
+        await opened.account()
+        yield opened

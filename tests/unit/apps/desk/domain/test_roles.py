@@ -501,11 +501,11 @@ async def test_a_change_that_outlives_its_lease(team: Team) -> None:
     assert [entry.what for entry in await team.told()] == ["account.role_change_cut_off", "account.role_changed"]
 
 
-async def test_a_change_that_is_under_way_is_waited_for(team: Team) -> None:
+async def test_a_change_gives_up_waiting_for_another(team: Team) -> None:
     """A change waits for another one, and is refused if that holds the lease for too long."""
-    async with lease.alone(team.desk.database, role_change.tell_cut_off):
+    async with lease.hold_lease(team.desk.database, role_change.tell_cut_off):
         with pytest.raises(ChangeUnderWayError):
-            async with lease.alone(team.desk.database, role_change.tell_cut_off, wait=0.3):
+            async with lease.hold_lease(team.desk.database, role_change.tell_cut_off, wait=0.3):
                 pass
 
 
@@ -594,7 +594,7 @@ async def test_deleting_takes_the_role(team: Team) -> None:
 
 
 async def test_an_account_that_comes_back(team: Team) -> None:
-    """If an account is deleted and made again, earlier answers of the Hub do not count."""
+    """A deleted account can be made again, as the Hub's user stays. Earlier answers of the Hub do not count then."""
     await team.roles.delete("sue", version=1, by="ada")
     await team.roles.create(new("sue"), by="ada")
     changed = await team.changed_at("sue")

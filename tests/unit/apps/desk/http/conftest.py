@@ -14,13 +14,3 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with open_desk(tmp_path) as desk:
         await desk.employee()
         yield desk
-
-
-@pytest.fixture(scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """The same, for tests that change nothing; with a ticket and an account."""
-    async with open_desk(tmp_path_factory.mktemp("desk")) as desk:
-        await desk.employee()
-        await desk.ticket()
-        await desk.account()
-        yield desk

@@ -27,6 +27,7 @@ async def test_a_comment(desk: Desk) -> None:
         (1, {}, 422),
         (99, {"text": "x"}, 404),
         ("x", {"text": "x"}, 404),
+        ("mine", {"text": "x"}, 404),
     ],
 )
 async def test_an_impossible_comment(shared: Desk, ticket: object, body: dict[str, str], status: int) -> None:

@@ -16,13 +16,3 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         await desk.ticket()
         await desk.account()
         yield desk
-
-
-@pytest.fixture(scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """The same, for tests that change nothing."""
-    async with open_desk(tmp_path_factory.mktemp("desk")) as desk:
-        await desk.employee()
-        await desk.ticket()
-        await desk.account()
-        yield desk

@@ -222,8 +222,10 @@ async def test_the_name_of_who_asked_is_found(
 
     async def found(text: str, **asked: Any) -> tuple[list[int], int | None]:  # noqa: ANN401
         query = TicketQuery(text=text, sort="created", count=True, **asked)
-        page = await desk.tickets.find(query, also=await desk.tickets.of_callers(text))
-        exported = [each async for each in desk.tickets.export(query, also=await desk.tickets.of_callers(text))]
+        page = await desk.tickets.find(query, or_matching=await desk.tickets.by_requester(text))
+        exported = [
+            each async for each in desk.tickets.export(query, or_matching=await desk.tickets.by_requester(text))
+        ]
         assert exported[: len(page.items)] == page.items
         return [each.id for each in page.items], page.count
 
