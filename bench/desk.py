@@ -63,8 +63,8 @@ OTHER: dict[str, dict[str, Any]] = {
 
 async def ask(desk: Desk, query: TicketQuery) -> Page[Ticket]:
     """Ask for a page as the routes do."""
-    also = None if query.text is None else await desk.tickets.of_callers(query.text)
-    return await desk.tickets.find(query, also=also)
+    by_requester = None if query.text is None else await desk.tickets.by_requester(query.text)
+    return await desk.tickets.find(query, or_matching=by_requester)
 
 
 async def cost(desk: Desk, query: TicketQuery) -> float:
