@@ -26,7 +26,7 @@ from pydantic import (
 
 from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
-from service.settings import without_hub
+from service.settings import old_names, without_hub
 from service.settings.env_file import read_env_file
 from service.settings.types import (
     ANY_ORIGIN,
@@ -81,7 +81,8 @@ class Settings(BaseModel):
     callback_url_given: str = Field(default="", validation_alias="JUPYTERHUB_OAUTH_CALLBACK_URL")
     public_host: Origin | Literal[""] = Field(default="", validation_alias="PUBLIC_HOST")
 
-    # Who has access, and which credentials are accepted
+    # Who has access, and which credentials are accepted. For `none` see `service.web.without_sign_in`
+    sign_in: Literal["required", "none", "none-public"] = Field(default="required", validation_alias="SERVICE_SIGN_IN")
     access_scopes_given: JsonNames = Field(default=(), validation_alias="JUPYTERHUB_OAUTH_ACCESS_SCOPES")
     access_scopes_deprecated: JsonNames = Field(default=(), validation_alias="JUPYTERHUB_OAUTH_SCOPES")
     allow_token_in_url: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_ALLOW_TOKEN_IN_URL")
@@ -174,6 +175,11 @@ class Settings(BaseModel):
         return "api_token" in self.model_fields_set
 
     @property
+    def has_sign_in(self) -> bool:
+        """Whether callers must sign in or send a token. Otherwise everybody is served, and nobody asks who they are."""
+        return self.sign_in == "required"
+
+    @property
     def client_id(self) -> str:
         """The OAuth client id. Our cookies have the same name."""
         return self.client_id_given or f"service-{self.service_name or 'fastapi'}"
@@ -244,12 +250,12 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     variables = read_variables(environment)
     given = _given(Settings, variables)
     token = given.get("JUPYTERHUB_API_TOKEN", "")
-    problems = without_hub.problems_with(given)
+    problems = without_hub.problems_with(given) | without_hub.problems_without_sign_in(variables)
     if token and (problem := problem_with(token)):
         problems["JUPYTERHUB_API_TOKEN"] = f"JUPYTERHUB_API_TOKEN: {problem}"
     settings = _read(Settings, {**given, "variables": variables}, problems)
     if settings is None:
-        raise ConfigurationError(list(problems.values()))
+        raise ConfigurationError([*problems.values(), *old_names.found(variables)])
     return settings
 
 
