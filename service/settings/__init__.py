@@ -32,10 +32,10 @@ from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
     Directory,
+    EntraAuthority,
     Folder,
     Grants,
     Guid,
-    HttpsOrigin,
     HubFlag,
     JsonNames,
     ListenAddresses,
@@ -134,9 +134,11 @@ class Settings(BaseModel):
         default="user_impersonation", validation_alias="ENTRA_SCOPE"
     )
     entra_grants: Grants = Field(default={}, validation_alias="ENTRA_GRANTS")
-    entra_authority: HttpsOrigin = Field(
+    entra_authority: EntraAuthority = Field(
         default="https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY"
     )
+    # Whether the API has signing keys of its own at Entra ID (claims mapping)
+    entra_own_keys: bool = Field(default=False, validation_alias="ENTRA_OWN_KEYS")
 
     # Logging and metrics
     log: Literal["json", "text"] = Field(default="json", validation_alias="SERVICE_LOG")

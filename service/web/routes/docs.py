@@ -107,6 +107,16 @@ def _entra_scopes(settings: Settings) -> list[str]:
     return [f"api://{settings.entra_client_id}/{settings.entra_scope}"]
 
 
+def _selectable_scopes(settings: Settings) -> dict[str, str]:
+    """Return what Swagger UI's form offers: ENTRA_SCOPE, and each name in ENTRA_GRANTS that grants something."""
+    granting = {
+        f"api://{settings.entra_client_id}/{name}": f"{', '.join(scopes)}. Only if it is a scope, not an app role"
+        for name, scopes in settings.entra_grants.items()
+        if scopes
+    }
+    return granting | dict.fromkeys(_entra_scopes(settings), "Call this service in your name")
+
+
 def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
     """Return the OpenAPI document with the ways to sign in at Entra ID: a token, or the client for Swagger UI."""
     schema = deepcopy(document(app, settings))
@@ -117,7 +127,7 @@ def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
         flow = {
             "authorizationUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/authorize",
             "tokenUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/token",
-            "scopes": dict.fromkeys(_entra_scopes(settings), "Call this service in your name"),
+            "scopes": _selectable_scopes(settings),
         }
         flows = {"authorizationCode": flow}
         schemes[ENTRA_SCHEME] = {"type": "oauth2", "description": "Sign in at Entra ID.", "flows": flows}
