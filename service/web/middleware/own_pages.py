@@ -29,7 +29,7 @@ class OwnPages:
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
         self._is_local = settings.sign_in == "none"
-        self._friends = set(settings.allow_origins)
+        self._origins = {settings.public_host, *settings.allow_origins}
         self._names = {"localhost", urlsplit(settings.public_host).hostname}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +65,7 @@ class OwnPages:
         origin = headers.get(b"origin", b"").decode("latin-1").lower()
         if not origin:
             return headers.get(b"sec-fetch-site", b"").decode("latin-1") not in _FOREIGN_SITES
-        return origin.partition("://")[2] == host or bool({origin, ANY_ORIGIN} & self._friends)
+        return origin.partition("://")[2] == host or bool({origin, ANY_ORIGIN} & self._origins)
 
 
 def _is_address(name: str) -> bool:

@@ -71,6 +71,13 @@ async def test_the_name_of_the_operator() -> None:
     assert reply.status_code == 200
 
 
+async def test_a_proxy_that_changes_the_host() -> None:
+    """Behind a proxy that sends a Host of its own, pages of PUBLIC_HOST may still ask."""
+    reply = await ask("POST", {"Origin": PUBLIC}, sign_in="none-public", public_host=PUBLIC)
+
+    assert reply.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
