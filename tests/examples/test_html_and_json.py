@@ -1,4 +1,4 @@
-"""FastAPI by https, for pages of other origins, as HTML or JSON: what the reader of that example does, in their order."""
+"""FastAPI by https, CORS, HTML or JSON: what the reader of that example does, in their order."""
 
 import ssl
 import subprocess
