@@ -27,15 +27,13 @@ from pydantic import (
 from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
 from service.settings import old_names, without_hub
+from service.settings.entra import EntraSettings
 from service.settings.env_file import read_env_file
 from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
     Directory,
-    EntraAuthority,
     Folder,
-    Grants,
-    Guid,
     HubFlag,
     JsonNames,
     ListenAddresses,
@@ -53,7 +51,7 @@ from service.settings.types import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Settings(BaseModel):
+class Settings(EntraSettings):
     """The settings of the service. `load_settings()` makes them; tests make them by field names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -125,20 +123,6 @@ class Settings(BaseModel):
     tls_keyfile: str = Field(default="", validation_alias="SERVICE_TLS_KEY")
     tls_minimum: Literal["1.2", "1.3"] = Field(default="1.2", validation_alias="SERVICE_TLS_MIN")
     forwarded_allow_ips: Proxies = Field(default=("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
-
-    # Entra ID, whose tokens are accepted in addition to the Hub's, or instead of them
-    entra_tenant_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_TENANT_ID")
-    entra_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_CLIENT_ID")
-    entra_openapi_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_OPENAPI_CLIENT_ID")
-    entra_scope: Annotated[str, Field(pattern=r"^[\w.-]+$")] = Field(
-        default="user_impersonation", validation_alias="ENTRA_SCOPE"
-    )
-    entra_grants: Grants = Field(default={}, validation_alias="ENTRA_GRANTS")
-    entra_authority: EntraAuthority = Field(
-        default="https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY"
-    )
-    # Whether the API has signing keys of its own at Entra ID (claims mapping)
-    entra_own_keys: bool = Field(default=False, validation_alias="ENTRA_OWN_KEYS")
 
     # Logging and metrics
     log: Literal["json", "text"] = Field(default="json", validation_alias="SERVICE_LOG")
