@@ -268,7 +268,7 @@ def test_tracebacks_for_development(form: LogForm) -> None:
     """With SERVICE_TRACEBACKS the log has the text, the frames and the cause of an exception, but no token in a URL."""
     try:
         try:
-            {}["cohort"]
+            dict[str, str]()["cohort"]
         except KeyError as error:
             raise ValueError("no such cohort at /x?token=canary \x1b[2J") from error
     except ValueError:
