@@ -24,6 +24,12 @@ def read_unit(name: str) -> dict[str, list[str]]:
     return found
 
 
+def split(pair: str) -> tuple[str, str]:
+    """Return the name and the value of a variable."""
+    name, _, value = pair.partition("=")
+    return name, value
+
+
 def prepared(unit: dict[str, list[str]]) -> tuple[list[str], dict[str, str], str]:
     """Make the folders that a unit has; return the command that becomes its user, its environment and its folder."""
     user = unit["User"][0]
@@ -36,10 +42,10 @@ def prepared(unit: dict[str, list[str]]) -> tuple[list[str], dict[str, str], str
             subprocess.run(["chown", f"{user}:{user}", str(folder)], check=True)
             environment["STATE_DIRECTORY" if kind == "StateDirectory" else "RUNTIME_DIRECTORY"] = str(folder)
     for line in unit.get("Environment", []):
-        environment.update(pair.split("=", 1) for pair in shlex.split(line))
+        environment.update(map(split, shlex.split(line)))
     for file in unit.get("EnvironmentFile", []):
         lines = [line for line in Path(file).read_text().splitlines() if line and not line.startswith("#")]
-        environment.update(line.split("=", 1) for line in lines)
+        environment.update(map(split, lines))
     become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--inh-caps=-all", "--"]
     return become, environment, unit.get("WorkingDirectory", ["/"])[0]
 

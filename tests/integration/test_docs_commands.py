@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -87,6 +88,16 @@ async def test_a_command(where: str, hub: RealHub, tmp_path: Path) -> None:
     assert run.returncode == 0, f"{where}\n{run.stdout}{run.stderr}"
 
 
+def called(words: list[str]) -> Any:  # noqa: ANN401 - typer's copy of click
+    """Return the command that words call. A group may have `notes` for words that are no command."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        if not hasattr(command, "commands"):
+            break
+        command = command.commands.get(word) or command.commands["notes"]
+    return command
+
+
 @pytest.mark.parametrize("where", COMMANDS)
 def test_a_command_can_be_read(where: str) -> None:
     """A shell reads each block, and our commands in it have the names, options and files that are there."""
@@ -94,13 +105,8 @@ def test_a_command_can_be_read(where: str) -> None:
     read = subprocess.run(["sh", "-n"], input=code, capture_output=True, text=True, check=False)
     assert (read.returncode, read.stderr) == (0, ""), where
 
-    known = typer.main.get_command(app)
     for line in re.findall(r"-P -m service(?: ([^|&;#\n)]+))?", code.replace("\\\n", " ")):
         words = shlex.split(line)
-        command = known
-        while words and not words[0].startswith("-") and hasattr(command, "commands"):
-            assert words[0] in command.commands, f"{where}: no command {words[0]}"
-            command = command.commands[words.pop(0)]
-        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        options = {name for parameter in called(words).params for name in (*parameter.opts, *parameter.secondary_opts)}
         assert {word.partition("=")[0] for word in words if word.startswith("-")} <= options, where
     assert [name for name in OURS.findall(code) if not [*REPOSITORY.glob(name)]] == [], where
