@@ -110,3 +110,18 @@ def test_a_command_can_be_read(where: str) -> None:
         options = {name for parameter in called(words).params for name in (*parameter.opts, *parameter.secondary_opts)}
         assert {word.partition("=")[0] for word in words if word.startswith("-")} <= options, where
     assert [name for name in OURS.findall(code) if not [*REPOSITORY.glob(name)]] == [], where
+
+
+def test_the_walk_and_its_page_agree() -> None:
+    """`script/walk` takes its commands from the page: it finds its headings, units and name there."""
+    script, page = ((REPOSITORY / name).read_text() for name in ("script/walk", "docs/operate/one-machine.md"))
+    headings = [quoted or plain for quoted, plain in re.findall(r'\$\(line_of (?:"([^"]+)"|(\w+))\)', script)]
+    units = re.findall(r"deploy/systemd/([\w-]+)\.service", page)
+
+    assert headings
+    assert [heading for heading in headings if f"\n## {heading}\n" not in page] == []
+    assert f"systemctl enable --now {' '.join(units)}\n" in page
+    assert "NAME=hub.example.org\n" in page
+    assert "hub.example.org" in script
+    for name in ("walk", "walk_certbot", "walk_checks"):
+        subprocess.run(["bash", "-n", REPOSITORY / "script" / name], check=True)
