@@ -33,7 +33,8 @@ _ENTRA = "needs a tenant of Entra ID; integration/test_hubless.py starts such a 
 NOT_HERE: Mapping[tuple[str, str], str] = {
     ("README.md", "debian-packages"): "installs packages on this machine; CI does so before the tests",
     ("README.md", "docker build"): _DOCKER,
-    ("docs/adopt.md", "pip install ."): "builds and installs the package; the unit tests of the distribution do so",
+    ("docs/adopt.md", "pip install ."): "installs from the network; script/walk installs the package so",
+    ("docs/client.md", "pip install"): "installs from the network; script/walk installs the package so",
     ("docs/desk.md", "desk bootstrap"): "needs a desk without an administrator; integration/test_desk_roles.py runs it",
     ("docs/extend.md", "uvicorn --factory"): "serves until stopped; integration/test_extend.py starts it so",
     ("docs/operate/azure.md", "az group create"): _AZURE,
