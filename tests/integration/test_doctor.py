@@ -147,12 +147,6 @@ BROKEN: Mapping[str, tuple[Break, str, str, str]] = {
         "it answered with status 302",
         "JUPYTERHUB_API_URL",
     ),
-    "https where there is none": (
-        lambda place, told: told.update(JUPYTERHUB_API_URL=place.hub.api_url.replace("http:", "https:")),
-        "Hub",
-        "the connection cannot be encrypted",
-        "http:// and not https://",
-    ),
     "another token": (_set(JUPYTERHUB_API_TOKEN="x" * 64), "token", "does not know it", "JUPYTERHUB_API_TOKEN"),
     "another service's token": (
         lambda place, told: told.update(JUPYTERHUB_API_TOKEN=place.hub.service_token("reporter").value),

@@ -96,6 +96,21 @@ async def test_a_hub_without_tls() -> None:
     assert caught.value.reason.startswith("the connection cannot be encrypted (")
 
 
+async def test_an_error_that_leads_back_to_itself() -> None:
+    """A chain of errors may be a circle, as when an error is raised anew: it has an end all the same."""
+    first, second = httpx.ConnectError(""), OSError()
+    first.__context__, second.__context__ = second, first
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise first
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(fail)) as http:
+        with pytest.raises(HubUnreachableError) as caught:
+            await HubClient(http, api_url="http://hub.test", api_token=SecretStr("t")).ask(protocol.version())
+
+    assert caught.value.reason == "it takes no connection"
+
+
 async def test_a_name_that_nobody_knows() -> None:
     """A name that cannot be resolved has words of its own."""
 
