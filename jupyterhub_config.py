@@ -12,8 +12,8 @@ Environment:
     PUBLIC_HOST: the origin that browsers see, like https://hub.example.org, if a proxy with TLS is in front.
     HUB_AUTHENTICATOR:
         `dummy`, the default: all users have the password HUB_PASSWORD.
-        `native`: all users have passwords of their own. HUB_PASSWORD is the first one of each: without it nobody can
-            sign in, and it must satisfy the rules for passwords.
+        `native`: all users have passwords of their own. HUB_PASSWORD is the first one of each. Without it, or with one
+            that the rules for passwords do not allow, the first start ends.
         `pam`: the four users sign in with the passwords that accounts of these names have on this machine.
         `entra`: Entra ID; docs/operate/entra.md explains ENTRA_TENANT_ID, ENTRA_HUB_CLIENT_ID,
             ENTRA_HUB_CLIENT_SECRET and ENTRA_GROUPS.

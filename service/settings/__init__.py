@@ -26,6 +26,7 @@ from pydantic import (
 
 from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
+from service.logs import LogForm, LogLevel
 from service.settings import old_names, without_hub
 from service.settings.entra import EntraSettings
 from service.settings.env_file import read_env_file
@@ -125,7 +126,12 @@ class Settings(EntraSettings):
     forwarded_allow_ips: Proxies = Field(default=("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
 
     # Logging and metrics
-    log: Literal["json", "text"] = Field(default="json", validation_alias="SERVICE_LOG")
+    log: LogForm = Field(default="json", validation_alias="SERVICE_LOG")
+    log_level: Annotated[LogLevel, BeforeValidator(str.upper)] = Field(
+        default="INFO", validation_alias="SERVICE_LOG_LEVEL"
+    )
+    # For development: the log shows exceptions whole
+    tracebacks: bool = Field(default=False, validation_alias="SERVICE_TRACEBACKS")
     # The folder where workers write their metrics; prometheus_client reads this variable, too
     metrics_folder: Folder = Field(default="", validation_alias="PROMETHEUS_MULTIPROC_DIR")
 
@@ -144,6 +150,12 @@ class Settings(EntraSettings):
         if is_on and ANY_ORIGIN in others.data.get("allow_origins", ()):
             raise ValueError("not possible with ALLOW_ORIGINS=*, as any page could act as its reader: list the origins")
         return is_on
+
+    @property
+    def own_packages(self) -> set[str]:
+        """The packages of the operator's own routers and applications, as far as these are named by module."""
+        modules = (name.partition(":")[0] for name in (*self.routers, *self.apps) if ":" in name)
+        return {module.partition(".")[0] for module in modules}
 
     @property
     def listen(self) -> tuple[str, ...]:

@@ -62,6 +62,8 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_LOG": ("text", "log", "text"),
+    "SERVICE_LOG_LEVEL": ("debug", "log_level", "DEBUG"),
+    "SERVICE_TRACEBACKS": ("1", "tracebacks", True),
     "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that exists
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_LISTEN": (
@@ -232,6 +234,8 @@ WRONG = [
     *(("SERVICE_BODY_MEMORY", text) for text in ("canary", "0", "3999999", "64MB")),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
     *(("SERVICE_LOG", text) for text in ("canary", "JSON", "1")),
+    *(("SERVICE_LOG_LEVEL", text) for text in ("canary", "TRACE", "10")),
+    ("SERVICE_TRACEBACKS", "canary"),
     *(("PROMETHEUS_MULTIPROC_DIR", text) for text in ("canary", "/canary", __file__)),
     *(
         (name, text)
