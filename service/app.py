@@ -33,6 +33,7 @@ from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
 from service.web.middleware.gateway import Gateway
+from service.web.other_spelling import OtherSpelling
 from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
@@ -125,7 +126,7 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         # Spans would contain URLs with tokens and codes, and log records the text of exceptions. FastAPI would also
         # look into the environment with each request to learn whether metrics are on.
         telemetry={"tracing": False, "logs": False, "metrics": False},
-        redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
+        redirect_slashes=False,  # see `service.web.other_spelling`
     )
     sign_in_routers = (hub.router,) if settings.has_hub else ()
     for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
@@ -138,7 +139,8 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         raise ConfigurationError(found)
     for router in added:
         app.include_router(router)
-    app.router.routes.insert(0, RouteIndex(app.router.routes))
+    routes = list(app.router.routes)
+    app.router.routes[:] = [RouteIndex(routes), *routes, OtherSpelling(routes)]
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
     gateway = Gateway(HubMiddleware(app, hub=hub), settings=settings)

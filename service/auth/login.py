@@ -47,6 +47,7 @@ from service.auth.identification import (
     identify,
     page_token,
     queue_cookies,
+    speaking,
     visitor,
 )
 from service.auth.pages import pages_of
@@ -189,7 +190,7 @@ async def logout_page(request: Request) -> Response:
 
 async def logout(request: Request) -> Response:
     """Sign out: a token deletes itself, if it may; a cookie's session ends here and at the Hub."""
-    credential = credential_of(request)
+    credential, _ = await speaking(request)
     if credential is None:
         raise NotSignedInError
     if credential.source is Source.COOKIE:

@@ -111,25 +111,33 @@ class HubAuth:
         return None if packed is None else self._unpacked(packed)
 
     async def identify(
-        self, token: str, *, session_id: str = "", not_before: datetime | None = None, address: str | None = None
+        self,
+        token: str,
+        *,
+        session_id: str = "",
+        not_before: datetime | None = None,
+        address: str | None = None,
+        sender: str = "",
     ) -> Identity:
         """Return who holds `token`.
 
         `session_id`: the Hub session of the browser that sent the token in a cookie. An answer counts for one session
         only, so that signing out at the Hub ends it. `not_before` (aware): ignore answers that were asked for earlier.
-        `address`: the IP address of a client that may have made the token up; its wrong tokens are limited.
+        `address`: the IP address of a client that may have made the token up; its wrong tokens are limited. `sender`:
+        the user who has sent it, where that is known by another credential; then theirs are limited, and not those of
+        the address.
 
         Raises:
             InvalidTokenError: the Hub does not know the token, or it has an impossible form; then the Hub is not asked.
             HubUnavailableError: the Hub does not answer, and no earlier answer may serve.
-            ThrottledError: too many tokens from `address` were wrong. Tokens that are known to be good still work.
+            ThrottledError: too many tokens from there were wrong. Tokens that are known to be good still work.
         """
         if not _TOKEN.fullmatch(token):
             raise InvalidTokenError
         if not _SESSION_ID.fullmatch(session_id):
             session_id = ""
         key = (session_id, _digest(token))
-        packed = await self.cache.get(key, lambda: self._ask(key, token, address), not_before=not_before)
+        packed = await self.cache.get(key, lambda: self._ask(key, token, address, sender), not_before=not_before)
         return self._unpacked(packed)
 
     async def user_for_token(
@@ -193,10 +201,10 @@ class HubAuth:
         digest = _digest(token)
         self.cache.forget(lambda key: key[1] == digest)
 
-    async def _ask(self, key: Key, token: str, address: str | None) -> bytes:
-        if address is None or key in self.cache:
+    async def _ask(self, key: Key, token: str, address: str | None, sender: str) -> bytes:
+        if (address is None and not sender) or key in self.cache:
             return pack(await self.hub.ask(protocol.identify(token)))
-        with self.throttle.asking(address):
+        with self.throttle.asking(address or "", sender=sender):
             return pack(await self.hub.ask(protocol.identify(token)))
 
 

@@ -16,6 +16,7 @@ from service.registration import manifest
 from service.registration import rights as needed
 from service.registration.applications import known_applications, load_manifest
 from service.registration.entry import RegistrationError
+from service.registration.new_users import add_hook
 from service.registration.traits import configured_base_url, is_on, read, sections_with, store
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         api_token: the API token of the service. An external service needs one. For a managed service without one, the
             Hub makes a new token at each start, and all users have to sign in to the service again.
         allow_token_in_url: accept a token in the URL, as `?token=`.
-        password_grant: accept a user's name and password at `POST token`.
+        password_grant: accept a user's name and password at `POST token`. The Hub then makes a user for somebody whom
+            its authenticator lets in, as it does when they sign in.
         command: the command that starts the service, instead of `python -P -m service`.
         managed: False if the Hub does not start the service, but systemd or a container does. Its settings then have
             to be set there.
@@ -107,8 +109,9 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     origin = entries.canonical_origin(public_host) if public_host else ""
     if origin:
         entry["oauth_redirect_uri"] = entries.redirect_uri(origin, base_url or configured_base_url(c.JupyterHub), name)
-    # The Hub does not show the redirect URI of an OAuth client. With this copy, the doctor can compare it.
+    # The Hub does not show these fields of an OAuth client. The service reads its copy, and so does the doctor.
     entry["info"] = {**fields.get("info", {}), "oauth_redirect_uri": entry.get("oauth_redirect_uri", "")}
+    entry["info"]["oauth_client_allowed_scopes"] = entry["oauth_client_allowed_scopes"]
     if api_token:
         entry["api_token"] = api_token
     settings = {
@@ -130,6 +133,8 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         entries.check_external(unread, api_token=api_token, command=command, environment=environment)
     hub = hub_version or importlib.metadata.version("jupyterhub")
     _write(c, entry, rights, grant=groups, hub=int(hub.partition(".")[0]))
+    if password_grant:
+        add_hook(c)
     return entry
 
 

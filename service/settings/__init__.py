@@ -28,6 +28,7 @@ from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
 from service.settings import without_hub
 from service.settings.env_file import read_env_file
+from service.settings.tokens import PasswordTokenSettings
 from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
@@ -53,7 +54,7 @@ from service.settings.types import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Settings(BaseModel):
+class Settings(PasswordTokenSettings):
     """The settings of the service. `load_settings()` makes them; tests make them by field names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -90,7 +91,6 @@ class Settings(BaseModel):
     cookie_options: Annotated[Mapping[str, Any], BeforeValidator(from_json)] = Field(
         default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
     )
-    password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
     forward_auth: bool = Field(default=False, validation_alias="SERVICE_FORWARD_AUTH")
 
     # How long answers of the Hub are cached, in seconds. 300 is also the cache_max_age of HubOAuth.
