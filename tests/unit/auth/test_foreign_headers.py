@@ -9,7 +9,7 @@ import pytest
 from service.auth.xsrf import xsrf_token
 from service.hub.sealing import derive_key
 from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS
-from tests.support.session import NAVIGATION, SCRIPT
+from service.testing.callers import NAVIGATION, SCRIPT
 from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, SESSION_ID, Serve, Service
 
 SERVICE: Mapping[str, Any] = {}
