@@ -28,6 +28,7 @@ from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
 from service.settings import without_hub
 from service.settings.env_file import read_env_file
+from service.settings.pages import PageSettings
 from service.settings.tokens import PasswordTokenSettings
 from service.settings.types import (
     ANY_ORIGIN,
@@ -54,7 +55,7 @@ from service.settings.types import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Settings(PasswordTokenSettings):
+class Settings(PasswordTokenSettings, PageSettings):
     """The settings of the service. `load_settings()` makes them; tests make them by field names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
