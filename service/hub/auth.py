@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from service.hub import protocol
 from service.hub.cache import AnswerCache
-from service.hub.caller import Params, rest
+from service.hub.caller import Params, RestReply, rest
 from service.hub.client import HubClient, OnRequest, open_http, tls_for
 from service.hub.environment import read_environment
 from service.hub.errors import HubForbiddenError, InvalidTokenError
@@ -173,10 +173,25 @@ class HubAuth:
         token: str | None = None,
         session_id: str = "",
     ) -> Any:  # noqa: ANN401 - JSON
-        """Call the Hub's REST API and return the JSON of the reply, or None if that is empty.
+        """Call the Hub's REST API and return the JSON of the reply, or None if that is empty. See `send`."""
+        reply = await self.send(method, *segments, params=params, json=json, token=token, session_id=session_id)
+        return reply.json
+
+    async def send(
+        self,
+        method: str,
+        *segments: str,
+        params: Params | None = None,
+        json: object = None,
+        token: str | None = None,
+        session_id: str = "",
+        patience: float | None = None,
+    ) -> RestReply:
+        """Call the Hub's REST API and return status and JSON of the reply.
 
         The path is given by its segments, which are encoded: `call("GET", "users", name)`. The call is made in the name
-        of who holds `token`, or without `token` in the service's own name.
+        of who holds `token`, or without `token` in the service's own name. `patience`: seconds that the reply may take;
+        by default `timeout`, and 30 for a call that changes something.
 
         Raises:
             HubForbiddenError, HubNotFoundError, HubBadRequestError, HubConflictError: the Hub's 403, 404, 400 and 409.
@@ -184,7 +199,7 @@ class HubAuth:
             InvalidTokenError: the Hub does not know `token`.
             HubUnavailableError: there is no usable reply.
         """
-        request = rest(method, *segments, params=params, json=json, token=token)
+        request = rest(method, *segments, params=params, json=json, token=token, patience=patience)
         if token is None:
             return await self.hub.ask(request)
         if not _TOKEN.fullmatch(token):
