@@ -173,6 +173,20 @@ async def test_a_wrong_password_is_wrong_even_for_a_mighty_service(varied_hub: R
     assert right.status_code == 200
 
 
+async def test_somebody_new_to_the_hub(varied_hub: RealHub) -> None:
+    """Where the Hub lets everybody in who has a password, they get a token before they have ever signed in.
+
+    With a wrong password the Hub makes no user.
+    """
+    right = await varied_hub.ask("POST", "token", service=MIGHTY, data=GOOD | {"username": "Newcomer"})
+    wrong = await varied_hub.ask("POST", "token", service=MIGHTY, data=WRONG | {"username": "stranger"})
+
+    token = Token(right.raise_for_status().json()["access_token"])
+    assert (await varied_hub.ask("GET", "me", service=MIGHTY, token=token)).json()["name"] == "newcomer"
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
+    assert (await varied_hub.api("GET", "/users/stranger")).status_code == 404
+
+
 async def test_throttles(varied_hub: RealHub) -> None:
     """After ten attempts at an account within a minute there is no eleventh, right or wrong; others go on."""
     attempt = GOOD | {"username": "other"}
