@@ -16,6 +16,7 @@ from service.registration import manifest
 from service.registration import rights as needed
 from service.registration.applications import known_applications, load_manifest
 from service.registration.entry import RegistrationError
+from service.registration.lab import add_for_pages, scopes_for_pages
 from service.registration.new_users import add_hook
 from service.registration.traits import configured_base_url, is_on, read, sections_with, store
 
@@ -46,6 +47,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     api_token: str | None = None,
     allow_token_in_url: bool = False,
     password_grant: bool = False,
+    lab_scopes: Iterable[str] | None = None,
     command: str | Sequence[str] | None = None,
     managed: bool = True,
     environment: Mapping[str, object] | None = None,
@@ -77,6 +79,9 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         allow_token_in_url: accept a token in the URL, as `?token=`.
         password_grant: accept a user's name and password at `POST token`. The Hub then makes a user for somebody whom
             its authenticator lets in, as it does when they sign in.
+        lab_scopes: let the pages of notebook servers, such as extensions of JupyterLab, call the service with the token
+            that the page has. It then carries access, and these of the `USER_SCOPES`; `[]` means access alone. The
+            owner of a server receives the tokens of all who visit it, so scopes that only some users have are refused.
         command: the command that starts the service, instead of `python -P -m service`.
         managed: False if the Hub does not start the service, but systemd or a container does. Its settings then have
             to be set there.
@@ -101,6 +106,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     options = needed.rights_of(manifests).options
     chosen = {options[option]: entries.as_setting(fields.pop(option)) for option in options.keys() & fields.keys()}
     rights = _rights_of(manifests, {**chosen, **{name: str(value) for name, value in (environment or {}).items()}})
+    lab = [] if lab_scopes is None else scopes_for_pages(c, _names("lab_scopes", lab_scopes), rights, name=name)
     about_itself = [needed.itself_scope(name)]  # for `python -P -m service doctor`
     more = needed.MANAGE_USERS if manage_users else ()
     rights = replace(rights, service_scopes=needed.union(rights.service_scopes, more, about_itself))
@@ -135,6 +141,8 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     _write(c, entry, rights, grant=groups, hub=int(hub.partition(".")[0]))
     if password_grant:
         add_hook(c)
+    if lab:
+        add_for_pages(c, lab)
     return entry
 
 
