@@ -18,7 +18,9 @@ from service.registration.applications import known_applications, load_manifest
 from service.registration.entry import RegistrationError
 from service.registration.lab import add_for_pages, scopes_for_pages
 from service.registration.new_users import add_hook
+from service.registration.notebooks import address_of
 from service.registration.traits import configured_base_url, is_on, read, sections_with, store
+from service.service_url import variable_for
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -143,6 +145,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         add_hook(c)
     if lab:
         add_for_pages(c, lab)
+    _tell_notebooks(c, name=name, origin=origin)
     return entry
 
 
@@ -211,6 +214,14 @@ def _write(
             present_scopes = read(section, "server_token_scopes", [])
         scopes = needed.server_scopes(rights, name=name)
         store(section, "server_token_scopes", needed.with_token_scopes(present_scopes, scopes))
+
+
+def _tell_notebooks(c: "Config", *, name: str, origin: str) -> None:
+    """Tell notebook servers where the service is, unless the operator has done so."""
+    variable = variable_for(name)
+    for section in list(sections_with(c, "environment")) or [c.Spawner]:
+        present = read(section, "environment", {})
+        store(section, "environment", {variable: address_of(name=name, origin=origin)} | present)
 
 
 def _default_scopes() -> dict[str, Sequence[str]]:
