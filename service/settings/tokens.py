@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-_YEAR = 365 * 24 * 3600  # seconds
+_HOUR = 3600  # seconds
+_YEAR = 365 * 24 * _HOUR
 
 
 class PasswordTokenSettings(BaseModel):
@@ -14,11 +15,18 @@ class PasswordTokenSettings(BaseModel):
     token_lifetime_max: Annotated[int, Field(ge=1, le=100 * _YEAR)] = Field(
         default=_YEAR, validation_alias="SERVICE_TOKEN_LIFETIME_MAX"
     )
-    token_lifetime: Annotated[int, Field(ge=1)] = Field(default=3600, validation_alias="SERVICE_TOKEN_LIFETIME")
+    token_lifetime_given: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, validation_alias="SERVICE_TOKEN_LIFETIME"
+    )
 
-    @field_validator("token_lifetime")
+    @field_validator("token_lifetime_given")
     @classmethod
-    def _is_at_most_the_longest(cls, seconds: int, others: ValidationInfo) -> int:
-        if seconds > others.data.get("token_lifetime_max", seconds):
+    def _is_at_most_the_longest(cls, seconds: int | None, others: ValidationInfo) -> int | None:
+        if seconds is not None and seconds > others.data.get("token_lifetime_max", seconds):
             raise ValueError("must not be more than SERVICE_TOKEN_LIFETIME_MAX")
         return seconds
+
+    @property
+    def token_lifetime(self) -> int:
+        """How long a token lives if nobody says: an hour, or less where no token may live that long."""
+        return self.token_lifetime_given or min(_HOUR, self.token_lifetime_max)

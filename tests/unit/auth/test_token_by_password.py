@@ -129,7 +129,7 @@ async def test_lifetime(turned_on: Service, expires_in: int) -> None:
 
 async def test_lifetimes_of_the_operators_own(serve: Serve) -> None:
     """The settings say how long a token lives if nobody says, and how long at most."""
-    service = await serve(password_grant=True, token_lifetime=600, token_lifetime_max=900)
+    service = await serve(password_grant=True, token_lifetime_given=600, token_lifetime_max=900)
 
     replies = [await asked(service, {"expires_in": text}) for text in ("", "900", "901")]
 
