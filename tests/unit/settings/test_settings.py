@@ -51,7 +51,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "JUPYTERHUB_COOKIE_OPTIONS": ('{"samesite": "strict"}', "cookie_options", {"samesite": "strict"}),
     "PUBLIC_HOST": ("HTTPS://Hub.Example.ORG:443/", "public_host", "https://hub.example.org"),
     "SERVICE_PASSWORD_GRANT": ("1", "password_grant", True),
-    "SERVICE_TOKEN_LIFETIME": ("900", "token_lifetime", 900),
+    "SERVICE_TOKEN_LIFETIME": ("900", "token_lifetime_given", 900),
     "SERVICE_TOKEN_LIFETIME_MAX": ("86400", "token_lifetime_max", 86400),
     "SERVICE_DOCS_SIGN_IN": ("1", "docs_sign_in", True),
     "SERVICE_FRAME_ORIGINS": ("https://Portal.example.org/,", "frame_origins", ("https://portal.example.org",)),
