@@ -171,8 +171,10 @@ if authenticator != "entra":  # Entra ID decides at each sign-in who is in which
     c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
 
 # The service takes Entra ID's tokens, too, if this is set. It does not get the Hub's own secret.
-of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_SCOPE", "SSL_CERT_FILE"]
-of_entra = [*of_entra, "ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"] if os.environ.get("ENTRA_CLIENT_ID") else []
+of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_OWN_KEYS", "ENTRA_SCOPE"]
+of_entra += ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "SSL_CERT_FILE"]
+if not os.environ.get("ENTRA_CLIENT_ID"):
+    of_entra = []
 
 register(
     c,

@@ -21,6 +21,9 @@ _OLDEST = 5  # major version of the Hub
 
 async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
     """Run the checks in order. If one fails, those that depend on it are left out."""
+    if not settings.has_sign_in:
+        yield ok("sign-in", "there is none (SERVICE_SIGN_IN): everybody who can reach the service may use it")
+        return
     if not settings.has_hub:
         yield unknown("Hub", "there is none: JUPYTERHUB_API_TOKEN is not set, so only tokens of Entra ID are accepted")
         return

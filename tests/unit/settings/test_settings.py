@@ -85,6 +85,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "ENTRA_SCOPE": ("access.me", "entra_scope", "access.me"),
     "ENTRA_GRANTS": ('{"Jobs.Run": ["a", "b"]}', "entra_grants", {"Jobs.Run": ("a", "b")}),
     "ENTRA_AUTHORITY": ("https://Login.example.org/", "entra_authority", "https://login.example.org"),
+    "ENTRA_OWN_KEYS": ("1", "entra_own_keys", True),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
     "ALLOW_ORIGINS": (
         "https://App.example.org/, http://localhost:3000,https://app.example.org:443,",
@@ -118,8 +119,8 @@ def test_each_variable_sets_its_field(
 
 
 def test_there_is_no_other_variable() -> None:
-    """The table above lists all variables."""
-    fields = {name: field for name, field in Settings.model_fields.items() if name != "variables"}
+    """The table above lists all variables, but for one that cannot stand beside a Hub: see test_without_hub."""
+    fields = {name: field for name, field in Settings.model_fields.items() if name not in {"variables", "sign_in"}}
     assert {str(field.validation_alias) for field in fields.values()} == set(VARIABLES)
     assert {field for _, field, _ in VARIABLES.values()} == set(fields)
 
@@ -356,3 +357,42 @@ def test_proxies_that_are_none(wrong: str) -> None:
     """A mistyped IP address does not count as a host name."""
     with pytest.raises(ConfigurationError, match="FORWARDED_ALLOW_IPS: must be IP addresses, networks like"):
         load_settings({"JUPYTERHUB_API_TOKEN": "a" * 64, "FORWARDED_ALLOW_IPS": wrong})
+
+
+@pytest.mark.parametrize(
+    ("text", "grants"),
+    [
+        ("read_messages=custom:messages:read", {"read_messages": ("custom:messages:read",)}),
+        (" Jobs.Run = custom:a custom:b ,Readers=,", {"Jobs.Run": ("custom:a", "custom:b"), "Readers": ()}),
+        (' {"Jobs.Run": ["custom:a"]}', {"Jobs.Run": ("custom:a",)}),
+    ],
+)
+def test_grants_without_json(monkeypatch: pytest.MonkeyPatch, text: str, grants: dict[str, tuple[str, ...]]) -> None:
+    """ENTRA_GRANTS is `name=scope`, or JSON."""
+    for name, value in ENTRA.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENTRA_GRANTS", text)
+
+    assert load_settings().entra_grants == grants
+
+
+@pytest.mark.parametrize("text", ["read_messages", "=custom:x", "a=custom:x,b", "[]"])
+def test_grants_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Anything else ends the start with a sentence that does not quote it."""
+    for name, value in ENTRA.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENTRA_GRANTS", text)
+
+    with pytest.raises(ConfigurationError, match="ENTRA_GRANTS: must be name=scope, separated by commas, or JSON"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["contoso.ciamlogin.com", "Contoso.b2clogin.com"])
+def test_directories_of_customers(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Where anybody can make an account, a token would mean nothing: the start is refused in one sentence."""
+    for variable, value in ENTRA.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("ENTRA_AUTHORITY", f"https://{name}/")
+
+    with pytest.raises(ConfigurationError, match="ENTRA_AUTHORITY: External ID and Azure AD B2C are not supported"):
+        load_settings()
