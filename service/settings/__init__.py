@@ -30,6 +30,8 @@ from service.logs import LogForm, LogLevel
 from service.settings import old_names, without_hub
 from service.settings.entra import EntraSettings
 from service.settings.env_file import read_env_file
+from service.settings.pages import PageSettings
+from service.settings.tokens import PasswordTokenSettings
 from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
@@ -52,7 +54,7 @@ from service.settings.types import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Settings(EntraSettings):
+class Settings(PasswordTokenSettings, PageSettings, EntraSettings):
     """The settings of the service. `load_settings()` makes them; tests make them by field names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -90,7 +92,6 @@ class Settings(EntraSettings):
     cookie_options: Annotated[Mapping[str, Any], BeforeValidator(from_json)] = Field(
         default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
     )
-    password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
     forward_auth: bool = Field(default=False, validation_alias="SERVICE_FORWARD_AUTH")
 
     # How long answers of the Hub are cached, in seconds. 300 is also the cache_max_age of HubOAuth.

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
-from service.auth.guard import SCHEME
+from service.auth.guard import SCHEME, Guard
 from service.auth.identification import visitor
 from service.auth.problems import Problem
 from service.hub.models import Identity
@@ -36,10 +37,21 @@ _INVALID = {422: "The request is invalid"}
 
 Visitor = Annotated[Identity | None, Depends(visitor)]
 
+_ACCESS = Guard()
+
+
+async def _reader(conn: HTTPConnection) -> None:
+    """Let in who may use the service, where SERVICE_DOCS_SIGN_IN is on, and otherwise everybody."""
+    if context_of(conn).settings.docs_sign_in:
+        await _ACCESS(conn)
+
+
 router = APIRouter(include_in_schema=False)
+# The page that Entra ID sends Swagger UI's popup back to is not among these: it shows nothing.
+_for_readers = [Depends(_reader)]
 
 
-@router.get("/docs")
+@router.get("/docs", dependencies=_for_readers)
 async def docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI."""
     context = context_of(request)
@@ -52,7 +64,7 @@ async def docs(request: Request, identity: Visitor) -> Response:
     return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=_POLICY)
 
 
-@router.get("/openapi.json")
+@router.get("/openapi.json", dependencies=_for_readers)
 async def openapi(request: Request) -> Response:
     """The OpenAPI document."""
     settings = context_of(request).settings
@@ -60,13 +72,13 @@ async def openapi(request: Request) -> Response:
     return JSONResponse(make(request.app, settings))
 
 
-@router.get("/docs/entra")
+@router.get("/docs/entra", dependencies=_for_readers)
 async def entra_docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI, with Entra ID's way to sign in."""
     return await _swagger_for_entra(request, identity, _entra_settings(request))
 
 
-@router.get("/docs/entra/openapi.json")
+@router.get("/docs/entra/openapi.json", dependencies=_for_readers)
 async def entra_openapi(request: Request) -> Response:
     """The OpenAPI document, with Entra ID's ways to sign in."""
     return JSONResponse(document_for_entra(request.app, _entra_settings(request)))
