@@ -42,6 +42,7 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ): "serves until stopped; examples/test_deidentification_example.py starts it",
     ("docs/deidentify.md", "curl -fsS http://127.0.0.1:10101"): _SERVING,
     ("docs/operate/container.md", "http://127.0.0.1:8080"): _SERVING,
+    ("docs/deidentify.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
     ("docs/desk.md", "desk bootstrap"): "needs a desk without an administrator; integration/test_desk_roles.py runs it",
     ("docs/extend.md", "uvicorn --factory"): "serves until stopped; integration/test_extend.py starts it so",
     ("docs/operate/azure.md", "az group create"): _AZURE,
