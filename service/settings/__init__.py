@@ -131,7 +131,6 @@ class Settings(PasswordTokenSettings, PageSettings, EntraSettings):
     log_level: Annotated[LogLevel, BeforeValidator(str.upper)] = Field(
         default="INFO", validation_alias="SERVICE_LOG_LEVEL"
     )
-    # For development: the log shows exceptions whole
     tracebacks: bool = Field(default=False, validation_alias="SERVICE_TRACEBACKS")
     # The folder where workers write their metrics; prometheus_client reads this variable, too
     metrics_folder: Folder = Field(default="", validation_alias="PROMETHEUS_MULTIPROC_DIR")
@@ -155,8 +154,7 @@ class Settings(PasswordTokenSettings, PageSettings, EntraSettings):
     @property
     def own_packages(self) -> set[str]:
         """The packages of the operator's own routers and applications, as far as these are named by module."""
-        modules = (name.partition(":")[0] for name in (*self.routers, *self.apps) if ":" in name)
-        return {module.partition(".")[0] for module in modules}
+        return {name.partition(":")[0].partition(".")[0] for name in (*self.routers, *self.apps) if ":" in name}
 
     @property
     def listen(self) -> tuple[str, ...]:
