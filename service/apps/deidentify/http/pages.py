@@ -29,6 +29,7 @@ _LABELS = {
     "text": "Note",
     "replacement": "In its place",
     "date_shift_days": "Move dates by days",
+    "date_order": "Order of dates",
     "deny": "Always mask",
     "allow": "Never mask",
 }
@@ -64,6 +65,7 @@ class Draft:
     text: str = ""
     replacement: str = "asterisk"
     date_shift_days: str = ""
+    date_order: str = ""
     deny: str = ""
     allow: str = ""
     compat: str = ""
@@ -85,6 +87,7 @@ class Draft:
             replacement=self.replacement,  # type: ignore[arg-type] # the model judges it
             compat=bool(self.compat),
             date_shift_days=self.date_shift_days.strip() or None,  # type: ignore[arg-type] # likewise
+            date_order=self.date_order or None,  # type: ignore[arg-type] # likewise
             deny=_lines(self.deny),
             allow=_lines(self.allow),
         )
@@ -123,7 +126,7 @@ async def submit(request: Request, identity: User) -> Response:
     given = await request.form()
     draft = Draft.of(given)
     try:
-        about, result = await deidentified(draft.note(), pool_of(request))
+        about, result = await deidentified(draft.note(), pool_of(request), identity)
     except ServiceError as error:
         problem = problem_of(error)
         return _page(request, identity, draft, problem=problem, status_code=problem.status, headers=error.headers())

@@ -127,7 +127,7 @@ CHOICES = {
     "types": ({"replacement": "tag"}, "Seen [DATE] by Dr. [NAME]"),
     "types and numbers": ({"replacement": "numbered"}, "Seen [DATE_1] by Dr. [NAME_1]"),
     "nothing": ({"replacement": "remove"}, "Seen  by Dr. "),
-    "dates moved": ({"date_shift_days": "-30"}, "Seen 11/03/2019 by Dr. *****"),
+    "dates moved": ({"date_shift_days": "-30", "date_order": "mdy"}, "Seen 11/03/2019 by Dr. *****"),
     "dates moved by no number": ({"date_shift_days": " "}, "Seen **/**/**** by Dr. *****"),
     "always masked": ({"deny": "seen\n\n  BY \n"}, "**** **/**/**** ** Dr. *****"),
     "never masked": ({"allow": "smith\nnobody"}, "Seen **/**/**** by Dr. Smith"),
