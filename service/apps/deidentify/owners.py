@@ -11,7 +11,7 @@ from service.hub.models import Identity
 NAME = r"[A-Za-z0-9._-]{1,100}"
 # As a caller of the service writes a key: `study` is their own, `group:lab/study` that of a group.
 PATTERN = rf"^(group:[^\u0000-\u001f]{{1,255}}/)?{NAME}$"
-_SHORTEST, _DIFFERENT = 32, 12  # characters; `openssl rand -hex 32` gives 64, nearly always all 16 hexadecimal digits
+_SHORTEST, _DIFFERENT = 32, 10  # characters; `openssl rand -hex 32` gives 64, nearly always all 16 hexadecimal digits
 
 
 def problem_with(secret: str) -> str:
