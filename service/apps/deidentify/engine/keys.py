@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from service.apps.deidentify.engine.rules import Kind
 
 SIZE = 32  # bytes of a secret
-NUMBER = 8  # bytes of a number: the chance that two of a million names share one is 1 in 30 million
+NUMBER = 8  # bytes of a number: the chance that two of a million names share one is 1 in 37 million
 LONGEST_SHIFT = 365  # days
 # Numbers of these kinds are written with and without hyphens and spaces.
 _DIGITS = frozenset((Kind.ID, Kind.CONTACT))

@@ -55,6 +55,8 @@ class Rules(BaseModel):
     stays: tuple[explanation.Stay, ...] = Field(description="What stays on purpose.")
     differences: tuple[explanation.Difference, ...] = Field(description="What is masked beyond philter-lite's rules.")
     gaps: tuple[explanation.Gap, ...] = Field(description="What no rule can know.")
+    pairs: tuple[explanation.Pair, ...] = Field(description="Which texts count as the same, for numbers and stand-ins.")
+    keys: bool = Field(description="Whether the operator has set a secret, so that `key` can be used.")
     limits: Limits
 
 
@@ -104,6 +106,8 @@ async def rules(request: Request, identity: User) -> Rules | Response:
         stays=explanation.STAYS,
         differences=explanation.DIFFERENCES,
         gaps=explanation.GAPS,
+        pairs=explanation.PAIRS,
+        keys=pool.secret is not None,
         limits=Limits(note_size=pool.note_size, deadline=pool.deadline),
     )
     if not is_browser(request):

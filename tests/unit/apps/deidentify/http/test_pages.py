@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.apps.deidentify.engine.explanation import DIFFERENCES, GAPS, STAYS, TYPES
+from service.apps.deidentify.engine.explanation import DIFFERENCES, GAPS, PAIRS, STAYS, TYPES
 from service.testing import Browser
 from service.testing.callers import NAVIGATION
 from tests.support.session import forms
@@ -313,6 +313,9 @@ async def test_rules_for_people_and_for_scripts(service: Service, alice: Browser
     assert (told["engine"]["name"], told["limits"]) == ("philter-lite", {"note_size": 100_000, "deadline": 60})
     assert [each["type"] for each in told["types"]] == [each.type for each in TYPES]
     assert [len(told[name]) for name in ("stays", "gaps", "differences")] == [len(STAYS), len(GAPS), len(DIFFERENCES)]
+    assert ([each["one"] for each in told["pairs"]], told["keys"]) == ([each.one for each in PAIRS], False)
+    assert [text for each in PAIRS for text in (each.one, each.other) if text not in page] == []
+    assert "here there are no keys" in page
     assert f"{numbers['rules']} rules, {numbers['words']:,} names." in page
     assert f"a list of {numbers['kept']:,} words" in page
     assert [each.what for each in (*STAYS, *GAPS, *DIFFERENCES) if each.what not in page] == []
