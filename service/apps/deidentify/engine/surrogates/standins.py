@@ -31,12 +31,19 @@ class StandIns:
         self._flags = flags
         self._note = " " + " ".join(_words(note)) + " "
         self._words = frozenset(self._note.split())
+        self._found: dict[tuple[Kind, str, bytes], str | None] = {}  # so far; `order` is that of the note
 
     def stand_in(self, kind: Kind, part: str, is_masked: bytes, order: DateOrder | None) -> str | None:
         """Return what stands in for a part; None if there is nothing believable, or it occurs in the note by chance.
 
         `is_masked`: per character of the part, 1 where it is masked. `order`: of dates.
         """
+        key = (kind, part, is_masked)
+        if key not in self._found:
+            self._found[key] = self._find(kind, part, is_masked, order)
+        return self._found[key]
+
+    def _find(self, kind: Kind, part: str, is_masked: bytes, order: DateOrder | None) -> str | None:
         shown, shape = _without_marks(part, is_masked)
         words = words_of(shown, shape, self._flags)
         if not words or any(masked and not each.isalnum() for each, masked in zip(shown, shape, strict=True)):
@@ -92,7 +99,10 @@ class StandIns:
         """Whether it is the text that it stands in for, or stands in the note itself, whole or by one of its words."""
         words = _words(new)
         kept = _RESERVED.union(word for word in _words(old) if places.is_generic(word, self._flags.get(word, 0)))
-        if normal(new) == normal(old) or f" {' '.join(words)} " in self._note:
+        if normal(new) == normal(old):
+            return True
+        # That all words are there is known at once, and is rare; only then is the whole note searched.
+        if self._words.issuperset(words) and f" {' '.join(words)} " in self._note:
             return True
         return by_word and any(word in self._words and word not in kept and len(word) > _SHORT for word in words)
 

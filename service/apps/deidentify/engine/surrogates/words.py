@@ -117,4 +117,7 @@ def _lists() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def _first_names() -> Mapping[str, frozenset[str]]:
-    return {sex: frozenset(map(normal, _lists()[sex])) for sex in ("female", "male")}
+    return {
+        sex: frozenset(normal(each) for each in (*_lists()[sex], *_lists()[f"known-{sex}"]))
+        for sex in ("female", "male")
+    }

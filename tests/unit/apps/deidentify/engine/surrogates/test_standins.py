@@ -9,11 +9,12 @@ from service.apps.deidentify.engine.engine import Engine
 from service.apps.deidentify.engine.keys import fresh
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.surrogates.standins import StandIns
+from tests.support.node import REPOSITORY
 from tests.support.notes import notes
 
 SECRET = "5a" * 32
 NOTE = "Dr. Susan Zorblatt saw MR. ZORBLATT (MRN 4839201) on 2019-03-12. Call 617-234-5678. Zorblatt, S."
-WRITTEN = "Dr. Rachael Walsh saw MR. WALSH (MRN 6863494) on 2019-07-08. Call 205-555-3939. Walsh, S."
+WRITTEN = "Dr. Abbie Miah saw MR. MIAH (MRN 6863494) on 2019-07-08. Call 205-555-3939. Miah, S."
 
 
 def stand_in(kind: Kind, part: str, note: str = "", secret: bytes = b"s" * 32) -> str | None:
@@ -35,8 +36,9 @@ def test_a_note_keeps_its_form(engine: Engine) -> None:
 
 
 def test_stand_ins_never_change(engine: Engine) -> None:
-    """Studies go on for years: this is what the first version wrote."""
+    """Studies go on for years: this is what the first version wrote, and what the docs show."""
     assert engine.deidentify(NOTE, replacement="surrogate", secret=SECRET).text == WRITTEN
+    assert WRITTEN.rpartition(". ")[0] in (REPOSITORY / "docs/deidentify.md").read_text()
 
 
 def test_without_a_key_they_hold_for_a_note(engine: Engine) -> None:

@@ -30,6 +30,7 @@ def test_names_keep_their_kind_and_case() -> None:
 
     assert name_for("Susan") in lists["female"]
     assert name_for("David") in lists["male"]
+    assert name_for("John") in lists["male"]
     assert name_for("Aaliyah", Is.GIVEN) in lists["female"] + lists["male"]
     assert name_for("Zorblatt") in lists["surnames"]
     assert name_for("SUSAN") == name_for("Susan").upper()
