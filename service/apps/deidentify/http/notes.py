@@ -109,8 +109,24 @@ class InAddressOfBatch(InAddress):
     spans: bool = Field(default=False, description=_WITH_SPANS)
 
 
+# For the OpenAPI document: `patient` needs a `key`, goes without `date_shift_days`, and has a visible character.
+_SHIFT_OF_A_PATIENT: dict[str, Any] = {
+    "if": {"required": ["patient"], "properties": {"patient": {"not": {"type": "null"}}}},
+    "then": {
+        "required": ["key"],
+        "properties": {
+            "key": {"type": "string"},
+            "date_shift_days": {"type": "null"},
+            "patient": {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "[!-~]"}]},
+        },
+    },
+}
+
+
 class Note(Options):
     """A note, and how it is treated."""
+
+    model_config = ConfigDict(json_schema_extra=_SHIFT_OF_A_PATIENT)
 
     text: Text = Field(
         description="The note. Characters of other planes, such as emoji, are taken too.",
