@@ -172,8 +172,11 @@ class Note(Options):
             raise _invalid("json_invalid", said.removesuffix(".")) from None
         if not isinstance(fields, dict):
             raise _invalid("model_type", "Input should be an object")
+        others = defaults.model_dump(exclude_unset=True)
+        if fields.get("patient") is not None:  # says by how many days dates move
+            others.pop("date_shift_days", None)
         try:
-            return cls.model_validate({**defaults.model_dump(exclude_unset=True), **fields}, strict=True)
+            return cls.model_validate({**others, **fields}, strict=True)
         except ValidationError as error:
             items = error.errors(include_input=False, include_url=False, include_context=False)
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in items])

@@ -146,7 +146,7 @@ class Answerer:
         days, patient = fields.get(SHIFT), fields.get(PATIENT)
         if patient is None:
             return _shift(days)
-        if days is not None or self.options.get(SHIFT) is not None:
+        if days is not None:
             raise BadLineError(f"`{PATIENT}` and `{SHIFT}` both move dates: one of them is enough.")
         if not isinstance(patient, str | int) or isinstance(patient, bool) or len(str(patient)) > LONGEST_ID:
             raise BadLineError(f"`{PATIENT}` is neither a string of up to {LONGEST_ID} characters nor an integer.")
