@@ -144,7 +144,8 @@ async def test_the_choices_hold(alice: Browser, fields: dict[str, str], expected
     assert {name: typed(page, name) for name in ("allow", "deny")} == {"allow": "", "deny": ""} | {
         name: value for name, value in fields.items() if name in {"allow", "deny"}
     }
-    assert re.findall(r'<option value="(\w+)" selected>', page.text) == [fields.get("replacement", "asterisk")]
+    chosen = [fields.get("replacement", "asterisk"), fields.get("date_order", "")]
+    assert re.findall(r'<option value="(\w*)" selected>', page.text) == chosen
     assert ("<details open>" in page.text) == (not {"allow", "deny"}.isdisjoint(fields))
 
 
