@@ -28,7 +28,8 @@ from tests.support.process import clean_environment
 
 README = REPOSITORY / "README.md"
 PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
-ELSEWHERE = ("./script/", "docker build ")  # shown by tests/integration/test_scripts.py and by building the container
+# Shown by tests/integration/test_scripts.py, by test_bare_environment.py, and by building the container
+ELSEWHERE = ("./script/", "pip install -r requirements.txt\n", "docker build ")
 
 
 def shell_blocks(*, notes: bool) -> list[str]:
