@@ -10,9 +10,14 @@ from typing import Annotated
 
 import typer
 
-from service.doctor_finding import Finding, ok, refused
+from service.doctor_finding import Finding, failed, ok, refused
 from service.errors import ConfigurationError
-from service.settings import load_settings
+from service.settings import load_settings, read_variables
+
+_OTHER = (
+    "--pid: python -P -m service doctor --pid $(pgrep -u $(id -u) -of -- '-m service$') takes that of a service;"
+    " or run this where the variables of the service are set"
+)
 
 
 def doctor(
@@ -31,7 +36,7 @@ def doctor(
     except OSError as error:
         typer.echo(f"--pid {pid}: {error.strerror}.", err=True)
         raise typer.Exit(2) from None
-    has_failed = asyncio.run(_show(environment, as_json=as_json))
+    has_failed = asyncio.run(_show(environment, of="" if pid is None else f" of process {pid}", as_json=as_json))
     raise typer.Exit(1 if has_failed else 0)
 
 
@@ -43,24 +48,27 @@ def enter_process(pid: int) -> Mapping[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-async def _show(environment: Mapping[str, str] | None, *, as_json: bool) -> bool:
+async def _show(environment: Mapping[str, str] | None, *, of: str, as_json: bool) -> bool:
     has_failed = False
-    async for finding in examine(environment):
+    async for finding in examine(environment, of=of):
         has_failed |= finding.state == "failed"
         typer.echo(json.dumps(asdict(finding)) if as_json else finding)
     return has_failed
 
 
-async def examine(environment: Mapping[str, str] | None) -> AsyncIterator[Finding]:
-    """Run all checks."""
+async def examine(environment: Mapping[str, str] | None, *, of: str = "") -> AsyncIterator[Finding]:
+    """Run all checks. `of`: whose `environment` it is; None means our own."""
     from service.commands.doctor import entra, hub, local, public  # noqa: PLC0415 - they import the whole service
 
     try:
         settings = load_settings(environment)
     except ConfigurationError as error:
-        yield refused("settings", error)
+        if environment is None and not any(name.startswith(("JUPYTERHUB_", "ENTRA_")) for name in read_variables()):
+            yield failed("settings", f"the environment here, in {Path.cwd()}, is not that of a service", _OTHER)
+        else:
+            yield refused(f"settings{of}", error)
         return
-    yield ok("settings", "complete")
+    yield ok("settings", f"complete{of}, in {Path.cwd()}; it listens at {', '.join(settings.listen)}")
     for checks in (local.check_machine, hub.check_hub, entra.check_entra, public.check_public_host):
         async for finding in checks(settings):
             yield finding
