@@ -32,6 +32,8 @@ def answer(state: State, request: httpx.Request, path: str) -> httpx.Response:
             reply = found
         case "GET", ["user"]:
             reply = _user(state, request)
+        case "GET", ["services", _]:  # without read:services, as for a service that is registered by hand
+            reply = refusal(403)
         case "POST", ["oauth2", "token"]:
             reply = _exchange(state, request)
         case "POST", ["users", name, "tokens"]:
