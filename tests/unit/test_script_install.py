@@ -75,7 +75,4 @@ def test_pip_has_the_last_word(tmp_path: Path, status: int, is_pip_asked: bool) 
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert f"uv was asked: pip install --no-deps --no-progress --python {sys.executable}" in ended.stdout
-    assert (ended.returncode, "nothing_of_this_name-1-py3-none-any.whl" in ended.stderr) == (
-        int(is_pip_asked),
-        is_pip_asked,
-    )
+    assert (ended.returncode, "nothing_of_this_name-1" in ended.stderr) == (int(is_pip_asked), is_pip_asked)
