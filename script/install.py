@@ -59,7 +59,8 @@ def uv_environment(options: Mapping[str, str]) -> dict[str, str] | None:
     """Return the variables with which uv installs from where pip would; None if uv cannot be told so."""
     if options.keys() - AS_UV.keys() - OF_NO_MATTER:
         return None
-    told = {}
+    # By its own, uv looks no further than the first index that has a package. pip takes all of them together.
+    told = {"UV_INDEX_STRATEGY": "unsafe-best-match"} if "extra-index-url" in options else {}
     for option, value in options.items():
         if option in AS_UV:
             separator = "," if option == "find-links" else " "

@@ -30,7 +30,10 @@ def script() -> ModuleType:
     [
         ({}, {}),
         ({"index-url": "https://a.test/simple"}, {"UV_DEFAULT_INDEX": "https://a.test/simple"}),
-        ({"extra-index-url": "https://a.test\nhttps://b.test"}, {"UV_INDEX": "https://a.test https://b.test"}),
+        (
+            {"extra-index-url": "https://a.test\nhttps://b.test"},
+            {"UV_INDEX": "https://a.test https://b.test", "UV_INDEX_STRATEGY": "unsafe-best-match"},
+        ),
         ({"find-links": "/a\n/b"}, {"UV_FIND_LINKS": "/a,/b"}),
         ({"cert": "/ca.pem", "timeout": "60"}, {"SSL_CERT_FILE": "/ca.pem", "UV_HTTP_TIMEOUT": "60"}),
         ({"progress-bar": "off"}, {}),
