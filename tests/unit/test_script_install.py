@@ -74,7 +74,7 @@ def test_pip_has_the_last_word(tmp_path: Path, status: int, is_pip_asked: bool) 
     )
     environment = clean_environment(PATH=f"{tmp_path}:/usr/bin:/bin", PIP_CONFIG_FILE="/dev/null")
     environment = {name: value for name, value in environment.items() if not name.startswith("PIP_") or "FILE" in name}
-    command = [sys.executable, SCRIPT, tmp_path / "pins.txt", sys.executable]
+    command = [sys.executable, str(SCRIPT), str(tmp_path / "pins.txt"), sys.executable]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert f"uv was asked: pip install --no-deps --no-progress --python {sys.executable}" in ended.stdout
