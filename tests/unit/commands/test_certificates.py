@@ -1,5 +1,6 @@
 """`python -P -m service certificates`: a CA and a certificate to try https."""
 
+import os
 import stat
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -16,8 +17,9 @@ GUID = "8f1b7d1c-0d5c-4d0e-9d4e-2d6f3d1f7a10"
 
 
 def asked(*arguments: object, **settings: str) -> Result:
-    """Run the command in this process."""
-    runner = CliRunner(env={"COLUMNS": "300", "TERM": "dumb", "NO_COLOR": "1", **settings})
+    """Run the command in this process, with these settings of a service and no others."""
+    unset = dict.fromkeys(name for name in os.environ if name.startswith(("JUPYTERHUB_", "ENTRA_", "SERVICE_")))
+    runner = CliRunner(env={**unset, "COLUMNS": "300", "TERM": "dumb", "NO_COLOR": "1", **settings})
     return runner.invoke(app, ["certificates", *map(str, arguments)])
 
 
