@@ -14,6 +14,7 @@ import trustme
 from service.commands.doctor.command import examine
 from service.commands.doctor.hub import check_hub
 from service.commands.doctor.local import check_machine
+from service.commands.doctor.public import check_public_host
 from service.doctor_finding import Finding, failed
 from service.settings import Settings
 from tests.unit.conftest import settings_of
@@ -90,20 +91,6 @@ async def test_a_shell_that_is_not_the_services(tmp_path: Path, monkeypatch: pyt
     assert finding.change.startswith("--pid: python -P -m service doctor --pid ")
 
 
-async def test_what_it_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It names the process, the folder and the address that it looked at; a setting of a service that is wrong, too."""
-    monkeypatch.chdir(tmp_path)
-    environment = {"JUPYTERHUB_API_TOKEN": "t" * 32, "JUPYTERHUB_API_URL": "http://127.0.0.1:9/hub/api"}
-    first = await anext(examine(environment, of=" of process 7"))
-    wrong = await anext(examine(environment | {"HUB_CACHE_TTL": "-1"}, of=" of process 7"))
-
-    assert first.said == f"complete of process 7, in {tmp_path}; it listens at http://127.0.0.1:10101"
-    assert (wrong.check, wrong.change) == (
-        "settings of process 7",
-        "HUB_CACHE_TTL in the service's environment",
-    )
-
-
 @pytest.mark.parametrize(
     ("registration", "checks"),
     [
@@ -162,3 +149,15 @@ async def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
         "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: there is no such file for the certificate",
         "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE in the service's environment",
     )
+
+
+@pytest.mark.parametrize("public_host", ["", "http://localhost:1"])
+async def test_without_sign_in(public_host: str) -> None:
+    """Where nobody signs in, it asks no Hub, and says so; PUBLIC_HOST is checked only if there is one."""
+    settings = Settings(sign_in="none", public_host=public_host)
+    with respx.mock:
+        [finding] = [finding async for finding in check_hub(settings)]
+    findings = [finding.check async for finding in check_public_host(settings)]
+
+    assert (finding.check, finding.state) == ("sign-in", "ok")
+    assert bool(findings) is bool(public_host)
