@@ -49,7 +49,7 @@ class RestReply:
 
 
 class CallerClient:
-    """Asks the Hub with the token of one caller, for the length of one request.
+    """Asks the Hub with the token of one caller, for the length of one request. `token` None: with the service's own.
 
     Give a path by its segments, which are encoded: `get("users", name)`. The result is the JSON of the reply, or None
     if that is empty. `send` returns the status with it: `POST users/alice/server` is 201 for a server that runs, and
@@ -59,10 +59,11 @@ class CallerClient:
     Each method raises:
         HubForbiddenError, HubNotFoundError, HubBadRequestError, HubConflictError: the Hub's 403, 404, 400 and 409.
         InvalidTokenError: the token was revoked or has expired since the request began.
+        HubRefusedServiceError: the Hub's 403 to the service's own token.
         HubUnavailableError: everything else.
     """
 
-    def __init__(self, auth: "HubAuth", *, token: SecretStr, session_id: str = "") -> None:
+    def __init__(self, auth: "HubAuth", *, token: SecretStr | None, session_id: str = "") -> None:
         self._auth = auth
         self._token = token
         self._session_id = session_id
@@ -101,7 +102,7 @@ class CallerClient:
             *segments,
             params=params,
             json=json,
-            token=self._token.get_secret_value(),
+            token=self._token.get_secret_value() if self._token else None,
             session_id=self._session_id,
             patience=patience,
         )

@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.registration import entry as entries
@@ -132,7 +133,15 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         entry["command"] = [command] if isinstance(command, str) else list(command or entries.default_command())
         # An external service gets these from whoever starts it.
         settings["SERVICE_GROUPS_MANAGED"] = "1" if rights.groups and is_on(c, "manage_groups") else ""
-        settings |= {"PUBLIC_HOST": origin, "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app))}
+        settings |= {
+            "SERVICE_MANAGED": "1",
+            "PUBLIC_HOST": origin,
+            "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app)),
+        }
+        folder = str(fields.get("cwd") or Path.cwd())
+        if command is None:
+            entries.warn_of_missing(routers, folder=folder)
+        entries.warn_of_env_file(Path(folder) / ".env", origin=origin)
         path = os.environ.get("PYTHONPATH", "")
         entry["environment"] = entries.service_environment(settings, environment or {}, python_path=path)
     else:

@@ -3,8 +3,9 @@
 Swagger UI takes one client and one redirect URI, so each way to sign in has a page of its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
@@ -22,6 +23,7 @@ from service.web import pages
 TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; it may have letters, digits and `.-_` (OpenAPI 3.1 section 4.8.7)
 ENTRA_SCHEME = "EntraID"
 ENTRA_TOKEN_SCHEME = "EntraToken"  # noqa: S105 - likewise
+_SWAGGER_UI = Path(pages.__file__).parent / "static" / "swagger-ui" / "swagger-ui-bundle.js"
 # Swagger UI has inline styles.
 _POLICY = pages.POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 _PROBLEMS = {
@@ -61,7 +63,7 @@ async def docs(request: Request, identity: Visitor) -> Response:
     config = {"url": f"{settings.prefix}openapi.json"}
     if settings.has_sign_in:
         config |= {"oauth2RedirectUrl": context.oauth.redirect_uri, "clientId": context.oauth.client_id}
-    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=_POLICY)
+    return await _page(request, identity, config, policy=_POLICY)
 
 
 @router.get("/openapi.json", dependencies=_for_readers)
@@ -101,7 +103,13 @@ async def _swagger_for_entra(request: Request, identity: Identity | None, settin
         "scopes": _entra_scopes(settings),
     }
     policy = _POLICY.replace("connect-src 'self'", f"connect-src 'self' {settings.entra_authority}")
-    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=policy)
+    return await _page(request, identity, config, policy=policy)
+
+
+async def _page(request: Request, identity: Identity | None, config: Mapping[str, object], *, policy: str) -> Response:
+    """Return the page with Swagger UI. In a checkout its files may be missing: then the page says how to get them."""
+    values = {"config": config, "is_complete": _SWAGGER_UI.is_file()}
+    return await pages.render_unguarded(request, "docs.html", identity=identity, policy=policy, **values)
 
 
 def _has_entra_alone(settings: Settings) -> bool:
