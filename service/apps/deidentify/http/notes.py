@@ -31,6 +31,7 @@ from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.workers.pool import Pool
+from service.hub.models import Identity
 
 MAX_WORDS = 1000  # in each of `allow` and `deny`
 MAX_WORD = 200  # characters
@@ -189,11 +190,18 @@ def pool_of(conn: HTTPConnection) -> Pool:
     return pool
 
 
+def caller_of(conn: HTTPConnection, identity: Identity) -> str:
+    """Return whose notes share one place in the queue: a user's or a service's, or those from one address."""
+    if identity.kind in ("user", "service"):
+        return f"{identity.kind} {identity.name}"
+    return f"address {conn.client.host if conn.client else ''}"  # nobody signed in
+
+
 async def deidentified(
-    note: Note, pool: Pool, *, patient: bool = False, key: bytes | None = None
+    note: Note, pool: Pool, caller: str, *, patient: bool = False, key: bytes | None = None
 ) -> tuple[About, Result]:
     """De-identify a note, and return the engine that did it and the result. Raises what `Pool.deidentify` raises."""
-    result = await pool.deidentify(note.text, patient=patient, key=key, **note.for_engine())
+    result = await pool.deidentify(note.text, caller=caller, patient=patient, key=key, **note.for_engine())
     if pool.about is None:  # the engine's process has ended since
         raise EngineUnavailableError
     return pool.about, result

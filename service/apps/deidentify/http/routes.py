@@ -21,6 +21,7 @@ from service.apps.deidentify.http.notes import (
     Options,
     Reply,
     body_size,
+    caller_of,
     deidentified,
     pool_of,
     written,
@@ -73,7 +74,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: _problem("The note is too large"),
     415: _problem("The body has another type, another charset than UTF-8, or is compressed"),
     422: _problem("The request does not have the expected form, or the note took longer than it may"),
-    429: _problem("Too many notes are waiting or too many batches open; or too many unknown tokens from this address"),
+    429: _problem("Too many notes wait or too many batches are open, of yours or in all; or too many unknown tokens"),
     503: _problem("No engine is at hand, or it failed with this note; or the Hub cannot be asked"),
 }
 _EXAMPLE = {"text": "Seen 12/03/2019 by Dr. Smith.", "replacement": "tag"}
@@ -117,7 +118,7 @@ User = Annotated[Identity, require("custom:deidentify:use")]
 async def deidentify(
     request: Request,
     media_type: Annotated[str, Depends(Accepting(JSON, TEXT))],
-    _user: User,
+    user: User,
     options: Annotated[InAddress, Query()],
 ) -> Response:
     """Mask what identifies a person.
@@ -130,10 +131,10 @@ async def deidentify(
     pool = pool_of(request)
     if media_type == JSON:
         note = Note.read(await _body(request, body_size(pool.note_size), pool.note_size), defaults=options)
-        about, result = await deidentified(note, pool)
+        about, result = await deidentified(note, pool, caller_of(request, user))
         return Response(await written(result, about=about, note=note), media_type=JSON)
     note = _plain(await _body(request, pool.note_size, pool.note_size), options)
-    about, result = await deidentified(note, pool)
+    about, result = await deidentified(note, pool, caller_of(request, user))
     return Response(result.text, media_type=TEXT, headers={ENGINE: _product(about)})
 
 
@@ -150,7 +151,7 @@ async def deidentify(
 async def batch(
     request: Request,
     _media_type: Annotated[str, Depends(Accepting(*LINES))],
-    _user: User,
+    user: User,
     options: Annotated[InAddressOfBatch, Query()],
 ) -> Response:
     """Mask what identifies a person in many notes: a line of JSON each, answered in order while you still send.
@@ -159,7 +160,7 @@ async def batch(
     `line` is the end of a batch that is broken off. Read while you send: what you do not take is not made.
     """
     pool = pool_of(request)
-    return Batch(pool, options, limit=body_size(pool.note_size))
+    return Batch(pool, options, caller_of(request, user), limit=body_size(pool.note_size))
 
 
 async def _body(request: Request, limit: int, note_size: int) -> bytes:

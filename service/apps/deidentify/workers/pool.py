@@ -17,7 +17,7 @@ from service.apps.deidentify.engine.explanation import Contents
 from service.apps.deidentify.engine.intake import size_of
 from service.apps.deidentify.engine.numbering import BatchNumbering
 from service.apps.deidentify.errors import EngineUnavailableError, NoteTooLargeError, QueueFullError
-from service.apps.deidentify.workers.backlog import Backlog
+from service.apps.deidentify.workers.backlog import Backlog, Entry
 from service.apps.deidentify.workers.forkserver import RETRY, Forkserver
 from service.apps.deidentify.workers.preloaded import Deidentifier
 from service.apps.deidentify.workers.worker import DEADLINE, Worker
@@ -51,7 +51,8 @@ class Pool:
         self._forkserver = forkserver
         self._crew = [Worker(forkserver, deadline=deadline) for _ in range(workers)]
         self._backlog = Backlog(self._crew, notes=notes, size=size)
-        self._batches = self._free_batches = batches
+        self._batches = batches
+        self._open_batches = Counter[str]()  # by caller
         self.results = Counter[str]()  # outcomes of notes: `done`, or the code of an error
         # One thread for each worker, and one to load the engine.
         self._threads = ThreadPoolExecutor(workers + 1, thread_name_prefix="deidentify")
@@ -72,39 +73,48 @@ class Pool:
         return self._forkserver.problem
 
     async def deidentify(
-        self, text: str, *, patient: bool = False, key: bytes | None = None, **options: Unpack[Options]
+        self,
+        text: str,
+        *,
+        caller: str = "",
+        patient: bool = False,
+        key: bytes | None = None,
+        **options: Unpack[Options],
     ) -> Result:
         """De-identify a note; see `Engine.deidentify`. Waits while the first engine is being loaded.
 
-        `patient`: wait for room, as notes of batches do. They get at most half of the room. `key`: of the
-        `BatchNumbering` that will renumber the result.
+        `caller`: who sent it. Callers take turns. `patient`: wait for room, as notes of batches do. They get at most
+        half of the room. `key`: of the `BatchNumbering` that will renumber the result.
 
         Raises:
             NoteRefusedError: the text has characters that no note has.
             NoteTooLargeError: the note is larger than `note_size`.
-            QueueFullError: there is no room.
+            QueueFullError: there is no room for this caller's note, or no longer.
             LanguageUnsupportedError: the engine does not support the note's language.
             DeadlineExceededError: the note took too long.
             EngineFailedError: the engine failed with this note.
             EngineUnavailableError: there is no engine.
         """
         try:
-            result = await self._deidentify(text, patient=patient, key=key, **options)
+            result = await self._deidentify(text, caller, patient=patient, key=key, **options)
         except ServiceError as error:
             self.results[error.code] += 1
             raise
         self.results["done"] += 1
         return result
 
-    async def _deidentify(self, text: str, *, patient: bool, key: bytes | None, **options: Unpack[Options]) -> Result:
+    async def _deidentify(
+        self, text: str, caller: str, *, patient: bool, key: bytes | None, **options: Unpack[Options]
+    ) -> Result:
         size = size_of(text)
         if size > self.note_size:
             raise NoteTooLargeError(self.note_size)
-        worker = await self._backlog.enter(size, patient=patient)
+        entry = Entry(caller, size, patient)
+        worker = await self._backlog.enter(entry)
         loop, began = asyncio.get_running_loop(), monotonic()
 
         def leave() -> None:
-            self._backlog.leave(worker, size, patient=patient, seconds=monotonic() - began)
+            self._backlog.leave(worker, entry, seconds=monotonic() - began)
 
         def is_through(_: Future[Result]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
@@ -121,23 +131,26 @@ class Pool:
 
     def load(self) -> dict[str, int]:
         """Return the numbers of notes waiting or being processed, of busy workers, and of open batches."""
-        batches = self._batches - self._free_batches
+        batches = self._open_batches.total()
         return {"notes": self._backlog.notes, "busy_workers": self._backlog.busy, "batches": batches}
 
     @contextmanager
-    def batch(self) -> Iterator[BatchNumbering]:
+    def batch(self, caller: str = "") -> Iterator[BatchNumbering]:
         """Count a batch as open while the block runs, and yield the numbering for it.
 
+        A caller who has some open already gets another one only if more than these stay free for others.
+
         Raises:
-            QueueFullError: as many batches are open as are allowed.
+            QueueFullError: as many batches are open as are allowed, or as this caller may have.
         """
-        if not self._free_batches:
+        if self._batches - self._open_batches.total() <= self._open_batches[caller]:
             raise QueueFullError(_BATCH_RETRY)
-        self._free_batches -= 1
+        self._open_batches[caller] += 1
         try:
             yield BatchNumbering()
         finally:
-            self._free_batches += 1
+            self._open_batches[caller] -= 1
+            self._open_batches += Counter()  # drops callers who have none
 
     async def keep_loaded(self) -> None:
         """Load the engine, and load it again whenever its process has ended. Never returns."""
