@@ -56,6 +56,9 @@ class Deidentify(Application):
             notes=settings.queue,
             size=settings.queue_size,
             batches=settings.batches,
+            setup=settings.setup,
+            model=settings.ner,
+            always_ner=settings.ner_use == "always",
         )
 
     def measure(self, metrics: Metrics, opened: "Pool") -> None:
@@ -71,8 +74,9 @@ class Deidentify(Application):
         """Show the engine and its limits."""
         return {
             "engine": asdict(opened.about) if opened.about else None,
+            "model": opened.model,
             "problem": opened.problem or "",
-            **settings.model_dump(),
+            **settings.model_dump(exclude={"own_rules"}),
             "workers": opened.workers,
         }
 

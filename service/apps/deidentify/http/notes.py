@@ -6,6 +6,7 @@ No error that is raised here contains any part of a note.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Self
 
 from fastapi.exceptions import RequestValidationError
@@ -72,6 +73,10 @@ class Options(BaseModel):
         "en",
         description="`en`: a note in another language is refused, since the rules know English alone. `any`: it is "
         "masked all the same, and names are left in it.",
+    )
+    ner: bool = Field(
+        default=False,
+        description="Ask a model, too, where the operator has one; it may be asked anyway. Not with `compat`.",
     )
 
 
@@ -201,10 +206,13 @@ async def deidentified(
     note: Note, pool: Pool, caller: str, *, patient: bool = False, key: bytes | None = None
 ) -> tuple[About, Result]:
     """De-identify a note, and return the engine that did it and the result. Raises what `Pool.deidentify` raises."""
-    result = await pool.deidentify(note.text, caller=caller, patient=patient, key=key, **note.for_engine())
+    result = await pool.deidentify(
+        note.text, caller=caller, patient=patient, ner=note.ner, key=key, **note.for_engine()
+    )
     if pool.about is None:  # the engine's process has ended since
         raise EngineUnavailableError
-    return pool.about, result
+    asked = pool.asks_model(ner=note.ner, compat=note.compat)
+    return replace(pool.about, model=pool.model) if asked else pool.about, result
 
 
 def flaw_of(error: RequestValidationError) -> Failure:

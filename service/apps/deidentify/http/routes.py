@@ -186,4 +186,5 @@ def _plain(body: bytes, options: Options) -> Note:
 
 
 def _product(about: About) -> str:
-    return f"{about.name}/{about.version} ({about.rules}; {about.tagger})"
+    model = f"; {about.model}" if about.model else ""
+    return f"{about.name}/{about.version} ({about.rules}; {about.tagger}{model})"

@@ -26,7 +26,7 @@ from service.errors import ServiceError
 LARGEST = 4_000_000
 LONGEST_ID = 200  # characters; a longer ID is refused
 SHIFT = "date_shift_days"  # the only option that a line may have, because it differs between patients
-OPTIONS = (frozenset(Options.__annotations__) | {"spans"}) - {SHIFT}
+OPTIONS = (frozenset(Options.__annotations__) | {"spans", "ner"}) - {SHIFT}
 
 BLANK = b" \t\r\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -168,7 +168,7 @@ class Answerer:
         return masked
 
     def _reply(self, result: Result) -> dict[str, object]:
-        reply = {"text": result.text, "length": result.length, "counts": result.counts, "engine": asdict(self.about)}
+        reply = {"text": result.text, "length": result.length, "counts": result.counts, "engine": self.about.told()}
         return reply | ({"spans": [asdict(span) for span in result.spans]} if self.with_spans else {})
 
 

@@ -24,6 +24,26 @@ def test_evaluate_measures_and_prints_no_text(tmp_path: Path) -> None:
     assert result.output.count("recall                      100.0") >= 3
 
 
+def test_rules_of_ones_own(tmp_path: Path) -> None:
+    """Count for notes and for what is measured; a file with a mistake is refused before anything is done."""
+    rules, gold, note = tmp_path / "rules.toml", tmp_path / "gold.jsonl", tmp_path / "note.txt"
+    gold.write_text('{"text": "A lemon.", "spans": [[2, 7, "OTHER"]]}\n')
+    note.write_text("A lemon.")
+    rules.write_text('[mask]\nOTHER = ["lemon"]')
+    run = [str(note), "-o", str(tmp_path / "out"), "--workers", "1", "--rules", str(rules)]
+
+    measured = CliRunner().invoke(commands, ["evaluate", str(gold), "--rules", str(rules)])
+    masked = CliRunner().invoke(commands, run)
+    rules.write_text("[mask]\nOTHER = 3")
+    refused = CliRunner().invoke(commands, [*run[:2], str(tmp_path / "other"), *run[3:]])
+
+    assert "recall                      100.0" in measured.output
+    assert (masked.exit_code, (tmp_path / "out/note.txt").read_text()) == (0, "A *****.")
+    assert refused.exit_code == 2
+    assert "line 2: `OTHER` is not a list" in " ".join(refused.output.replace("\u2502", " ").split())
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_file_that_is_no_gold_is_refused(tmp_path: Path) -> None:
     """By the number of its line."""
     gold = tmp_path / "gold.jsonl"

@@ -1,5 +1,7 @@
 """How much de-identification takes, and by how many engines."""
 
+from pathlib import Path
+
 import pytest
 
 from service.apps.deidentify.settings import DeidentifySettings
@@ -29,8 +31,24 @@ def test_each_variable_sets_its_field(variable: str, text: str, field: str, valu
 
 
 def test_there_is_no_other_variable() -> None:
-    """The table above is complete."""
-    assert {str(field.validation_alias) for field in DeidentifySettings.model_fields.values()} == set(VARIABLES)
+    """The table above is complete, but for the file of rules."""
+    found = {str(field.validation_alias) for field in DeidentifySettings.model_fields.values()}
+    assert found == {*VARIABLES, "DEIDENTIFY_RULES"}
+
+
+def test_a_file_of_rules_is_read_and_checked(tmp_path: Path) -> None:
+    """Before anything serves; what is wrong is said with its line, and nothing of what stands there."""
+    path = tmp_path / "rules.toml"
+    path.write_text('keep = ["canary"]', encoding="utf-8")
+    read = read_settings(DeidentifySettings, {"DEIDENTIFY_RULES": str(path)})
+    assert read.setup == {"own_rules": 'keep = ["canary"]'}
+    assert "canary" not in repr(read)
+
+    path.write_text('keep = ["x"]\nmask = ["canary"]', encoding="utf-8")
+    for given, said in [(path, "line 2: `mask` is not a table"), (tmp_path, "cannot be read: Is a directory")]:
+        with pytest.raises(ConfigurationError, match=f"DEIDENTIFY_RULES: .*{said}") as caught:
+            read_settings(DeidentifySettings, {"DEIDENTIFY_RULES": str(given)})
+        assert "canary" not in str(caught.value)
 
 
 WRONG = [

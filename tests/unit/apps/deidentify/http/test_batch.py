@@ -40,7 +40,7 @@ router = APIRouter()
 @router.post("/hurried")
 async def hurried(request: Request, _user: Annotated[Identity, require(USE)]) -> Response:
     """A batch whose client has less time than in the real one."""
-    return Batch(pool_of(request), Options(), limit=1000, patience=PATIENCE)
+    return Batch(pool_of(request), Options(), "alice", limit=1000, patience=PATIENCE)
 
 
 class Defective:
