@@ -12,6 +12,7 @@ from service.apps.deidentify.engine.reading import Reading
 from service.apps.deidentify.engine.rules import Kind
 
 # What a word must not be for a model to be doubted: there it knows more than a list.
+USUAL = Is.COMMON_NAME | Is.GIVEN | Is.NAME | Is.PLACE | Is.TOWN  # of everyday words, which are all somebody's name
 NAMES = Is.GIVEN | Is.SURNAME | Is.NAME | Is.PLACE | Is.TOWN | Is.PLACE_START | Is.COMPANY | Is.COMPANY_BEHIND
 
 
@@ -44,4 +45,6 @@ def finds(sightings: Sequence[Sighting], reading: Reading, kept: Sequence[int]) 
 
 def _tells_nothing(reading: Reading, number: int) -> bool:
     bits = reading.flags[number]
+    if bits & Is.WORD and not bits & USUAL:
+        return True
     return (bool(bits) and not bits & NAMES) or is_eponym(reading, number)
