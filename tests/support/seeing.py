@@ -13,7 +13,7 @@ NAME = "seeing 1"
 
 
 class Seeing:
-    """Sees each word `zz…`, of any letters, as a name; obeys a note that begins with a command."""
+    """Sees `rose` and each word `zz…`, of any letters, as a name; obeys a note that begins with a command."""
 
     name = NAME
 
@@ -33,7 +33,7 @@ class Seeing:
             time.sleep(3600)
         if command == "pid":
             yield 0, 1, "NAME" if os.getpid() else "ID"
-        for match in re.finditer(r"\bzz\w*", text, re.IGNORECASE):
+        for match in re.finditer(r"\b(?:zz\w*|rose\b)", text, re.IGNORECASE):
             yield *match.span(), "NAME"
 
 

@@ -1,10 +1,12 @@
 """`python -m service deidentify`: its commands; what they do with notes is tested with `job` and `evaluation`."""
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from service.apps.deidentify import manifest
 from service.apps.deidentify.commands import commands, words
 
 GOLD = '{"text": "Seen by Dr. Zebulon on 3/4/2019, no pain.", "spans": [[12, 19, "NAME"], [23, 31, "DATE"]]}\n'
@@ -42,6 +44,29 @@ def test_rules_of_ones_own(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "line 2: `OTHER` is not a list" in " ".join(refused.output.replace("\u2502", " ").split())
     assert not (tmp_path / "other").exists()
+
+
+def test_a_model_beside_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is asked about each note and named in answers; not with --compat, nor where it is not installed."""
+    gold, notes = tmp_path / "gold.jsonl", tmp_path / "notes.ndjson"
+    gold.write_text('{"text": "asked zzword.", "spans": [[6, 12, "NAME"]]}\n')
+    notes.write_text('{"text": "asked pain zzword."}\n')
+    model = ["--ner", "tests.support.seeing:load"]
+    run = [str(notes), "-o", str(tmp_path / "out"), "--workers", "1", "--replacement", "tag"]
+
+    measured = CliRunner().invoke(commands, ["evaluate", str(gold), *model])
+    masked = CliRunner().invoke(commands, [*run, *model])
+    refused = CliRunner().invoke(commands, [*run, *model, "--compat"])
+    monkeypatch.setattr(manifest, "NEEDS_RAMPART", ("no_such_module",))
+    missing = CliRunner().invoke(commands, [*run, "--ner", "rampart"])
+
+    assert "recall                      100.0" in measured.output
+    (line,) = (tmp_path / "out/notes.ndjson").read_text().splitlines()
+    assert (masked.exit_code, json.loads(line)["text"]) == (0, "asked pain [NAME].")
+    assert json.loads(line)["engine"]["model"] == "seeing 1"
+    assert (refused.exit_code, missing.exit_code) == (2, 2)
+    assert "leave out --ner" in " ".join(refused.output.replace("\u2502", " ").split())
+    assert "Not installed: no_such_module." in missing.output
 
 
 def test_a_file_that_is_no_gold_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from service.apps.deidentify import manifest
 from service.apps.deidentify.settings import DeidentifySettings
 from service.errors import ConfigurationError
 from service.settings import read_settings
@@ -15,6 +16,8 @@ VARIABLES = {
     "DEIDENTIFY_QUEUE": ("1", "queue", 1),
     "DEIDENTIFY_QUEUE_SIZE": ("1", "queue_size", 1),
     "DEIDENTIFY_BATCHES": ("1", "batches", 1),
+    "DEIDENTIFY_NER": ("rampart", "ner", "rampart"),
+    "DEIDENTIFY_NER_USE": ("on_request", "ner_use", "on_request"),
 }
 
 
@@ -34,6 +37,17 @@ def test_there_is_no_other_variable() -> None:
     """The table above is complete, but for the file of rules."""
     found = {str(field.validation_alias) for field in DeidentifySettings.model_fields.values()}
     assert found == {*VARIABLES, "DEIDENTIFY_RULES"}
+
+
+def test_a_model_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is named at the start, with the command that installs it; of somebody else's nothing is known before."""
+    monkeypatch.setattr(manifest, "NEEDS_RAMPART", ("numpy", "no_such_module"))
+    with pytest.raises(
+        ConfigurationError, match=r"DEIDENTIFY_NER: .*needs no_such_module: run pip .*\[deidentify,ner\]"
+    ):
+        read_settings(DeidentifySettings, {"DEIDENTIFY_NER": "rampart"})
+
+    assert read_settings(DeidentifySettings, {"DEIDENTIFY_NER": "mine.too:load"}).setup == {"with_model": True}
 
 
 def test_a_file_of_rules_is_read_and_checked(tmp_path: Path) -> None:
@@ -60,6 +74,8 @@ WRONG = [
         for name in ("DEIDENTIFY_QUEUE", "DEIDENTIFY_QUEUE_SIZE", "DEIDENTIFY_BATCHES")
         for text in ("canary", "0", "-1", "1.5")
     ),
+    *(("DEIDENTIFY_NER", text) for text in ("a canary", "canary:", "/canary", "canary;")),
+    ("DEIDENTIFY_NER_USE", "canary"),
 ]
 
 

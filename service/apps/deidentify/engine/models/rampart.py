@@ -47,8 +47,11 @@ class Rampart:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._ends = [self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]")]
+        options = onnxruntime.SessionOptions()
+        # Threads that wait would keep cores busy, which workers need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session: Any = onnxruntime.InferenceSession(
-            str(folder / "onnx" / "model_q4.onnx"), providers=["CPUExecutionProvider"]
+            str(folder / "onnx" / "model_q4.onnx"), sess_options=options, providers=["CPUExecutionProvider"]
         )
 
     def find(self, text: str) -> Iterator[Sighting]:

@@ -16,7 +16,9 @@ def test_by_module_and_function() -> None:
 def test_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an installed package."""
     entry = metadata.EntryPoint("mine", "tests.support.seeing:load", model.GROUP)
-    monkeypatch.setattr(metadata, "entry_points", lambda *, group, name: [entry] * (entry.matches(group=group, name=name)))
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda *, group, name: [entry] * (entry.matches(group=group, name=name))
+    )
 
     assert model.load("mine").name == seeing.NAME
 
