@@ -59,6 +59,7 @@ class Deidentify(Application):
             setup=settings.setup,
             model=settings.ner,
             always_ner=settings.ner_use == "always",
+            secret=settings.secret,
         )
 
     def measure(self, metrics: Metrics, opened: "Pool") -> None:
@@ -76,7 +77,8 @@ class Deidentify(Application):
             "engine": asdict(opened.about) if opened.about else None,
             "model": opened.model,
             "problem": opened.problem or "",
-            **settings.model_dump(exclude={"own_rules"}),
+            **settings.model_dump(exclude={"own_rules", "secret"}),
+            "keys": settings.secret is not None,
             "workers": opened.workers,
         }
 

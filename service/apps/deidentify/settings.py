@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from service.apps.deidentify.errors import RulesRefusedError
 from service.apps.deidentify.manifest import missing_for
+from service.apps.deidentify.owners import problem_with
 from service.errors import HOW_TO_INSTALL
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ def _ner(name: str) -> str:
     return name
 
 
+def _drawn_by_chance(secret: SecretStr) -> SecretStr:
+    if problem := problem_with(secret.get_secret_value()):
+        raise ValueError(problem)
+    return secret
+
+
 class DeidentifySettings(BaseModel):
     """How much is taken, and by how many engines. Sizes in bytes of UTF-8."""
 
@@ -53,6 +60,10 @@ class DeidentifySettings(BaseModel):
     queue: Annotated[int, Field(ge=1)] = Field(default=64, validation_alias="DEIDENTIFY_QUEUE")
     queue_size: Annotated[int, Field(ge=1)] = Field(default=4_000_000, validation_alias="DEIDENTIFY_QUEUE_SIZE")
     batches: Annotated[int, Field(ge=1)] = Field(default=8, validation_alias="DEIDENTIFY_BATCHES")
+    # What the secrets of all keys are derived from. Whoever has it can test names and recover shifts.
+    secret: Annotated[SecretStr, AfterValidator(_drawn_by_chance)] | None = Field(
+        default=None, validation_alias="DEIDENTIFY_SECRET"
+    )
     # The text of the operator's own rules; the variable names the file.
     own_rules: Annotated[str, BeforeValidator(_own_rules)] = Field(
         default="", validation_alias="DEIDENTIFY_RULES", repr=False

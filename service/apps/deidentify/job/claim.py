@@ -19,16 +19,18 @@ Claim = Mapping[str, object]
 class Terms:
     """How to process the notes of a job.
 
-    `deadline`: seconds for a note; it does not change any text. `columns`: the columns of tables that hold notes.
-    `encoding`: of the files that are read and written. `setup`: of the engines; their answers name what is in it.
-    `model`: what they ask beside the rules; empty for none.
+    `options`: with the secret of the key. `deadline`: seconds for a note; it does not change any text. `columns`: the
+    columns of tables that hold notes. `encoding`: of the files that are read and written. `patient_column`: the column
+    that says whose the notes of a row are; empty if none does. `setup`: of the engines; their answers name what is in
+    it. `model`: what they ask beside the rules; empty for none.
     """
 
-    options: Options
+    options: Options = field(repr=False)
     spans: bool
     deadline: float
     columns: Sequence[str] = ()
     encoding: str = UTF8
+    patient_column: str = ""
     setup: Setup = field(default_factory=Setup)
     model: str = ""
 
@@ -37,12 +39,12 @@ def claim_of(sources: Iterable[Source], about: About, terms: Terms) -> Claim:
     """Describe from what an output folder is made, and how. Everything but the engine is hashed.
 
     The words to allow and deny may be names. The hash of the options is keyed with that of the files, so guessing the
-    words requires the files.
+    words requires the files. The secret of a key is in that hash too: it is drawn by chance, and cannot be guessed.
     """
     inputs = blake2b()
     for source in sources:
         inputs.update(json.dumps([source.name, source.size, source.changed]).encode())
-    terms_of_text = [terms.options, terms.spans, list(terms.columns), terms.encoding]
+    terms_of_text = [terms.options, terms.spans, list(terms.columns), terms.encoding, terms.patient_column]
     how = blake2b(json.dumps(terms_of_text, sort_keys=True).encode(), key=inputs.digest())
     return {"inputs": blake2b(inputs.digest()).hexdigest(), "options": how.hexdigest(), "engine": engine_of(about)}
 

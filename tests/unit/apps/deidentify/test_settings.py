@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from service.apps.deidentify import manifest
 from service.apps.deidentify.settings import DeidentifySettings
 from service.errors import ConfigurationError
 from service.settings import read_settings
 
+SECRET = "0123456789abcdef" * 4
 VARIABLES = {
     "DEIDENTIFY_WORKERS": ("3", "workers", 3),
     "DEIDENTIFY_DEADLINE": ("0.5", "deadline", 0.5),
@@ -18,6 +20,7 @@ VARIABLES = {
     "DEIDENTIFY_BATCHES": ("1", "batches", 1),
     "DEIDENTIFY_NER": ("rampart", "ner", "rampart"),
     "DEIDENTIFY_NER_USE": ("on_request", "ner_use", "on_request"),
+    "DEIDENTIFY_SECRET": (SECRET, "secret", SecretStr(SECRET)),
 }
 
 
@@ -66,6 +69,7 @@ def test_a_file_of_rules_is_read_and_checked(tmp_path: Path) -> None:
 
 
 WRONG = [
+    *(("DEIDENTIFY_SECRET", text) for text in ("canary", "canary" * 20)),
     *(("DEIDENTIFY_WORKERS", text) for text in ("canary", "-1", "1.5", "1025")),
     *(("DEIDENTIFY_DEADLINE", text) for text in ("canary", "0", "-1", "nan", "inf", "3601")),
     *(("DEIDENTIFY_NOTE_SIZE", text) for text in ("canary", "0", "-1", "100kB", "10000001")),
@@ -88,3 +92,10 @@ def test_a_wrong_value_is_named(variable: str, text: str) -> None:
     [problem] = caught.value.problems
     assert problem.startswith(f"{variable}: ")
     assert "canary" not in problem
+
+
+def test_the_secret_is_not_shown() -> None:
+    """In no text of the settings."""
+    settings = read_settings(DeidentifySettings, {"DEIDENTIFY_SECRET": SECRET})
+
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
