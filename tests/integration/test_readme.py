@@ -62,14 +62,15 @@ async def test_shell(hub: RealHub, code: str) -> None:
 
 @pytest.mark.parametrize("code", shell_blocks(notes=True), ids=["HTTPie", "curl"])
 async def test_a_note(hub: RealHub, code: str) -> None:
-    """With a token of the Hub's, its lines for a note print what the README shows."""
+    """With the token of its first block, its lines for a note print what the README shows."""
     if code.startswith("http ") and shutil.which("http", path=Path(sys.executable).parent) is None:
         pytest.skip("no HTTPie installed: pip install httpie")
-    token = await hub.user_token("testuser")
+    (first,) = shell_blocks(notes=False)
+    token = first.partition("\ncurl ")[0]
     (printed,) = (block.code for block in blocks(README, "json"))
     expected = json.loads(printed.replace(", …", ""))
 
-    shown = shown_by(code, hub, TOKEN=token.value)
+    shown = shown_by(f"{token}\n{code}", hub)
 
     assert {name: shown[name] for name in expected} == expected
 

@@ -80,7 +80,7 @@ def test_one_line_is_enough(load: Load) -> None:
         "url": "http://127.0.0.1:10101",
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [],
-        "info": {"oauth_redirect_uri": ""},
+        "info": {"oauth_redirect_uri": "", "oauth_client_allowed_scopes": []},
     }
     assert hub(c).extra_user_scopes == {ACCESS}
     assert [role["name"] for role in hub(c).load_roles] == ["fastapi-service", "server"]
@@ -299,7 +299,10 @@ def test_an_external_service_has_a_token_and_no_command() -> None:
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [],
         "oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback",
-        "info": {"oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback"},
+        "info": {
+            "oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback",
+            "oauth_client_allowed_scopes": [],
+        },
     }
 
 

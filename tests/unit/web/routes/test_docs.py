@@ -228,3 +228,29 @@ async def status_of(service: Service, address: httpx.URL) -> int:
     """Return the status of a URL of ours. A URL of another host fails."""
     assert address.host == httpx.URL(service.home).host
     return (await service.api().get(address)).status_code
+
+
+@pytest.mark.parametrize("where", ["docs", "openapi.json"])
+async def test_behind_the_sign_in(serve: Serve, where: str) -> None:
+    """If the operator wants it, only callers with access see which routes there are."""
+    service = await serve(docs_sign_in=True)
+    stranger = service.hub.issue("testuser", scopes=[])
+    browser = await service.signed_in()
+
+    assert (await service.api().get(where)).status_code == 401
+    assert (await service.api(stranger).get(where)).status_code == 403
+    assert (await service.api(service.hub.issue("testuser")).get(where)).status_code == 200
+    assert (await service.browser().visit(where, follow=False)).status_code == 302
+    assert (await browser.visit(where)).status_code == 200
+
+
+async def test_swagger_ui_reads_the_document_by_cookie(serve: Serve) -> None:
+    """Its page has the XSRF token, which it sends along."""
+    service = await serve(docs_sign_in=True)
+    browser = await service.signed_in()
+    page = await browser.visit("docs")
+    xsrf = re.search('name="xsrf-token" content="([^"]+)"', page.text)
+
+    assert xsrf is not None
+    assert (await browser.fetch("GET", "openapi.json")).status_code == 403
+    assert (await browser.fetch("GET", "openapi.json", headers={"X-XSRFToken": xsrf[1]})).status_code == 200
