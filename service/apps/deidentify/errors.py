@@ -27,6 +27,14 @@ class LanguageUnsupportedError(ServiceError):
         )
 
 
+class ModelNotOfferedError(ServiceError):
+    """A note asks for a model, and the operator has set none up."""
+
+    code = "model_not_offered"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    default = "No model is set up here. Leave out `ner`, or ask the operator."
+
+
 class KeyForbiddenError(ServiceError):
     """A key belongs to a group that the caller is not in, as far as their token tells."""
 
@@ -145,6 +153,12 @@ class GoldRefusedError(ServiceError):
     """A file of marked notes cannot be read; says which line."""
 
     code = "gold_refused"
+
+
+class RulesRefusedError(ServiceError):
+    """A file of the operator's own rules cannot be used; says which line is wrong."""
+
+    code = "rules_refused"
 
 
 class JobStoppedError(ServiceError):

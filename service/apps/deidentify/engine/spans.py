@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.apps.deidentify.engine.finding import Find
-from service.apps.deidentify.engine.rules import THEIRS, Kind
+from service.apps.deidentify.engine.rules import OWN, THEIRS, Kind
 
 MASKED, LINK = 1, 2
 RUN = re.compile(rb"\x01[\x01\x02]*")
@@ -14,7 +14,7 @@ KINDS = tuple(Kind)
 ORDER = {kind: number for number, kind in enumerate(KINDS)}
 JOINERS = frozenset("-'/._@\u2019")
 UNKNOWN = "unknown-word"  # the rule for words that are in no list of words that may stay
-NOTHING = (False, 0, -ORDER[Kind.OTHER], UNKNOWN)
+NOTHING = (0, 0, -ORDER[Kind.OTHER], UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,16 @@ def spans(text: str, is_masked: bytearray, finds: Sequence[Find]) -> list[Span]:
 def _reasons(found: Sequence[tuple[int, int]], finds: Sequence[Find]) -> list[tuple[Kind, str]]:
     """Return the kind and the name of the rule that covers most of each span; OTHER if no rule matched.
 
-    Our own rules take precedence over philter-lite's. Between equals, the kind that is first in `Kind` wins.
+    The operator's rules take precedence over ours, and these over philter-lite's. Between equals, the kind that is
+    first in `Kind` wins.
     """
     ends = [stop for _, stop in found]
     best = [NOTHING] * len(found)
     for start, stop, kind, rule in finds:
         number = bisect_right(ends, start)
-        is_ours = not rule.startswith(THEIRS)
-        while number < len(found) and found[number][0] < stop and kind is not Kind.OTHER:
+        whose = 2 if rule.startswith(OWN) else 0 if rule.startswith(THEIRS) else 1
+        while number < len(found) and found[number][0] < stop and (kind is not Kind.OTHER or rule.startswith(OWN)):
             common = min(stop, found[number][1]) - max(start, found[number][0])
-            best[number] = max(best[number], (is_ours, common, -ORDER[kind], rule))
+            best[number] = max(best[number], (whose, common, -ORDER[kind], rule))
             number += 1
     return [(KINDS[-order], rule) for _, _, order, rule in best]

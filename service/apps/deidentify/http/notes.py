@@ -6,6 +6,7 @@ No error that is raised here contains any part of a note.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Self
 
 from fastapi.exceptions import RequestValidationError
@@ -88,6 +89,10 @@ class Options(BaseModel):
         "en",
         description="`en`: a note in another language is refused, since the rules know English alone. `any`: it is "
         "masked all the same, and names are left in it.",
+    )
+    ner: bool = Field(
+        default=False,
+        description="Ask a model, too, where the operator has one; it may be asked anyway. Not with `compat`.",
     )
 
 
@@ -247,18 +252,35 @@ def pool_of(conn: HTTPConnection) -> Pool:
     return pool
 
 
+def caller_of(conn: HTTPConnection, identity: Identity) -> str:
+    """Return whose notes share one place in the queue: a user's or a service's, or those from one address."""
+    if identity.kind in ("user", "service"):
+        return f"{identity.kind} {identity.name}"
+    return f"address {conn.client.host if conn.client else ''}"  # nobody signed in
+
+
 async def deidentified(
-    note: Note, pool: Pool, identity: Identity | None, *, waits: bool = False, digest_key: bytes | None = None
+    note: Note,
+    pool: Pool,
+    caller: str,
+    identity: Identity | None,
+    *,
+    waits: bool = False,
+    digest_key: bytes | None = None,
 ) -> tuple[About, Result]:
     """De-identify a note of a caller, and return the engine that did it and the result.
 
-    `waits`, `digest_key`: `patient` and `key` of `Pool.deidentify`. Raises what that and `owners.secret_of` raise.
+    `caller`: see `caller_of`. `waits`, `digest_key`: `patient` and `key` of `Pool.deidentify`. Raises what that and
+    `owners.secret_of` raise.
     """
     secret = secret_of(note.key, identity, pool.secret) if note.key else None
-    result = await pool.deidentify(note.text, patient=waits, key=digest_key, **note.for_engine(secret))
+    result = await pool.deidentify(
+        note.text, caller=caller, patient=waits, ner=note.ner, key=digest_key, **note.for_engine(secret)
+    )
     if pool.about is None:  # the engine's process has ended since
         raise EngineUnavailableError
-    return pool.about, result
+    asked = pool.asks_model(ner=note.ner, compat=note.compat)
+    return replace(pool.about, model=pool.model) if asked else pool.about, result
 
 
 def flaw_of(error: RequestValidationError) -> Failure:
