@@ -19,6 +19,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -34,6 +35,7 @@ from service.apps.deidentify.engine.replacement import Language, Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import EngineUnavailableError
+from service.apps.deidentify.http.schema import KEY_SCHEMA, SHIFT_OF_A_PATIENT
 from service.apps.deidentify.owners import PATTERN as KEY
 from service.apps.deidentify.owners import secret_of
 from service.apps.deidentify.workers.pool import Pool
@@ -79,7 +81,7 @@ class Options(BaseModel):
         description="The order of dates of numbers. By default that which the dates of the note tell; in doubt a date "
         "is replaced like the rest.",
     )
-    key: Annotated[Text, StringConstraints(pattern=KEY)] | None = Field(
+    key: Annotated[Text, StringConstraints(pattern=KEY), WithJsonSchema(KEY_SCHEMA)] | None = Field(
         None,
         description="The name of a key of yours, or `group:NAME/KEY` for one of a group of yours. With it, numbers, "
         "stand-ins and the shift of a patient are the same in all requests.",
@@ -114,24 +116,10 @@ class InAddressOfBatch(InAddress):
     spans: bool = Field(default=False, description=_WITH_SPANS)
 
 
-# For the OpenAPI document: `patient` needs a `key`, goes without `date_shift_days`, and has a visible character.
-_SHIFT_OF_A_PATIENT: dict[str, Any] = {
-    "if": {"required": ["patient"], "properties": {"patient": {"not": {"type": "null"}}}},
-    "then": {
-        "required": ["key"],
-        "properties": {
-            "key": {"type": "string"},
-            "date_shift_days": {"type": "null"},
-            "patient": {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "[!-~]"}]},
-        },
-    },
-}
-
-
 class Note(Options):
     """A note, and how it is treated."""
 
-    model_config = ConfigDict(json_schema_extra=_SHIFT_OF_A_PATIENT)
+    model_config = ConfigDict(json_schema_extra=SHIFT_OF_A_PATIENT)
 
     text: Text = Field(
         description="The note. Characters of other planes, such as emoji, are taken too.",
