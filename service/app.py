@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
@@ -29,6 +29,7 @@ from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
 from service.web import pages, problems
+from service.web.flat_routes import add_flat, is_flat
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
@@ -115,10 +116,14 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         forward=settings.forward_auth,
         opening=open_resources,
     )
+    of_applications = _all(application.routers() for application in applications)
+    added = [*of_applications, *_named_routers(settings.routers), *routers]
+    lifespans = [lifespan] if lifespan else []
+    lifespans += [router.lifespan_context for router in added if is_flat(router)]
     app = FastAPI(
         **{"title": "FastAPI service", "version": __version__, **options},
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
-        lifespan=_lifespan(hub, configured, lifespan),
+        lifespan=_lifespan(hub, configured, lifespans),
         openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
@@ -129,15 +134,13 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
     )
     sign_in_routers = (hub.router,) if settings.has_hub else ()
     for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
-        app.include_router(router)
+        _add(app, router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     ours = list(app.routes)
-    of_applications = _all(application.routers() for application in applications)
-    added = [*of_applications, *_named_routers(settings.routers), *routers]
     if found := [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]:
         raise ConfigurationError(found)
     for router in added:
-        app.include_router(router)
+        _add(app, router)
     app.router.routes.insert(0, RouteIndex(app.router.routes))
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
@@ -150,7 +153,7 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
     return ServiceApp(app, hub, Bodies(access_log, routes=app.routes, size=settings.body_memory))
 
 
-def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | None) -> Lifespan:
+def _lifespan(hub: Hub, configured: Sequence[Configured], inner: Sequence[Lifespan]) -> Lifespan:
     templates = pages.environment(each.application.templates for each in configured)
 
     @asynccontextmanager
@@ -158,11 +161,20 @@ def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | Non
         async with (
             hub.open() as context,
             open_applications(configured, cast("Resources", context)) as opened,
-            theirs(app) if theirs else nullcontext() as state,
+            AsyncExitStack() as stack,
         ):
-            yield {**(state or {}), "opened": opened, "configured": configured, "templates": templates}
+            states = [await stack.enter_async_context(each(app)) for each in inner]
+            state = dict(chain.from_iterable(state.items() for state in states if state))
+            yield {**state, "opened": opened, "configured": configured, "templates": templates}
 
     return lifespan
+
+
+def _add(app: FastAPI, router: APIRouter) -> None:
+    if is_flat(router):
+        add_flat(app, router)
+    else:
+        app.include_router(router)
 
 
 def _collisions(ours: Sequence[BaseRoute], theirs: Sequence[APIRouter]) -> Iterator[str]:

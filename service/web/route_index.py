@@ -1,8 +1,8 @@
-"""Finds the router of a request by the first segment of its path, so that FastAPI does not have to try the others.
+"""Finds the route of a request by the first segment of its path, so that FastAPI does not have to try the others.
 
-FastAPI compares a path with all routes of all routers, one after another. Our own routers come first, so a request for
-another router would need some twenty comparisons. The index changes only which routers are tried. The router that is
-found matches and handles the request as usual.
+FastAPI compares a path with all routes, one after another. Our own come first, so a request for somebody's own route
+would need some twenty comparisons. The index changes only which routes are tried. The route that is found matches and
+handles the request as usual. A router that was included, or a mounted application, is one route here.
 """
 
 from collections import defaultdict
@@ -24,20 +24,21 @@ class RouteIndex(BaseRoute):
         self._by_segment = _by_segment(routes)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Try the routers that have a path with this first segment, in order."""
+        """Try the routes that have a path with this first segment, in order."""
         segment = scope["path"][len(scope["root_path"]) + 1 :].partition("/")[0]
         for route in self._by_segment.get(segment) or self._by_segment[_ANY]:
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
-                return match, {**child_scope, _FOUND: route}
+                child_scope[_FOUND] = route
+                return match, child_scope
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request to the router that was found."""
+        """Pass the request to the route that was found."""
         await scope[_FOUND].handle(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
-        """Raise NoMatchFound, so that the routers are asked."""
+        """Raise NoMatchFound, so that the routes are asked."""
         raise NoMatchFound(name, dict(path_params))
 
 
@@ -50,7 +51,7 @@ def _by_segment(routes: Sequence[BaseRoute]) -> Mapping[str | None, Sequence[Bas
 
 
 def _segments(route: BaseRoute) -> Iterator[str | None]:
-    """Yield the first segments of the paths of a router; `_ANY` for a path that can start with any segment."""
+    """Yield the first segments of the paths of a route; `_ANY` for a path that can start with any segment."""
     paths = [context.path for context in iter_route_contexts([route])]
     for path in paths or [getattr(route, "path", None)]:
         first = path.lstrip("/").partition("/")[0] if path else ""

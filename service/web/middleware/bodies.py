@@ -35,6 +35,7 @@ from service.web.middleware.budget import Budget, Holding
 STRANGERS_BODY = 256 * 1024  # bytes that a route without a guard and without `max_body_size` takes from strangers
 _KEPT = 64 * 1024  # a connection is closed if more bytes of a body than these are left after the response
 
+_ANNOUNCE = frozenset({b"content-length", b"transfer-encoding"})
 _GONE: Message = {"type": "http.disconnect"}
 
 
@@ -63,7 +64,10 @@ def may_have_body(scope: Scope) -> bool:
         return False
     if not scope["http_version"].startswith("1"):
         return True
-    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
+    for name, _ in scope["headers"]:  # noqa: SIM110 - this runs twice on every request; a generator takes twice as long
+        if name in _ANNOUNCE:
+            return True
+    return False
 
 
 class _RouteInfo(NamedTuple):
