@@ -6,7 +6,8 @@ handles the request as usual. A router that was included, or a mounted applicati
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from typing import Any
 
 from fastapi.routing import iter_route_contexts
 from starlette.datastructures import URLPath
@@ -33,9 +34,10 @@ class RouteIndex(BaseRoute):
                 return match, child_scope
         return Match.NONE, {}
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Pass the request to the route that was found."""
-        await scope[_FOUND].handle(scope, receive, send)
+        found: BaseRoute = scope[_FOUND]
+        return found.handle(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
         """Raise NoMatchFound, so that the routes are asked."""

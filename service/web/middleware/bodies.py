@@ -9,7 +9,7 @@ their own, so they cannot use up the budget of callers. Every body has a deadlin
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, NamedTuple
@@ -105,11 +105,12 @@ class Bodies:
         self.callers = Budget(size, share=size // 4)
         self.strangers = Budget(size // 4, share=size // 16)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request, WebSocket or lifespan."""
-        if not may_have_body(scope):
-            await self._app(scope, receive, send)
-            return
+        # Not a coroutine: another one would slow down every request.
+        return self._serve_body(scope, receive, send) if may_have_body(scope) else self._app(scope, receive, send)
+
+    async def _serve_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = _Body(self, scope, receive, send)
         try:
             await self._app(scope, body.receive, body.send)
