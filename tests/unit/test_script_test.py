@@ -58,7 +58,12 @@ def run(checkout: Path, path: Path, *words: str, **told: str) -> tuple[int, str,
     """Run script/test: its exit status, what it says on stderr, and how its tools were called."""
     environment = {"PATH": str(path), "TMPDIR": os.environ.get("TMPDIR", "/tmp"), **told}  # noqa: S108 (mktemp's)
     done = subprocess.run(
-        [checkout / "script" / "test", *words], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [checkout / "script" / "test", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     called = (checkout / "called").read_text().splitlines()
     return done.returncode, done.stderr, called
