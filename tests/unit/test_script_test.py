@@ -81,6 +81,11 @@ def test_everything(checkout: Path, path: Path) -> None:
     assert called[-1].endswith(" ".join(f"tests/{each}" for each in FOLDERS))
 
 
+def test_one_process_more_than_processors(checkout: Path, path: Path) -> None:
+    """So that a processor has work while a test waits."""
+    assert run(checkout, path, "unit")[2][-1].startswith(f"pytest -n {os.sysconf('SC_NPROCESSORS_ONLN') + 1} ")
+
+
 def test_hubs_that_cannot_be_had(checkout: Path, path: Path) -> None:
     """Where the Hubs for `conformance` cannot be installed, no test is run."""
     program(checkout / "script" / "setup", f"echo setup $* >> '{checkout}/called'", '[ "$*" = test ]')
