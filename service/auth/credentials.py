@@ -36,6 +36,9 @@ class Source(Enum):
     COOKIE = auto()
 
 
+HEADER = Source.HEADER  # Python 3.11 takes its time to find a member in its class, and this runs on every request
+
+
 @dataclass(slots=True)  # not frozen: one is made for every request, and that takes three times as long
 class Credential:
     """A token as it was sent.
@@ -60,7 +63,7 @@ def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer)
     """
     authorization, cookies, subprotocols = _headers(scope)
     if authorization:
-        return Credential(_from_authorization(authorization), Source.HEADER)
+        return Credential(_from_authorization(authorization), HEADER)
     if settings.allow_token_in_url and (token := token_in_url(scope["query_string"])):
         return Credential(token, Source.URL)
     if scope["type"] == "websocket" and (token := _from_subprotocols(subprotocols)):

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
 from service.auth.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
-from service.auth.credentials import Credential, Source, cookie_pairs, find_credential
+from service.auth.credentials import HEADER, Credential, Source, cookie_pairs, find_credential
 from service.auth.errors import CookieConflictError, HeadersTooLargeError, NotSignedInError, OriginError, XsrfError
 from service.auth.fetch_metadata import is_browser, may_be_page
 from service.auth.providers.entra_claims import header_of
@@ -50,11 +50,12 @@ async def identify(conn: HTTPConnection) -> Identity:
         if credential is None:
             raise NotSignedInError
         # Enough for nearly all requests from scripts and notebooks: the cache knows the token, and it came in a header.
-        known = context.auth.known(credential.token) if credential.source is Source.HEADER else None
-        identity = await _judge(conn, credential) if known is None else known
-        if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
-            await check_sign_in(identity, conn)
-            raise SignedInByUrl(credential, identity)
+        identity = context.auth.known(credential.token) if credential.source is HEADER else None
+        if identity is None:
+            identity = await _judge(conn, credential)
+            if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
+                await check_sign_in(identity, conn)
+                raise SignedInByUrl(credential, identity)
         state.identity = identity
     return state.identity
 

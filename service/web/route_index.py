@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 _FOUND = "service.route"
+_FULL = Match.FULL  # Python 3.11 takes its time to find a member in its class
 _ANY = None  # the key for routes that may match any first segment
 
 
@@ -29,7 +30,7 @@ class RouteIndex(BaseRoute):
         segment = scope["path"][len(scope["root_path"]) + 1 :].partition("/")[0]
         for route in self._by_segment.get(segment) or self._by_segment[_ANY]:
             match, child_scope = route.matches(scope)
-            if match is Match.FULL:
+            if match is _FULL:
                 child_scope[_FOUND] = route
                 return match, child_scope
         return Match.NONE, {}
