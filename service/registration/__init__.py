@@ -16,7 +16,9 @@ from service.registration import manifest
 from service.registration import rights as needed
 from service.registration.applications import known_applications, load_manifest
 from service.registration.entry import RegistrationError
+from service.registration.notebooks import address_of
 from service.registration.traits import configured_base_url, is_on, read, sections_with, store
+from service.service_url import variable_for
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -130,6 +132,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         entries.check_external(unread, api_token=api_token, command=command, environment=environment)
     hub = hub_version or importlib.metadata.version("jupyterhub")
     _write(c, entry, rights, grant=groups, hub=int(hub.partition(".")[0]))
+    _tell_notebooks(c, name=name, origin=origin)
     return entry
 
 
@@ -198,6 +201,14 @@ def _write(
             present_scopes = read(section, "server_token_scopes", [])
         scopes = needed.server_scopes(rights, name=name)
         store(section, "server_token_scopes", needed.with_token_scopes(present_scopes, scopes))
+
+
+def _tell_notebooks(c: "Config", *, name: str, origin: str) -> None:
+    """Tell notebook servers where the service is, unless the operator has done so."""
+    variable = variable_for(name)
+    for section in list(sections_with(c, "environment")) or [c.Spawner]:
+        present = read(section, "environment", {})
+        store(section, "environment", {variable: address_of(name=name, origin=origin)} | present)
 
 
 def _default_scopes() -> dict[str, Sequence[str]]:

@@ -13,6 +13,7 @@ PAGES = {"features": REPOSITORY / "docs/features.md", "security": REPOSITORY / "
 IDS = [f"A{number}" for number in range(1, 17)] + [f"B{number}" for number in range(1, 34)]
 IDS += [f"C{number}" for number in range(1, 12)]
 IDS += [f"D{number}" for number in range(1, 12)] + ["E1", "E2"] + [f"F{number}" for number in range(1, 12)]
+IDS += [f"G{number}" for number in range(1, 5)]
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 _NEVER_RUN = {"skip", "xfail"}  # skipif has a condition
 
