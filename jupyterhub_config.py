@@ -12,8 +12,8 @@ Environment:
     PUBLIC_HOST: the origin that browsers see, like https://hub.example.org, if a proxy with TLS is in front.
     HUB_AUTHENTICATOR:
         `dummy`, the default: all users have the password HUB_PASSWORD.
-        `native`: all users have passwords of their own. HUB_PASSWORD is the first one of each: without it nobody can
-            sign in, and it must satisfy the rules for passwords.
+        `native`: all users have passwords of their own. HUB_PASSWORD is the first one of each. Without it, or with one
+            that the rules for passwords do not allow, the first start ends.
         `pam`: the four users sign in with the passwords that accounts of these names have on this machine.
         `entra`: Entra ID; docs/operate/entra.md explains ENTRA_TENANT_ID, ENTRA_HUB_CLIENT_ID,
             ENTRA_HUB_CLIENT_SECRET and ENTRA_GROUPS.
@@ -171,8 +171,10 @@ if authenticator != "entra":  # Entra ID decides at each sign-in who is in which
     c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
 
 # The service takes Entra ID's tokens, too, if this is set. It does not get the Hub's own secret.
-of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_SCOPE", "SSL_CERT_FILE"]
-of_entra = [*of_entra, "ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"] if os.environ.get("ENTRA_CLIENT_ID") else []
+of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_OWN_KEYS", "ENTRA_SCOPE"]
+of_entra += ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "SSL_CERT_FILE"]
+if not os.environ.get("ENTRA_CLIENT_ID"):
+    of_entra = []
 
 register(
     c,

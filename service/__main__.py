@@ -52,6 +52,10 @@ _KEEP_ALIVE = 3600
 # Seconds after which a worker that does not respond is killed. It responds once Python and the application are loaded.
 # If many workers start on few cores, that takes longer than uvicorn's 5 seconds.
 _WORKER_TIMEOUT = 30
+_TRACEBACKS = (
+    "SERVICE_TRACEBACKS is on: the log shows exceptions whole, which may quote what callers send, such as tokens and"
+    " patients' texts. Use it for development only."
+)
 
 
 def main() -> int:
@@ -64,7 +68,9 @@ def main() -> int:
     with ExitStack() as stack:
         try:
             settings = load_settings()
-            logging.config.dictConfig(log_config(form=settings.log))
+            logging.config.dictConfig(log_options(settings))
+            if settings.tracebacks:
+                logging.getLogger("service").warning(_TRACEBACKS)
             check_tls(settings)
             configured = configure(settings)
             for each in configured:
@@ -96,13 +102,19 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
         **tls_options(settings),
         **protocol.options(),
         "workers": settings.workers,  # without it, WEB_CONCURRENCY would decide
-        "log_config": log_config(form=settings.log),
+        "log_config": log_options(settings),
         "access_log": False,  # `service.web.middleware.access_log` writes ours
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,
         "timeout_graceful_shutdown": 30,
         "timeout_worker_healthcheck": _WORKER_TIMEOUT,
     }
+
+
+def log_options(settings: Settings) -> dict[str, Any]:
+    """Return the configuration of logging that the settings ask for."""
+    own = settings.own_packages
+    return log_config(settings.log_level, form=settings.log, own=own, tracebacks=settings.tracebacks)
 
 
 def tls_options(settings: Settings) -> dict[str, Any]:

@@ -28,12 +28,13 @@ from service.auth.policy import SignInPolicy
 from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
-from service.web import pages, problems
+from service.web import pages, problems, without_sign_in
 from service.web.flat_routes import add_flat, is_flat
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
 from service.web.middleware.gateway import Gateway
+from service.web.middleware.own_pages import OwnPages
 from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
@@ -114,10 +115,12 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         pages=pages,
         answer=problems.answer_error,
         forward=settings.forward_auth,
+        anonymous=without_sign_in.anonymous_in(settings, configured),
         opening=open_resources,
     )
     of_applications = _all(application.routers() for application in applications)
-    added = [*of_applications, *_named_routers(settings.routers), *routers]
+    theirs = [*_named_routers(settings.routers), *routers]
+    added = [*of_applications, *theirs]
     lifespans = [lifespan] if lifespan else []
     lifespans += [router.lifespan_context for router in added if is_flat(router)]
     app = FastAPI(
@@ -132,25 +135,34 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         telemetry={"tracing": False, "logs": False, "metrics": False},
         redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
     )
-    sign_in_routers = (hub.router,) if settings.has_hub else ()
-    for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
+    for router in (start.router, health.router, *_routers_for_callers(hub, settings), docs.router):
         _add(app, router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     ours = list(app.routes)
-    if found := [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]:
+    found = [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]
+    found += without_sign_in.problems_with(settings, theirs)
+    if found:
         raise ConfigurationError(found)
     for router in added:
         _add(app, router)
     app.router.routes.insert(0, RouteIndex(app.router.routes))
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
-    gateway = Gateway(HubMiddleware(app, hub=hub), settings=settings)
+    inner: ASGIApp = HubMiddleware(app, hub=hub)
+    gateway = Gateway(inner if settings.has_sign_in else OwnPages(inner, settings=settings), settings=settings)
     access_log = AccessLog(
         with_cors(gateway, settings, headers=headers),
         routes=app.routes,
         metrics=lambda: cast("Resources", hub.context).metrics,
     )
     return ServiceApp(app, hub, Bodies(access_log, routes=app.routes, size=settings.body_memory))
+
+
+def _routers_for_callers(hub: Hub, settings: Settings) -> Sequence[APIRouter]:
+    """Return our own routers that make sense only if somebody can sign in or send a token."""
+    if not settings.has_sign_in:
+        return ()
+    return (start.callers, metrics.router, *((hub.router,) if settings.has_hub else ()))
 
 
 def _lifespan(hub: Hub, configured: Sequence[Configured], inner: Sequence[Lifespan]) -> Lifespan:

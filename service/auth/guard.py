@@ -182,10 +182,7 @@ async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
 
     An answer of the Hub asked for before `since` (aware UTC) serves only while the Hub cannot be asked.
     """
-    credential = credential_of(conn)
-    if credential is None:
-        raise NotSignedInError
-    identity = await identify_again(conn, credential, since=since)
+    identity = await identify_again(conn, since=since)
     guards = state_of(conn).guards
     if any(guard.vetoed for guard in guards) and (changed := await _ask_vetoes(identity, conn)):
         identity = await identify_since(conn, changed)

@@ -36,15 +36,19 @@ class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
 async def visitor(conn: HTTPConnection) -> Identity | None:
     """A dependency for pages that are open to all. Returns the caller, or None if that cannot be told."""
     try:
-        return await identify(conn)
+        identity = await identify(conn)
     except ServiceError:
         return None
+    return None if identity is state_of(conn).policy.anonymous else identity
 
 
 async def identify(conn: HTTPConnection) -> Identity:
     """Return who is calling, whatever they may do. The answer is kept until the end of the request."""
     state = state_of(conn)
     if state.identity is None:
+        if state.policy.anonymous is not None:  # whatever credential came along: nobody asks for one
+            state.identity = state.policy.anonymous
+            return state.identity
         context = state.context
         credential = find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
         if credential is None:
@@ -82,14 +86,16 @@ async def identify_own_page(conn: HTTPConnection, credential: Credential) -> Non
 
 async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
     """Return who the Hub, asked at `since` (aware UTC) or later, says is calling. Raises as `identify`."""
-    credential = credential_of(conn)
-    if credential is None:
-        raise NotSignedInError
-    return await _ask(conn, credential, not_before=since)
+    if (anonymous := state_of(conn).policy.anonymous) is not None:
+        return anonymous
+    return await _ask(conn, _needed(conn), not_before=since)
 
 
-async def identify_again(conn: HTTPConnection, credential: Credential, *, since: datetime) -> Identity:
+async def identify_again(conn: HTTPConnection, *, since: datetime) -> Identity:
     """Return who holds the credential of an open connection; see `service.auth.guard.judge_again`."""
+    if (anonymous := state_of(conn).policy.anonymous) is not None:
+        return anonymous
+    credential = _needed(conn)
     if (entra := entra_for(conn, credential)) is not None:
         return await entra.identify(credential.token)
     auth = context_of(conn).auth
@@ -173,9 +179,23 @@ def address_of(conn: HTTPConnection) -> str:
 
 
 def credential_of(conn: HTTPConnection) -> Credential | None:
-    """The request's credential, unjudged. Raises InvalidTokenError for an Authorization header that is not one."""
+    """The request's credential, unjudged; None where nobody signs in.
+
+    Raises:
+        InvalidTokenError: the Authorization header carries no token.
+    """
+    if state_of(conn).policy.anonymous is not None:
+        return None
     context = context_of(conn)
     return find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+
+
+def _needed(conn: HTTPConnection) -> Credential:
+    """Return the request's credential. Raises NotSignedInError if it has none."""
+    credential = credential_of(conn)
+    if credential is None:
+        raise NotSignedInError
+    return credential
 
 
 def page_token(conn: HTTPConnection) -> str:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def shown() -> Iterator[Block]:
     """Yield the documentation's files; the README does not name its own."""
     yield from (block for block in blocks(REPOSITORY / "docs/extend.md", "python") if block.title)
     (hello,) = (block for block in blocks(REPOSITORY / "README.md", "python") if "@router" in block.code)
-    yield Block("python", "mypackage/hello.py", hello.code)
+    yield replace(hello, title="mypackage/hello.py")
 
 
 @pytest.fixture(scope="module")

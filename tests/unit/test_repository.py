@@ -88,7 +88,7 @@ def test_ports_are_published_on_purpose() -> None:
     compose = yaml.safe_load(TEXTS["deploy/container/compose.yaml"])["services"].values()
     ports += [port for service in compose for port in service.get("ports", [])]
 
-    assert set(ports) == {"127.0.0.1:8000:8000", "10.0.0.7:10101:10101", "443:8443"}
+    assert set(ports) == {"127.0.0.1:8000:8000", "127.0.0.1:8080:8080", "10.0.0.7:10101:10101", "443:8443"}
 
 
 def test_no_password_is_shipped() -> None:

@@ -26,6 +26,7 @@ class Deidentify(Application):
     name = "deidentify"
     title = "de-identification"
     needs = NEEDS
+    keeps_nothing = True
     settings_model = DeidentifySettings
     templates = Path(__file__).parent / "templates"
     static = Path(__file__).parent / "static"

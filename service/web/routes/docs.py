@@ -29,6 +29,7 @@ _PROBLEMS = {
     429: "Too many unknown tokens from this address, or too many bodies at once",
     503: "The Hub cannot be reached, or there is no room for the body",
 }
+_PROBLEMS_WITHOUT_SIGN_IN = {403: "A page of another site asks", 421: "The service does not go by this host name"}
 _BODY_PROBLEMS = {400: "The body cannot be read", 408: "The body comes too slowly", 413: "The body is too large"}
 _ROOM_PROBLEMS = (429, 503)  # in `_PROBLEMS`; a route without a guard may answer these as well, if it takes a body
 _INVALID = {422: "The request is invalid"}
@@ -42,13 +43,12 @@ router = APIRouter(include_in_schema=False)
 async def docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI."""
     context = context_of(request)
-    if not context.settings.has_hub:
-        return await _swagger_for_entra(request, identity, context.settings)
-    config = {
-        "url": f"{context.settings.prefix}openapi.json",
-        "oauth2RedirectUrl": context.oauth.redirect_uri,
-        "clientId": context.oauth.client_id,
-    }
+    settings = context.settings
+    if _has_entra_alone(settings):
+        return await _swagger_for_entra(request, identity, settings)
+    config = {"url": f"{settings.prefix}openapi.json"}
+    if settings.has_sign_in:
+        config |= {"oauth2RedirectUrl": context.oauth.redirect_uri, "clientId": context.oauth.client_id}
     return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=_POLICY)
 
 
@@ -56,7 +56,7 @@ async def docs(request: Request, identity: Visitor) -> Response:
 async def openapi(request: Request) -> Response:
     """The OpenAPI document."""
     settings = context_of(request).settings
-    make = document if settings.has_hub else document_for_entra
+    make = document_for_entra if _has_entra_alone(settings) else document
     return JSONResponse(make(request.app, settings))
 
 
@@ -92,6 +92,10 @@ async def _swagger_for_entra(request: Request, identity: Identity | None, settin
     return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=policy)
 
 
+def _has_entra_alone(settings: Settings) -> bool:
+    return bool(settings.entra_tenant_id) and not settings.has_hub
+
+
 def _entra_settings(request: Request) -> Settings:
     settings = context_of(request).settings
     if not settings.entra_openapi_client_id:
@@ -101,6 +105,16 @@ def _entra_settings(request: Request) -> Settings:
 
 def _entra_scopes(settings: Settings) -> list[str]:
     return [f"api://{settings.entra_client_id}/{settings.entra_scope}"]
+
+
+def _selectable_scopes(settings: Settings) -> dict[str, str]:
+    """Return what Swagger UI's form offers: ENTRA_SCOPE, and each name in ENTRA_GRANTS that grants something."""
+    granting = {
+        f"api://{settings.entra_client_id}/{name}": f"{', '.join(scopes)}. Only if it is a scope, not an app role"
+        for name, scopes in settings.entra_grants.items()
+        if scopes
+    }
+    return granting | dict.fromkeys(_entra_scopes(settings), "Call this service in your name")
 
 
 def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
@@ -113,7 +127,7 @@ def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
         flow = {
             "authorizationUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/authorize",
             "tokenUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/token",
-            "scopes": dict.fromkeys(_entra_scopes(settings), "Call this service in your name"),
+            "scopes": _selectable_scopes(settings),
         }
         flows = {"authorizationCode": flow}
         schemes[ENTRA_SCHEME] = {"type": "oauth2", "description": "Sign in at Entra ID.", "flows": flows}
@@ -130,18 +144,30 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
         components = schema.setdefault("components", {})
         components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         _describe_invalid(schema)
-        scopes: set[str] = set()
+        problems = _PROBLEMS if settings.has_sign_in else _PROBLEMS_WITHOUT_SIGN_IN
         for operation in _guarded(schema):
-            (needed,) = (entry[SCHEME] for entry in operation["security"] if SCHEME in entry)
-            scopes.update(needed)
-            operation["security"] = [{SCHEME: needed}, {TOKEN_SCHEME: []}]
-            _add_problems(operation, _PROBLEMS)
+            _add_problems(operation, problems)
         for operation in _operations(schema):
             if "requestBody" in operation:
                 _add_problems(operation, (*_BODY_PROBLEMS, *_ROOM_PROBLEMS))
-        components["responses"] = _used_responses(schema)
-        components["securitySchemes"] = _schemes(settings, sorted(scopes))
+        components["responses"] = _used_responses(schema, problems)
+        _describe_sign_in(schema, settings)
     return app.openapi_schema or {}
+
+
+def _describe_sign_in(schema: dict[str, Any], settings: Settings) -> None:
+    """Name the ways to sign in, and say which scopes each route requires; nothing of this where nobody signs in."""
+    if not settings.has_sign_in:
+        for operation in _guarded(schema):
+            del operation["security"]
+        schema["components"].pop("securitySchemes", None)
+        return
+    scopes: set[str] = set()
+    for operation in _guarded(schema):
+        (needed,) = (entry[SCHEME] for entry in operation["security"] if SCHEME in entry)
+        scopes.update(needed)
+        operation["security"] = [{SCHEME: needed}, {TOKEN_SCHEME: []}]
+    schema["components"]["securitySchemes"] = _schemes(settings, sorted(scopes))
 
 
 def _operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -170,8 +196,8 @@ def _add_problems(operation: dict[str, Any], statuses: Iterable[int]) -> None:
         operation.setdefault("responses", {}).setdefault(str(status), reference)
 
 
-def _used_responses(schema: dict[str, Any]) -> dict[str, Any]:
-    texts = {**_BODY_PROBLEMS, **_PROBLEMS, **_INVALID}
+def _used_responses(schema: dict[str, Any], problems: dict[int, str]) -> dict[str, Any]:
+    texts = {**_BODY_PROBLEMS, **_PROBLEMS, **problems, **_INVALID}
     return {str(status): _problem(text) for status, text in texts.items() if f"/responses/{status}'" in str(schema)}
 
 

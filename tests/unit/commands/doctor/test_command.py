@@ -12,6 +12,7 @@ import trustme
 
 from service.commands.doctor.hub import check_hub
 from service.commands.doctor.local import check_machine
+from service.commands.doctor.public import check_public_host
 from service.doctor_finding import Finding, failed
 from service.settings import Settings
 from tests.unit.conftest import settings_of
@@ -114,3 +115,15 @@ async def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
         "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: there is no such file for the certificate",
         "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE in the service's environment",
     )
+
+
+@pytest.mark.parametrize("public_host", ["", "http://localhost:1"])
+async def test_without_sign_in(public_host: str) -> None:
+    """Where nobody signs in, it asks no Hub, and says so; PUBLIC_HOST is checked only if there is one."""
+    settings = Settings(sign_in="none", public_host=public_host)
+    with respx.mock:
+        [finding] = [finding async for finding in check_hub(settings)]
+    findings = [finding.check async for finding in check_public_host(settings)]
+
+    assert (finding.check, finding.state) == ("sign-in", "ok")
+    assert bool(findings) is bool(public_host)
