@@ -28,13 +28,14 @@ from service.auth.policy import SignInPolicy
 from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
-from service.web import pages, problems, without_sign_in
+from service.web import framing, pages, problems, without_sign_in
 from service.web.flat_routes import add_flat, is_flat
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
 from service.web.middleware.gateway import Gateway
 from service.web.middleware.own_pages import OwnPages
+from service.web.other_spelling import OtherSpelling
 from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
@@ -101,7 +102,9 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
             its dependencies do not guard, or one of our own.
         TypeError: one of `options` is decided here.
     """
-    problems_found = [*problems_of(settings), forward.problem_with_service(settings) if settings.forward_auth else ""]
+    problems_found = [*problems_of(settings), framing.problem_with(settings)]
+    if settings.forward_auth:
+        problems_found.append(forward.problem_with_service(settings))
     if any(problems_found):
         raise ConfigurationError([problem for problem in problems_found if problem])
     configured = configure(settings) if configured is None else configured
@@ -133,7 +136,7 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         # Spans would contain URLs with tokens and codes, and log records the text of exceptions. FastAPI would also
         # look into the environment with each request to learn whether metrics are on.
         telemetry={"tracing": False, "logs": False, "metrics": False},
-        redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
+        redirect_slashes=False,  # see `service.web.other_spelling`
     )
     for router in (start.router, health.router, *_routers_for_callers(hub, settings), docs.router):
         _add(app, router)
@@ -145,7 +148,8 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         raise ConfigurationError(found)
     for router in added:
         _add(app, router)
-    app.router.routes.insert(0, RouteIndex(app.router.routes))
+    routes = list(app.router.routes)
+    app.router.routes[:] = [RouteIndex(routes), *routes, OtherSpelling(routes)]
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
     inner: ASGIApp = HubMiddleware(app, hub=hub)

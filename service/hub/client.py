@@ -76,7 +76,7 @@ class HubClient:
         on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
         self._http = http
-        self._limit = 2 * (http.timeout.read or 0) or None  # seconds for a whole reply
+        self._timeout = http.timeout
         self._api_url = api_url
         self._api_token = api_token
         self._on_request = on_request
@@ -103,15 +103,19 @@ class HubClient:
     async def _send(self, call: Call[T]) -> HubReply:
         token = self._api_token.get_secret_value() if call.as_service else call.token
         signature = {"Authorization": f"token {token}"} if token else {}
+        timeout, read = self._timeout, self._timeout.read
+        if read and call.patience > read:
+            timeout = httpx.Timeout(call.patience, connect=timeout.connect, pool=timeout.pool)
         try:
             # httpx limits the time for each part of a reply, so one that trickles in would never end.
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(2 * (timeout.read or 0) or None):
                 response = await self._http.request(
                     call.method,
                     f"{self._api_url}/{call.path}",
                     headers={**call.headers, **signature},
                     data=call.form,
                     json=call.json,
+                    timeout=timeout,
                 )
         except TimeoutError:
             raise HubUnavailableError(reason="it did not answer in time") from None

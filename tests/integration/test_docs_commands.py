@@ -45,8 +45,7 @@ HERE = {where: block for where, block in COMMANDS.items() if where not in LISTED
 
 
 def ready(folder: Path) -> None:
-    """Put into the folder what the pages speak of: marked notes, and a Hub's configuration with its database."""
-    (folder / "gold.jsonl").write_text('{"text": "Seen by Dr. Roe.", "spans": [[12, 15, "NAME"]]}\n')
+    """Put into the folder what the pages speak of: a Hub's configuration with its database."""
     (folder / "jupyterhub_config.py").write_text(CONFIG)
     orm.new_session_factory(f"sqlite:///{folder / 'jupyterhub.sqlite'}")().close()
 

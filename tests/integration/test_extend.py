@@ -124,7 +124,7 @@ async def test_is_documented(extended: RealHub, service: str) -> None:
     assert document["paths"]["/notes"]["post"]["security"] == [{"JupyterHub": [WRITE]}, {"HubToken": []}]
     assert document["paths"]["/notes"]["get"]["security"] == [{"JupyterHub": []}, {"HubToken": []}]
     flow = document["components"]["securitySchemes"]["JupyterHub"]["flows"]["authorizationCode"]
-    assert flow["scopes"].keys() == ({WRITE, "read:servers!user"} if service == "fastapi" else {WRITE})
+    assert flow["scopes"].keys() == ({WRITE, "read:servers!user", "servers!user"} if service == "fastapi" else {WRITE})
 
 
 async def test_admit_keeps_out(extended: RealHub) -> None:
@@ -230,9 +230,11 @@ async def test_the_servers(extended: RealHub) -> None:
         page = await browser.visit(f"{extended.service_url}servers", headers={"Accept": "application/json"})
     narrow = await extended.user_token("testuser", scopes=["access:services!service=fastapi"])
     refused = await extended.ask("GET", "servers", token=narrow)
+    not_started = await extended.ask("POST", "servers", token=narrow)
 
     assert (page.status_code, page.json()) == (200, [])
     assert (refused.status_code, refused.json()["scopes"]) == (403, ["read:servers!user"])
+    assert (not_started.status_code, not_started.json()["scopes"]) == (403, ["servers!user"])
 
 
 def test_its_tests_pass(tmp_path: Path) -> None:

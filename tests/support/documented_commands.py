@@ -27,6 +27,7 @@ _ROOT = "changes this machine as root; script/walk executes the same commands in
 _DOCKER = "needs Docker; script/image builds and runs the images with buildah"
 _AZURE = "needs Azure; unit/deploy/test_azure.py checks what it is given"
 _CLUSTER = "needs a cluster; unit/deploy/test_kubernetes.py checks what it is given"
+_SERVING = "asks the service that the block before it starts; examples/test_deidentification_example.py does so, too"
 _ENTRA = "needs a tenant of Entra ID; integration/test_hubless.py starts such a service"
 
 # Why a block is executed by no test.
@@ -35,6 +36,13 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("README.md", "docker build"): _DOCKER,
     ("docs/adopt.md", "pip install ."): "installs from the network; script/walk installs the package so",
     ("docs/client.md", "pip install"): "installs from the network; script/walk installs the package so",
+    (
+        "docs/deidentify.md",
+        "SERVICE_SIGN_IN=none",
+    ): "serves until stopped; examples/test_deidentification_example.py starts it",
+    ("docs/deidentify.md", "curl -fsS http://127.0.0.1:10101"): _SERVING,
+    ("docs/operate/container.md", "http://127.0.0.1:8080"): _SERVING,
+    ("docs/deidentify.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
     ("docs/desk.md", "desk bootstrap"): "needs a desk without an administrator; integration/test_desk_roles.py runs it",
     ("docs/extend.md", "uvicorn --factory"): "serves until stopped; integration/test_extend.py starts it so",
     ("docs/operate/azure.md", "az group create"): _AZURE,

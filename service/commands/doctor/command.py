@@ -10,9 +10,14 @@ from typing import Annotated
 
 import typer
 
-from service.doctor_finding import Finding, ok, refused
+from service.doctor_finding import Finding, failed, ok, refused
 from service.errors import ConfigurationError
-from service.settings import load_settings
+from service.settings import load_settings, read_variables
+
+_OTHER = (
+    "--pid: python -P -m service doctor --pid $(pgrep -u $(id -u) -of -- '-m service$') takes that of a service;"
+    " or run this where the variables of the service are set"
+)
 
 
 def doctor(
@@ -61,7 +66,10 @@ async def examine(
     try:
         settings = load_settings(environment)
     except ConfigurationError as error:
-        yield refused("settings", error)
+        if environment is None and not any(name.startswith(("JUPYTERHUB_", "ENTRA_")) for name in read_variables()):
+            yield failed("settings", f"the environment here, in {Path.cwd()}, is not that of a service", _OTHER)
+        else:
+            yield refused("settings", error)
         return
     service = f"the service {settings.service_name}" if settings.service_name else "a service"
     hub_at = f", the Hub's API at {settings.api_url}" if settings.has_hub else ""

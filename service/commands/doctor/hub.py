@@ -1,5 +1,6 @@
 """Checks that the Hub answers, knows our token, and has us registered as we are configured."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +17,7 @@ from service.registration.applications import load_manifest
 from service.settings import Settings
 
 _DRIFT = timedelta(seconds=30)  # the allowed difference between clocks; a Date header has whole seconds
-_OLDEST = 5  # major version of the Hub
+_OLDEST = (5, 5)  # version of the Hub
 
 
 async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
@@ -75,8 +76,8 @@ _TOKEN = (
 
 
 def _version(version: str) -> Finding:
-    major = version.partition(".")[0]
-    if major.isdecimal() and int(major) < _OLDEST:
+    found = re.match(r"(\d+)(?:\.(\d+))?", version)
+    if found and (int(found[1]), int(found[2] or 0)) < _OLDEST:
         return failed(
             "Hub", f"JupyterHub {version} is older than 5.5", "pip install 'jupyterhub>=5.5' where the Hub runs"
         )
