@@ -8,6 +8,7 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from service.auth.errors import InsufficientScopeError, OutdatedTokenError
 from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.forms import refused_form
-from service.auth.identification import SignedInByUrl
+from service.auth.identification import SignedInByUrl, visitor
 from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
 from service.auth.refusals import ANOTHER_SIGN_IN_HELPS, SIGN_IN_HELPS, clear_conflict, redirect_of
 from service.auth.state import state_of
@@ -79,17 +80,36 @@ async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Respo
     status = _registered(error.status_code)
     detail: object = error.detail  # FastAPI's HTTPException takes any value
     text, errors = (detail, None) if isinstance(detail, str) else ("", [detail])
-    problem = _problem(status, status.description if text in {"", status.phrase} else text, errors=errors)
     headers = dict(error.headers or {})
     if "Allow" in headers:  # the framework names the methods of one route only
         headers["Allow"] = ", ".join(_methods_of_path(conn)) or headers["Allow"]
-    return await _answer(conn, problem, headers=headers)
+    if text in {"", status.phrase}:
+        text = _in_plain_words(status, method=conn.scope.get("method", ""), allowed=headers.get("Allow", ""))
+    await _learn_who_reads(conn)
+    return await _answer(conn, _problem(status, text, errors=errors), headers=headers)
+
+
+def _in_plain_words(status: HTTPStatus, *, method: str, allowed: str) -> str:
+    """Return the sentence for an error of which only the status is known. Python's own are for people who know HTTP."""
+    if status is HTTPStatus.NOT_FOUND:
+        return "There is nothing at this address. Check how it is written."
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and allowed:
+        return f"This address takes {allowed.replace(', ', ' or ')}, not {method}."
+    return status.description
+
+
+async def _learn_who_reads(conn: HTTPConnection) -> None:
+    """Identify the reader of a page about an error that came before any guard, so that it shows who is signed in."""
+    if is_browser(conn):
+        with suppress(SignedInByUrl):  # nobody is signed in by an address at which there is nothing
+            await visitor(conn)
 
 
 async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | None:
     """Answer a request that is invalid, without quoting it."""
     errors = [_without_input(item) for item in cast("RequestValidationError", error).errors()]
     text = "The request is invalid; errors says where."
+    await _learn_who_reads(conn)
     return await _answer(conn, _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, code="invalid_request", errors=errors))
 
 

@@ -108,6 +108,26 @@ async def test_signed_out(plain: Place, browse: "Browse") -> None:
     assert (browser.foreign, browser.errors) == ([], [])
 
 
+async def test_copy(plain: Place, signed_in: Browser) -> None:
+    """A button copies an example as it stands. Without a clipboard, it selects the example."""
+    page = await signed_in.page()
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(plain.service_url)
+    button = page.locator(".example", has_text="curl").get_by_role("button", name="Copy")
+    shown = await page.locator(".example pre", has_text="curl").inner_text()
+
+    await button.press("Enter")
+    await expect(page.get_by_role("status").filter(has_text="Copied")).to_have_count(1)
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    await page.reload()
+    await page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
+    await button.click()
+    await expect(page.get_by_role("status").filter(has_text="Selected")).to_have_count(1)
+
+    assert (copied, await page.evaluate("String(getSelection()).trim()")) == (shown, shown)
+    assert signed_in.errors == []
+
+
 async def test_beside_the_hub(plain: Place, signed_in: Browser) -> None:
     """Whoever has chosen light or dark on the Hub's pages finds ours the same, whatever their system says."""
     page = await signed_in.page()

@@ -66,9 +66,11 @@ class DebugInfo(BaseModel):
 @router.get("/", response_model=Start, summary="What this is")
 async def start(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
     """Show what this service is and, if known, who is calling. Everybody may ask."""
-    if is_browser(request):
-        return await pages.render_unguarded(request, "home.html", identity=identity)
     settings = resources_of(request).settings
+    if is_browser(request):
+        # The scope for this service, rather than the one for all services.
+        access_scope = next(iter(sorted(settings.access_scopes, key=lambda scope: "!" not in scope)), "")
+        return await pages.render_unguarded(request, "home.html", identity=identity, access_scope=access_scope)
     me = ("me",) if settings.has_sign_in else ()
     names = (*me, "docs", "openapi.json", *(("login", "logout") if settings.has_hub else ()))
     links = {name: f"{settings.prefix}{name}" for name in names}

@@ -296,14 +296,56 @@ async def test_a_page_offers_the_way_on(serve: Serve) -> None:
     """An error page offers to sign in, to try again, or to go to the start page."""
     service = await serve(**SERVICE)
     service.keep(browser := service.browser(), AUTH_COOKIE, service.sealed("x"))
-    missing = await browser.visit("nope")
     refused = await browser.client.post(f"{ORIGIN}{PREFIX}logout", headers={"Sec-Fetch-Mode": "navigate"})
+    missing = await service.browser().visit("nope")
     service.hub.outage = OUTAGES["error_500"]
     failed = await browser.visit("thing?a=1&b=2")
 
     assert 'class="button" href="/services/fastapi/">Go to the start page' in missing.text
     assert (refused.status_code, "Go to the start page" in refused.text) == (403, True)
     assert 'class="button" href="/services/fastapi/thing?a=1&amp;b=2">Try again' in failed.text
+
+
+async def test_who_is_signed_in_stands_on_every_page(serve: Serve) -> None:
+    """Also where there is no route, or none for this method: no guard has asked who reads the page."""
+    service = await serve(**SERVICE)
+    browser = await service.signed_in()
+    stranger = service.browser()
+    for path, status in (("nope", 404), ("token", 405)):
+        known, unknown = await browser.visit(path), await stranger.visit(path)
+
+        assert (known.status_code, unknown.status_code) == (status, status)
+        assert f'<a href="{PREFIX}me">testuser</a>' in known.text
+        assert ">Sign out</button>" in known.text
+        assert "Sign out" not in unknown.text
+
+
+async def test_an_outage_is_not_waited_for_where_there_is_nothing(serve: Serve) -> None:
+    """A page that is missing is 404, whatever the Hub says of its reader."""
+    service = await serve(**SERVICE)
+    service.keep(browser := service.browser(), AUTH_COOKIE, service.sealed("x"))
+    service.hub.outage = OUTAGES["error_500"]
+
+    assert (await browser.visit("nope")).status_code == 404
+
+
+async def test_plain_words(service: Service) -> None:
+    """Where there is nothing, or another method is needed, a sentence says so to clients and in browsers."""
+    for path, said in (
+        ("nope", "There is nothing at this address. Check how it is written."),
+        ("token", "This address takes POST, not GET."),
+    ):
+        assert (await service.api().get(path)).json()["detail"] == said
+        assert f"<p>{said}</p>" in (await service.browser().visit(path)).text
+    assert 'href="/services/fastapi/docs">See what the API takes' in (await service.browser().visit("token")).text
+
+
+async def test_a_token_in_an_address_that_leads_nowhere(serve: Serve) -> None:
+    """It signs nobody in: the page is 404, and shows nobody."""
+    service = await serve(allow_token_in_url=True)
+    page = await service.browser().visit(f"nope?token={service.hub.issue('testuser')}")
+
+    assert (page.status_code, "testuser" in page.text) == (404, False)
 
 
 async def test_an_address_is_shown_as_text(service: Service) -> None:

@@ -53,6 +53,29 @@ async def test_start_never_refuses(
         assert "Sign in with JupyterHub" in reply.text
 
 
+async def test_three_kinds_of_visitors(serve: Serve) -> None:
+    """A stranger is shown the way in, a user their account, and an administrator of the Hub its own pages as well."""
+    service = await serve()
+    service.hub.add_user("admin", admin=True)
+    stranger = (await service.browser().visit("")).text
+    user = (await (await service.signed_in()).visit("")).text
+    admin = (await (await service.signed_in("admin")).visit("")).text
+    account, state, users = f'href="{PREFIX}me">Your account', f'href="{PREFIX}debug">State', 'href="/hub/admin">Users'
+
+    assert [account in page for page in (stranger, user, admin)] == [False, True, True]
+    assert [state in page for page in (stranger, user, admin)] == [False, False, True]
+    assert [users in page for page in (stranger, user, admin)] == [False, False, True]
+    assert ["Sign in with JupyterHub" in page for page in (stranger, user, admin)] == [True, False, False]
+    assert "You are signed in as <strong>admin</strong>, an administrator of the Hub." in admin
+
+
+async def test_the_scope_that_a_token_needs(service: Service) -> None:
+    """The start page names the scope without which a token from the Hub's page cannot enter the service."""
+    page = (await (await service.signed_in()).visit("")).text
+
+    assert "<code>access:services!service=fastapi</code>" in page
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "a user's token with all rights": {"name": "testuser"},
     "an OAuth token, which says little": {"name": "testuser", "scopes": ["access:services!service=fastapi"]},
