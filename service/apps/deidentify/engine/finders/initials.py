@@ -10,10 +10,10 @@ from service.apps.deidentify.engine.reading import Reading
 from service.apps.deidentify.engine.rules import Kind
 
 # `J.D.`, `R.J. Ortiz`, `Initials M.K.`
-DOTTED = re.compile(r"(?<![A-Za-z0-9.])(?:[A-Z]\. ?){1,3}(?=[A-Z][a-z'])[A-Z][A-Za-z']+(?:-[A-Z][a-z]+)?")
+DOTTED = re.compile(r"[A-Z](?<![A-Za-z0-9.].)\. ?(?:[A-Z]\. ?){0,2}(?=[A-Z][a-z'])[A-Z][A-Za-z']+(?:-[A-Z][a-z]+)?")
 LABELLED_INITIALS = re.compile(r"\b(?i:initials?(?: of| are| is|:)?) {0,2}((?:[A-Z]\.? ?){1,3}[A-Z]\b\.?|[A-Z]{2,3}\b)")
 # `FH/aj`: who dictated, and who typed.
-TWO = re.compile(r"\b([A-Z]{2,3})[/:]([A-Za-z]{2,4})\b(?=[ \t]*(?:$|\n|[0-9;,.]|dd|dt|td|job))")
+TWO = re.compile(r"([A-Z](?<!\w.)[A-Z]{1,2})[/:]([A-Za-z]{2,4})\b(?=[ \t]*(?:$|\n|[0-9;,.]|dd|dt|td|job))")
 DICTATED = re.compile(
     r"\b(?:dictated|transcribed|typed|ref|dd|dt|td|signed|by)\b[^\n]*$|(?:^|\n)[ \t]*$", re.IGNORECASE
 )
@@ -22,7 +22,8 @@ FAR = 70  # characters between such a word and initials
 
 def find(reading: Reading, lexicon_flags: Mapping[str, int]) -> Iterator[Find]:
     """Initials before a last name, or behind the word."""
-    for match in LABELLED_INITIALS.finditer(reading.text):
+    has_word = "initial" in reading.words or "initials" in reading.words
+    for match in LABELLED_INITIALS.finditer(reading.text) if has_word else ():
         yield Find(*match.span(1), Kind.NAME, "name.initials")
     for match in TWO.finditer(reading.text):
         before = reading.text[max(0, match.start() - FAR) : match.start()]

@@ -2,15 +2,14 @@
 
 import re
 
-import re2
-
 from service.apps.deidentify.engine.classes import spellings
+from service.apps.deidentify.engine.patterns.expression import Expression
 
 RATIO = re.compile(r"([0-9]{1,3})/([0-9]{1,3})")
 MONTHS_IN_A_YEAR, DAYS_IN_A_MONTH, HUNDRED = 12, 31, 100
 SECONDARY_TO = 2  # `2/2`, for `secondary to`
 # What a word before a ratio says that makes it none of days and months.
-BEFORE_RATIO = re2.compile(rf"(?i)\b{spellings('before-ratio')}\b")
+BEFORE_RATIO = Expression(rf"\b{spellings('before-ratio')}\b".encode("ascii"), minds_case=False)
 FAR = 80  # characters that are looked at before a ratio
 NEAR = 24  # characters, but for further ratios, between such a word and a ratio
 FURTHER = re.compile(r"[0-9]{1,2}[+-]?/[0-9]{1,2}[+-]?")
@@ -60,7 +59,7 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
 def _is_announced(text: str, start: int) -> bool:
     """Whether a word such as `strength` stands before a ratio, with further ratios between at most."""
     before = text[max(0, start - FAR) : start]
-    ends = [match.end() for match in BEFORE_RATIO.finditer(before)]
+    ends = [spans[0][1] for spans in BEFORE_RATIO.finditer(before.encode("ascii"))]
     if not ends:
         return False
     between = FURTHER.split(before[ends[-1] :])

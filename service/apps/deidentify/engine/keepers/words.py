@@ -1,7 +1,7 @@
 """Words that philter-lite's lists take for names, or do not know, and that tell nothing of a person."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.finders.chains import LISTED, is_eponym
@@ -70,17 +70,16 @@ class Vocabulary:
 
 
 def staying(
-    reading: Reading, is_upper: list[bool], is_masked: bytearray, is_sure: bytearray, vocabulary: Vocabulary
+    reading: Reading, numbers: Iterable[int], is_upper: list[bool], is_sure: bytearray, vocabulary: Vocabulary
 ) -> Iterator[int]:
-    """The numbers of the words that are masked so far and can stay.
+    """Those of the words with these numbers that can stay.
 
-    Per character: `is_masked`, and `is_sure` where philter-lite's reason was more than a list of names.
+    `is_sure`: per character, where philter-lite's reason to mask was more than a list of names.
     """
-    for number, start in enumerate(reading.starts):
+    for number in numbers:
         if (
-            is_masked[start]
-            and reading.shapes[number] not in (DIGITS, MIXED)
-            and not (is_sure[start] and _is_capitalized(reading, number))
+            reading.shapes[number] not in (DIGITS, MIXED)
+            and not (is_sure[reading.starts[number]] and _is_capitalized(reading, number))
             and _stays(reading, number, vocabulary, is_shouted=is_upper[number])
         ):
             yield number
