@@ -14,6 +14,8 @@ FAR = 80  # characters that are looked at before a ratio
 NEAR = 24  # characters, but for further ratios, between such a word and a ratio
 FURTHER = re.compile(r"[0-9]{1,2}[+-]?/[0-9]{1,2}[+-]?")
 BEHIND_RATIO = re.compile(rf"[+-]? ?{spellings('behind-ratio')}", re.IGNORECASE)
+TEN = 10
+PAIN_BEHIND = re.compile(r" (?:[a-z]+ ){1,2}(?:pain|headache|discomfort)\b")
 DATE_CUE = re.compile(
     r"\b(?:on|since|until|till|dated?|from|by|before|after|of|d/c|admit(?:ted)?|seen|last|visit|appt"
     r"|hosp|surgery|due|as of|started|stopped|thru|through|lmp|edd)[ :(]{1,2}$",
@@ -48,6 +50,7 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
     return (
         _is_announced(text, start)
         or BEHIND_RATIO.match(text, stop) is not None
+        or (second == TEN and PAIN_BEHIND.match(text, stop) is not None)
         or (
             (first, second) in ((24, 7), (1, 2), (1, 3), (2, 3), (3, 4))
             and re.match(r" ?(?:of|tab|cup|ns|way|strength|dose|full)", text[stop : stop + 9], re.IGNORECASE)

@@ -28,6 +28,7 @@ PREFIX = re.compile(
 SUFFIXES = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "ally", "able", "ness", "ment", "like", "less", "al", "ic")
 ALONE = word_class("alone")
 AT = word_class("words-at")
+LETTERED = word_class("lettered")
 DANGER = word_class("danger")
 
 
@@ -90,7 +91,7 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
     if len(word) == 1:
         return (
             (word in ("s", "t") and reading.before(number) == "'")
-            or (word == "a" and LOWER in (shape, reading.shapes[min(number + 1, len(reading.words) - 1)]))
+            or (word == "a" and _is_article(reading, number))
             or _letter_stays(reading, number)
         )
     if is_eponym(reading, number) or (word in ALONE and not _has_name_beside(reading, number)):
@@ -106,6 +107,12 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
     return _capitalized_stays(reading, number, vocabulary)
 
 
+def _is_article(reading: Reading, number: int) -> bool:
+    """Whether an `a` begins no name: a word in small letters or a medical term follows, or it is a small letter."""
+    following = min(number + 1, len(reading.words) - 1)
+    return LOWER in (reading.shapes[number], reading.shapes[following]) or is_eponym(reading, following)
+
+
 def _is_capitalized(reading: Reading, number: int) -> bool:
     """Whether a capital letter lets a word be a name, whatever else it can be."""
     bits = reading.flags[number]
@@ -116,6 +123,8 @@ def _is_capitalized(reading: Reading, number: int) -> bool:
 
 def _letter_stays(reading: Reading, number: int) -> bool:
     """Whether a letter is no initial: no name stands at its side, and no full stop behind it."""
+    if number and reading.words[number - 1] in LETTERED and reading.before(number) == " ":
+        return True
     if reading.gap(number).startswith("."):
         return False
     sides = [number - 1] * (reading.before(number) in (" ", ". ", ", ")) + [number + 1] * (
