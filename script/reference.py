@@ -8,7 +8,7 @@ from pathlib import Path
 import griffe
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PUBLIC = ("auth", "hub", "registration", "testing")
+PUBLIC = ("auth", "client", "hub", "registration", "testing")
 _WIDTH = 110
 _SPECIAL = {"__call__", "__contains__", "__iter__", "__len__"}
 _WRITTEN = "<!-- Written by script/reference from the docstrings: change those. -->"

@@ -28,11 +28,13 @@ from service.auth.policy import SignInPolicy
 from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
-from service.web import pages, problems
+from service.web import framing, pages, problems, without_sign_in
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
 from service.web.middleware.gateway import Gateway
+from service.web.middleware.own_pages import OwnPages
+from service.web.other_spelling import OtherSpelling
 from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
@@ -99,7 +101,9 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
             its dependencies do not guard, or one of our own.
         TypeError: one of `options` is decided here.
     """
-    problems_found = [*problems_of(settings), forward.problem_with_service(settings) if settings.forward_auth else ""]
+    problems_found = [*problems_of(settings), framing.problem_with(settings)]
+    if settings.forward_auth:
+        problems_found.append(forward.problem_with_service(settings))
     if any(problems_found):
         raise ConfigurationError([problem for problem in problems_found if problem])
     configured = configure(settings) if configured is None else configured
@@ -113,6 +117,7 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         pages=pages,
         answer=problems.answer_error,
         forward=settings.forward_auth,
+        anonymous=without_sign_in.anonymous_in(settings, configured),
         opening=open_resources,
     )
     app = FastAPI(
@@ -125,29 +130,40 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         # Spans would contain URLs with tokens and codes, and log records the text of exceptions. FastAPI would also
         # look into the environment with each request to learn whether metrics are on.
         telemetry={"tracing": False, "logs": False, "metrics": False},
-        redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
+        redirect_slashes=False,  # see `service.web.other_spelling`
     )
-    sign_in_routers = (hub.router,) if settings.has_hub else ()
-    for router in (start.router, health.router, metrics.router, *sign_in_routers, docs.router):
+    for router in (start.router, health.router, *_routers_for_callers(hub, settings), docs.router):
         app.include_router(router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     ours = list(app.routes)
     of_applications = _all(application.routers() for application in applications)
-    added = [*of_applications, *_named_routers(settings.routers), *routers]
-    if found := [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]:
+    theirs = [*_named_routers(settings.routers), *routers]
+    added = [*of_applications, *theirs]
+    found = [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]
+    found += without_sign_in.problems_with(settings, theirs)
+    if found:
         raise ConfigurationError(found)
     for router in added:
         app.include_router(router)
-    app.router.routes.insert(0, RouteIndex(app.router.routes))
+    routes = list(app.router.routes)
+    app.router.routes[:] = [RouteIndex(routes), *routes, OtherSpelling(routes)]
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
-    gateway = Gateway(HubMiddleware(app, hub=hub), settings=settings)
+    inner: ASGIApp = HubMiddleware(app, hub=hub)
+    gateway = Gateway(inner if settings.has_sign_in else OwnPages(inner, settings=settings), settings=settings)
     access_log = AccessLog(
         with_cors(gateway, settings, headers=headers),
         routes=app.routes,
         metrics=lambda: cast("Resources", hub.context).metrics,
     )
     return ServiceApp(app, hub, Bodies(access_log, routes=app.routes, size=settings.body_memory))
+
+
+def _routers_for_callers(hub: Hub, settings: Settings) -> Sequence[APIRouter]:
+    """Return our own routers that make sense only if somebody can sign in or send a token."""
+    if not settings.has_sign_in:
+        return ()
+    return (start.callers, metrics.router, *((hub.router,) if settings.has_hub else ()))
 
 
 def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | None) -> Lifespan:

@@ -72,6 +72,10 @@ class Application:
     needs_hub: ClassVar[bool] = False
     """Whether it refuses to run without a Hub. If so, ENTRA_GRANTS cannot grant its scopes."""
 
+    keeps_nothing: ClassVar[bool] = False
+    """Whether it keeps nothing that callers send, and shows nobody what is another's. Only such an application runs
+    without a sign-in (SERVICE_SIGN_IN=none): everybody then has the USER_SCOPES of its manifest."""
+
     settings_model: ClassVar[type[BaseModel]] = BaseModel
     """Its settings. The `validation_alias` of each field is the name of its environment variable."""
 
@@ -201,6 +205,9 @@ def _configured(name: str, settings: Settings) -> Configured:
     if missing := [module for module in application.needs if find_spec(module) is None]:
         how = HOW_TO_INSTALL.format(application.name)
         raise ConfigurationError([f"SERVICE_APPS: {application.name} needs {', '.join(missing)}: {how}"])
+    if not settings.has_sign_in and (application.needs_hub or not application.keeps_nothing):
+        told = f"SERVICE_SIGN_IN: {application.name} does not say that it keeps nothing, so people must sign in for it"
+        raise ConfigurationError([told])
     if application.needs_hub and not settings.has_hub:
         raise ConfigurationError([f"SERVICE_APPS: {application.name} needs a Hub, but JUPYTERHUB_API_TOKEN is not set"])
     own: Collection[str] = getattr(manifest, "CUSTOM_SCOPES", {})

@@ -1,12 +1,13 @@
 """The errors of finding out who is calling, and what they may do."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from service.errors import ServiceError
-from service.hub.errors import CHALLENGE
+from service.hub.errors import CHALLENGE, InvalidTokenError
 
 
 class NotSignedInError(ServiceError):
@@ -145,6 +146,30 @@ class GuestRefusedError(NotAdmittedError):
 
     code = "guest_refused"
     default = "You are a guest in this organization, and this service is for its members."
+
+
+class EntraTokenError(InvalidTokenError):
+    """A token of Entra ID is not good here. Callers are told no more than that; `reason` is for the operator's log.
+
+    `reason` names the claim or part at fault. It never quotes the token.
+    """
+
+    default = (
+        "This is no token of Entra ID that is good here. It is wrong, is for another service, or has expired. "
+        "Get a new one."
+    )
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__()
+
+    def for_operator(self) -> tuple[int, str]:
+        """Return a line with the reason."""
+        return logging.INFO, f"A token of Entra ID is refused: {self.reason}."
+
+    def __copy__(self) -> Self:
+        """As in the base class. The arguments of the exception are not those of the constructor."""
+        return type(self)(self.reason)
 
 
 class EntraUnavailableError(ServiceError):

@@ -169,6 +169,15 @@ HubAsCaller = Annotated[CallerClient, Depends(hub_client_for)]
 """The Hub's REST API, asked in the caller's name: what they may do there and no more."""
 
 
+async def hub_client_of_service(conn: HTTPConnection, _accepted: CurrentUser) -> CallerClient:
+    """A dependency for asking the Hub with the service's own token, once the guard has let the caller in."""
+    return CallerClient(context_of(conn).auth, token=None)
+
+
+HubAsService = Annotated[CallerClient, Depends(hub_client_of_service)]
+"""The Hub's REST API, asked in the service's own name, whoever calls: what the service's role allows."""
+
+
 async def _page_token(conn: HTTPConnection) -> str:
     return page_token(conn)
 
@@ -182,10 +191,7 @@ async def judge_again(conn: HTTPConnection, *, since: datetime) -> None:
 
     An answer of the Hub asked for before `since` (aware UTC) serves only while the Hub cannot be asked.
     """
-    credential = credential_of(conn)
-    if credential is None:
-        raise NotSignedInError
-    identity = await identify_again(conn, credential, since=since)
+    identity = await identify_again(conn, since=since)
     guards = state_of(conn).guards
     if any(guard.vetoed for guard in guards) and (changed := await _ask_vetoes(identity, conn)):
         identity = await identify_since(conn, changed)

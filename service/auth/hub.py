@@ -32,8 +32,9 @@ from service.auth.policy import Answer, Paths, Policy, SignInPolicy
 from service.auth.protection import Protected
 from service.auth.state import AuthState, bind
 from service.errors import HOW_TO_INSTALL, ConfigurationError
+from service.hub.models import Identity
 from service.hub.scopes import Mode
-from service.settings import Settings, load_settings
+from service.settings import Settings, load_settings, old_names
 
 if TYPE_CHECKING:
     from service.auth.providers.entra import Entra
@@ -62,12 +63,14 @@ class Hub:
         pages: SignInPages | None = None,
         answer: Answer | None = None,
         forward: bool = False,
+        anonymous: Identity | None = None,
         opening: Callable[[Settings], AbstractAsyncContextManager[AuthContext]] = open_auth,
     ) -> None:
         """Take `settings`, or what reads them when the application starts. See `service.app.create_app` for the rest.
 
         `answer`: answers errors of the sign-in routes, where the plain answers are not wanted.
         `forward`: as `install` has it.
+        `anonymous`: who every caller is with SERVICE_SIGN_IN=none; without it an application does not start then.
         `opening`: opens what lives as long as the application.
         """
         self._given = settings
@@ -86,6 +89,7 @@ class Hub:
             pages=pages or PlainPages(),
             answer=answer,
             forward=forward,
+            anonymous=anonymous,
         )
         self.user = UserGuard(self, self._scheme)
         self.visitor = visitor_of(self)
@@ -178,6 +182,7 @@ class Hub:
         problems = [*problems_of(settings), *(each.problem_with(settings) for each in self._protected)]
         if self.policy.forward:
             problems.append(problem_with_forward(settings))
+        problems.append(_problem_with_anonymous(settings, self.policy.anonymous))
         if found := [problem for problem in problems if problem]:
             raise ConfigurationError(found)
         if not isinstance(self._given, Settings):
@@ -226,9 +231,21 @@ def problems_of(settings: Settings) -> list[str]:
     """Return what keeps an application from starting with these settings."""
     if settings.entra_tenant_id and find_spec("fastapi_azure_auth") is None:
         return [f"ENTRA_TENANT_ID: Entra ID needs an optional package: {HOW_TO_INSTALL.format('entra')}"]
-    if not (settings.has_hub or settings.entra_tenant_id):
+    can_sign_in = bool(settings.has_hub or settings.entra_tenant_id)
+    if settings.has_sign_in and not can_sign_in:
         return ["Neither a Hub nor Entra ID is set up, so nobody could sign in."]
+    if can_sign_in and not settings.has_sign_in:
+        return ["SERVICE_SIGN_IN: nobody signs in here, but a Hub or Entra ID is set up: remove one or the other."]
     return []
+
+
+def _problem_with_anonymous(settings: Settings, anonymous: Identity | None) -> str:
+    """Both the operator and whoever built the application must have decided that nobody is asked who they are."""
+    if settings.has_sign_in and anonymous is not None:
+        return "This application serves everybody without a sign-in: it needs SERVICE_SIGN_IN=none."
+    if not settings.has_sign_in and anonymous is None:
+        return "SERVICE_SIGN_IN: this application asks who is calling, so people must be able to sign in."
+    return ""
 
 
 def _warn(settings: Settings) -> None:
@@ -237,6 +254,10 @@ def _warn(settings: Settings) -> None:
         _log.error("Nobody has access, because no access scope is known: set JUPYTERHUB_SERVICE_NAME.")
     if not settings.has_hub and settings.entra_tenant_id:
         _log.warning("There is no Hub: JUPYTERHUB_API_TOKEN is not set. Only tokens of Entra ID are accepted.")
+    if not settings.has_sign_in:
+        _log.warning("Nobody signs in (SERVICE_SIGN_IN): everybody who can reach this service may use it.")
+    for sentence in old_names.found(settings.variables):
+        _log.warning(sentence)
 
 
 def _entra(settings: Settings) -> "AbstractAsyncContextManager[Entra | None]":

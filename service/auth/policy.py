@@ -14,6 +14,7 @@ from service.auth.pages import SignInPages
 
 if TYPE_CHECKING:
     from service.auth.guard import Entitlement, SignInVeto, Veto
+    from service.hub.models import Identity
 
 SignInPolicy = Literal["navigation", "always", "never"]
 """Which requests are sent to the Hub to sign in: a browser opening a page, all GET and HEAD requests, or none."""
@@ -48,7 +49,8 @@ class Policy:
     """The decisions. `answer` is None where `service.auth.refusals` answers errors of signing in.
 
     `forward`: whether proxies may ask who is calling (`service.auth.forward`). The whole origin then belongs to the
-    application behind the proxy, so people may come back to any of its addresses.
+    application behind the proxy, so people may come back to any of its addresses. `anonymous`: who every caller is,
+    where nobody signs in (SERVICE_SIGN_IN=none); None everywhere else.
     """
 
     vetoes: "Sequence[Veto]"
@@ -59,6 +61,7 @@ class Policy:
     answer: Answer | None
     forward: bool
     paths: Paths = field(default_factory=Paths)
+    anonymous: "Identity | None" = None
 
     @property
     def served_paths(self) -> frozenset[str]:

@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from jwt import InvalidTokenError, PyJWKClient, PyJWTError, decode
+from jwt import InvalidTokenError, PyJWKClient, PyJWKClientError, PyJWTError, decode
 from oauthenticator.generic import GenericOAuthenticator
 from tornado import web
-from traitlets import Bool, Dict, Unicode, default
+from traitlets import Bool, Dict, TraitError, Unicode, default, validate
 
 AUTHORITY = "https://login.microsoftonline.com"
 _REFUSED = "The answer of Entra ID cannot be verified. The operator of the Hub finds the reason in its log."
@@ -24,6 +24,11 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
 
     tenant_id = Unicode(config=True, help="The GUID of the tenant.")
     authority = Unicode(AUTHORITY, config=True, help="The URL of Entra ID. National clouds have their own.")
+    own_keys = Bool(
+        False,  # noqa: FBT003 - a trait's default
+        config=True,
+        help="Whether the Hub's registration has signing keys of its own at Entra ID (claims mapping).",
+    )
     groups = Dict(
         value_trait=Unicode(),
         key_trait=Unicode(),
@@ -37,7 +42,15 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - traitlets'
         super().__init__(**options)
-        self._keys = PyJWKClient(f"{self.authority}/{self.tenant_id}/discovery/v2.0/keys", timeout=10)
+        query = f"?appid={self.client_id}" if self.own_keys else ""
+        self._keys = PyJWKClient(f"{self.authority}/{self.tenant_id}/discovery/v2.0/keys{query}", timeout=10)
+
+    @validate("authority")
+    def _no_customers(self, proposal: Any) -> str:  # noqa: ANN401 - traitlets'
+        authority: str = proposal["value"]
+        if authority.rstrip("/").endswith((".ciamlogin.com", ".b2clogin.com")):
+            raise TraitError("External ID and Azure AD B2C are not supported: anybody can make an account there.")
+        return authority
 
     @default("scope")
     def _scope(self) -> list[str]:
@@ -69,7 +82,9 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
         try:
             claims = await self._verified(token_info.get("id_token") or "")
         except PyJWTError as error:
-            self.log.error("An id_token of Entra ID is refused: %s", type(error).__name__)  # noqa: TRY400 - the traceback may quote the token
+            hint = "; does the registration have signing keys of its own (own_keys)?"
+            told = type(error).__name__ + (hint if isinstance(error, PyJWKClientError) else "")
+            self.log.error("An id_token of Entra ID is refused: %s", told)  # noqa: TRY400 - the traceback may quote the token
             raise web.HTTPError(500, _REFUSED) from None
         if claims.get("acct") == 1 or claims.get("idp", claims["iss"]) != claims["iss"]:
             raise web.HTTPError(403, "You are a guest in this organization, but this Hub is only for its members.")

@@ -4,11 +4,11 @@ Only a name is required. The Hub omits what a token may not see: an OAuth token'
 `groups`. Newer Hubs add fields. Source: `jupyterhub/apihandlers/base.py`, `user_model` and `service_model`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
 
 from service.hub.scopes import ScopeSet
 
@@ -47,6 +47,21 @@ class Identity(BaseModel):
     # Both identify a credential, so they are not shown to callers.
     session_id: str | None = Field(None, exclude=True, repr=False)
     token_id: str | None = Field(None, exclude=True, repr=False)
+    _claims: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """The verified claims of a token of Entra ID, such as `name`, `email` and `roles`; empty for the Hub's tokens.
+
+        `/me` does not show them.
+        """
+        return self._claims
+
+    def with_claims(self, claims: Mapping[str, Any]) -> Self:
+        """Return the same caller with verified claims."""
+        copied = self.model_copy()
+        copied._claims = dict(claims)  # noqa: SLF001 - of this class
+        return copied
 
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
         """Leave out fields that the Hub added, because `auth_state` contains secrets."""
@@ -74,4 +89,6 @@ class IssuedToken(BaseModel):
     """The Hub's reply to `POST /users/:name/tokens`."""
 
     token: SecretStr = Field(min_length=1)
+    id: str = Field(min_length=1)
+    user: str = Field(min_length=1)
     scopes: Names = ()

@@ -26,16 +26,17 @@ from pydantic import (
 
 from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
-from service.settings import without_hub
+from service.logs import LogForm, LogLevel
+from service.settings import old_names, without_hub
+from service.settings.entra import EntraSettings
 from service.settings.env_file import read_env_file
+from service.settings.pages import PageSettings
+from service.settings.tokens import PasswordTokenSettings
 from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
     Directory,
     Folder,
-    Grants,
-    Guid,
-    HttpsOrigin,
     HubFlag,
     JsonNames,
     ListenAddresses,
@@ -53,7 +54,7 @@ from service.settings.types import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Settings(BaseModel):
+class Settings(PasswordTokenSettings, PageSettings, EntraSettings):
     """The settings of the service. `load_settings()` makes them; tests make them by field names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -81,7 +82,8 @@ class Settings(BaseModel):
     callback_url_given: str = Field(default="", validation_alias="JUPYTERHUB_OAUTH_CALLBACK_URL")
     public_host: Origin | Literal[""] = Field(default="", validation_alias="PUBLIC_HOST")
 
-    # Who has access, and which credentials are accepted
+    # Who has access, and which credentials are accepted. For `none` see `service.web.without_sign_in`
+    sign_in: Literal["required", "none", "none-public"] = Field(default="required", validation_alias="SERVICE_SIGN_IN")
     access_scopes_given: JsonNames = Field(default=(), validation_alias="JUPYTERHUB_OAUTH_ACCESS_SCOPES")
     access_scopes_deprecated: JsonNames = Field(default=(), validation_alias="JUPYTERHUB_OAUTH_SCOPES")
     allow_token_in_url: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_ALLOW_TOKEN_IN_URL")
@@ -90,7 +92,6 @@ class Settings(BaseModel):
     cookie_options: Annotated[Mapping[str, Any], BeforeValidator(from_json)] = Field(
         default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
     )
-    password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
     forward_auth: bool = Field(default=False, validation_alias="SERVICE_FORWARD_AUTH")
 
     # How long answers of the Hub are cached, in seconds. 300 is also the cache_max_age of HubOAuth.
@@ -125,20 +126,12 @@ class Settings(BaseModel):
     tls_minimum: Literal["1.2", "1.3"] = Field(default="1.2", validation_alias="SERVICE_TLS_MIN")
     forwarded_allow_ips: Proxies = Field(default=("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
 
-    # Entra ID, whose tokens are accepted in addition to the Hub's, or instead of them
-    entra_tenant_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_TENANT_ID")
-    entra_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_CLIENT_ID")
-    entra_openapi_client_id: Guid | Literal[""] = Field(default="", validation_alias="ENTRA_OPENAPI_CLIENT_ID")
-    entra_scope: Annotated[str, Field(pattern=r"^[\w.-]+$")] = Field(
-        default="user_impersonation", validation_alias="ENTRA_SCOPE"
-    )
-    entra_grants: Grants = Field(default={}, validation_alias="ENTRA_GRANTS")
-    entra_authority: HttpsOrigin = Field(
-        default="https://login.microsoftonline.com", validation_alias="ENTRA_AUTHORITY"
-    )
-
     # Logging and metrics
-    log: Literal["json", "text"] = Field(default="json", validation_alias="SERVICE_LOG")
+    log: LogForm = Field(default="json", validation_alias="SERVICE_LOG")
+    log_level: Annotated[LogLevel, BeforeValidator(str.upper)] = Field(
+        default="INFO", validation_alias="SERVICE_LOG_LEVEL"
+    )
+    tracebacks: bool = Field(default=False, validation_alias="SERVICE_TRACEBACKS")
     # The folder where workers write their metrics; prometheus_client reads this variable, too
     metrics_folder: Folder = Field(default="", validation_alias="PROMETHEUS_MULTIPROC_DIR")
 
@@ -159,6 +152,11 @@ class Settings(BaseModel):
         return is_on
 
     @property
+    def own_packages(self) -> set[str]:
+        """The packages of the operator's own routers and applications, as far as these are named by module."""
+        return {name.partition(":")[0].partition(".")[0] for name in (*self.routers, *self.apps) if ":" in name}
+
+    @property
     def listen(self) -> tuple[str, ...]:
         """The addresses to listen at, such as `http://…`, `https://…` and `unix:/path`."""
         return self.listen_given or (self.service_url,)
@@ -172,6 +170,11 @@ class Settings(BaseModel):
     def has_hub(self) -> bool:
         """Whether there is a Hub: then we have its API token. Otherwise all tokens are Entra ID's."""
         return "api_token" in self.model_fields_set
+
+    @property
+    def has_sign_in(self) -> bool:
+        """Whether callers must sign in or send a token. Otherwise everybody is served, and nobody asks who they are."""
+        return self.sign_in == "required"
 
     @property
     def client_id(self) -> str:
@@ -244,12 +247,12 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     variables = read_variables(environment)
     given = _given(Settings, variables)
     token = given.get("JUPYTERHUB_API_TOKEN", "")
-    problems = without_hub.problems_with(given)
+    problems = without_hub.problems_with(given) | without_hub.problems_without_sign_in(variables)
     if token and (problem := problem_with(token)):
         problems["JUPYTERHUB_API_TOKEN"] = f"JUPYTERHUB_API_TOKEN: {problem}"
     settings = _read(Settings, {**given, "variables": variables}, problems)
     if settings is None:
-        raise ConfigurationError(list(problems.values()))
+        raise ConfigurationError([*problems.values(), *old_names.found(variables)])
     return settings
 
 

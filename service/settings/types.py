@@ -20,6 +20,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FILE = re.compile(r"/[^?#\0]+")
 _SOCKET_PATH = 107  # the maximum bytes in the path of a unix socket (man 7 unix)
 ANY_ORIGIN = "*"
+_OPEN_TO_ALL = (".ciamlogin.com", ".b2clogin.com")  # directories of customers
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -102,6 +103,23 @@ def _https_origin(address: str) -> str:
     return origin
 
 
+def _entra_authority(address: str) -> str:
+    origin = _https_origin(address)
+    if origin.endswith(_OPEN_TO_ALL):
+        raise ValueError("External ID and Azure AD B2C are not supported: anybody can make an account there")
+    return origin
+
+
+def _entra_grants(value: object) -> object:
+    """Parse `name=scope scope, other=scope`; leave JSON to `from_json`."""
+    if not isinstance(value, str) or value.lstrip().startswith("{"):
+        return value
+    entries = [entry.partition("=") for entry in value.split(",") if entry.strip()]
+    if not all(name.strip() and sign for name, sign, _ in entries):
+        raise ValueError("must be name=scope, separated by commas, or JSON")
+    return {name.strip(): scopes.split() for name, _, scopes in entries}
+
+
 def _guid(text: str) -> str:
     if not _GUID.fullmatch(text.lower()):
         raise ValueError("must be a GUID, as Entra ID shows it")
@@ -144,14 +162,15 @@ JsonNames = Annotated[tuple[str, ...], BeforeValidator(from_json)]
 Directory = Annotated[str, AfterValidator(_directory)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_comma_list)]
 AllowedOrigins = Annotated[
     tuple[Annotated[str, AfterValidator(_allowed_origin)], ...],
     BeforeValidator(_comma_list),
     AfterValidator(_check_origins),
 ]
-HttpsOrigin = Annotated[str, AfterValidator(_https_origin)]
+EntraAuthority = Annotated[str, AfterValidator(_entra_authority)]
 Guid = Annotated[str, AfterValidator(_guid)]
-Grants = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(from_json)]
+Grants = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(from_json), BeforeValidator(_entra_grants)]
 Folder = Annotated[str, AfterValidator(_folder)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -11,9 +11,12 @@ _LOCATION = {"JUPYTERHUB_SERVICE_URL", "JUPYTERHUB_SERVICE_PREFIX", "JUPYTERHUB_
 _TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - the name of the variable
 _MISSING = (
     f"{_TOKEN} is not set. The Hub sets it for a service it starts; set it by hand for an external service. "
-    "A service without a Hub needs ENTRA_TENANT_ID and ENTRA_CLIENT_ID instead, and no other JUPYTERHUB_ variable."
+    "A service without a Hub needs ENTRA_TENANT_ID and ENTRA_CLIENT_ID instead, and no other JUPYTERHUB_ variable. "
+    "With SERVICE_SIGN_IN=none, applications that keep nothing serve everybody on this machine."
 )
 _ENTRA = ("ENTRA_TENANT_ID", "ENTRA_CLIENT_ID")
+_SIGN_IN = "SERVICE_SIGN_IN"
+_NO_SIGN_IN = {"none", "none-public"}
 
 
 def has_hub(variables: Mapping[str, str]) -> bool:
@@ -24,6 +27,8 @@ def has_hub(variables: Mapping[str, str]) -> bool:
 
 def problems_with(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the problems of these variables together, by the name of the variable to set."""
+    if variables.get(_SIGN_IN) in _NO_SIGN_IN:
+        return {}  # see `problems_without_sign_in`
     needed = {}
     if has_hub(variables):
         needed[_TOKEN] = _MISSING
@@ -33,3 +38,17 @@ def problems_with(variables: Mapping[str, str]) -> dict[str, str]:
         why = "ENTRA_OPENAPI_CLIENT_ID needs it, because a redirect URI at Entra ID must be absolute."
         needed["PUBLIC_HOST"] = f"PUBLIC_HOST is not set. {why}"
     return {name: problem for name, problem in needed.items() if name not in variables}
+
+
+def problems_without_sign_in(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the problem with a service without sign-in that has variables of a Hub or of Entra ID, also unknown ones.
+
+    Such a service was meant to ask who is calling, so it must not serve everybody because of one more variable.
+    """
+    if variables.get(_SIGN_IN) not in _NO_SIGN_IN:
+        return {}
+    found = sorted(name for name, value in variables.items() if value and name.startswith(("JUPYTERHUB_", "ENTRA_")))
+    if not found:
+        return {}
+    told = f"{_SIGN_IN}: nobody signs in here, but {', '.join(found)} is set: remove one or the other."
+    return {_SIGN_IN: told}

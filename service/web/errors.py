@@ -20,6 +20,25 @@ class TooManyBodiesError(ThrottledError):
     what = "You are sending too much at once."
 
 
+class UnknownHostError(ServiceError):
+    """Nobody signs in, and the request names another host than ours: its page may have pointed that name at us."""
+
+    code = "unknown_host"
+    status = HTTPStatus.MISDIRECTED_REQUEST
+    default = (
+        "This service does not go by the host name in the address. Use localhost or an IP address. Otherwise its "
+        "operator must set PUBLIC_HOST."
+    )
+
+
+class NotLocalError(ServiceError):
+    """Nobody signs in, and the request came in at an address that others can reach."""
+
+    code = "not_local"
+    status = HTTPStatus.FORBIDDEN
+    default = "Without a sign-in, this service answers on its own machine only, unless SERVICE_SIGN_IN is none-public."
+
+
 class BodiesFullError(ServiceError):
     """All callers together send more than the service has room for. `retry_after` is in seconds."""
 

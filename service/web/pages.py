@@ -111,9 +111,12 @@ def render(
 ) -> Response:
     """Return a page made from a template. `values` are variables of this template; the others are the same for all.
 
-    With an `identity` in `values`, the page contains the XSRF token of the session and a button to sign out.
+    With an `identity` in `values`, the page contains the XSRF token of the session and a button to sign out. Where
+    nobody signs in, the page shows no identity, and says so.
     """
     settings = context_of(conn).settings
+    if not settings.has_sign_in:
+        values["identity"] = None
     values.setdefault("xsrf", page_token(conn) if values.get("identity") else "")
     if settings.hub_host:
         # The form that signs out redirects to the Hub, which is on a host of its own.
@@ -126,7 +129,9 @@ def render(
         title=conn.app.title,
         version=__version__,
         login_url=f"{settings.prefix}login?next={quote(_next(conn), safe='')}",
-        links=_links(conn) if settings.has_hub else (),  # the pages are for people signed in by cookie
+        has_sign_in=settings.has_sign_in,
+        # With Entra ID alone nobody could open them: they are for people signed in by cookie.
+        links=_links(conn) if settings.has_hub or not settings.has_sign_in else (),
         **values,
     )
     return HTMLResponse(
@@ -140,7 +145,7 @@ def _links(conn: HTTPConnection) -> Sequence[Link]:
     """Return the entries of the navigation that the reader of this page may open."""
     state = state_of(conn)
     links = [link for each in conn.scope["state"]["configured"] for link in each.application.navigation]
-    identity = state.identity
+    identity = state.identity or state.policy.anonymous
     if identity is None:
         return [link for link in links if not link.scopes]
     is_admitted = state.is_admitted or not state.policy.vetoes

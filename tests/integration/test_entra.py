@@ -150,6 +150,55 @@ async def test_a_token_is_judged_by_all_that_it_says(
     assert token.split(".")[1] not in caplog.text
 
 
+REASONS = {
+    "expired": "it has expired (exp)",
+    "not yet": "it is not valid yet (nbf, iat)",
+    "for another service": "it is for another API (aud)",
+    "of version 1": "or it is of version 1",
+    "of another tenant": "it is of another tenant (tid)",
+    "without sub": "it lacks the claim sub",
+    "signed by a stranger": "its signature is wrong",
+    "altered": "its signature is wrong",
+    "of a key nobody has": "its key (kid) is unknown",
+    "of no key": "its header names no key (kid)",
+    "by HS256": "its algorithm (alg) is not RS256",
+    "unsigned": "its algorithm (alg) is not RS256",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+async def test_the_log_says_which_claim(
+    service: Service, steady_issuer: EntraIssuer, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Callers are told one and the same of every wrong token. The log names the claim, and never the token."""
+    make, _, code = CASES[name]
+    token = make(steady_issuer)
+
+    with caplog.at_level(logging.INFO, "service"):
+        reply = await ask(service, token)
+
+    expired = await ask(service, steady_issuer.access_token(exp=0))
+    assert (reply.status_code, reply.json()["code"]) == (401, code)
+    assert reply.json() == expired.json()
+    said = [line for line in caplog.messages if line.startswith("A token of Entra ID is refused: ")]
+    assert len(said) == 1
+    assert REASONS[name] in said[0]
+    assert not [part for part in token.split(".") if part and part in caplog.text]
+
+
+@pytest.mark.parametrize("own_keys", [True, False], ids=["ENTRA_OWN_KEYS", "without"])
+async def test_an_api_with_keys_of_its_own(
+    issuer: EntraIssuer, monkeypatch: pytest.MonkeyPatch, *, own_keys: bool
+) -> None:
+    """Entra ID tells the keys of an application only to those who ask for them (`?appid=`)."""
+    issuer.own_keys = {"own": new_key()}
+    token = issuer.sign(issuer.access_claims(), key=issuer.own_keys["own"], kid="own")
+
+    async with serving(issuer, monkeypatch, entra_own_keys=own_keys) as service:
+        assert (await ask(service, issuer.access_token())).status_code == 200
+        assert (await ask(service, token)).status_code == (200 if own_keys else 401)
+
+
 async def test_a_token_of_entra_never_reaches_the_hub(service: Service, steady_issuer: EntraIssuer) -> None:
     """Good or bad, at whatever route, it is not shown to the Hub: that could act with it."""
     before = len(service.hub.requests)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tornado.web import HTTPError
+from traitlets import TraitError
 
 pytest.importorskip("oauthenticator", reason="no oauthenticator installed: pip install '.[hub]'")
 
@@ -66,6 +67,29 @@ async def test_an_old_sign_in_is_to_be_made_anew(issuer: EntraIssuer, authentica
     good = await authenticator.refresh_user(_Known(id_token=issuer.sign(claims)))
     assert good["groups"] == ["desk-admin"]
     assert await authenticator.refresh_user(_Known(id_token=issuer.sign(claims | {"exp": 1}))) is False
+
+
+async def test_keys_of_its_own(
+    issuer: EntraIssuer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With `own_keys` the Hub asks for the keys of its registration. Without it, the log says what to set."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(issuer.ca))
+    monkeypatch.setattr(issuer, "own_keys", {"own": new_key()})
+    token = issuer.sign(issuer.id_claims(ALICE, HUB_CLIENT), key=issuer.own_keys["own"], kid="own")
+    options = {"tenant_id": TENANT, "authority": issuer.url, "client_id": HUB_CLIENT, "allow_all": True}
+
+    assert (await EntraAuthenticator(own_keys=True, **options).token_to_user({"id_token": token}))["oid"]
+    with pytest.raises(HTTPError), caplog.at_level("ERROR"):
+        await EntraAuthenticator(**options).token_to_user({"id_token": token})
+    assert "own_keys" in caplog.text
+    assert token not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["contoso.ciamlogin.com", "contoso.b2clogin.com"])
+def test_directories_of_customers(name: str) -> None:
+    """Where anybody can make an account, everybody could sign in: it is refused in a sentence."""
+    with pytest.raises(TraitError, match="External ID and Azure AD B2C are not supported"):
+        EntraAuthenticator(tenant_id=TENANT, authority=f"https://{name}", client_id=HUB_CLIENT)
 
 
 FLAWS: dict[str, tuple[Flawed, int]] = {

@@ -136,6 +136,21 @@ def test_a_mistake_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         Nginx("service.conf").check()
 
 
+async def test_static_files_are_compressed(site: Site) -> None:
+    """Files below static/ are compressed, and nothing else: compression can give away secrets."""
+    asked = {"Accept-Encoding": "gzip", **await bearer(site)}
+    async with client() as http:
+        file = await http.get(f"{site.home}static/swagger-ui/swagger-ui.css", headers=asked)
+        page = await http.get(f"{site.home}static/swagger-ui/oauth2-redirect.html", headers=asked)
+        answer = await http.get(f"{site.home}openapi.json", headers=asked)
+
+    assert (file.status_code, file.headers.get("Content-Encoding")) == (200, "gzip")
+    assert file.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert (page.status_code, page.headers.get("Content-Encoding")) == (200, None)
+    assert (answer.status_code, answer.headers.get("Content-Encoding")) == (200, None)
+    assert len(answer.content) > 10_000
+
+
 # Signing in
 
 

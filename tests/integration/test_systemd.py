@@ -76,6 +76,26 @@ def test_systemd_knows_all_of_it(installed: Path) -> None:
 
 
 @needs_systemd
+def test_systemd_knows_all_of_the_hubs(tmp_path: Path) -> None:
+    """So it is with the unit of the Hub."""
+    unit = tmp_path / "jupyterhub.service"
+    text = (DEPLOY / unit.name).read_text()
+    unit.write_text(text.replace("/opt/jupyterhub/bin/python", sys.executable).replace("/opt/jupyterhub\n", "/opt\n"))
+
+    done = verify(unit)
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_reloading() -> None:
+    """`systemctl reload` sends what replaces workers. It ends a single process, which is started again then."""
+    service = said("Service")
+
+    assert service["ExecReload"] == ["/bin/kill -s HUP $MAINPID"]
+    assert service["RestartForceExitStatus"] == ["SIGHUP"]
+
+
+@needs_systemd
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [

@@ -62,7 +62,7 @@ def object_id(name: str) -> str:
 class EntraIssuer:
     """One tenant. `groups`: of each user, by object id. `redirect_uris`: those registered, by client.
 
-    `asked` counts how often its configuration was fetched.
+    `asked` counts how often its configuration was fetched. `own_keys`: those of an application, for who asks for it.
     """
 
     def __init__(self) -> None:
@@ -78,6 +78,7 @@ class EntraIssuer:
         self.key = new_key()
         self.kid = "key-1"
         self.keys = {self.kid: self.key}
+        self.own_keys: dict[str, RSAPrivateKey] = {}
 
     def __enter__(self) -> Self:
         """Listen."""
@@ -192,7 +193,7 @@ class EntraIssuer:
             ]
         )
 
-    async def _configuration(self, _request: Request) -> Response:
+    async def _configuration(self, request: Request) -> Response:
         self.asked += 1
         while self.state == "slow":  # noqa: ASYNC110 - a test in another thread says when that is over
             await anyio.sleep(0.02)
@@ -204,14 +205,14 @@ class EntraIssuer:
                 "issuer": self.issuer,
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "jwks_uri": f"{base}/discovery/v2.0/keys",
+                "jwks_uri": f"{base}/discovery/v2.0/keys" + (f"?{query}" if (query := request.url.query) else ""),
             }
         )
 
-    async def _published(self, _request: Request) -> Response:
+    async def _published(self, request: Request) -> Response:
         keys = [
             {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "use": "sig", "kid": kid}
-            for kid, key in self.keys.items()
+            for kid, key in (self.keys | (self.own_keys if "appid" in request.query_params else {})).items()
         ]
         return JSONResponse({"keys": keys})
 

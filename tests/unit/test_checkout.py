@@ -14,6 +14,8 @@ import yaml
 from tests.support.node import REPOSITORY
 
 WORKFLOW = REPOSITORY / ".github/workflows/checks.yaml"
+RELEASE = REPOSITORY / ".github/workflows/release.yaml"
+FORMS = sorted((REPOSITORY / ".github/ISSUE_TEMPLATE").glob("*.yml"))
 DEPENDABOT = REPOSITORY / ".github/dependabot.yml"
 PRE_COMMIT = REPOSITORY / ".pre-commit-config.yaml"
 FOLDERS = ("service", "tests", "bench", "deploy", "docs", "examples", "script", ".ci", ".github")
@@ -34,11 +36,19 @@ def checked(*command: str) -> str:
 
 @pytest.mark.parametrize(
     ("schema", "file"),
-    [("vendor.github-workflows", WORKFLOW), ("vendor.dependabot", DEPENDABOT)],
-    ids=["CI", "Dependabot"],
+    [
+        ("vendor.github-workflows", WORKFLOW),
+        ("vendor.github-workflows", RELEASE),
+        ("vendor.dependabot", DEPENDABOT),
+        *(
+            ("vendor.github-issue-config" if each.name == "config.yml" else "vendor.github-issue-forms", each)
+            for each in FORMS
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Path) else "",
 )
 def test_github_can_read_it(schema: str, file: Path) -> None:
-    """Workflow and Dependabot's configuration are valid."""
+    """Workflows, Dependabot's configuration and the forms for issues are valid."""
     assert checked("check_jsonschema", "--builtin-schema", schema, str(file)) == ""
 
 
@@ -78,13 +88,38 @@ def test_the_workflow_builds_every_image() -> None:
     assert {"service", "hub"} == targets <= stages
 
 
-def test_actions_are_pinned() -> None:
-    """An action is named by its commit, as a tag can be moved; the workflow may only read."""
-    used = re.findall(r"uses: (.*)", WORKFLOW.read_text())
+@pytest.mark.parametrize("workflow", [WORKFLOW, RELEASE], ids=lambda path: path.name)
+def test_actions_are_pinned(workflow: Path) -> None:
+    """An action is named by its commit, as a tag can be moved; a workflow may only read."""
+    used = re.findall(r"uses: (.*)", workflow.read_text())
 
     assert used
     assert [each for each in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", each)] == []
-    assert loaded(WORKFLOW)["permissions"] == {"contents": "read"}
+    assert loaded(workflow)["permissions"] == {"contents": "read"}
+
+
+def test_a_release_is_built_by_script_release_and_audited() -> None:
+    """What is published was built and checked by the script, and only the job that publishes may prove who it is."""
+    jobs = loaded(RELEASE)["jobs"]
+    commands = [step.get("run", "") for step in jobs["build"]["steps"]]
+
+    assert "script/release --build dist" in commands
+    assert any("pip-audit" in command for command in commands)
+    assert {name: job.get("permissions") for name, job in jobs.items()} == {
+        "build": None,
+        "publish": {"id-token": "write"},
+        "image": None,
+    }
+    assert jobs["publish"]["needs"] == jobs["image"]["needs"] == "build"
+
+
+def test_a_report_needs_what_the_doctor_says() -> None:
+    """The form for bugs asks for the doctor's output, with the command."""
+    (bug,) = (each for each in FORMS if each.name == "bug.yml")
+    (doctor,) = (field for field in loaded(bug)["body"] if field.get("id") == "doctor")
+
+    assert "python -P -m service doctor" in doctor["attributes"]["description"]
+    assert doctor["validations"] == {"required": "true"}
 
 
 def test_dependabot_knows_every_folder_of_pins() -> None:

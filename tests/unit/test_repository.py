@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 import yaml
 
+from service import __version__
 from tests.support.repository import texts
 
 TEXTS = texts()
@@ -76,18 +77,18 @@ def images() -> set[str]:
 def test_no_image_of_ours_can_be_pulled_from_strangers() -> None:
     """An image that has not been built is not looked for at a public registry: localhost has none."""
     assert {name for name in images() if not name.startswith(("localhost/", "registry.example.org/"))} == {
-        f"{NAME}:0.1.0"  # az acr build --registry exampleregistry, which is one's own
+        f"{NAME}:{__version__}"  # az acr build --registry exampleregistry, which is one's own
     }
 
 
 def test_ports_are_published_on_purpose() -> None:
-    """Every port of a container is published at an address that is named, but for https."""
+    """Every port of a container is published at an address that is named, but for https, and http beside it once."""
     published = re.compile(r"(?:docker|podman) run\b(?:.|\\\n)*?(?:-p|--publish)[ =](\S+)")
     ports = [port for text in TEXTS.values() for port in published.findall(text)]
     compose = yaml.safe_load(TEXTS["deploy/container/compose.yaml"])["services"].values()
     ports += [port for service in compose for port in service.get("ports", [])]
 
-    assert set(ports) == {"127.0.0.1:8000:8000", "10.0.0.7:10101:10101", "443:8443"}
+    assert set(ports) == {"127.0.0.1:8000:8000", "127.0.0.1:8080:8080", "10.0.0.7:10101:10101", "443:8443", "80:80"}
 
 
 def test_no_password_is_shipped() -> None:

@@ -19,7 +19,7 @@ PROGRAMS = {  # program -> Debian's package
     "setpriv": "util-linux",
     "systemd-analyze": "systemd",
 }
-FOLDERS = ("conformance", "browser", "integration", "unit")
+FOLDERS = ("conformance", "browser", "integration", "examples", "unit")
 
 
 def program(path: Path, *lines: str) -> None:

@@ -15,10 +15,19 @@ from typing import TYPE_CHECKING
 from fastapi_azure_auth.auth import AzureAuthorizationCodeBearerBase
 from fastapi_azure_auth.openid_config import OpenIdConfig
 from fastapi_azure_auth.utils import is_guest
-from jwt import PyJWTError
+from jwt import (
+    ExpiredSignatureError,
+    ImmatureSignatureError,
+    InvalidAlgorithmError,
+    InvalidAudienceError,
+    InvalidIssuerError,
+    InvalidSignatureError,
+    MissingRequiredClaimError,
+    PyJWTError,
+)
 
-from service.auth.errors import EntraUnavailableError, GuestRefusedError
-from service.auth.providers.entra_claims import BAD, grants_of, header_of, identity_of
+from service.auth.errors import EntraTokenError, EntraUnavailableError, GuestRefusedError
+from service.auth.providers.entra_claims import grants_of, header_of, identity_of
 from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.hub.throttle import Throttle
@@ -35,6 +44,19 @@ PATIENCE = 5.0  # for an answer; callers wait for it
 
 # Claims that must be present. All that are present are verified.
 _REQUIRED = {"require": ["exp", "aud", "iat", "nbf", "sub", "iss"]}
+
+# What the log says of a token that is refused. The first kind that fits counts.
+_REASONS: dict[type[PyJWTError], str] = {
+    ExpiredSignatureError: "it has expired (exp)",
+    ImmatureSignatureError: "it is not valid yet (nbf, iat): compare the clocks",
+    InvalidAudienceError: "it is for another API (aud): callers must ask for a scope of ENTRA_CLIENT_ID",
+    InvalidIssuerError: "its issuer (iss) is another, or it is of version 1: set requestedAccessTokenVersion to 2",
+    InvalidSignatureError: "its signature is wrong",
+    InvalidAlgorithmError: "its algorithm (alg) is not RS256",
+}
+_NO_KEY = "its header names no key (kid), so it is not of Entra ID"
+_UNKNOWN_KEY = "its key (kid) is unknown; if the API has signing keys of its own, set ENTRA_OWN_KEYS=1"
+_OTHER_TENANT = "it is of another tenant (tid)"
 
 _log = logging.getLogger("service")
 
@@ -81,7 +103,7 @@ class Keys:
         # Not the keys from before the wait: others may have been fetched since.
         key = self._found.signing_keys.get(kid)
         if key is None:
-            raise EntraUnavailableError if self._failure else InvalidTokenError(BAD)
+            raise EntraUnavailableError if self._failure else EntraTokenError(_UNKNOWN_KEY)
         return key
 
     def refresh(self) -> "asyncio.Task[bool]":
@@ -172,17 +194,23 @@ class Entra:
     async def _judge(self, token: str) -> Identity:
         kid = (header_of(token) or {}).get("kid")
         if not isinstance(kid, str):
-            raise InvalidTokenError(BAD)
+            raise EntraTokenError(_NO_KEY)
         key = await self.keys.find(kid)
         try:
             claims = self._scheme.validate(token, key, self.keys.issuer, _REQUIRED)
-        except PyJWTError:
-            raise InvalidTokenError(BAD) from None
+        except PyJWTError as error:
+            raise EntraTokenError(_reason(error)) from None
         if claims.get("tid") != self._settings.entra_tenant_id:
-            raise InvalidTokenError(BAD)
+            raise EntraTokenError(_OTHER_TENANT)
         if is_guest(claims):
             raise GuestRefusedError
         return identity_of(claims, settings=self._settings, grants=self._grants)
+
+
+def _reason(error: PyJWTError) -> str:
+    if isinstance(error, MissingRequiredClaimError):
+        return f"it lacks the claim {error.claim}"
+    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "it is malformed")
 
 
 @asynccontextmanager
@@ -191,8 +219,15 @@ async def open_entra(settings: Settings) -> AsyncIterator[Entra]:
     for name in ("fastapi_azure_auth", "httpx2"):  # they would log what the issuer said, and each question
         logging.getLogger(name).setLevel(logging.CRITICAL)
     where = f"{settings.entra_authority}/{settings.entra_tenant_id}/v2.0/.well-known/openid-configuration"
+    app_id = settings.entra_client_id if settings.entra_own_keys else None
     tls = ssl.create_default_context()
-    keys = Keys(lambda: OpenIdConfig(settings.entra_tenant_id, config_url=where, http_client_config={"verify": tls}))
+
+    def configuration() -> OpenIdConfig:
+        return OpenIdConfig(
+            settings.entra_tenant_id, config_url=where, app_id=app_id, http_client_config={"verify": tls}
+        )
+
+    keys = Keys(configuration)
     task = asyncio.create_task(keys.keep_fresh())
     try:
         # A throttle of its own, so that expired tokens of Entra ID do not use up the attempts for tokens of the Hub.

@@ -15,7 +15,6 @@ from service.hub.sealing import decode
 from service.registration.applications import load_manifest
 from service.settings import Settings
 
-BAD = "This is no token of Entra ID that is good here: it is wrong, for another service, or has expired. Get a new one."
 _NAMELESS = "This token does not name its user: the claim preferred_username must be a user principal name."
 _NAME = 255  # characters, as of the Hub's users
 
@@ -66,7 +65,7 @@ def identity_of(claims: Mapping[str, Any], *, settings: Settings, grants: Grants
             raise InsufficientScopeError((settings.entra_scope,))
     held = {*settings.access_scopes, *(scope for word in given for scope in grants.get(word, ()))}
     told = {"kind": kind, "name": name, "scopes": sorted(held), "issuer": claims["iss"], "oid": claims.get("oid")}
-    return Identity.model_validate(told)
+    return Identity.model_validate(told).with_claims(claims)
 
 
 def _name_in(claims: Mapping[str, Any]) -> str:

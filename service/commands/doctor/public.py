@@ -20,6 +20,8 @@ _CHANGE = "PUBLIC_HOST: must be the origin that browsers see, where requests are
 
 async def check_public_host(settings: Settings) -> AsyncIterator[Finding]:
     """Resolve the name, connect, check the certificate, and call the service."""
+    if not settings.public_host and not settings.has_sign_in:
+        return  # nobody is sent to another address
     if not settings.public_host:
         yield unknown(
             "PUBLIC_HOST",

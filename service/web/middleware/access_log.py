@@ -116,7 +116,8 @@ class _Entry:
             "client": (scope.get("client") or ("",))[0],
         }
         state = find_state(served_scope(scope))
-        if state is not None and (identity := state.identity) is not None:
+        identity = state.identity if state is not None else None
+        if state is not None and identity is not None and identity is not state.policy.anonymous:
             fields["service" if identity.kind == "service" else "user"] = identity.name
         _log.handle(RequestRecord(fields))
 

@@ -10,6 +10,7 @@ their own, so they cannot use up the budget of callers. Every body has a deadlin
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, NamedTuple
@@ -126,7 +127,7 @@ def _route_infos(contexts: Iterable[RouteContext]) -> Mapping[int, _RouteInfo]:
     infos: dict[int, _RouteInfo] = {}
     for context in contexts:
         if isinstance(context.original_route, APIRoute):
-            calls = list(_calls(context.dependant))
+            calls = list(calls_of(context.dependant))
             is_guarded = any(isinstance(call, Guard) for call in calls)
             info = _RouteInfo(is_guarded, context.max_body_size is not None, returns_form in calls)
             other = infos.get(id(context.original_route), info)
@@ -134,10 +135,11 @@ def _route_infos(contexts: Iterable[RouteContext]) -> Mapping[int, _RouteInfo]:
     return infos
 
 
-def _calls(dependant: Dependant) -> Iterator[object]:
+def calls_of(dependant: Dependant) -> Iterator[object]:
+    """Yield everything that a route depends on, at any depth."""
     for part in dependant.dependencies:
         yield part.call
-        yield from _calls(part)
+        yield from calls_of(part)
 
 
 class _Body:
@@ -224,7 +226,7 @@ class _Body:
             except (ServiceError, SignedInByUrl) as error:
                 if not self._bodies.route_info(self._route_scope).returns_form:
                     raise RefusedBody(error) from None
-        if identity is not None:
+        if identity is not None and not self._is_anonymous(identity):
             return self._holding_of_caller(identity)
         if self._length is not None and self._is_too_long(self._length):
             return await self._identify_late()
@@ -236,11 +238,16 @@ class _Body:
 
         The Hub is asked only now, because the token may be for another service.
         """
-        try:
-            return self._holding_of_caller(await self._sender())
-        except (ServiceError, SignedInByUrl):
-            detail = f"Without a sign-in or a token, this route accepts at most {STRANGERS_BODY} bytes."
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from None
+        with suppress(ServiceError, SignedInByUrl):
+            if not self._is_anonymous(identity := await self._sender()):
+                return self._holding_of_caller(identity)
+        detail = f"Without a sign-in or a token, this route accepts at most {STRANGERS_BODY} bytes."
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+    def _is_anonymous(self, identity: Identity) -> bool:
+        """Whether nobody signs in here. All callers are strangers then, and each address has its share."""
+        state = find_state(self._route_scope)
+        return state is not None and identity is state.policy.anonymous
 
     async def _sender(self) -> Identity:
         conn = HTTPConnection(self._route_scope)

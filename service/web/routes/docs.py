@@ -3,15 +3,17 @@
 Swagger UI takes one client and one redirect URI, so each way to sign in has a page of its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
-from service.auth.guard import SCHEME
+from service.auth.guard import SCHEME, Guard
 from service.auth.identification import visitor
 from service.auth.problems import Problem
 from service.hub.models import Identity
@@ -21,6 +23,7 @@ from service.web import pages
 TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; it may have letters, digits and `.-_` (OpenAPI 3.1 section 4.8.7)
 ENTRA_SCHEME = "EntraID"
 ENTRA_TOKEN_SCHEME = "EntraToken"  # noqa: S105 - likewise
+_SWAGGER_UI = Path(pages.__file__).parent / "static" / "swagger-ui" / "swagger-ui-bundle.js"
 # Swagger UI has inline styles.
 _POLICY = pages.POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 _PROBLEMS = {
@@ -29,44 +32,55 @@ _PROBLEMS = {
     429: "Too many unknown tokens from this address, or too many bodies at once",
     503: "The Hub cannot be reached, or there is no room for the body",
 }
+_PROBLEMS_WITHOUT_SIGN_IN = {403: "A page of another site asks", 421: "The service does not go by this host name"}
 _BODY_PROBLEMS = {400: "The body cannot be read", 408: "The body comes too slowly", 413: "The body is too large"}
 _ROOM_PROBLEMS = (429, 503)  # in `_PROBLEMS`; a route without a guard may answer these as well, if it takes a body
 _INVALID = {422: "The request is invalid"}
 
 Visitor = Annotated[Identity | None, Depends(visitor)]
 
+_ACCESS = Guard()
+
+
+async def _reader(conn: HTTPConnection) -> None:
+    """Let in who may use the service, where SERVICE_DOCS_SIGN_IN is on, and otherwise everybody."""
+    if context_of(conn).settings.docs_sign_in:
+        await _ACCESS(conn)
+
+
 router = APIRouter(include_in_schema=False)
+# The page that Entra ID sends Swagger UI's popup back to is not among these: it shows nothing.
+_for_readers = [Depends(_reader)]
 
 
-@router.get("/docs")
+@router.get("/docs", dependencies=_for_readers)
 async def docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI."""
     context = context_of(request)
-    if not context.settings.has_hub:
-        return await _swagger_for_entra(request, identity, context.settings)
-    config = {
-        "url": f"{context.settings.prefix}openapi.json",
-        "oauth2RedirectUrl": context.oauth.redirect_uri,
-        "clientId": context.oauth.client_id,
-    }
-    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=_POLICY)
+    settings = context.settings
+    if _has_entra_alone(settings):
+        return await _swagger_for_entra(request, identity, settings)
+    config = {"url": f"{settings.prefix}openapi.json"}
+    if settings.has_sign_in:
+        config |= {"oauth2RedirectUrl": context.oauth.redirect_uri, "clientId": context.oauth.client_id}
+    return await _page(request, identity, config, policy=_POLICY)
 
 
-@router.get("/openapi.json")
+@router.get("/openapi.json", dependencies=_for_readers)
 async def openapi(request: Request) -> Response:
     """The OpenAPI document."""
     settings = context_of(request).settings
-    make = document if settings.has_hub else document_for_entra
+    make = document_for_entra if _has_entra_alone(settings) else document
     return JSONResponse(make(request.app, settings))
 
 
-@router.get("/docs/entra")
+@router.get("/docs/entra", dependencies=_for_readers)
 async def entra_docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI, with Entra ID's way to sign in."""
     return await _swagger_for_entra(request, identity, _entra_settings(request))
 
 
-@router.get("/docs/entra/openapi.json")
+@router.get("/docs/entra/openapi.json", dependencies=_for_readers)
 async def entra_openapi(request: Request) -> Response:
     """The OpenAPI document, with Entra ID's ways to sign in."""
     return JSONResponse(document_for_entra(request.app, _entra_settings(request)))
@@ -89,7 +103,17 @@ async def _swagger_for_entra(request: Request, identity: Identity | None, settin
         "scopes": _entra_scopes(settings),
     }
     policy = _POLICY.replace("connect-src 'self'", f"connect-src 'self' {settings.entra_authority}")
-    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=policy)
+    return await _page(request, identity, config, policy=policy)
+
+
+async def _page(request: Request, identity: Identity | None, config: Mapping[str, object], *, policy: str) -> Response:
+    """Return the page with Swagger UI. In a checkout its files may be missing: then the page says how to get them."""
+    values = {"config": config, "is_complete": _SWAGGER_UI.is_file()}
+    return await pages.render_unguarded(request, "docs.html", identity=identity, policy=policy, **values)
+
+
+def _has_entra_alone(settings: Settings) -> bool:
+    return bool(settings.entra_tenant_id) and not settings.has_hub
 
 
 def _entra_settings(request: Request) -> Settings:
@@ -103,6 +127,16 @@ def _entra_scopes(settings: Settings) -> list[str]:
     return [f"api://{settings.entra_client_id}/{settings.entra_scope}"]
 
 
+def _selectable_scopes(settings: Settings) -> dict[str, str]:
+    """Return what Swagger UI's form offers: ENTRA_SCOPE, and each name in ENTRA_GRANTS that grants something."""
+    granting = {
+        f"api://{settings.entra_client_id}/{name}": f"{', '.join(scopes)}. Only if it is a scope, not an app role"
+        for name, scopes in settings.entra_grants.items()
+        if scopes
+    }
+    return granting | dict.fromkeys(_entra_scopes(settings), "Call this service in your name")
+
+
 def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
     """Return the OpenAPI document with the ways to sign in at Entra ID: a token, or the client for Swagger UI."""
     schema = deepcopy(document(app, settings))
@@ -113,7 +147,7 @@ def document_for_entra(app: FastAPI, settings: Settings) -> dict[str, Any]:
         flow = {
             "authorizationUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/authorize",
             "tokenUrl": f"{settings.entra_authority}/{settings.entra_tenant_id}/oauth2/v2.0/token",
-            "scopes": dict.fromkeys(_entra_scopes(settings), "Call this service in your name"),
+            "scopes": _selectable_scopes(settings),
         }
         flows = {"authorizationCode": flow}
         schemes[ENTRA_SCHEME] = {"type": "oauth2", "description": "Sign in at Entra ID.", "flows": flows}
@@ -130,18 +164,30 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
         components = schema.setdefault("components", {})
         components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         _describe_invalid(schema)
-        scopes: set[str] = set()
+        problems = _PROBLEMS if settings.has_sign_in else _PROBLEMS_WITHOUT_SIGN_IN
         for operation in _guarded(schema):
-            (needed,) = (entry[SCHEME] for entry in operation["security"] if SCHEME in entry)
-            scopes.update(needed)
-            operation["security"] = [{SCHEME: needed}, {TOKEN_SCHEME: []}]
-            _add_problems(operation, _PROBLEMS)
+            _add_problems(operation, problems)
         for operation in _operations(schema):
             if "requestBody" in operation:
                 _add_problems(operation, (*_BODY_PROBLEMS, *_ROOM_PROBLEMS))
-        components["responses"] = _used_responses(schema)
-        components["securitySchemes"] = _schemes(settings, sorted(scopes))
+        components["responses"] = _used_responses(schema, problems)
+        _describe_sign_in(schema, settings)
     return app.openapi_schema or {}
+
+
+def _describe_sign_in(schema: dict[str, Any], settings: Settings) -> None:
+    """Name the ways to sign in, and say which scopes each route requires; nothing of this where nobody signs in."""
+    if not settings.has_sign_in:
+        for operation in _guarded(schema):
+            del operation["security"]
+        schema["components"].pop("securitySchemes", None)
+        return
+    scopes: set[str] = set()
+    for operation in _guarded(schema):
+        (needed,) = (entry[SCHEME] for entry in operation["security"] if SCHEME in entry)
+        scopes.update(needed)
+        operation["security"] = [{SCHEME: needed}, {TOKEN_SCHEME: []}]
+    schema["components"]["securitySchemes"] = _schemes(settings, sorted(scopes))
 
 
 def _operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -170,8 +216,8 @@ def _add_problems(operation: dict[str, Any], statuses: Iterable[int]) -> None:
         operation.setdefault("responses", {}).setdefault(str(status), reference)
 
 
-def _used_responses(schema: dict[str, Any]) -> dict[str, Any]:
-    texts = {**_BODY_PROBLEMS, **_PROBLEMS, **_INVALID}
+def _used_responses(schema: dict[str, Any], problems: dict[int, str]) -> dict[str, Any]:
+    texts = {**_BODY_PROBLEMS, **_PROBLEMS, **problems, **_INVALID}
     return {str(status): _problem(text) for status, text in texts.items() if f"/responses/{status}'" in str(schema)}
 
 

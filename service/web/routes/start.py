@@ -20,6 +20,7 @@ from service.settings import Settings
 from service.web import pages
 
 router = APIRouter(tags=["who am I"])
+callers = APIRouter(tags=["who am I"])  # only where callers are known
 
 _MASK = "[secret]"
 # Only these headers are shown as they are. Any other header may contain a credential.
@@ -32,8 +33,9 @@ _PLAIN_HEADERS = {
 _ADDRESS_HEADERS = {"referer"}
 _SHOWN_SETTINGS = (
     "prefix", "public_host", "client_id", "redirect_uri", "hub_url", "access_scopes", "allow_token_in_url",
-    "allow_websocket_cookie", "cookie_host_prefix", "password_grant", "allow_origins", "allow_credentials", "cache_ttl",
-    "stale_grace", "cache_size", "workers", "apps", "routers",
+    "allow_websocket_cookie", "cookie_host_prefix", "password_grant", "token_lifetime", "token_lifetime_max",
+    "docs_sign_in", "frame_origins", "allow_origins", "allow_credentials", "cache_ttl", "stale_grace", "cache_size",
+    "workers", "apps", "routers",
 )  # fmt: skip
 
 
@@ -67,13 +69,14 @@ async def start(request: Request, identity: Annotated[Identity | None, Depends(v
     if is_browser(request):
         return await pages.render_unguarded(request, "home.html", identity=identity)
     settings = resources_of(request).settings
-    names = ("me", "docs", "openapi.json", *(("login", "logout") if settings.has_hub else ()))
+    me = ("me",) if settings.has_sign_in else ()
+    names = (*me, "docs", "openapi.json", *(("login", "logout") if settings.has_hub else ()))
     links = {name: f"{settings.prefix}{name}" for name in names}
     user = identity.name if identity else None
     return JSONResponse(Start(service=request.app.title, version=__version__, user=user, links=links).model_dump())
 
 
-@router.get("/me", response_model=Identity, summary="Who you are")
+@callers.get("/me", response_model=Identity, summary="Who you are")
 async def me(request: Request, identity: CurrentUserUnvetoed) -> Identity | Response:
     """Show what the Hub says about the caller, user or service, without what identifies the token."""
     if not is_browser(request):
@@ -81,7 +84,7 @@ async def me(request: Request, identity: CurrentUserUnvetoed) -> Identity | Resp
     return await pages.render_unguarded(request, "me.html", identity=identity, facts=identity.public())
 
 
-@router.get("/debug", summary="How the service is doing, for administrators of the Hub")
+@callers.get("/debug", summary="How the service is doing, for administrators of the Hub")
 async def debug(request: Request, _admin: HubAdmin) -> DebugInfo:
     """Show the configuration, the state, and the headers that reached the service. Every secret is masked."""
     context = resources_of(request)

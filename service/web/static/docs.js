@@ -21,8 +21,11 @@ const ui = SwaggerUIBundle({
   },
 });
 
-ui.initOAuth({
-  clientId: config.clientId,
-  usePkceWithAuthorizationCodeGrant: true,
-  ...(config.scopes && { scopes: config.scopes }), // these are selected at the start
-});
+// Where nobody signs in, there is no client.
+if (config.clientId !== undefined) {
+  ui.initOAuth({
+    clientId: config.clientId,
+    usePkceWithAuthorizationCodeGrant: true,
+    ...(config.scopes && { scopes: config.scopes }), // these are selected at the start
+  });
+}

@@ -51,6 +51,10 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "JUPYTERHUB_COOKIE_OPTIONS": ('{"samesite": "strict"}', "cookie_options", {"samesite": "strict"}),
     "PUBLIC_HOST": ("HTTPS://Hub.Example.ORG:443/", "public_host", "https://hub.example.org"),
     "SERVICE_PASSWORD_GRANT": ("1", "password_grant", True),
+    "SERVICE_TOKEN_LIFETIME": ("900", "token_lifetime_given", 900),
+    "SERVICE_TOKEN_LIFETIME_MAX": ("86400", "token_lifetime_max", 86400),
+    "SERVICE_DOCS_SIGN_IN": ("1", "docs_sign_in", True),
+    "SERVICE_FRAME_ORIGINS": ("https://Portal.example.org/,", "frame_origins", ("https://portal.example.org",)),
     "SERVICE_FORWARD_AUTH": ("1", "forward_auth", True),
     "HUB_CACHE_TTL": ("1.5", "cache_ttl", 1.5),
     "HUB_STALE_GRACE": ("0", "stale_grace", 0),
@@ -62,6 +66,8 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_LOG": ("text", "log", "text"),
+    "SERVICE_LOG_LEVEL": ("debug", "log_level", "DEBUG"),
+    "SERVICE_TRACEBACKS": ("1", "tracebacks", True),
     "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that exists
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_LISTEN": (
@@ -81,6 +87,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "ENTRA_SCOPE": ("access.me", "entra_scope", "access.me"),
     "ENTRA_GRANTS": ('{"Jobs.Run": ["a", "b"]}', "entra_grants", {"Jobs.Run": ("a", "b")}),
     "ENTRA_AUTHORITY": ("https://Login.example.org/", "entra_authority", "https://login.example.org"),
+    "ENTRA_OWN_KEYS": ("1", "entra_own_keys", True),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
     "ALLOW_ORIGINS": (
         "https://App.example.org/, http://localhost:3000,https://app.example.org:443,",
@@ -114,8 +121,8 @@ def test_each_variable_sets_its_field(
 
 
 def test_there_is_no_other_variable() -> None:
-    """The table above lists all variables."""
-    fields = {name: field for name, field in Settings.model_fields.items() if name != "variables"}
+    """The table above lists all variables, but for one that cannot stand beside a Hub: see test_without_hub."""
+    fields = {name: field for name, field in Settings.model_fields.items() if name not in {"variables", "sign_in"}}
     assert {str(field.validation_alias) for field in fields.values()} == set(VARIABLES)
     assert {field for _, field, _ in VARIABLES.values()} == set(fields)
 
@@ -231,6 +238,8 @@ WRONG = [
     *(("SERVICE_BODY_MEMORY", text) for text in ("canary", "0", "3999999", "64MB")),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
     *(("SERVICE_LOG", text) for text in ("canary", "JSON", "1")),
+    *(("SERVICE_LOG_LEVEL", text) for text in ("canary", "TRACE", "10")),
+    ("SERVICE_TRACEBACKS", "canary"),
     *(("PROMETHEUS_MULTIPROC_DIR", text) for text in ("canary", "/canary", __file__)),
     *(
         (name, text)
@@ -242,6 +251,9 @@ WRONG = [
     *(("ENTRA_AUTHORITY", text) for text in ("canary", "http://canary", "https://x/canary", "https://user:canary@x")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
     *(("SERVICE_FORWARD_AUTH", text) for text in ("canary", "2", "-1")),
+    *(("SERVICE_DOCS_SIGN_IN", text) for text in ("canary", "2", "-1")),
+    *(("SERVICE_FRAME_ORIGINS", text) for text in ("*", "canary", "https://x/canary")),
+    *(("SERVICE_TOKEN_LIFETIME_MAX", text) for text in ("canary", "0", "-1")),
 ]
 
 
@@ -338,6 +350,7 @@ def test_nothing_else_reads_the_environment() -> None:
 
     assert {path for path in readers if path.parts[0] != "registration"} == {
         Path("settings/__init__.py"),
+        Path("client/async_client.py"),  # runs where its user is
         Path("hub/auth.py"),  # which other programs use without our settings
         Path("apps/deidentify/workers/forkserver.py"),  # to hand little of it on to engines
         Path("testing/environment.py"),  # to set it for a test
@@ -349,3 +362,42 @@ def test_proxies_that_are_none(wrong: str) -> None:
     """A mistyped IP address does not count as a host name."""
     with pytest.raises(ConfigurationError, match="FORWARDED_ALLOW_IPS: must be IP addresses, networks like"):
         load_settings({"JUPYTERHUB_API_TOKEN": "a" * 64, "FORWARDED_ALLOW_IPS": wrong})
+
+
+@pytest.mark.parametrize(
+    ("text", "grants"),
+    [
+        ("read_messages=custom:messages:read", {"read_messages": ("custom:messages:read",)}),
+        (" Jobs.Run = custom:a custom:b ,Readers=,", {"Jobs.Run": ("custom:a", "custom:b"), "Readers": ()}),
+        (' {"Jobs.Run": ["custom:a"]}', {"Jobs.Run": ("custom:a",)}),
+    ],
+)
+def test_grants_without_json(monkeypatch: pytest.MonkeyPatch, text: str, grants: dict[str, tuple[str, ...]]) -> None:
+    """ENTRA_GRANTS is `name=scope`, or JSON."""
+    for name, value in ENTRA.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENTRA_GRANTS", text)
+
+    assert load_settings().entra_grants == grants
+
+
+@pytest.mark.parametrize("text", ["read_messages", "=custom:x", "a=custom:x,b", "[]"])
+def test_grants_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Anything else ends the start with a sentence that does not quote it."""
+    for name, value in ENTRA.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENTRA_GRANTS", text)
+
+    with pytest.raises(ConfigurationError, match="ENTRA_GRANTS: must be name=scope, separated by commas, or JSON"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["contoso.ciamlogin.com", "Contoso.b2clogin.com"])
+def test_directories_of_customers(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Where anybody can make an account, a token would mean nothing: the start is refused in one sentence."""
+    for variable, value in ENTRA.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("ENTRA_AUTHORITY", f"https://{name}/")
+
+    with pytest.raises(ConfigurationError, match="ENTRA_AUTHORITY: External ID and Azure AD B2C are not supported"):
+        load_settings()

@@ -84,3 +84,37 @@ def test_it_stands_at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch, ENTRA).prefix == "/"
     assert load(monkeypatch, ENTRA | {"JUPYTERHUB_BASE_URL": "/base/"}).prefix == "/base/"
     assert load(monkeypatch, ENTRA | {"JUPYTERHUB_SERVICE_PREFIX": "/x/"}).prefix == "/x/"
+
+
+@pytest.mark.parametrize("kind", ["none", "none-public"])
+def test_without_sign_in(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """With SERVICE_SIGN_IN=none it needs neither a Hub nor Entra ID, and stands at /."""
+    settings = load(monkeypatch, {"SERVICE_SIGN_IN": kind})
+    assert (settings.has_sign_in, settings.has_hub, settings.prefix) == (False, False, "/")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        TOKEN,
+        ENTRA,
+        {"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1"},
+        {"JUPYTERHUB_USER": "alice"},
+        {"ENTRA_GROUPS": "{}"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_without_sign_in_there_is_no_hub_and_no_entra(given: dict[str, str]) -> None:
+    """If any variable of a Hub or of Entra ID is set, somebody meant to ask who is calling: it does not start."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(given | {"SERVICE_SIGN_IN": "none"})
+    [problem] = caught.value.problems
+    assert problem.startswith("SERVICE_SIGN_IN: nobody signs in here, but ")
+    assert all(name in problem for name in given)
+
+
+@pytest.mark.parametrize("kind", ["None", "no", "public", "off", " none"])
+def test_a_mistyped_word_does_not_open_it(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Only the exact words turn the sign-in off."""
+    with pytest.raises(ConfigurationError, match="SERVICE_SIGN_IN"):
+        load(monkeypatch, TOKEN | {"SERVICE_SIGN_IN": kind})

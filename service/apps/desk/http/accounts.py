@@ -151,7 +151,11 @@ async def change(
     version: ExpectedVersion,
     patch: Annotated[AccountChange, Body()],
 ) -> Member:
-    """Change the fields that the patch names. Each needs its permission. Null clears a field."""
+    """Change the fields that the patch names. Each needs its permission. Null clears a field.
+
+    Passwords are the Hub's: people change theirs on its page `/hub/change-password`, and administrators of the Hub set
+    those of others on its page `/hub/authorize`, where the Hub has accounts with passwords.
+    """
     demand(user, needed_for(patch), request)
     role = await roles.role_of(name)  # first: if the Hub fails, nothing must have been changed
     account = await roles.change_account(name, patch, version=version, by=actor(user))

@@ -8,6 +8,7 @@ import pytest
 from service.auth.errors import InsufficientScopeError
 from service.auth.providers.entra_claims import grants_of, header_of, identity_of
 from service.hub.errors import InvalidTokenError
+from service.hub.models import Identity
 from service.testing import make_settings
 
 GRANTS = {"Jobs.Run": ("custom:jobs:run",), "Admins": ("custom:x",)}
@@ -92,3 +93,20 @@ def test_a_name_that_is_none_is_refused(name: object) -> None:
     settings = make_settings()
     with pytest.raises(InvalidTokenError):
         identity_of(USER | {"preferred_username": name}, settings=settings, grants=grants_of(settings))
+
+
+def test_verified_claims_are_for_routes() -> None:
+    """A route may look at all claims, such as the display name. `/me`, `repr()` and other dumps do not show them."""
+    claims = USER | {"name": "Alice Canary", "email": "alice.canary@contoso.example", "roles": ["Admins"]}
+    settings = make_settings()
+    identity = identity_of(claims, settings=settings, grants=grants_of(settings))
+
+    assert (identity.claims["name"], identity.claims["roles"]) == ("Alice Canary", ["Admins"])
+    assert "Canary" not in f"{identity.public()} {identity!r} {identity} {identity.model_dump_json()}"
+
+
+def test_the_hubs_callers_have_no_claims() -> None:
+    """What the Hub says of somebody is never taken for a claim."""
+    assert (
+        Identity.model_validate({"name": "alice", "claims": {"roles": ["x"]}, "_claims": {"roles": ["x"]}}).claims == {}
+    )

@@ -1,0 +1,251 @@
+"""A client for asyncio. `Client` is the same for everybody else."""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+import httpx
+
+from service.client import address, frames, retry
+from service.client.batches import send_window
+from service.client.errors import UnreachableError, problem_of
+from service.client.notes import (
+    Masked,
+    NoteFields,
+    Options,
+    Window,
+    async_windows,
+    check_options,
+    checked,
+    fields_of,
+    masked,
+    windows,
+)
+from service.client.progress import Progress, progress_of
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+AT_ONCE = 2  # windows on their way: while one is masked, the next one comes
+
+
+class AsyncClient:
+    """Calls the service. An async context manager; `aclose` ends it, too.
+
+    In a notebook that the Hub has started, it finds address and token itself. Elsewhere give both.
+
+    What may be sent twice is repeated for you: where no connection came about, after 429, and, if it changes nothing,
+    after 502, 503, 504 and broken connections.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        service: str = "fastapi",
+        timeout: float = 60.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Send nothing yet.
+
+        Args:
+            url: the address of the service, such as `https://hub.example.org/services/fastapi/`.
+            token: a token of the Hub.
+            service: the service's name at the Hub, by which its address is found.
+            timeout: seconds to wait for a connection, and for the next piece of an answer.
+            transport: one of httpx, for tests, or with certificates of your own.
+
+        Raises:
+            AddressUnknownError: address or token are neither given nor to be found.
+        """
+        self._address = address.find(url, token, service=service, environment=os.environ)
+        self._http = httpx.AsyncClient(
+            base_url=self._address.url,
+            headers={"Authorization": f"Bearer {self._address.token}", "Accept": "application/json"},
+            timeout=timeout,
+            transport=transport,
+        )
+
+    @property
+    def url(self) -> str:
+        """The address of the service."""
+        return self._address.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def request(self, method: str, path: str, *, is_safe: bool | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401
+        """Send a request to a route of the service, such as `request("GET", "hello")`; return its answer.
+
+        Args:
+            method: of HTTP.
+            path: relative to the service's address.
+            is_safe: whether sending it twice does no harm. By default GET, HEAD and OPTIONS are safe.
+            options: those of `httpx.AsyncClient.request`.
+
+        Raises:
+            ProblemError: the service answered with an error.
+            UnreachableError: no answer came.
+        """
+        is_safe = method.upper() in _SAFE_METHODS if is_safe is None else is_safe
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = await self._http.request(method, path.lstrip("/"), **options)
+            except httpx.TransportError as error:
+                was_sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+                seconds = None if was_sent and not is_safe else retry.pause(attempt, {})
+                if seconds is None:
+                    raise UnreachableError(
+                        f"{self.url} does not answer: {str(error) or type(error).__name__}."
+                    ) from error
+            else:
+                if answer.is_success:
+                    return answer
+                repeatable = retry.may_repeat(answer.status_code, is_safe=is_safe)
+                seconds = retry.pause(attempt, answer.headers) if repeatable else None
+                if seconds is None:
+                    raise problem_of(answer)
+            await retry.wait(seconds)
+
+    async def me(self) -> dict[str, Any]:
+        """Return what the Hub knows about whose token this is: `name`, `kind`, `groups`, `scopes` and more."""
+        return dict((await self.request("GET", "me")).json())
+
+    async def deidentify(self, text: str | NoteFields, **options: Unpack[Options]) -> Masked:
+        """Mask a note.
+
+        Raises:
+            ProblemError: the note was refused, for instance as it is not in English (`language_unsupported`).
+        """
+        answer = await self.request("POST", "deidentify", json=fields_of(text, options), is_safe=True)
+        return masked(answer.json())
+
+    async def deidentify_many(
+        self,
+        notes: Iterable[str | NoteFields] | AsyncIterable[str | NoteFields],
+        *,
+        raise_errors: bool = True,
+        **options: Unpack[Options],
+    ) -> AsyncGenerator[Masked, None]:
+        """Mask any number of notes; yield the answers in order, while more notes are read and sent.
+
+        What a broken connection has left without an answer is sent again.
+
+        Args:
+            notes: texts, or mappings with `text` and options of their own. They are read when they are needed.
+            raise_errors: False yields a note that cannot be masked with its `error`, and goes on.
+            options: for all notes.
+
+        Raises:
+            NoteError: a note could not be masked.
+            ProblemError: the service refused the request.
+            UnreachableError: the service does not answer any more.
+            ValueError: `numbered` without a `key`. The numbers would begin anew with each request.
+        """
+        check_options(options)
+        pending: deque[asyncio.Task[list[Masked]]] = deque()
+        try:
+            async for window in _windows(notes, options):
+                if len(pending) == AT_ONCE:
+                    for one in await pending.popleft():
+                        yield checked(one, raise_errors=raise_errors)
+                pending.append(asyncio.create_task(self.send_window(window)))
+            while pending:
+                for one in await pending.popleft():
+                    yield checked(one, raise_errors=raise_errors)
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def deidentify_frame(
+        self,
+        frame: frames.Frame,
+        columns: Sequence[str] = ("note",),
+        *,
+        patient_column: str | None = None,
+        progress: bool | None = None,
+        raise_errors: bool = True,
+        **options: Unpack[Options],
+    ) -> frames.Frame:
+        """Return a new table of pandas or polars, in which the notes of `columns` are masked.
+
+        All other columns, and the index of pandas, stay as they are: look at them before you share the table. Cells
+        without a text stay empty.
+
+        Args:
+            frame: the table. It is not changed.
+            columns: names of the columns that hold notes.
+            patient_column: name of the column that tells whose note it is. With `key`, dates of each patient move by
+                days of their own.
+            progress: whether to show a progress bar. By default it is shown if tqdm is installed (`[client]`).
+            raise_errors: False leaves a cell empty where its note could not be masked.
+            options: those of de-identification.
+
+        Raises:
+            TypeError: the table is neither of pandas nor of polars, or a column holds something else than texts.
+            KeyError: there is no such column.
+        """
+        cells = frames.cells(frame, columns, patient_column=patient_column)
+        with progress_of(len(cells.notes), wanted=progress) as bar:
+            answers = self.deidentify_many(cells.notes, raise_errors=raise_errors, **options)
+            texts = [one.text async for one in _counted(answers, bar)]
+        return frames.replaced(frame, cells, texts)
+
+    async def send_window(self, window: Window) -> list[Masked]:
+        """Send one part of many notes. `deidentify_many` calls it."""
+        return await send_window(self._http, window)
+
+    async def tickets(self, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield all tickets of the support desk that match the filters (`docs/desk.md`), page by page."""
+        async for one in self.items("desk/tickets", **filters):
+            yield one
+
+    async def employees(self, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield all employees of the support desk that match the filters, page by page."""
+        async for one in self.items("desk/employees", **filters):
+            yield one
+
+    async def items(self, path: str, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield all items of a list whose answer is `{"items": […], "next": …}`, page by page."""
+        params: Mapping[str, str | int | bool] = filters
+        while True:
+            page = (await self.request("GET", path, params=dict(params))).json()
+            for one in page["items"]:
+                yield one
+            if not page.get("next"):
+                return
+            params = {**filters, "cursor": page["next"]}
+
+
+async def _windows(
+    notes: Iterable[str | NoteFields] | AsyncIterable[str | NoteFields], options: Options
+) -> AsyncIterator[Window]:
+    if isinstance(notes, AsyncIterable):
+        async for window in async_windows(notes, options):
+            yield window
+    else:
+        for window in windows(notes, options):
+            yield window
+
+
+async def _counted(answers: AsyncIterator[Masked], bar: Progress) -> AsyncIterator[Masked]:
+    async for one in answers:
+        yield one
+        bar.update()

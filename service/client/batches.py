@@ -1,0 +1,67 @@
+"""Sends a window of notes as a batch, and again what a broken connection has left without an answer."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+
+from service.client import retry
+from service.client.errors import ClientError, ProblemError, UnreachableError, problem_of
+from service.client.notes import Masked, Window, masked
+
+# An error without a line ends a batch (docs/use.md). With these codes it pays to send the rest again.
+_FOR_NOW = frozenset({"batch_broken", "batch_stalled", "hub_unavailable", "entra_unavailable"})
+
+
+async def send_window(http: httpx.AsyncClient, window: Window) -> list[Masked]:
+    """Return the answers to the notes of a window, one for each, in order.
+
+    Raises:
+        ProblemError: the service refused the request, or ended it for good.
+        UnreachableError: no more answers came, in several attempts.
+    """
+    answers: list[Masked] = []
+    attempt = 0
+    while len(answers) < len(window.lines):
+        before = len(answers)
+        headers: dict[str, str] = {}
+        reason: Exception | None = None
+        try:
+            async for one in _answers(http, window, begin=before):
+                answers.append(one)  # noqa: PERF401 (what came before an error counts)
+        except ProblemError as error:
+            if error.code not in _FOR_NOW and not retry.may_repeat(error.status, is_safe=True):
+                raise
+            reason, headers = error, {"retry-after": error.retry_after}
+        except (httpx.TransportError, ValueError) as error:  # ValueError: a line that broke off
+            reason = error
+        if len(answers) < len(window.lines):
+            attempt = 1 if len(answers) > before else attempt + 1
+            seconds = retry.pause(attempt, headers)
+            if seconds is None:
+                raise reason if isinstance(reason, ClientError) else _broken(http, len(answers)) from reason
+            await retry.wait(seconds)
+    return answers
+
+
+async def _answers(http: httpx.AsyncClient, window: Window, *, begin: int) -> AsyncIterator[Masked]:
+    """Send the lines from `begin` on; yield their answers, as far as they come."""
+    body = b"\n".join(window.lines[begin:])
+    headers = {"Content-Type": "application/x-ndjson", "Accept": "application/x-ndjson"}
+    async with http.stream("POST", "deidentify/batch", content=body, headers=headers) as response:
+        if not response.is_success:
+            await response.aread()
+            raise problem_of(response)
+        number = 0
+        async for line in response.aiter_lines():
+            answer = json.loads(line)
+            if "line" not in answer:
+                raise ProblemError(status=response.status_code, problem=answer["error"])
+            number += 1
+            if answer["line"] != number:
+                raise ValueError(f"line {number} was expected, and {answer['line']} came")
+            yield masked(answer, index=window.start + begin + number - 1)
+
+
+def _broken(http: httpx.AsyncClient, answered: int) -> UnreachableError:
+    return UnreachableError(f"{http.base_url}: the connection broke off again and again, after {answered} answers.")

@@ -1,0 +1,164 @@
+"""A client for notebooks and scripts. Calls run in an event loop in a thread of its own, so it works in a notebook."""
+
+import asyncio
+import threading
+import weakref
+from collections import deque
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import httpx
+
+from service.client import frames
+from service.client.async_client import AT_ONCE, AsyncClient
+from service.client.notes import Masked, NoteFields, Options, check_options, checked, windows
+from service.client.progress import progress_of
+
+T = TypeVar("T")
+
+
+class Client:
+    """Calls the service. A context manager; `close` ends it, too. `AsyncClient` says more about each method.
+
+    In a notebook that the Hub has started, it finds address and token itself. Elsewhere give both.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        service: str = "fastapi",
+        timeout: float = 60.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Send nothing yet. The arguments and errors are those of `AsyncClient`."""
+        self._calls = AsyncClient(url, token=token, service=service, timeout=timeout, transport=transport)
+        self._loop = asyncio.new_event_loop()
+        # A daemon, so that a client that nobody closes does not keep the interpreter from ending.
+        thread = threading.Thread(target=self._loop.run_forever, name="service.client", daemon=True)
+        thread.start()
+        self._end = weakref.finalize(self, _end, self._loop, thread)
+
+    @property
+    def url(self) -> str:
+        """The address of the service."""
+        return self._calls.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections. The client is of no use any more."""
+        if self._end.alive:
+            self._run(self._calls.aclose())
+            self._end()
+
+    def request(self, method: str, path: str, *, is_safe: bool | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401
+        """Send a request to a route of the service, such as `request("GET", "hello")`; return its answer."""
+        return self._run(self._calls.request(method, path, is_safe=is_safe, **options))
+
+    def me(self) -> dict[str, Any]:
+        """Return what the Hub knows about whose token this is: `name`, `kind`, `groups`, `scopes` and more."""
+        return self._run(self._calls.me())
+
+    def deidentify(self, text: str | NoteFields, **options: Unpack[Options]) -> Masked:
+        """Mask a note."""
+        return self._run(self._calls.deidentify(text, **options))
+
+    def deidentify_many(
+        self, notes: Iterable[str | NoteFields], *, raise_errors: bool = True, **options: Unpack[Options]
+    ) -> Iterator[Masked]:
+        """Mask any number of notes; yield the answers in order, while more notes are read and sent."""
+        check_options(options)
+        pending: deque[Future[list[Masked]]] = deque()
+        try:
+            # Notes are read in the caller's thread: a cursor of sqlite3, for one, cannot be read in another.
+            for window in windows(notes, options):
+                if len(pending) == AT_ONCE:
+                    yield from (checked(one, raise_errors=raise_errors) for one in pending.popleft().result())
+                pending.append(self._started(self._calls.send_window(window)))
+            while pending:
+                yield from (checked(one, raise_errors=raise_errors) for one in pending.popleft().result())
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def deidentify_frame(
+        self,
+        frame: frames.Frame,
+        columns: Sequence[str] = ("note",),
+        *,
+        patient_column: str | None = None,
+        progress: bool | None = None,
+        raise_errors: bool = True,
+        **options: Unpack[Options],
+    ) -> frames.Frame:
+        """Return a new table of pandas or polars, in which the notes of `columns` are masked."""
+        cells = frames.cells(frame, columns, patient_column=patient_column)
+        texts: list[str | None] = []
+        # The bar moves in the caller's thread: widgets of notebooks want that.
+        with progress_of(len(cells.notes), wanted=progress) as bar:
+            for one in self.deidentify_many(cells.notes, raise_errors=raise_errors, **options):
+                texts.append(one.text)
+                bar.update()
+        return frames.replaced(frame, cells, texts)
+
+    def tickets(self, **filters: str | int | bool) -> Iterator[dict[str, Any]]:
+        """Yield all tickets of the support desk that match the filters, page by page."""
+        return self._each(self._calls.tickets(**filters))
+
+    def employees(self, **filters: str | int | bool) -> Iterator[dict[str, Any]]:
+        """Yield all employees of the support desk that match the filters, page by page."""
+        return self._each(self._calls.employees(**filters))
+
+    def items(self, path: str, **filters: str | int | bool) -> Iterator[dict[str, Any]]:
+        """Yield all items of a list whose answer is `{"items": […], "next": …}`, page by page."""
+        return self._each(self._calls.items(path, **filters))
+
+    def _started(self, call: Coroutine[Any, Any, T]) -> Future[T]:
+        if not self._end.alive:
+            call.close()
+            raise RuntimeError("This client is closed.")
+        return asyncio.run_coroutine_threadsafe(call, self._loop)
+
+    def _run(self, call: Coroutine[Any, Any, T]) -> T:
+        future = self._started(call)
+        try:
+            return future.result()
+        except BaseException:  # such as KeyboardInterrupt: the call ends with it
+            future.cancel()
+            raise
+
+    def _each(self, many: AsyncGenerator[T, None]) -> Iterator[T]:
+        try:
+            while got := self._run(_next(many)):
+                yield from got
+        finally:
+            if self._end.alive:
+                self._run(many.aclose())
+
+
+async def _next(many: AsyncGenerator[T, None]) -> list[T]:
+    """Return the next item in a list, which is empty at the end."""
+    try:
+        return [await anext(many)]
+    except StopAsyncIteration:
+        return []
+
+
+def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(loop.stop)
+    if thread is not threading.current_thread():
+        thread.join()
+    loop.close()

@@ -1,0 +1,38 @@
+"""A progress bar, if tqdm is installed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """What moves while notes are masked."""
+
+    def update(self) -> object:
+        """Count one more."""
+
+
+class _Silent:
+    def update(self) -> None:
+        """Show nothing."""
+
+
+@contextmanager
+def progress_of(total: int, *, wanted: bool | None) -> Iterator[Progress]:
+    """Show how many of `total` notes are done, with rate and time left. None: only if tqdm is installed.
+
+    Raises:
+        ModuleNotFoundError: it is wanted, and tqdm is not installed.
+    """
+    if wanted is False:
+        yield _Silent()
+        return
+    try:
+        from tqdm.auto import tqdm  # noqa: PLC0415 (an extra)
+    except ModuleNotFoundError:
+        if wanted:
+            raise ModuleNotFoundError("A progress bar needs tqdm: pip install tqdm.", name="tqdm") from None
+        yield _Silent()
+        return
+    with tqdm(total=total, unit="note", unit_scale=True) as bar:
+        yield bar

@@ -1,0 +1,1 @@
+"""What readers of the original examples do, in their order, against a running service."""

@@ -1,0 +1,118 @@
+"""The client without asyncio does the same, from any thread, and beside a loop that runs."""
+
+import gc
+import sqlite3
+import threading
+import weakref
+
+import httpx
+import pandas as pd
+import pytest
+
+from service.client import Client, NoteError, ProblemError
+from tests.unit.client.answering import URL, Answering, lines, masking, problem
+
+
+def client_of(transport: Answering) -> Client:
+    """Return a client whose service is `transport`."""
+    return Client(URL, token="t0", transport=transport)
+
+
+def test_calls() -> None:
+    """Calls return what the asynchronous ones do, and raise the same errors."""
+    service = Answering(httpx.Response(200, json={"name": "ann"}), problem(403, "insufficient_scope"))
+    with client_of(service) as client:
+        assert client.me() == {"name": "ann"}
+        with pytest.raises(ProblemError, match="insufficient_scope"):
+            client.deidentify("x")
+
+
+async def test_beside_a_loop_that_runs() -> None:
+    """A notebook has a loop in its own thread."""
+    with client_of(Answering(httpx.Response(200, json={"name": "ann"}))) as client:
+        assert client.me() == {"name": "ann"}
+
+
+def test_many_notes_of_a_database() -> None:
+    """Notes are read in the caller's thread, which a cursor insists on."""
+    with sqlite3.connect(":memory:") as database, client_of(Answering(masking)) as client:
+        database.execute(
+            "CREATE TABLE notes AS"
+            " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 350) SELECT i FROM n"
+        )
+        notes = (f"note {row[0]}" for row in database.execute("SELECT i FROM notes ORDER BY i"))
+
+        assert [one.text for one in client.deidentify_many(notes)] == [f"NOTE {number}" for number in range(1, 351)]
+
+
+def test_a_table() -> None:
+    """A new table comes back; the one given is as it was."""
+    table = pd.DataFrame({"note": ["a", None, "c"], "sex": ["f", "m", "f"]}, index=[7, 8, 9])
+    with client_of(Answering(masking)) as client:
+        found = client.deidentify_frame(table, ["note"], progress=False)
+
+    expected = pd.DataFrame({"note": ["A", None, "C"], "sex": ["f", "m", "f"]}, index=[7, 8, 9])
+    pd.testing.assert_frame_equal(found, expected)
+    assert table["note"].tolist()[0] == "a"
+
+
+def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    """A bar tells how many are done."""
+    with client_of(Answering(masking)) as client:
+        client.deidentify_frame(pd.DataFrame({"note": ["a", "b"]}), progress=True)
+
+    assert "2.00/2.00" in capsys.readouterr().err
+
+
+def test_a_bad_note_in_a_table() -> None:
+    """It is raised, or leaves its cell empty."""
+    failed = lines({"line": 1, "error": {"code": "note_refused", "detail": "No."}}, {"line": 2, "text": "B"})
+    table = pd.DataFrame({"note": ["a", "b"]})
+    with client_of(Answering(failed)) as client:
+        with pytest.raises(NoteError):
+            client.deidentify_frame(table, progress=False)
+        found = client.deidentify_frame(table, progress=False, raise_errors=False)
+
+    assert found["note"].isna().tolist() == [True, False]
+
+
+def test_lists() -> None:
+    """Iterators run over all pages."""
+    service = Answering(
+        httpx.Response(200, json={"items": [{"id": 1}], "next": "c"}),
+        httpx.Response(200, json={"items": [{"id": 2}], "next": None}),
+    )
+    with client_of(service) as client:
+        assert list(client.employees()) == [{"id": 1}, {"id": 2}]
+
+
+def test_closed() -> None:
+    """A client that is closed says so, and its thread has ended."""
+    before = set(threading.enumerate())
+    client = client_of(Answering(masking))
+    (thread,) = set(threading.enumerate()) - before
+    client.close()
+    client.close()
+
+    assert not thread.is_alive()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.me()
+
+
+def test_forgotten() -> None:
+    """A client that nobody closes goes with its thread."""
+    before = set(threading.enumerate())
+    client = client_of(Answering(masking))
+    (thread,) = set(threading.enumerate()) - before
+    gone = weakref.ref(client)
+    del client
+    gc.collect()
+
+    assert gone() is None
+    assert not thread.is_alive()
+
+
+def test_no_token_in_a_repr() -> None:
+    """A client that a notebook shows tells the address, and no more."""
+    with client_of(Answering(masking)) as client:
+        assert repr(client) == f"Client({URL!r})"
