@@ -23,7 +23,7 @@ class LanguageUnsupportedError(ServiceError):
         self.language = language
         super().__init__(
             f"This looks like {language}. The rules know English, and would leave names in it. "
-            'Send `language: "any"` to have it masked all the same.'
+            "To have it masked all the same, set `language` to `any` (on the command line: --language any)."
         )
 
 

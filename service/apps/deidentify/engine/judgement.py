@@ -73,6 +73,9 @@ class Judge:
         self._own = own
         self._lexicon = lexicon
         self._vocabulary = words.Vocabulary(lexicon.flags)
+        self._sure = frozenset(
+            rule.name for rule in detector.rules if rule.kind in SURE and not rule.name.endswith(LISTS)
+        )
 
     def judge(self, text: str, sightings: Sequence[Sighting] = ()) -> tuple[bytearray, list[Find]]:
         """Per character whether it is masked, and what rules found. `sightings`: what a model found."""
@@ -107,16 +110,19 @@ class Judge:
     def _keep(self, reading: Reading, is_upper: list[bool], is_masked: bytearray, theirs: Sequence[Find]) -> bytearray:
         """Take back what stays. Per character 1 where a rule says that a number stays."""
         kept = where(len(reading.text), find_all(readings.PATTERNS, reading.text))
-        for number, (start, stop) in enumerate(zip(reading.starts, reading.stops, strict=True)):
+        starts, stops, shapes = reading.starts, reading.stops, reading.shapes
+        left = []
+        for number in [number for number, start in enumerate(starts) if is_masked[start]]:
+            start, stop = starts[number], stops[number]
             if kept[start] and (
-                reading.shapes[number] in (DIGITS, MIXED) or (stop - start <= SHORT_CODE and all(kept[start:stop]))
+                shapes[number] in (DIGITS, MIXED) or (stop - start <= SHORT_CODE and all(kept[start:stop]))
             ):
                 is_masked[start:stop] = bytes(stop - start)
-        sure = (find for find in theirs if find.kind in SURE and not find.rule.endswith(LISTS))
-        is_sure = where(len(reading.text), sure)
-        for number in words.staying(reading, is_upper, is_masked, is_sure, self._vocabulary):
-            start, stop = reading.starts[number], reading.stops[number]
-            is_masked[start:stop] = bytes(stop - start)
+            else:
+                left.append(number)
+        is_sure = where(len(reading.text), (find for find in theirs if find.rule in self._sure))
+        for number in list(words.staying(reading, left, is_upper, is_sure, self._vocabulary)):
+            is_masked[starts[number] : stops[number]] = bytes(stops[number] - starts[number])
         for start, stop, kind, _ in theirs:
             # Of a street of which every word stays, the number says nothing.
             if kind is Kind.LOCATION and not any(

@@ -5,14 +5,16 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.apps.deidentify.engine.finding import Find
+from service.apps.deidentify.engine.finding import Find, where
 from service.apps.deidentify.engine.rules import OWN, THEIRS, Kind
 
 MASKED, LINK = 1, 2
 RUN = re.compile(rb"\x01[\x01\x02]*")
+KNOWN = re.compile(rb"\x01+")
 KINDS = tuple(Kind)
 ORDER = {kind: number for number, kind in enumerate(KINDS)}
-JOINERS = frozenset("-'/._@\u2019")
+JOINER = re.compile("[-'/._@\u2019]")
+LINKS = re.compile(r"[^\r\n\w]|_")  # what may stand within a span: no letter, no digit, no end of a line
 UNKNOWN = "unknown-word"  # the rule for words that are in no list of words that may stay
 NOTHING = (0, 0, -ORDER[Kind.OTHER], UNKNOWN)
 
@@ -38,12 +40,14 @@ def spans(text: str, is_masked: bytearray, finds: Sequence[Find]) -> list[Span]:
     Masked parts are joined if one rule found them together, or if only a character such as a hyphen is between them.
     """
     shape = bytearray(is_masked)
-    for start, stop, _, _ in finds:
-        for place in range(start, stop):
-            if not shape[place] and not text[place].isalnum() and text[place] not in "\r\n":
-                shape[place] = LINK
-    for place in range(1, len(text) - 1):
-        if text[place] in JOINERS and not shape[place] and shape[place - 1] == MASKED == shape[place + 1]:
+    known = where(len(text), finds)
+    for part in KNOWN.finditer(known):
+        for match in LINKS.finditer(text, *part.span()):
+            if not shape[match.start()]:
+                shape[match.start()] = LINK
+    for match in JOINER.finditer(text, 1, len(text) - 1):
+        place = match.start()
+        if not shape[place] and shape[place - 1] == MASKED == shape[place + 1]:
             shape[place] = LINK
     found = [(match.start(), match.start() + len(match[0].rstrip(b"\x02"))) for match in RUN.finditer(shape)]
     reasons = _reasons(found, finds)
@@ -59,9 +63,12 @@ def _reasons(found: Sequence[tuple[int, int]], finds: Sequence[Find]) -> list[tu
     ends = [stop for _, stop in found]
     best = [NOTHING] * len(found)
     for start, stop, kind, rule in finds:
+        is_own = rule.startswith(OWN)
+        if kind is Kind.OTHER and not is_own:
+            continue
         number = bisect_right(ends, start)
-        whose = 2 if rule.startswith(OWN) else 0 if rule.startswith(THEIRS) else 1
-        while number < len(found) and found[number][0] < stop and (kind is not Kind.OTHER or rule.startswith(OWN)):
+        whose = 2 if is_own else 0 if rule.startswith(THEIRS) else 1
+        while number < len(found) and found[number][0] < stop:
             common = min(stop, found[number][1]) - max(start, found[number][0])
             best[number] = max(best[number], (whose, common, -ORDER[kind], rule))
             number += 1
