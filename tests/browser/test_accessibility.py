@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any page that breaks WCAG 2.2 at level AA, in light and in dark."""
+"""No page breaks WCAG 2.2 at level AA, as axe-core measures it in light and in dark, and none is heavy."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -36,6 +36,13 @@ OURS = {
 # What the Hub's own template has around our forms.
 HUBS_OWN = ("nav.navbar", "#dark-theme-toggle")
 
+MOST = 60_000  # bytes of a page with its styles, scripts and pictures, not compressed; without Swagger UI
+HUBS_WEIGHT = 10_000_000  # what the Hub's own template loads is not ours
+WEIGHT = """() => performance.getEntries()
+    .filter(({name, entryType}) => ["navigation", "resource"].includes(entryType)
+        && !name.includes("/swagger-ui/") && !name.endsWith("/openapi.json"))
+    .reduce((sum, {decodedBodySize}) => sum + decodedBodySize, 0)"""
+
 
 @pytest.fixture(scope="module")
 async def everything(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> Place:
@@ -58,14 +65,17 @@ c.JupyterHub.load_groups = {groups!r}
     return place_of(hub)
 
 
-async def problems(page: Page, url: str, named: Iterable[tuple[str, str]]) -> list[str]:
-    """Open pages below `url`, and return what axe finds, with their names."""
+async def problems(page: Page, url: str, named: Iterable[tuple[str, str]], *, most: int = MOST) -> list[str]:
+    """Open pages below `url`, and return what axe finds, and which have more than so many bytes, with their names."""
     found = []
     for name, where in named:
         await page.goto(url + where)
         if name == "docs":
             await expect(page.locator(".opblock").first).to_be_visible()
-        found += [f"{name}: {line}" for line in await problems_of(page, left_out=HUBS_OWN)]
+        weight = await page.evaluate(WEIGHT)
+        assert weight > 0
+        heavy = [f"{weight} bytes"] if weight > most else []
+        found += [f"{name}: {line}" for line in (*heavy, *await problems_of(page, left_out=HUBS_OWN))]
     return found
 
 

@@ -19,6 +19,7 @@ from service.auth.problems import Problem
 from service.hub.models import Identity
 from service.settings import Settings
 from service.web import pages
+from service.web.problem_examples import add_examples
 
 TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; it may have letters, digits and `.-_` (OpenAPI 3.1 section 4.8.7)
 ENTRA_SCHEME = "EntraID"
@@ -172,6 +173,7 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
                 _add_problems(operation, (*_BODY_PROBLEMS, *_ROOM_PROBLEMS))
         components["responses"] = _used_responses(schema, problems)
         _describe_sign_in(schema, settings)
+        add_examples(schema)
     return app.openapi_schema or {}
 
 

@@ -78,7 +78,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     429: _problem("Too many notes wait or too many batches are open, of yours or in all; or too many unknown tokens"),
     503: _problem("No engine is at hand, or it failed with this note; or the Hub cannot be asked"),
 }
-_EXAMPLE = {"text": "Seen 12/03/2019 by Dr. Smith.", "replacement": "tag"}
+# The options are not in it: Swagger UI shows them as parameters, and a field would go before what is chosen there.
+_EXAMPLE = {"text": "Seen 12/03/2019 by Dr. Smith."}
 _NOTE = {
     JSON: {"schema": Note.model_json_schema(), "example": _EXAMPLE},
     TEXT: {"schema": {"type": "string", "pattern": PATTERN}, "example": _EXAMPLE["text"]},

@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from service.auth.guard import CurrentUser, require
+from service.auth.problems import Problem
 from service.hub.models import Identity
 from tests.support.node import REPOSITORY
 from tests.unit.conftest import PREFIX, Serve, Service
@@ -158,8 +159,49 @@ async def test_errors_are_described_as_they_are(document: dict[str, Any]) -> Non
     assert things["post"]["responses"]["422"] == {"$ref": "#/components/responses/422"}
     assert things["delete"]["responses"]["403"] == {"description": "Not yours"}
     for status in ("401", "403", "422", "503"):
-        (content,) = responses[status]["content"].items()
-        assert content == ("application/problem+json", {"schema": {"$ref": "#/components/schemas/Problem"}})
+        ((media_type, content),) = responses[status]["content"].items()
+        assert media_type == "application/problem+json"
+        assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+def examples_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the status and the example of each response that is a problem."""
+    many = [document["components"]["responses"]]
+    many += [each["responses"] for path in document["paths"].values() for each in path.values()]
+    for status, response in (pair for responses in many for pair in responses.items()):
+        for content in response.get("content", {}).values():
+            if "Problem" in str(content.get("schema")):
+                yield status, content["example"]
+
+
+async def test_each_error_has_its_own_example(serve: Serve) -> None:
+    """The example of a response is a problem with the status of that response, in our own routes and applications."""
+    service = await serve(apps=("deidentify",))
+    document = (await service.api().get("openapi.json")).json()
+    found = list(examples_of(document))
+
+    assert {"401", "403", "413", "422", "429", "503"} <= {status for status, _ in found}
+    assert [(status, example) for status, example in found if example["status"] != int(status)] == []
+    assert len({example["code"] for status, example in found if status in {"401", "403", "429", "503"}}) == 4
+    for _, example in found:
+        assert Problem.model_validate(example).detail
+
+
+async def test_the_example_of_a_body_agrees_with_the_parameters(serve: Serve) -> None:
+    """No field of it overrides an option that the form shows as a parameter."""
+    service = await serve(apps=("deidentify",))
+    operation = (await service.api().get("openapi.json")).json()["paths"]["/deidentify"]["post"]
+    body = operation["requestBody"]["content"]["application/json"]["example"]
+
+    assert {each["name"] for each in operation["parameters"]}.isdisjoint(body)
+
+
+async def test_it_says_who_is_signed_in(service: Service) -> None:
+    """The page says that nothing must be authorized, to somebody who is signed in alone."""
+    said = "You are already signed in as testuser"
+
+    assert said in (await (await service.signed_in()).visit("docs")).text
+    assert said not in (await service.browser().visit("docs")).text
 
 
 async def test_a_problem_is_what_the_document_says(service: Service, document: dict[str, Any]) -> None:
