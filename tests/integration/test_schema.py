@@ -112,6 +112,7 @@ async def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFacto
         "JUPYTERHUB_SERVICE_NAME": NAME,
         "JUPYTERHUB_SERVICE_URL": url,
         "SERVICE_APPS": "deidentify",
+        "DEIDENTIFY_SECRET": "0123456789abcdef" * 4,
         "SERVICE_PASSWORD_GRANT": "1",
         "SERVICE_ROUTERS": "orders:router",
     }

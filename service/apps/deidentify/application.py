@@ -57,6 +57,7 @@ class Deidentify(Application):
             notes=settings.queue,
             size=settings.queue_size,
             batches=settings.batches,
+            secret=settings.secret,
         )
 
     def measure(self, metrics: Metrics, opened: "Pool") -> None:
@@ -73,7 +74,8 @@ class Deidentify(Application):
         return {
             "engine": asdict(opened.about) if opened.about else None,
             "problem": opened.problem or "",
-            **settings.model_dump(),
+            **settings.model_dump(exclude={"secret"}),
+            "keys": settings.secret is not None,
             "workers": opened.workers,
         }
 

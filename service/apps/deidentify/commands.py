@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from service.apps.deidentify.engine.dates import MAX_SHIFT
+from service.apps.deidentify.engine.dates import MAX_SHIFT, DateOrder
 from service.apps.deidentify.engine.replacement import Language, Replacement
-from service.apps.deidentify.errors import GoldRefusedError
+from service.apps.deidentify.errors import GoldRefusedError, JobRefusedError
 from service.apps.deidentify.job.encodings import known
 from service.apps.deidentify.manifest import NEEDS
 from service.errors import HOW_TO_INSTALL
@@ -44,6 +44,18 @@ def words(path: Path | None) -> list[str]:
         return [word for line in path.read_text(encoding="utf-8-sig").splitlines() if (word := line.strip())]
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{path} is not in UTF-8.") from None
+
+
+def secret_of(key: str | None, key_file: Path | None) -> str | None:
+    """The secret of the key of a job, in hexadecimal; None if it has none."""
+    if key and key_file:
+        raise typer.BadParameter("Give --key or --key-file, and not both.")
+    from service.apps.deidentify import key_files  # noqa: PLC0415 - an extra
+
+    try:
+        return key_files.read(key_file) if key_file else key_files.named(key) if key else None
+    except JobRefusedError as error:
+        raise typer.BadParameter(error.detail) from None
 
 
 class ByDefault(TyperGroup):
@@ -91,6 +103,24 @@ def _installed() -> None:
         raise typer.Exit(2)
 
 
+@commands.command(name="key")
+def write_key(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as user:alice/study or group:lab/study.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, which only you will be able to read.")],
+) -> None:
+    """Write a key to a file, for --key-file. Needs DEIDENTIFY_SECRET, and does not print the key.
+
+    With it, its owner gets the same stand-ins at the command line as from the service. Who has it can test names.
+    """
+    _installed()
+    from service.apps.deidentify import key_files  # noqa: PLC0415 - an extra
+
+    try:
+        key_files.write(key, file)
+    except JobRefusedError as error:
+        raise typer.BadParameter(error.detail) from None
+
+
 @commands.command(name="notes")
 def deidentify(  # noqa: PLR0913 - one for each option
     *,
@@ -114,6 +144,19 @@ def deidentify(  # noqa: PLR0913 - one for each option
     compat: Annotated[bool, typer.Option("--compat", help="Mask what philter-lite masks, and nothing else.")] = False,
     date_shift_days: Annotated[
         int | None, typer.Option(min=-MAX_SHIFT, max=MAX_SHIFT, help="Move dates that parse by so many days.")
+    ] = None,
+    date_order: Annotated[
+        DateOrder | None, typer.Option(help="The order of dates of numbers; by default as the dates of a note tell.")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A key by its owner and name: user:alice/study. Needs DEIDENTIFY_SECRET."),
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with the key: 64 hexadecimal digits.")
+    ] = None,
+    patient_column: Annotated[
+        str | None, typer.Option(help="The column of tables that says whose a row is. Needs a key: dates move by it.")
     ] = None,
     allow: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A file of words never masked, one a line.")
@@ -139,6 +182,10 @@ def deidentify(  # noqa: PLR0913 - one for each option
     _installed()
     if column and spans:
         raise typer.BadParameter("--spans is for notes: in the rows of a table there is no place for them.")
+    if patient_column and not (column and (key or key_file)):
+        raise typer.BadParameter("--patient-column needs --column, and --key or --key-file.")
+    if patient_column and date_shift_days is not None:
+        raise typer.BadParameter("--patient-column and --date-shift-days both move dates: give one of them.")
     if dask and workers:
         raise typer.BadParameter("With --dask the cluster's workers do the work: leave out --workers.")
     if dask and not ADDRESS.fullmatch(dask):
@@ -151,9 +198,11 @@ def deidentify(  # noqa: PLR0913 - one for each option
         "replacement": replacement,
         "compat": compat,
         "date_shift_days": date_shift_days,
+        "date_order": date_order,
+        "secret": secret_of(key, key_file),
         "language": language,
         "allow": words(allow),
         "deny": words(deny),
     }
-    terms = Terms(options, spans, deadline, tuple(column or ()), encoding)
+    terms = Terms(options, spans, deadline, tuple(column or ()), encoding, patient_column or "")
     raise typer.Exit(start(inputs, out, terms, Where(workers, dask), skip_others=skip_others))

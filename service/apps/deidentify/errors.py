@@ -27,6 +27,22 @@ class LanguageUnsupportedError(ServiceError):
         )
 
 
+class KeyForbiddenError(ServiceError):
+    """A key belongs to a group that the caller is not in, as far as their token tells."""
+
+    code = "key_forbidden"
+    status = HTTPStatus.FORBIDDEN
+    default = "This key belongs to a group of the Hub. Your token does not say that you are in it."
+
+
+class KeysUnavailableError(ServiceError):
+    """No keys can be used, because the operator has set no secret for them."""
+
+    code = "keys_unavailable"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    default = "There are no keys here. Leave out `key`, or ask the operator to set DEIDENTIFY_SECRET."
+
+
 class NoteTooLargeError(ServiceError):
     """A note is larger than is taken; `limit` in bytes of UTF-8."""
 

@@ -2,7 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from service.apps.deidentify.owners import problem_with
+
+
+def _drawn_by_chance(secret: SecretStr) -> SecretStr:
+    if problem := problem_with(secret.get_secret_value()):
+        raise ValueError(problem)
+    return secret
 
 
 class DeidentifySettings(BaseModel):
@@ -22,3 +30,7 @@ class DeidentifySettings(BaseModel):
     queue: Annotated[int, Field(ge=1)] = Field(default=64, validation_alias="DEIDENTIFY_QUEUE")
     queue_size: Annotated[int, Field(ge=1)] = Field(default=4_000_000, validation_alias="DEIDENTIFY_QUEUE_SIZE")
     batches: Annotated[int, Field(ge=1)] = Field(default=8, validation_alias="DEIDENTIFY_BATCHES")
+    # What the secrets of all keys are derived from. Whoever has it can test names and recover shifts.
+    secret: Annotated[SecretStr, AfterValidator(_drawn_by_chance)] | None = Field(
+        default=None, validation_alias="DEIDENTIFY_SECRET"
+    )

@@ -19,3 +19,8 @@ def word_class(name: str) -> frozenset[str]:
 def spellings(name: str) -> str:
     """A group of a regular expression that matches any of the spellings of a list."""
     return f"(?:{'|'.join(_table('spellings.toml')[name])})"
+
+
+def standins() -> dict[str, tuple[str, ...]]:
+    """The names that stand in for others, by the name of their list. Their order never changes."""
+    return {name: tuple(names.split()) for name, names in _table("standins.toml").items()}

@@ -1,11 +1,14 @@
 """Shifts a date by a number of days and keeps the form in which it is written.
 
-A date in numbers is read with the month before the day, as in philter-lite's notes, unless that is no valid date.
+In a date of numbers, the order of month and day is that of the whole note. What cannot be read for sure does not move.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from typing import Literal
+
+DateOrder = Literal["mdy", "dmy", "ymd"]
 
 MONTHS = (
     "january",
@@ -26,45 +29,70 @@ CENTURY = 100
 PIVOT = 69  # two-digit years from 69 on are in the 1900s (POSIX strptime)
 
 YEAR_FIRST = re.compile(r"(?P<y>\d{4})(?P<a>[-/.])(?P<m>\d{1,2})(?P=a)(?P<d>\d{1,2})")
-YEAR_LAST = re.compile(r"(?P<m>\d{1,2})(?P<a>[-/.])(?P<d>\d{1,2})(?P=a)(?P<y>\d{4}|\d{2})")
 NAME_FIRST = re.compile(r"(?P<n>[A-Za-z]{3,9})(?P<a>\.? )(?P<d>\d{1,2})(?P<o>st|nd|rd|th)?(?P<b>,? )(?P<y>\d{4})")
 DAY_FIRST = re.compile(r"(?P<d>\d{1,2})(?P<o>st|nd|rd|th)?(?P<a>[- ])(?P<n>[A-Za-z]{3,9})(?P<b>,? |-)(?P<y>\d{4})")
+# Dates of numbers that do not begin with four digits, by the order in which they are read.
+NUMBERS = {
+    "mdy": re.compile(r"(?P<m>\d{1,2})(?P<a>[-/.])(?P<d>\d{1,2})(?P=a)(?P<y>\d{4}|\d{2})"),
+    "dmy": re.compile(r"(?P<d>\d{1,2})(?P<a>[-/.])(?P<m>\d{1,2})(?P=a)(?P<y>\d{4}|\d{2})"),
+    "ymd": re.compile(r"(?P<y>\d{2})(?P<a>[-/.])(?P<m>\d{1,2})(?P=a)(?P<d>\d{1,2})"),
+}
 
 
-def shifted(written: str, days: int) -> str | None:
-    """Return the date `days` later, in the same form.
+def order_of(dates: Iterable[str]) -> DateOrder | None:
+    """Return the order of the dates of a note, by those that can be read in one way alone.
 
-    Returns None if the date does not parse, has no year, or would be out of the calendar's range.
+    Returns None if there are none, or if they contradict each other. That the year comes first with two digits cannot
+    be told from the dates.
     """
-    for form, write in FORMS:
+    orders: tuple[DateOrder, ...] = ("mdy", "dmy")
+    told = {
+        valid[0]
+        for written in dates
+        if len(valid := [order for order in orders if _parsed(NUMBERS[order], written) is not None]) == 1
+    }
+    return told.pop() if len(told) == 1 else None
+
+
+def parsed(written: str, order: DateOrder | None) -> date | None:
+    """Return the date; None if it does not parse, has no year, or is in numbers whose order is not known."""
+    return next((found for form, _ in _forms(order) if (found := _parsed(form, written)) is not None), None)
+
+
+def shifted(written: str, days: int, order: DateOrder | None) -> str | None:
+    """Return the date `days` later, in the same form; None if it does not parse, or cannot be written in this form."""
+    for form, write in _forms(order):
+        if (found := _parsed(form, written)) is None:
+            continue
+        try:
+            moved = found + timedelta(days=days)
+        except OverflowError:
+            return None
         match = form.fullmatch(written)
-        if match is not None:
-            parsed = _parse(match)
-            if parsed is None:
-                return None
-            try:
-                moved = parsed[0] + timedelta(days=days)
-            except OverflowError:
-                return None
-            return write(match, moved, day_first=parsed[1])
+        new = write(match, moved)
+        # With two digits, 1969 follows upon 2068.
+        return new if _parsed(form, new) == moved else None
     return None
 
 
-def _parse(match: "re.Match[str]") -> tuple[date, bool] | None:
-    """Return the date, and whether the day is written before the month; None if it is no valid date."""
+def _forms(order: DateOrder | None) -> list[tuple["re.Pattern[str]", Callable[..., str]]]:
+    numbers = [YEAR_FIRST, *([NUMBERS[order]] if order else [])]
+    return [*((form, _numbers) for form in numbers), (NAME_FIRST, _names), (DAY_FIRST, _names)]
+
+
+def _parsed(form: "re.Pattern[str]", written: str) -> date | None:
+    match = form.fullmatch(written)
+    if match is None or not written.isascii():
+        return None
     parts = match.groupdict()
     year = int(parts["y"])
     if len(parts["y"]) == 2:  # noqa: PLR2004 - two digits
         year += 1900 if year >= PIVOT else 2000
     month = _month(parts["n"]) if parts.get("n") else int(parts["m"])
-    day = int(parts["d"])
-    for first, second, is_turned in ((month, day, False), (day, month, True)):
-        try:
-            return date(year, first or 0, second or 0), is_turned
-        except ValueError:
-            if parts.get("n"):
-                return None
-    return None
+    try:
+        return date(year, month or 0, int(parts["d"]))
+    except ValueError:
+        return None
 
 
 def _month(name: str) -> int | None:
@@ -73,14 +101,13 @@ def _month(name: str) -> int | None:
     )
 
 
-def _numbers(match: "re.Match[str]", moved: date, *, day_first: bool) -> str:
-    first, second = (moved.day, moved.month) if day_first else (moved.month, moved.day)
-    fields = {"m": _digits(match["m"], first), "d": _digits(match["d"], second), "y": _year(match["y"], moved)}
-    order = "ymd" if match.re is YEAR_FIRST else "mdy"
-    return match["a"].join(fields[field] for field in order)
+def _numbers(match: "re.Match[str]", moved: date) -> str:
+    fields = {"m": _digits(match["m"], moved.month), "d": _digits(match["d"], moved.day), "y": _year(match["y"], moved)}
+    places = {field: match.start(field) for field in fields}
+    return match["a"].join(fields[field] for field in sorted(fields, key=places.__getitem__))
 
 
-def _names(match: "re.Match[str]", moved: date, *, day_first: bool) -> str:  # noqa: ARG001 - one shape for all
+def _names(match: "re.Match[str]", moved: date) -> str:
     name = MONTHS[moved.month - 1]
     name = name if match["n"].lower() in MONTHS and len(match["n"]) > 3 else name[:3]  # noqa: PLR2004 - `May` says neither
     name = name.upper() if match["n"].isupper() else name.capitalize() if match["n"][0].isupper() else name
@@ -101,11 +128,3 @@ def _year(written: str, moved: date) -> str:
 
 def _ordinal(day: int) -> str:
     return "th" if day in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-
-
-FORMS: tuple[tuple["re.Pattern[str]", Callable[..., str]], ...] = (
-    (YEAR_FIRST, _numbers),
-    (YEAR_LAST, _numbers),
-    (NAME_FIRST, _names),
-    (DAY_FIRST, _names),
-)

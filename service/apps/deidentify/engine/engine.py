@@ -7,11 +7,12 @@ from typing import TypedDict
 
 from service.apps.deidentify.engine import folding, lexicon, lists, rules, spans, tagging
 from service.apps.deidentify.engine import language as recognition
+from service.apps.deidentify.engine.dates import DateOrder
 from service.apps.deidentify.engine.detection import Detector, hidden
 from service.apps.deidentify.engine.explanation import contents
 from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.judgement import Judge, catalog, cover
-from service.apps.deidentify.engine.replacement import Language, Numbering, Replacement, written
+from service.apps.deidentify.engine.replacement import Language, Numbering, Replacement, Style, written
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 
@@ -34,6 +35,8 @@ class Options(TypedDict, total=False):
     allow: Sequence[str]
     deny: Sequence[str]
     date_shift_days: int | None
+    date_order: DateOrder | None
+    secret: str | None
     language: Language
 
 
@@ -57,7 +60,7 @@ class Engine:
     def __init__(self, book: rules.RuleBook, tagger: tagging.Tagger) -> None:
         self._detector = Detector(book.rules, tagger)
         words = lexicon.load(book.vocabulary)
-        self._flags = words.flags
+        self.words = words.flags  # what words can be (`lexicon.Is`)
         self._judge = Judge(self._detector, words)
         self.about = About(book.name, book.version, book.configuration, tagger.name)
         self.contents = contents(book.rules, catalog())
@@ -82,6 +85,8 @@ class Engine:
         allow: Sequence[str] = (),
         deny: Sequence[str] = (),
         date_shift_days: int | None = None,
+        date_order: DateOrder | None = None,
+        secret: str | None = None,
         language: Language = "en",
         numbering: Numbering | None = None,
     ) -> Result:
@@ -89,6 +94,8 @@ class Engine:
 
         `compat`: mask what philter-lite masks, and nothing else. `allow` and `deny`: words never and always masked;
         deny wins. `date_shift_days`: dates that parse move by so many days, others are replaced like the rest.
+        `date_order`: of dates of numbers; None: as the dates of the note tell, and in doubt they do not move. `secret`:
+        of a key, in hexadecimal; with it, numbers and stand-ins are the same in all notes.
         `language`: `any` takes notes in other languages too, whose names the rules do not know. `numbering`: share
         one for a batch.
 
@@ -96,7 +103,7 @@ class Engine:
             LanguageUnsupportedError: the note is in another language than English, and `language` is `en`.
         """
         if language == "en":
-            recognition.check(text, self._flags)
+            recognition.check(text, self.words)
         is_masked, finds = self._philter(text) if compat else self._default(text)
         for start, stop in lists.places(text, allow):
             is_masked[start:stop] = bytes(stop - start)
@@ -107,14 +114,15 @@ class Engine:
                     is_masked[place] |= denied[place]
             finds += places
         found = spans.spans(text, is_masked, finds)
-        new, placed = written(
-            text,
-            is_masked,
-            found,
-            replacement=replacement,
-            numbering=numbering or Numbering(),
-            date_shift_days=date_shift_days,
+        style = Style(
+            replacement,
+            numbering or Numbering(),
+            date_shift_days,
+            date_order,
+            bytes.fromhex(secret) if secret else None,
+            self.words,
         )
+        new, placed = written(text, is_masked, found, style)
         return Result(new, tuple(placed), dict(Counter(span.type for span in placed)), len(text))
 
     def _philter(self, text: str) -> tuple[bytearray, list[Find]]:

@@ -210,3 +210,22 @@ GAPS = (
     Gap("Names without a capital letter", "Talked to rose about it."),
     Gap("What only one person has done, or is", "His brother is the head coach of the team."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two texts of a type, and whether they count as the same: they then have the same number and stand-in."""
+
+    type: Kind
+    one: str
+    other: str
+    same: bool
+
+
+PAIRS = (
+    Pair(Kind.NAME, "Zoë Quackenbush", "ZOE  QUACKENBUSH", same=True),
+    Pair(Kind.CONTACT, "(617) 555-0123", "617.555.0123", same=True),
+    Pair(Kind.NAME, "Quackenbush, Zoë", "Zoë Quackenbush", same=False),
+    Pair(Kind.NAME, "Z. Quackenbush", "Zoë Quackenbush", same=False),
+    Pair(Kind.DATE, "1/11/2019", "11/1/2019", same=False),
+)

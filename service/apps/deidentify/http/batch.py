@@ -22,6 +22,7 @@ from service.apps.deidentify.workers.pool import Pool
 from service.auth.problems import problem_of
 from service.auth.revalidation import last_line
 from service.errors import ServiceError
+from service.hub.models import Identity
 
 MEDIA_TYPE = "application/x-ndjson"
 PATIENCE = 60.0  # seconds for the client to send a line, or to receive one
@@ -109,19 +110,28 @@ _Answers = asyncio.Queue["asyncio.Task[_Answered | bytes] | BatchStalledError | 
 class Batch(Response):
     """The response to a batch.
 
-    `defaults`: options for lines that do not set their own. `limit`: the most bytes of a line. `patience`: seconds for
-    the client to send or to receive a line.
+    `defaults`: options for lines that do not set their own. `limit`: the most bytes of a line. `identity`: of the
+    caller, whose keys the lines may name. `patience`: seconds for the client to send or to receive a line.
     """
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, pool: Pool, defaults: Options, *, limit: int, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        defaults: Options,
+        *,
+        limit: int,
+        identity: Identity | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers()
         self._pool = pool
         self._defaults = defaults
         self._limit = limit
+        self._identity = identity
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -173,7 +183,9 @@ class Batch(Response):
             if line.body is None:
                 raise NoteTooLargeError(self._pool.note_size)
             note = Note.read(line.body, defaults=self._defaults)
-            about, result = await deidentified(note, self._pool, patient=True, key=self._numbering.key)
+            about, result = await deidentified(
+                note, self._pool, self._identity, waits=True, digest_key=self._numbering.key
+            )
         except RequestValidationError as error:
             return _failed(line.number, flaw_of(error))
         except ServiceError as error:

@@ -15,14 +15,17 @@ from pydantic import (
     ConfigDict,
     FailFast,
     Field,
+    StringConstraints,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from starlette.requests import HTTPConnection
 
 from service.application import opened
-from service.apps.deidentify.engine.dates import MAX_SHIFT
+from service.apps.deidentify.engine import keys
+from service.apps.deidentify.engine.dates import MAX_SHIFT, DateOrder
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.engine import Options as EngineOptions
 from service.apps.deidentify.engine.intake import PATTERN, other_encoding
@@ -30,7 +33,10 @@ from service.apps.deidentify.engine.replacement import Language, Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import EngineUnavailableError
+from service.apps.deidentify.owners import PATTERN as KEY
+from service.apps.deidentify.owners import secret_of
 from service.apps.deidentify.workers.pool import Pool
+from service.hub.models import Identity
 
 MAX_WORDS = 1000  # in each of `allow` and `deny`
 MAX_WORD = 200  # characters
@@ -67,6 +73,17 @@ class Options(BaseModel):
     date_shift_days: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] | None = Field(
         None, description="Move dates that parse by so many days; others are replaced like the rest."
     )
+    date_order: DateOrder | None = Field(
+        None,
+        description="The order of dates of numbers. By default that which the dates of the note tell; in doubt a date "
+        "is replaced like the rest.",
+    )
+    key: Annotated[Text, StringConstraints(pattern=KEY)] | None = Field(
+        None,
+        description="The name of a key of yours, or `group:NAME/KEY` for one of a group of yours. With it, numbers, "
+        "stand-ins and the shift of a patient are the same in all requests.",
+        examples=["study"],
+    )
     language: Language = Field(
         "en",
         description="`en`: a note in another language is refused, since the rules know English alone. `any`: it is "
@@ -92,13 +109,34 @@ class InAddressOfBatch(InAddress):
     spans: bool = Field(default=False, description=_WITH_SPANS)
 
 
+# For the OpenAPI document: `patient` needs a `key`, goes without `date_shift_days`, and has a visible character.
+_SHIFT_OF_A_PATIENT: dict[str, Any] = {
+    "if": {"required": ["patient"], "properties": {"patient": {"not": {"type": "null"}}}},
+    "then": {
+        "required": ["key"],
+        "properties": {
+            "key": {"type": "string"},
+            "date_shift_days": {"type": "null"},
+            "patient": {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "[!-~]"}]},
+        },
+    },
+}
+
+
 class Note(Options):
     """A note, and how it is treated."""
+
+    model_config = ConfigDict(json_schema_extra=_SHIFT_OF_A_PATIENT)
 
     text: Text = Field(
         description="The note. Characters of other planes, such as emoji, are taken too.",
         examples=["Seen 12/03/2019 by Dr. Smith."],
         json_schema_extra={"pattern": PATTERN},
+    )
+    patient: Id | None = Field(
+        None,
+        description="Whose note this is. Dates move by a number of days that is this patient's with this `key`. It is "
+        "not given back.",
     )
     id: Id | None = Field(None, description="Given back as it is, whatever it tells of a person.", examples=["note 1"])
     spans: bool = Field(default=False, description=_WITH_SPANS)
@@ -106,6 +144,18 @@ class Note(Options):
     deny: Words = Field(
         [], description="Words always masked, whether or not `allow` names them.", examples=[["ward 7"]]
     )
+
+    @model_validator(mode="after")
+    def _shift_of_a_patient(self) -> Self:
+        if self.patient is None:
+            return self
+        if self.key is None:
+            raise PydanticCustomError("patient", "`patient` needs a `key`, by which the days are found")
+        if self.date_shift_days is not None:
+            raise PydanticCustomError("patient", "`patient` and `date_shift_days` both move dates: send one of them")
+        if not keys.normal(str(self.patient)):
+            raise PydanticCustomError("patient", "`patient` is blank")
+        return self
 
     @classmethod
     def read(cls, body: bytes, *, defaults: Options) -> Self:
@@ -122,20 +172,28 @@ class Note(Options):
             raise _invalid("json_invalid", said.removesuffix(".")) from None
         if not isinstance(fields, dict):
             raise _invalid("model_type", "Input should be an object")
+        others = defaults.model_dump(exclude_unset=True)
+        if fields.get("patient") is not None:  # says by how many days dates move
+            others.pop("date_shift_days", None)
         try:
-            return cls.model_validate({**defaults.model_dump(exclude_unset=True), **fields}, strict=True)
+            return cls.model_validate({**others, **fields}, strict=True)
         except ValidationError as error:
             items = error.errors(include_input=False, include_url=False, include_context=False)
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in items])
 
-    def for_engine(self) -> EngineOptions:
-        """Return the note's options as keywords for the engine."""
+    def for_engine(self, secret: bytes | None) -> EngineOptions:
+        """Return the note's options as keywords for the engine. `secret`: of its key; None if it has none."""
+        days = self.date_shift_days
+        if secret and self.patient is not None:
+            days = keys.shift(secret, str(self.patient))
         return {
             "replacement": self.replacement,
             "compat": self.compat,
             "allow": self.allow,
             "deny": self.deny,
-            "date_shift_days": self.date_shift_days,
+            "date_shift_days": days,
+            "date_order": self.date_order,
+            "secret": secret.hex() if secret else None,
             "language": self.language,
         }
 
@@ -190,10 +248,14 @@ def pool_of(conn: HTTPConnection) -> Pool:
 
 
 async def deidentified(
-    note: Note, pool: Pool, *, patient: bool = False, key: bytes | None = None
+    note: Note, pool: Pool, identity: Identity | None, *, waits: bool = False, digest_key: bytes | None = None
 ) -> tuple[About, Result]:
-    """De-identify a note, and return the engine that did it and the result. Raises what `Pool.deidentify` raises."""
-    result = await pool.deidentify(note.text, patient=patient, key=key, **note.for_engine())
+    """De-identify a note of a caller, and return the engine that did it and the result.
+
+    `waits`, `digest_key`: `patient` and `key` of `Pool.deidentify`. Raises what that and `owners.secret_of` raise.
+    """
+    secret = secret_of(note.key, identity, pool.secret) if note.key else None
+    result = await pool.deidentify(note.text, patient=waits, key=digest_key, **note.for_engine(secret))
     if pool.about is None:  # the engine's process has ended since
         raise EngineUnavailableError
     return pool.about, result

@@ -29,6 +29,7 @@ _LABELS = {
     "text": "Note",
     "replacement": "In its place",
     "date_shift_days": "Move dates by days",
+    "date_order": "Order of dates",
     "deny": "Always mask",
     "allow": "Never mask",
 }
@@ -54,6 +55,8 @@ class Rules(BaseModel):
     stays: tuple[explanation.Stay, ...] = Field(description="What stays on purpose.")
     differences: tuple[explanation.Difference, ...] = Field(description="What is masked beyond philter-lite's rules.")
     gaps: tuple[explanation.Gap, ...] = Field(description="What no rule can know.")
+    pairs: tuple[explanation.Pair, ...] = Field(description="Which texts count as the same, for numbers and stand-ins.")
+    keys: bool = Field(description="Whether the operator has set a secret, so that `key` can be used.")
     limits: Limits
 
 
@@ -64,6 +67,7 @@ class Draft:
     text: str = ""
     replacement: str = "asterisk"
     date_shift_days: str = ""
+    date_order: str = ""
     deny: str = ""
     allow: str = ""
     compat: str = ""
@@ -85,6 +89,7 @@ class Draft:
             replacement=self.replacement,  # type: ignore[arg-type] # the model judges it
             compat=bool(self.compat),
             date_shift_days=self.date_shift_days.strip() or None,  # type: ignore[arg-type] # likewise
+            date_order=self.date_order or None,  # type: ignore[arg-type] # likewise
             deny=_lines(self.deny),
             allow=_lines(self.allow),
         )
@@ -101,6 +106,8 @@ async def rules(request: Request, identity: User) -> Rules | Response:
         stays=explanation.STAYS,
         differences=explanation.DIFFERENCES,
         gaps=explanation.GAPS,
+        pairs=explanation.PAIRS,
+        keys=pool.secret is not None,
         limits=Limits(note_size=pool.note_size, deadline=pool.deadline),
     )
     if not is_browser(request):
@@ -123,7 +130,7 @@ async def submit(request: Request, identity: User) -> Response:
     given = await request.form()
     draft = Draft.of(given)
     try:
-        about, result = await deidentified(draft.note(), pool_of(request))
+        about, result = await deidentified(draft.note(), pool_of(request), identity)
     except ServiceError as error:
         problem = problem_of(error)
         return _page(request, identity, draft, problem=problem, status_code=problem.status, headers=error.headers())

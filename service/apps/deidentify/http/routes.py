@@ -70,6 +70,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
+    403: _problem("The caller lacks the scope, or is in no group to which the key belongs"),
     413: _problem("The note is too large"),
     415: _problem("The body has another type, another charset than UTF-8, or is compressed"),
     422: _problem("The request does not have the expected form, or the note took longer than it may"),
@@ -117,23 +118,24 @@ User = Annotated[Identity, require("custom:deidentify:use")]
 async def deidentify(
     request: Request,
     media_type: Annotated[str, Depends(Accepting(JSON, TEXT))],
-    _user: User,
+    user: User,
     options: Annotated[InAddress, Query()],
 ) -> Response:
     """Mask what identifies a person.
 
     JSON is answered with JSON, plain text with plain text, and a header that says which engine made it. Options may
-    stand in the address; fields go before them. `allow` and `deny` are fields alone: an address may be logged.
+    stand in the address; fields go before them. `allow`, `deny` and `patient` are fields alone, since an address may be
+    logged.
 
     Offsets are half-open, in Unicode code points. It reduces identifiers: read what you are going to share.
     """
     pool = pool_of(request)
     if media_type == JSON:
         note = Note.read(await _body(request, body_size(pool.note_size), pool.note_size), defaults=options)
-        about, result = await deidentified(note, pool)
+        about, result = await deidentified(note, pool, user)
         return Response(await written(result, about=about, note=note), media_type=JSON)
     note = _plain(await _body(request, pool.note_size, pool.note_size), options)
-    about, result = await deidentified(note, pool)
+    about, result = await deidentified(note, pool, user)
     return Response(result.text, media_type=TEXT, headers={ENGINE: _product(about)})
 
 
@@ -150,7 +152,7 @@ async def deidentify(
 async def batch(
     request: Request,
     _media_type: Annotated[str, Depends(Accepting(*LINES))],
-    _user: User,
+    user: User,
     options: Annotated[InAddressOfBatch, Query()],
 ) -> Response:
     """Mask what identifies a person in many notes: a line of JSON each, answered in order while you still send.
@@ -159,7 +161,7 @@ async def batch(
     `line` is the end of a batch that is broken off. Read while you send: what you do not take is not made.
     """
     pool = pool_of(request)
-    return Batch(pool, options, limit=body_size(pool.note_size))
+    return Batch(pool, options, limit=body_size(pool.note_size), identity=user)
 
 
 async def _body(request: Request, limit: int, note_size: int) -> bytes:

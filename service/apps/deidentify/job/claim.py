@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 
 from service import __version__
@@ -19,27 +19,29 @@ Claim = Mapping[str, object]
 class Terms:
     """How to process the notes of a job.
 
-    `deadline`: seconds for a note; it does not change any text. `columns`: the columns of tables that hold notes.
-    `encoding`: of the files that are read and written.
+    `options`: with the secret of the key. `deadline`: seconds for a note; it does not change any text. `columns`: the
+    columns of tables that hold notes. `encoding`: of the files that are read and written. `patient_column`: the column
+    that says whose the notes of a row are; empty if none does.
     """
 
-    options: Options
+    options: Options = field(repr=False)
     spans: bool
     deadline: float
     columns: Sequence[str] = ()
     encoding: str = UTF8
+    patient_column: str = ""
 
 
 def claim_of(sources: Iterable[Source], about: About, terms: Terms) -> Claim:
     """Describe from what an output folder is made, and how. Everything but the engine is hashed.
 
     The words to allow and deny may be names. The hash of the options is keyed with that of the files, so guessing the
-    words requires the files.
+    words requires the files. The secret of a key is in that hash too: it is drawn by chance, and cannot be guessed.
     """
     inputs = blake2b()
     for source in sources:
         inputs.update(json.dumps([source.name, source.size, source.changed]).encode())
-    terms_of_text = [terms.options, terms.spans, list(terms.columns), terms.encoding]
+    terms_of_text = [terms.options, terms.spans, list(terms.columns), terms.encoding, terms.patient_column]
     how = blake2b(json.dumps(terms_of_text, sort_keys=True).encode(), key=inputs.digest())
     return {"inputs": blake2b(inputs.digest()).hexdigest(), "options": how.hexdigest(), "engine": engine_of(about)}
 

@@ -57,18 +57,18 @@ def checked(sources: Sequence[Source], terms: Terms) -> list[File]:
 def _checked(source: Source, terms: Terms) -> File:
     if source.kind == NOTE or (source.kind in LINES and not terms.columns):
         return File(source)
-    table = _table(source.kind)(source, terms.columns, terms.encoding)
+    table = _table(source.kind)(source, terms.columns, terms.encoding, terms.patient_column)
     with source.open() as reading:
         table.check(reading)
     return File(source, table)
 
 
-def _table(kind: str) -> Callable[[Source, Sequence[str], str], Table]:
+def _table(kind: str) -> Callable[[Source, Sequence[str], str, str], Table]:
     if kind != PARQUET:
         return TextTable
     try:
         module = import_module("service.apps.deidentify.job.tables.parquet")
     except ImportError as error:
         raise JobRefusedError(f"Not installed: {error.name}. Run {HOW_TO_INSTALL.format('tables')}.") from None
-    table: Callable[[Source, Sequence[str], str], Table] = module.ParquetTable
+    table: Callable[[Source, Sequence[str], str, str], Table] = module.ParquetTable
     return table

@@ -68,7 +68,11 @@ class Engines:
             EngineUnavailableError: the engine cannot be loaded.
         """
         return Answerer(
-            lambda text, **own: self.deidentify(text, **{**options, **own}), self.load(), with_spans, encoding
+            lambda text, **own: self.deidentify(text, **{**options, **own}),
+            self.load(),
+            with_spans,
+            encoding,
+            options,
         )
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Reads the notes of a job, de-identifies them, and makes what is written.
 
 A line that cannot be used becomes a line with an error, as in the service's batches. Of a line's fields, only `text`,
-`id` and `date_shift_days` are used. Other fields might identify the person, so they are not written.
+`id`, `date_shift_days` and `patient` are used. Other fields might identify the person, so they are not written.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Protocol, TypedDict, Unpack
 
+from service.apps.deidentify.engine import keys
 from service.apps.deidentify.engine.dates import MAX_SHIFT
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.intake import check, other_encoding
@@ -25,8 +26,9 @@ from service.errors import ServiceError
 # Bytes of a line, or of a file with a single note. Longer ones are not held in memory.
 LARGEST = 4_000_000
 LONGEST_ID = 200  # characters; a longer ID is refused
-SHIFT = "date_shift_days"  # the only option that a line may have, because it differs between patients
-OPTIONS = (frozenset(Options.__annotations__) | {"spans"}) - {SHIFT}
+# What a line may say beside its note, because it differs between patients. No other option may stand in a line.
+SHIFT, PATIENT = "date_shift_days", "patient"
+OPTIONS = (frozenset(Options.__annotations__) | {"spans", "key"}) - {SHIFT}
 
 BLANK = b" \t\r\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -48,12 +50,14 @@ class Note:
     """A note as it is in a file.
 
     `line`: from 1; 0 if the file is a single note. `raw`: None if the note is too large. `is_row`: `raw` is JSON with
-    the cells of one row of a table, each with the name of its column.
+    the cells of one row of a table, each with the name of its column. `patient`: whose the row is; blank if it does not
+    say so although it should, None if no column says it.
     """
 
     line: int
     raw: bytes | None = field(repr=False)
     is_row: bool = False
+    patient: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,13 @@ class Deidentify(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Turns notes into what is written for them. `deidentify`: an engine with the job's options."""
+    """Turns notes into what is written for them. `deidentify`: an engine with the job's options, `options`."""
 
     deidentify: Deidentify
     about: About
     with_spans: bool
     encoding: str = UTF8
+    options: Options = field(default_factory=Options, repr=False)
 
     def answer(self, note: Note) -> Outcome:
         """De-identify a note, and return what to write.
@@ -124,21 +129,43 @@ class Answerer:
             if note.raw is None:
                 raise NoteTooLargeError(LARGEST)
             if note.is_row:
-                return self._row(note.line, json.loads(note.raw))
+                return self._row(note.line, json.loads(note.raw), note.patient)
             if not note.line:
                 return Outcome(self._masked(text_in(self.encoding, note.raw)).encode(self.encoding))
             fields = _fields(note.raw, self.encoding)
             known |= {"id": fields["id"]} if fields["id"] is not None else {}
-            return Outcome(json_line(known | self._reply(self.deidentify(_text(fields), **_options(fields)))))
+            return Outcome(json_line(known | self._reply(self.deidentify(_text(fields), **self._own(fields)))))
         except EngineUnavailableError:
             raise
         except ServiceError as error:
             refusal = json_line(known | {"error": failure(error)}) if note.line else None
             return Outcome(refusal, error.code, error.detail)
 
-    def _row(self, line: int, cells: Sequence[tuple[str, Cell]]) -> Outcome:
+    def _own(self, fields: Mapping[str, Any]) -> Options:
+        """Return the options of a line. `null` means that there are none, as in the service. Raises BadLineError."""
+        days, patient = fields.get(SHIFT), fields.get(PATIENT)
+        if patient is None:
+            return _shift(days)
+        if days is not None:
+            raise BadLineError(f"`{PATIENT}` and `{SHIFT}` both move dates: one of them is enough.")
+        if not isinstance(patient, str | int) or isinstance(patient, bool) or len(str(patient)) > LONGEST_ID:
+            raise BadLineError(f"`{PATIENT}` is neither a string of up to {LONGEST_ID} characters nor an integer.")
+        return self._of_patient(str(patient))
+
+    def _of_patient(self, patient: str | None) -> Options:
+        """Return the options of a patient's notes. Raises BadLineError."""
+        if patient is None:
+            return {}
+        secret = self.options.get("secret")
+        if not secret:
+            raise BadLineError(f"`{PATIENT}` needs a key: give --key or --key-file.")
+        if not _is_unicode(patient) or not keys.normal(patient):
+            raise BadLineError("It is not said whose note this is.")
+        return {"date_shift_days": keys.shift(bytes.fromhex(secret), patient)}
+
+    def _row(self, line: int, cells: Sequence[tuple[str, Cell]], patient: str | None) -> Outcome:
         """De-identify the notes of a row. `cells`: each with the name of its column."""
-        answers = [(name, self._cell(cell)) for name, cell in cells]
+        answers = [(name, self._cell(cell, patient)) for name, cell in cells]
         failed = [(name, answer) for name, answer in answers if isinstance(answer, dict)]
         texts = [None if isinstance(answer, dict) else answer for _, answer in answers]
         if not failed:
@@ -148,19 +175,19 @@ class Answerer:
         said = {"line": line, "error": error, "columns": [name for name, _ in failed], "texts": texts}
         return Outcome(json_line(said), **error)
 
-    def _cell(self, cell: Cell) -> Cell:
+    def _cell(self, cell: Cell, patient: str | None) -> Cell:
         if not isinstance(cell, str) or not cell.strip():
             return cell
         try:
-            return self._masked(cell)
+            return self._masked(cell, **self._of_patient(patient))
         except EngineUnavailableError:
             raise
         except ServiceError as error:
             return failure(error)
 
-    def _masked(self, text: str) -> str:
+    def _masked(self, text: str, **own: Unpack[Options]) -> str:
         """Mask a note, and check that the result can be written in the job's encoding."""
-        masked = self.deidentify(text).text
+        masked = self.deidentify(text, **own).text
         try:
             masked.encode(self.encoding)
         except UnicodeEncodeError:
@@ -209,9 +236,9 @@ def _text(fields: Mapping[str, Any]) -> str:
     return text
 
 
-def _options(fields: Mapping[str, Any]) -> Options:
-    """Return the options of a line. `null` means that there are none, as in the service. Raises BadLineError."""
-    if (days := fields.get(SHIFT)) is None:
+def _shift(days: object) -> Options:
+    """Return the shift of a line as options. Raises BadLineError."""
+    if days is None:
         return {}
     if not isinstance(days, int) or isinstance(days, bool) or abs(days) > MAX_SHIFT:
         raise BadLineError(f"`{SHIFT}` is no integer from {-MAX_SHIFT} to {MAX_SHIFT}.")

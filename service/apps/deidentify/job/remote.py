@@ -40,6 +40,8 @@ class Reply(TypedDict, total=False):
 class Batch(TypedDict):
     """Notes and how to process them. `notes`: the fields of each `notes.Note`. `engine`: the engine of the job.
 
+    `options` have the secret of the key that is used, if there is one, and never the operator's.
+
     It is plain data, so that another version of the service can read it and reply that it is another version.
     """
 
@@ -48,7 +50,7 @@ class Batch(TypedDict):
     spans: bool
     encoding: str
     deadline: float
-    notes: list[tuple[int, bytes | None, bool]]
+    notes: list[tuple[int, bytes | None, bool, str | None]]
 
 
 def packed(batch: Batch) -> bytes:

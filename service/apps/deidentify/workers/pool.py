@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager, contextmanager
 from time import monotonic
 from typing import Unpack
 
+from pydantic import SecretStr
+
 from service.apps.deidentify.engine.engine import About, Engine, Options, Result
 from service.apps.deidentify.engine.explanation import Contents
 from service.apps.deidentify.engine.intake import size_of
@@ -52,6 +54,7 @@ class Pool:
         self._crew = [Worker(forkserver, deadline=deadline) for _ in range(workers)]
         self._backlog = Backlog(self._crew, notes=notes, size=size)
         self._batches = self._free_batches = batches
+        self.secret: SecretStr | None = None  # the operator's, from which those of keys are derived
         self.results = Counter[str]()  # outcomes of notes: `done`, or the code of an error
         # One thread for each worker, and one to load the engine.
         self._threads = ThreadPoolExecutor(workers + 1, thread_name_prefix="deidentify")
@@ -167,6 +170,7 @@ async def open_pool(  # noqa: PLR0913 - a keyword for each thing that an operato
     notes: int = NOTES,
     size: int = SIZE,
     batches: int = BATCHES,
+    secret: SecretStr | None = None,
     load: Callable[[], Deidentifier] = Engine.load,
     retry: float = RETRY,
 ) -> AsyncIterator[Pool]:
@@ -174,7 +178,8 @@ async def open_pool(  # noqa: PLR0913 - a keyword for each thing that an operato
 
     `deadline`: seconds that processing one note may take. `note_size`: the most bytes of UTF-8 in one note. `notes`,
     `size`: the most notes that may wait or be processed, and the most bytes of these in total. `batches`: the most
-    batches that may be open. `load`, `retry`: see `Forkserver`.
+    batches that may be open. `secret`: see `Pool.secret`; it does not leave this process. `load`, `retry`: see
+    `Forkserver`.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # a core dump would contain notes
@@ -187,6 +192,7 @@ async def open_pool(  # noqa: PLR0913 - a keyword for each thing that an operato
         size=size,
         batches=batches,
     )
+    pool.secret = secret
     keeper = asyncio.create_task(pool.keep_loaded())
     try:
         yield pool

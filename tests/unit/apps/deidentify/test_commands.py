@@ -1,11 +1,15 @@
 """`python -m service deidentify`: its commands; what they do with notes is tested with `job` and `evaluation`."""
 
+import csv
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from service.apps.deidentify.commands import commands, words
+from service.apps.deidentify.engine import keys
+from service.apps.deidentify.engine.engine import Engine
 
 GOLD = '{"text": "Seen by Dr. Zebulon on 3/4/2019, no pain.", "spans": [[12, 19, "NAME"], [23, 31, "DATE"]]}\n'
 
@@ -52,3 +56,81 @@ def test_words_of_a_file(tmp_path: Path) -> None:
 
     assert words(path) == ["ward 7", "Roe"]
     assert words(None) == []
+
+
+SECRET = "0123456789abcdef" * 4
+VISITS = "mrn,note\n1,Dr. Zebulon saw him on 2019-03-12.\n2,Dr. Zebulon on 2019-03-12.\n1,DR. ZEBULON on 2019-04-01.\n"
+
+
+def masked(folder: Path, *options: str, out: str) -> list[list[str]]:
+    """The rows of a table after the command."""
+    result = CliRunner().invoke(
+        commands, [str(folder / "visits.csv"), "-o", str(folder / out), "--column", "note", "--workers", "1", *options]
+    )
+    assert result.exit_code == 0, result.output
+    return list(csv.reader((folder / out / "visits.csv").read_text().splitlines()))
+
+
+def test_a_key_gives_what_the_engine_gives_elsewhere(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name or by file: the same stand-ins and shifts, in other processes. The key is in no file that is written."""
+    (tmp_path / "visits.csv").write_text(VISITS)
+    monkeypatch.setenv("DEIDENTIFY_SECRET", SECRET)
+    assert CliRunner().invoke(commands, ["key", "user:alice/study", str(tmp_path / "study.key")]).exit_code == 0
+    by_name = masked(
+        tmp_path, "--key", "user:alice/study", "--patient-column", "mrn", "--replacement", "surrogate", out="a"
+    )
+    monkeypatch.delenv("DEIDENTIFY_SECRET")
+    by_file = masked(
+        tmp_path,
+        "--key-file",
+        str(tmp_path / "study.key"),
+        "--patient-column",
+        "mrn",
+        "--replacement",
+        "surrogate",
+        out="b",
+    )
+    secret = keys.derived(SECRET.encode(), "user:alice", "study")
+    expected = [
+        engine.deidentify(
+            note, replacement="surrogate", secret=secret.hex(), date_shift_days=keys.shift(secret, patient)
+        ).text
+        for patient, note in csv.reader(VISITS.splitlines()[1:])
+    ]
+
+    assert [note for _, note in by_name[1:]] == expected
+    assert by_file == by_name
+    assert "2019-03-12" not in str(by_name)
+    written = b"".join(path.read_bytes() for path in tmp_path.glob("[ab]/*") if path.is_file())
+    assert secret.hex().encode() not in written
+    assert SECRET.encode() not in written
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--key", "study"], "user:alice/study"),
+        (["--key", "user:alice/study"], "DEIDENTIFY_SECRET"),
+        (["--key", "user:a/b", "--key-file", "{key}"], "not both"),
+        (["--patient-column", "mrn"], "--patient-column needs"),
+        (["--patient-column", "mrn", "--key-file", "{key}", "--date-shift-days", "3"], "both move dates"),
+        (["--key-file", "{visits}"], "openssl"),
+        (["--date-order", "dym"], "'dym' is not one of"),
+    ],
+)
+def test_keys_that_do_not_fit(tmp_path: Path, options: list[str], problem: str) -> None:
+    """The command ends before anything is done, and says why."""
+    names = {"key": tmp_path / "study.key", "visits": tmp_path / "visits.csv"}
+    names["key"].write_text(SECRET)
+    names["visits"].write_text(VISITS)
+    given = [option.format(**names) for option in options]
+
+    result = CliRunner().invoke(
+        commands, [str(names["visits"]), "-o", str(tmp_path / "out"), "--column", "note", *given]
+    )
+
+    assert result.exit_code == 2
+    assert problem in re.sub(r"\s*│?\n│?\s*", " ", result.output)
+    assert not (tmp_path / "out").exists()

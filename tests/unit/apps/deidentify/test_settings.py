@@ -1,11 +1,13 @@
 """How much de-identification takes, and by how many engines."""
 
 import pytest
+from pydantic import SecretStr
 
 from service.apps.deidentify.settings import DeidentifySettings
 from service.errors import ConfigurationError
 from service.settings import read_settings
 
+SECRET = "0123456789abcdef" * 4
 VARIABLES = {
     "DEIDENTIFY_WORKERS": ("3", "workers", 3),
     "DEIDENTIFY_DEADLINE": ("0.5", "deadline", 0.5),
@@ -13,6 +15,7 @@ VARIABLES = {
     "DEIDENTIFY_QUEUE": ("1", "queue", 1),
     "DEIDENTIFY_QUEUE_SIZE": ("1", "queue_size", 1),
     "DEIDENTIFY_BATCHES": ("1", "batches", 1),
+    "DEIDENTIFY_SECRET": (SECRET, "secret", SecretStr(SECRET)),
 }
 
 
@@ -34,6 +37,7 @@ def test_there_is_no_other_variable() -> None:
 
 
 WRONG = [
+    *(("DEIDENTIFY_SECRET", text) for text in ("canary", "canary" * 20)),
     *(("DEIDENTIFY_WORKERS", text) for text in ("canary", "-1", "1.5", "1025")),
     *(("DEIDENTIFY_DEADLINE", text) for text in ("canary", "0", "-1", "nan", "inf", "3601")),
     *(("DEIDENTIFY_NOTE_SIZE", text) for text in ("canary", "0", "-1", "100kB", "10000001")),
@@ -54,3 +58,10 @@ def test_a_wrong_value_is_named(variable: str, text: str) -> None:
     [problem] = caught.value.problems
     assert problem.startswith(f"{variable}: ")
     assert "canary" not in problem
+
+
+def test_the_secret_is_not_shown() -> None:
+    """In no text of the settings."""
+    settings = read_settings(DeidentifySettings, {"DEIDENTIFY_SECRET": SECRET})
+
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"

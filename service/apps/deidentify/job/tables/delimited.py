@@ -44,6 +44,7 @@ class Row:
     places: Sequence[tuple[int, int]] = ()
     cells: Sequence[Cell] = ()
     encoding: str = UTF8
+    patient: str | None = None
 
     def written(self, texts: Sequence[str | None]) -> bytes:
         """The row with these texts for its notes."""
@@ -74,6 +75,7 @@ class BadRow:
     columns: Sequence[str]
     cells: Sequence[Cell]
     blank: bytes
+    patient: str | None = None
 
     def written(self, _texts: Sequence[str | None]) -> bytes:
         """As many cells as there are columns, all empty."""
@@ -83,9 +85,10 @@ class BadRow:
 class Delimited:
     """The rows of a file. `delimiter`: one byte."""
 
-    def __init__(self, source: Source, columns: Sequence[str], encoding: str) -> None:
+    def __init__(self, source: Source, columns: Sequence[str], encoding: str, patient_column: str = "") -> None:
         self._source = source
         self._columns = columns
+        self._patient_column = patient_column
         self._encoding = encoding
         self._grammar = Grammar(DELIMITERS[source.kind])
 
@@ -102,8 +105,7 @@ class Delimited:
                 yield Row(line, raw)
             elif not names:
                 names = [_text(raw[start:stop]).decode(self._encoding) for start, stop in self._spans(raw)]
-                if error := missing(self._source, self._columns, names):
-                    raise error
+                self._check(names)
                 yield Row(line, raw)
             elif raw.strip(_ENDS):
                 yield self._row(line, raw, names)
@@ -111,6 +113,14 @@ class Delimited:
                 yield Row(line, raw)
         if not names:
             raise JobRefusedError(f"{shown(self._source.path)} is empty: its first row should name its columns.")
+
+    def _check(self, names: Sequence[str]) -> None:
+        patient = [self._patient_column] if self._patient_column else []
+        if error := missing(self._source, [*self._columns, *patient], names):
+            raise error
+        if patient and names.count(self._patient_column) > 1:
+            what = f"has more than one column {shown(self._patient_column)}."
+            raise JobRefusedError(f"{shown(self._source.path)} {what}")
 
     def _row(self, line: int, raw: bytes, names: Sequence[str]) -> Row | BadRow:
         spans = self._spans(raw)
@@ -121,7 +131,11 @@ class Delimited:
             return BadRow(line, columns, [failure(BadLineError(detail))] * len(columns), blank)
         places = [span for span, name in zip(spans, names, strict=True) if name in self._columns]
         cells = [self._note(raw[start:stop]) for start, stop in places]
-        return Row(line, raw, columns, places, cells, self._encoding)
+        patient = None
+        if self._patient_column:
+            start, stop = spans[names.index(self._patient_column)]
+            patient = _text(raw[start:stop]).decode(self._encoding)
+        return Row(line, raw, columns, places, cells, self._encoding, patient)
 
     def _note(self, raw: bytes) -> Cell:
         return cell_of(_text(raw).decode(self._encoding)) if raw else None

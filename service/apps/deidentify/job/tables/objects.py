@@ -39,6 +39,7 @@ class Row:
     fields: Sequence[Field] = ()
     cells: Sequence[Cell] = ()
     encoding: str = UTF8
+    patient: str | None = None
 
     @property
     def columns(self) -> Sequence[str]:
@@ -64,6 +65,7 @@ class BadRow:
     line: int
     cells: Sequence[Failure]
     columns: Sequence[str] = ("",)
+    patient: str | None = None
 
     def written(self, _texts: Sequence[str | None]) -> bytes:
         """The line that says why."""
@@ -73,9 +75,10 @@ class BadRow:
 class Objects:
     """The rows of a file."""
 
-    def __init__(self, source: Source, columns: Sequence[str], encoding: str) -> None:
+    def __init__(self, source: Source, columns: Sequence[str], encoding: str, patient_column: str = "") -> None:
         self._source = source
         self._columns = columns
+        self._patient_column = patient_column
         self._encoding = encoding
 
     def rows(self, stream: BinaryIO) -> Iterator[Row | BadRow]:
@@ -92,7 +95,7 @@ class Objects:
                 yield self._row(line, raw, seen)
             else:
                 yield Row(line, raw)
-        if error := missing(self._source, self._columns, list(seen)):
+        if error := missing(self._source, self._named, list(seen)):
             raise error
 
     def _row(self, line: int, raw: bytes, seen: dict[str, None]) -> Row | BadRow:
@@ -102,9 +105,20 @@ class Objects:
             fields = fields_of(text, start)
         except (ValueError, RecursionError):
             return BadRow(line, [failure(BadLineError(other_encoding(raw) or "The line is no JSON object."))])
-        seen |= dict.fromkeys(field.name for field in fields if len(seen) < SEEN or field.name in self._columns)
+        seen |= dict.fromkeys(field.name for field in fields if len(seen) < SEEN or field.name in self._named)
         notes = [field for field in fields if field.name in self._columns]
-        return Row(line, raw, text, notes, [_cell(field) for field in notes], self._encoding)
+        return Row(line, raw, text, notes, [_cell(field) for field in notes], self._encoding, self._patient(fields))
+
+    @property
+    def _named(self) -> Sequence[str]:
+        return [*self._columns, self._patient_column] if self._patient_column else self._columns
+
+    def _patient(self, fields: Sequence[Field]) -> str | None:
+        if not self._patient_column:
+            return None
+        told = [field.value for field in fields if field.name == self._patient_column]
+        is_told = len(told) == 1 and isinstance(told[0], str | int) and not isinstance(told[0], bool)
+        return str(told[0]) if is_told else ""
 
 
 def fields_of(text: str, start: int = 0) -> list[Field]:

@@ -19,21 +19,24 @@ GROUP = 32_000_000  # bytes of a row group that is written: so much is held in m
 class ParquetTable:
     """See `service.apps.deidentify.job.tables.rows.Table`."""
 
-    def __init__(self, source: Source, columns: Sequence[str], _encoding: str) -> None:
+    def __init__(self, source: Source, columns: Sequence[str], _encoding: str, patient_column: str = "") -> None:
         self.rows = 0
         self._source = source
         self._columns = columns
+        self._patient_column = patient_column
 
     def check(self, reading: Reading) -> None:
         """Read what the file says of itself."""
         file = self._opened(reading)
         schema = file.schema_arrow
-        if error := missing(self._source, self._columns, schema.names):
+        patient = [self._patient_column] if self._patient_column else []
+        if error := missing(self._source, [*self._columns, *patient], schema.names):
             raise error
-        for name in self._columns:
+        for name in [*self._columns, *patient]:
             if schema.names.count(name) > 1:
                 raise JobRefusedError(f"{shown(self._source.path)} has more than one column {shown(name)}.")
-            if not _is_text(kind := schema.field(name).type):
+            kind = schema.field(name).type
+            if not (_is_text(kind) or (name not in self._columns and pa.types.is_integer(kind))):
                 what = f"the column {shown(name)} is of the type {kind}, and not text."
                 raise JobRefusedError(f"{shown(self._source.path)}: {what}")
         self.rows = file.metadata.num_rows
@@ -42,12 +45,14 @@ class ParquetTable:
         """Each row; its number is that in the file, from 1."""
         file = self._opened(reading)
         names = [file.schema_arrow.names[place] for place in self._places(file.schema_arrow)]
+        patient = [self._patient_column] if self._patient_column else []
         done = 0
-        for batch in file.iter_batches(BATCH, columns=names):
-            columns = [batch.column(name).cast(pa.string()).to_pylist() for name in names]
-            for texts in zip(*columns, strict=True):
+        for batch in file.iter_batches(BATCH, columns=list(dict.fromkeys([*names, *patient]))):
+            columns = [batch.column(name).cast(pa.string()).to_pylist() for name in [*names, *patient]]
+            for row in zip(*columns, strict=True):
                 done += 1
-                note = note_of(done, names, [cell_of(text) for text in texts])
+                cells = [cell_of(text) for text in row[: len(names)]]
+                note = note_of(done, names, cells, (row[-1] or "") if patient else None)
                 yield note, done * self._source.size // self.rows
 
     def write(self, reading: Reading, replies: Iterator[Reply], file: BinaryIO) -> None:

@@ -44,9 +44,9 @@ class Table(Protocol):
         """Write the table again, with a reply for each row that is answered."""
 
 
-def note_of(line: int, columns: Sequence[str], cells: Sequence[Cell]) -> Note:
+def note_of(line: int, columns: Sequence[str], cells: Sequence[Cell], patient: str | None) -> Note:
     """The cells of a row, as a job sends them to an engine."""
-    return Note(line, json.dumps(list(zip(columns, cells, strict=True))).encode(), is_row=True)
+    return Note(line, json.dumps(list(zip(columns, cells, strict=True))).encode(), is_row=True, patient=patient)
 
 
 def cell_of(text: str | None) -> Cell:

@@ -25,6 +25,10 @@ class Row(Protocol):
     def cells(self) -> Sequence[Cell]:
         """Its notes."""
 
+    @property
+    def patient(self) -> str | None:
+        """Whose the notes are, blank where the row does not say it; None if no column should say it."""
+
     def written(self, texts: Sequence[str | None]) -> bytes:
         """The row with these texts for its notes."""
 
@@ -32,9 +36,9 @@ class Row(Protocol):
 class TextTable:
     """See `service.apps.deidentify.job.tables.rows.Table`."""
 
-    def __init__(self, source: Source, columns: Sequence[str], encoding: str) -> None:
+    def __init__(self, source: Source, columns: Sequence[str], encoding: str, patient_column: str = "") -> None:
         self.rows = 0
-        self._format = (Objects if source.kind in LINES else Delimited)(source, columns, encoding)
+        self._format = (Objects if source.kind in LINES else Delimited)(source, columns, encoding, patient_column)
 
     def check(self, reading: Reading) -> None:
         """Read the file to its end: a quote that is not closed, or another encoding, may be anywhere."""
@@ -44,7 +48,7 @@ class TextTable:
         """Each row that has notes."""
         for row in self._rows(reading):
             if row.cells:
-                yield note_of(row.line, row.columns, row.cells), reading.position()
+                yield note_of(row.line, row.columns, row.cells, row.patient), reading.position()
 
     def write(self, reading: Reading, replies: Iterator[Reply], file: BinaryIO) -> None:
         """Write row by row."""

@@ -175,7 +175,7 @@ def test_the_same_text_gets_the_same_number_within_a_batch(engine: Engine) -> No
 
 def test_dates_move_or_are_masked(engine: Engine) -> None:
     """Those with a year move; those without are masked."""
-    result = engine.deidentify("Seen 12/03/2019, again 3/4.", date_shift_days=30)
+    result = engine.deidentify("Seen 12/03/2019, again 3/4.", date_shift_days=30, date_order="mdy")
 
     assert result.text == "Seen 01/02/2020, again */*."
 

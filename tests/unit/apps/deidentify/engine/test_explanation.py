@@ -2,9 +2,20 @@
 
 import pytest
 
-from service.apps.deidentify.engine import rules
+from service.apps.deidentify.engine import keys, rules
 from service.apps.deidentify.engine.engine import Engine
-from service.apps.deidentify.engine.explanation import DIFFERENCES, GAPS, STAYS, TYPES, Difference, Gap, Stay, Type
+from service.apps.deidentify.engine.explanation import (
+    DIFFERENCES,
+    GAPS,
+    PAIRS,
+    STAYS,
+    TYPES,
+    Difference,
+    Gap,
+    Pair,
+    Stay,
+    Type,
+)
 from service.apps.deidentify.engine.rules import Kind
 
 
@@ -33,6 +44,12 @@ def test_each_difference_to_philter_lite(engine: Engine, told: Difference) -> No
     """philter-lite's own answer, and ours, are those that the example shows."""
     assert engine.deidentify(told.note, compat=True).text == told.philter_lite
     assert engine.deidentify(told.note).text == told.here != told.philter_lite
+
+
+@pytest.mark.parametrize("told", PAIRS, ids=lambda told: told.one)
+def test_what_counts_as_the_same(told: Pair) -> None:
+    """The two texts are compared as the example says."""
+    assert (keys.comparable(told.type, told.one) == keys.comparable(told.type, told.other)) is told.same
 
 
 def test_every_rule_is_counted(engine: Engine) -> None:

@@ -12,10 +12,12 @@ from tests.support.notes import notes
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
-        "replacement": st.sampled_from(["tag", "numbered", "remove"]),
+        "replacement": st.sampled_from(["tag", "numbered", "surrogate", "remove"]),
         "deny": st.lists(st.sampled_from(["pain", "seen", "Roe"]), max_size=2),
         "language": st.sampled_from(["en", "any"]),
         "date_shift_days": st.integers(1, 400),
+        "date_order": st.sampled_from(["mdy", "dmy", "ymd", None]),
+        "secret": st.sampled_from(["ab" * 32, None]),
     },
 )
 
@@ -23,11 +25,16 @@ OPTIONS = st.fixed_dictionaries(
 @given(notes(most=25), OPTIONS)
 @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_no_option_lets_through_what_the_default_masks(engine: Engine, note: str, options: Options) -> None:
-    """What is masked by default is within a span with any options, but for `allow`."""
+    """What is masked by default is within a span with any options, but for `allow`, and no such text is as it was."""
     default = {place for span in engine.deidentify(note).spans for place in range(span.start, span.end)}
     result = engine.deidentify(note, **options)
 
     assert default <= {place for span in result.spans for place in range(span.start, span.end)}
+    assert not [
+        span
+        for span in result.spans
+        if note[span.start : span.end] == result.text[span.out_start : span.out_end] and span.out_end > span.out_start
+    ]
 
 
 @given(notes(most=25))

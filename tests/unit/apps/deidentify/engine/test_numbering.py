@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.apps.deidentify.engine.engine import Result
 from service.apps.deidentify.engine.numbering import BatchNumbering
-from service.apps.deidentify.engine.replacement import Numbering, written
+from service.apps.deidentify.engine.replacement import Numbering, Style, written
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import TooManyNamesError
@@ -30,7 +30,7 @@ def numbered(note: list[Part], numbering: Numbering, *, key: bytes | None = None
             spans.append(Span(len(text), len(text) + len(part), kind))
         text += part + " "
     masked = bytearray(b"\1" * len(text))
-    new, placed = written(text, masked, spans, replacement="numbered", numbering=numbering, date_shift_days=None)
+    new, placed = written(text, masked, spans, Style("numbered", numbering))
     counts = Counter(span.type for span in placed)
     return Result(new, tuple(placed), counts, len(text), numbering.names(key) if key else {})
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.apps.deidentify.engine.replacement import Numbering, Replacement, written
+from service.apps.deidentify.engine.dates import DateOrder
+from service.apps.deidentify.engine.replacement import Numbering, Replacement, Style, written
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 
@@ -15,9 +16,9 @@ MASKED = bytearray(
 )
 
 
-def rewritten(replacement: Replacement, *, days: int | None = None) -> str:
+def rewritten(replacement: Replacement, *, days: int | None = None, order: DateOrder = "mdy") -> str:
     """The text above."""
-    return written(TEXT, MASKED, FOUND, replacement=replacement, numbering=Numbering(), date_shift_days=days)[0]
+    return written(TEXT, MASKED, FOUND, Style(replacement, date_shift_days=days, date_order=order))[0]
 
 
 @pytest.mark.parametrize(
@@ -46,14 +47,19 @@ def notes(draw: st.DrawFn) -> tuple[str, list[Span]]:
     ]
 
 
-@given(notes(), st.sampled_from(["asterisk", "tag", "numbered", "remove"]), st.sampled_from([None, 7]))
+@given(
+    notes(),
+    st.sampled_from(["asterisk", "tag", "numbered", "surrogate", "remove"]),
+    st.sampled_from([None, 7]),
+    st.sampled_from([None, b"k" * 32]),
+)
 def test_spans_say_where_their_replacement_stands(
-    note: tuple[str, list[Span]], replacement: Replacement, days: int | None
+    note: tuple[str, list[Span]], replacement: Replacement, days: int | None, secret: bytes | None
 ) -> None:
     """What is between them is as it was, and no span is lost."""
     text, found = note
     is_masked = bytearray(b"\1" * len(text))
-    new, placed = written(text, is_masked, found, replacement=replacement, numbering=Numbering(), date_shift_days=days)
+    new, placed = written(text, is_masked, found, Style(replacement, date_shift_days=days, secret=secret))
 
     assert [(span.start, span.end, span.type) for span in placed] == [(one.start, one.end, one.type) for one in found]
     between = zip([0, *(span.end for span in placed)], [*(span.start for span in placed), len(text)], strict=True)
@@ -63,15 +69,40 @@ def test_spans_say_where_their_replacement_stands(
         assert [new[span.out_start : span.out_end] for span in placed] == [f"[{span.type}]" for span in placed]
 
 
+def between(*dates: str) -> tuple[str, bytearray, list[Span]]:
+    """A text of dates."""
+    text = " and ".join(dates)
+    found = [Span(start := text.index(each), start + len(each), Kind.DATE) for each in dates]
+    return text, bytearray(b"\1" * len(text)), found
+
+
+@pytest.mark.parametrize(
+    ("dates", "order", "expected"),
+    [
+        (("30/03/2019", "03/04/2019", "3.5.2019"), None, "09/04/2019 and 13/04/2019 and 13.5.2019"),
+        (("03/30/2019", "03/04/2019"), None, "04/09/2019 and 03/14/2019"),
+        (("03/04/2019", "2019-03-04"), None, "[DATE] and 2019-03-14"),
+        (("03/04/2019", "04/30/2019"), "dmy", "13/04/2019 and [DATE]"),
+        (("03/04/2019",), "mdy", "03/14/2019"),
+        (("30/03/2019", "03/30/2019", "5 May 2019"), None, "[DATE] and [DATE] and 15 May 2019"),
+    ],
+)
+def test_the_dates_of_a_note_have_one_order(dates: tuple[str, ...], order: DateOrder | None, expected: str) -> None:
+    """That which is given, else that which its dates tell. In doubt a date is masked, and not guessed."""
+    new, _ = written(*between(*dates), Style("tag", date_shift_days=10, date_order=order))
+
+    assert new == expected
+
+
 def test_the_same_text_of_the_same_type_has_the_same_number() -> None:
-    """Case and spacing do not count; another type counts for itself."""
+    """Case, accents and spacing do not count; another type counts for itself."""
     numbering = Numbering()
     parts = [
         (Kind.NAME, "Ann Roe"),
         (Kind.NAME, "ANN  ROE"),
         (Kind.NAME, "Bob"),
         (Kind.ID, "Bob"),
-        (Kind.NAME, "ann\nroe"),
+        (Kind.NAME, "\xc1nn\nroe"),
     ]
 
     assert [numbering.number(kind, text) for kind, text in parts] == [1, 1, 2, 1, 1]

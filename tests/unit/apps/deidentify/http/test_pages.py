@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.apps.deidentify.engine.explanation import DIFFERENCES, GAPS, STAYS, TYPES
+from service.apps.deidentify.engine.explanation import DIFFERENCES, GAPS, PAIRS, STAYS, TYPES
 from service.testing import Browser
 from service.testing.callers import NAVIGATION
 from tests.support.session import forms
@@ -127,7 +127,7 @@ CHOICES = {
     "types": ({"replacement": "tag"}, "Seen [DATE] by Dr. [NAME]"),
     "types and numbers": ({"replacement": "numbered"}, "Seen [DATE_1] by Dr. [NAME_1]"),
     "nothing": ({"replacement": "remove"}, "Seen  by Dr. "),
-    "dates moved": ({"date_shift_days": "-30"}, "Seen 11/03/2019 by Dr. *****"),
+    "dates moved": ({"date_shift_days": "-30", "date_order": "mdy"}, "Seen 11/03/2019 by Dr. *****"),
     "dates moved by no number": ({"date_shift_days": " "}, "Seen **/**/**** by Dr. *****"),
     "always masked": ({"deny": "seen\n\n  BY \n"}, "**** **/**/**** ** Dr. *****"),
     "never masked": ({"allow": "smith\nnobody"}, "Seen **/**/**** by Dr. Smith"),
@@ -144,7 +144,8 @@ async def test_the_choices_hold(alice: Browser, fields: dict[str, str], expected
     assert {name: typed(page, name) for name in ("allow", "deny")} == {"allow": "", "deny": ""} | {
         name: value for name, value in fields.items() if name in {"allow", "deny"}
     }
-    assert re.findall(r'<option value="(\w+)" selected>', page.text) == [fields.get("replacement", "asterisk")]
+    chosen = [fields.get("replacement", "asterisk"), fields.get("date_order", "")]
+    assert re.findall(r'<option value="(\w*)" selected>', page.text) == chosen
     assert ("<details open>" in page.text) == (not {"allow", "deny"}.isdisjoint(fields))
 
 
@@ -313,6 +314,9 @@ async def test_rules_for_people_and_for_scripts(service: Service, alice: Browser
     assert (told["engine"]["name"], told["limits"]) == ("philter-lite", {"note_size": 100_000, "deadline": 60})
     assert [each["type"] for each in told["types"]] == [each.type for each in TYPES]
     assert [len(told[name]) for name in ("stays", "gaps", "differences")] == [len(STAYS), len(GAPS), len(DIFFERENCES)]
+    assert ([each["one"] for each in told["pairs"]], told["keys"]) == ([each.one for each in PAIRS], False)
+    assert [text for each in PAIRS for text in (each.one, each.other) if text not in page] == []
+    assert "here there are no keys" in page
     assert f"{numbers['rules']} rules, {numbers['words']:,} names." in page
     assert f"a list of {numbers['kept']:,} words" in page
     assert [each.what for each in (*STAYS, *GAPS, *DIFFERENCES) if each.what not in page] == []

@@ -119,10 +119,12 @@ async def test_plain_text(caller: Caller) -> None:
         ({"replacement": "tag"}, "Dr. [NAME], Dr. [NAME], [DATE]"),
         ({"replacement": "numbered"}, "Dr. [NAME_1], Dr. [NAME_1], [DATE_1]"),
         ({"replacement": "remove"}, "Dr. , Dr. , "),
-        ({"date_shift_days": 1, "replacement": "tag"}, "Dr. [NAME], Dr. [NAME], 12/04/2019"),
+        ({"date_shift_days": 1, "replacement": "tag"}, "Dr. [NAME], Dr. [NAME], [DATE]"),
+        ({"date_shift_days": 1, "date_order": "mdy", "replacement": "tag"}, "Dr. [NAME], Dr. [NAME], 12/04/2019"),
+        ({"date_shift_days": 1, "date_order": "dmy", "replacement": "tag"}, "Dr. [NAME], Dr. [NAME], 13/03/2019"),
         ({"date_shift_days": None, "compat": True}, "Dr. *****, Dr. *****, **/**/****"),
     ],
-    ids=["tag", "numbered", "remove", "shift", "compat"],
+    ids=["tag", "numbered", "remove", "shift in doubt", "month first", "day first", "compat"],
 )
 async def test_options(caller: Caller, options: dict[str, Any], expected: str) -> None:
     """Options are fields, or stand in the address, for text as for JSON."""

@@ -32,6 +32,9 @@ def test_other_files(sources: list[Source]) -> None:
 @pytest.mark.parametrize(
     "terms",
     [
+        pytest.param(replace(TERMS, options={**TERMS.options, "secret": "ab" * 32}), id="key"),
+        pytest.param(replace(TERMS, options={**TERMS.options, "date_order": "mdy"}), id="order of dates"),
+        pytest.param(replace(TERMS, patient_column="mrn"), id="column of patients"),
         pytest.param(replace(TERMS, options={"replacement": "remove", "deny": ["Zebulon"]}), id="replacement"),
         pytest.param(replace(TERMS, options={"replacement": "tag", "deny": ["zebulon"]}), id="words"),
         pytest.param(replace(TERMS, spans=True), id="spans"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.apps.deidentify.engine import keys
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
@@ -30,6 +31,64 @@ def masked(text: str, **options: Unpack[Options]) -> Result:
         raise EngineFailedError(reason="its process was ended by signal 9")
     spans = [Span(0, len(text), Kind.NAME, 0, len(text))] if text else []
     return Result("*" * len(text), spans, {Kind.NAME: 1} if text else {}, len(text))
+
+
+SECRET = "ab" * 32
+
+
+def keyed(line: dict[str, object], **options: Unpack[Options]) -> dict[str, object]:
+    """What is written of a line in a job with a key, which tells by how many days dates move."""
+    answerer = Answerer(masked, ABOUT, with_spans=False, options={"secret": SECRET, **options})
+    told: dict[str, object] = json.loads(answerer.answer(Note(1, json.dumps(line).encode())).written or b"")
+    return told
+
+
+def test_a_patient_has_a_shift() -> None:
+    """Of each key; a number is as good as its digits, and the patient is not written."""
+    days = str(keys.shift(bytes.fromhex(SECRET), "17"))
+
+    assert [keyed({"text": "Ann", "patient": patient})["text"] for patient in ("17", 17, " 17 ")] == [days] * 3
+    assert keyed({"text": "Ann", "patient": "18"})["text"] != days
+    assert keyed({"text": "Ann", "patient": None})["text"] == "***"
+    assert keyed({"text": "Ann", "patient": "17"}, date_shift_days=1)["text"] == days
+    assert "patient" not in keyed({"text": "Ann", "patient": "17"})
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "detail"),
+    [
+        ({"patient": "17", "date_shift_days": 1}, {}, "one of them is enough"),
+        ({"patient": "17"}, {"secret": None}, "--key-file"),
+        ({"patient": " "}, {}, "whose note"),
+        ({"patient": True}, {}, "neither a string"),
+        ({"patient": "x" * 201}, {}, "neither a string"),
+        ({"key": "study"}, {}, "for the whole job"),
+        ({"secret": SECRET}, {}, "for the whole job"),
+        ({"date_order": "mdy"}, {}, "for the whole job"),
+    ],
+)
+def test_a_patient_that_does_not_fit(line: dict[str, object], options: Options, detail: str) -> None:
+    """Nothing of the note is written."""
+    told = keyed({"text": "Ann", **line}, **options)
+
+    assert told["error"]["code"] == "invalid_request"  # type: ignore[index] # an object
+    assert detail in told["error"]["detail"]  # type: ignore[index] # an object
+    assert "text" not in told
+
+
+def test_a_row_of_a_patient() -> None:
+    """Each of its notes moves; without a patient none is written."""
+    answerer = Answerer(masked, ABOUT, with_spans=False, options={"secret": SECRET})
+    cells = json.dumps([["note", "Ann"], ["more", "Bob"]]).encode()
+    days = str(keys.shift(bytes.fromhex(SECRET), "17"))
+    row, blank = (
+        json.loads(answerer.answer(Note(2, cells, is_row=True, patient=patient)).written or b"")
+        for patient in ("17", " ")
+    )
+
+    assert row == {"line": 2, "texts": [days, days]}
+    assert blank["texts"] == [None, None]
+    assert "whose note" in blank["error"]["detail"]
 
 
 def outcome(raw: bytes | None, line: int = 1, *, spans: bool = False) -> Outcome:

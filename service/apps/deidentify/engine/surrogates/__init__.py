@@ -1,0 +1,1 @@
+"""Believable names, places, numbers and dates in the places of the real ones."""

@@ -1,0 +1,1 @@
+"""Tests of service/apps/deidentify/engine/surrogates, file by file."""
