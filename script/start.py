@@ -6,6 +6,7 @@
 import errno
 import fcntl
 import os
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -18,7 +19,6 @@ from traitlets.config.loader import Config, LazyConfigValue, PyFileConfigLoader
 from service.registration import RegistrationError
 
 CONFIG = Path(__file__).resolve().parents[1] / "jupyterhub_config.py"
-PORTS = range(1, 65536 - 283)  # jupyterhub_config.py derives others, up to 283 above
 
 BANNER = """
 The Hub is ready.
@@ -47,9 +47,6 @@ class Hub(JupyterHub):  # type: ignore[misc]  # jupyterhub ships no types
 
 def main() -> None:
     """Check the configuration, the state folder and the ports, then run the Hub."""
-    port = os.environ.get("HUB_PORT") or "8000"
-    if not port.isdecimal() or int(port) not in PORTS:
-        sys.exit(f"HUB_PORT={port}: must be a port from {PORTS[0]} to {PORTS[-1]}.")
     file = os.environ.get("HUB_PASSWORD_FILE")
     Hub.password_is_new = bool(file) and not Path(str(file)).exists()  # jupyterhub_config.py makes it
     try:
@@ -109,7 +106,7 @@ def banner(config: Config, *, is_new: bool) -> str:
     """Say where to go, who may sign in, and how at a shell. `is_new`: the password was made at this start."""
     public = urlsplit(config.JupyterHub.bind_url)
     is_everywhere = public.hostname in {"0.0.0.0", "::"}  # noqa: S104 (compared)
-    local = f"http://127.0.0.1:{public.port}" if is_everywhere else f"http://{public.netloc}"
+    local = f"{public.scheme}://127.0.0.1:{public.port}" if is_everywhere else f"{public.scheme}://{public.netloc}"
     name = registered(config)["name"]
     front = (os.environ.get("PUBLIC_HOST") or local).rstrip("/")
     if os.environ.get("HUB_AUTHENTICATOR") == "entra":
@@ -118,8 +115,18 @@ def banner(config: Config, *, is_new: bool) -> str:
     users = sorted(config.Authenticator.allowed_users - admins)
     password, typed = password_words(is_new=is_new)
     sign_in = f"Sign in  as {', '.join(users)} or {', '.join(sorted(admins))} (Hub admin); password: {password}"
-    curl = f"Or       curl -d grant_type=password -d username={users[-1]} {typed} {local}/services/{name}/token"
+    trusting = trust_of_curl(config)
+    curl = (
+        f"Or       curl {trusting}-d grant_type=password -d username={users[-1]} {typed} {local}/services/{name}/token"
+    )
     return BANNER.format(front=front, name=name, how=f"{sign_in}\n  {curl}")
+
+
+def trust_of_curl(config: Config) -> str:
+    """Return curl's argument for the authority that `python -P -m service certificates` puts beside a certificate."""
+    certificate = config.JupyterHub.get("ssl_cert")
+    authority = Path(certificate or "").absolute().with_name("ca.pem")
+    return f"--cacert {shlex.quote(str(authority))} " if certificate and authority.exists() else ""
 
 
 def password_words(*, is_new: bool) -> tuple[str, str]:

@@ -21,14 +21,17 @@ if __name__ == "__main__":
         sys.exit(found)  # before what we import fails, which would not say why
 
     from service.errors import HOW_TO_INSTALL
+    from service.server import placeholder
 
     _extra = ("dotenv", "jinja2", "prometheus_client", "python_multipart", "trustme", "typer", "uvicorn")
     if _missing := ", ".join(name for name in _extra if find_spec(name) is None):
         print(f"The service needs {_missing}: {HOW_TO_INSTALL.format('serve')}", file=sys.stderr)  # noqa: T201
+        placeholder.run(os.environ)
         sys.exit(2)
 
 import logging.config
 import signal
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -39,19 +42,24 @@ from service.app import create_app
 from service.application import configure
 from service.errors import ConfigurationError
 from service.logs import log_config
-from service.server import protocol, workers
+from service.server import placeholder, protocol, workers
 from service.server.checks import check_tls
 from service.server.proxies import BehindProxies
 from service.server.sockets import Config, Listener, listening
 from service.server.tls import CHECK_INTERVAL, ServerTLS
 from service.settings import Settings, load_settings
 
+_WRONG_CONFIGURATION = 2  # exit status
 # Seconds that an idle connection stays open; the same as in the Hub's own servers. The Hub's proxy reuses connections,
 # and answers 503 if we close one just as it sends a request. uvicorn would close them after 5 seconds.
 _KEEP_ALIVE = 3600
 # Seconds after which a worker that does not respond is killed. It responds once Python and the application are loaded.
 # If many workers start on few cores, that takes longer than uvicorn's 5 seconds.
 _WORKER_TIMEOUT = 30
+_TRACEBACKS = (
+    "SERVICE_TRACEBACKS is on: the log shows exceptions whole, which may quote what callers send, such as tokens and"
+    " patients' texts. Use it for development only."
+)
 
 
 def main() -> int:
@@ -64,7 +72,9 @@ def main() -> int:
     with ExitStack() as stack:
         try:
             settings = load_settings()
-            logging.config.dictConfig(log_config(form=settings.log))
+            logging.config.dictConfig(log_options(settings))
+            if settings.tracebacks:
+                logging.getLogger("service").warning(_TRACEBACKS)
             check_tls(settings)
             configured = configure(settings)
             for each in configured:
@@ -74,7 +84,7 @@ def main() -> int:
             listeners = stack.enter_context(listening(settings.listen))
         except ConfigurationError as error:
             print(error, file=sys.stderr)  # noqa: T201 - the message for whoever starts the service
-            return 2
+            return _WRONG_CONFIGURATION
         if settings.workers > 1:
             # Each worker builds its own application. Building one here has shown that it works.
             return workers.serve(settings, listeners, **options)
@@ -96,13 +106,19 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
         **tls_options(settings),
         **protocol.options(),
         "workers": settings.workers,  # without it, WEB_CONCURRENCY would decide
-        "log_config": log_config(form=settings.log),
+        "log_config": log_options(settings),
         "access_log": False,  # `service.web.middleware.access_log` writes ours
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,
         "timeout_graceful_shutdown": 30,
         "timeout_worker_healthcheck": _WORKER_TIMEOUT,
     }
+
+
+def log_options(settings: Settings) -> dict[str, Any]:
+    """Return the configuration of logging that the settings ask for."""
+    own = settings.own_packages
+    return log_config(settings.log_level, form=settings.log, own=own, tracebacks=settings.tracebacks)
 
 
 def tls_options(settings: Settings) -> dict[str, Any]:
@@ -121,5 +137,21 @@ def tls_options(settings: Settings) -> dict[str, Any]:
     return {"ssl_context_factory": server.context, "callback_notify": server.reload, "timeout_notify": CHECK_INTERVAL}
 
 
+def main_or_placeholder() -> int:
+    """As `main`, but a service of the Hub's that cannot start answers 503 until stopped, instead of ending."""
+    try:
+        status = main()
+    except SystemExit as ended:  # uvicorn's, if what runs before the first request fails
+        status = ended.code if isinstance(ended.code, int) else 1
+    except Exception:  # noqa: BLE001 - code of others, such as a router
+        traceback.print_exc()
+        status = 1
+    else:
+        if status != _WRONG_CONFIGURATION:
+            return status
+    placeholder.run(os.environ)
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() if len(sys.argv) > 1 else main_or_placeholder())

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
@@ -28,12 +28,14 @@ from service.auth.policy import SignInPolicy
 from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
-from service.web import pages, problems, without_sign_in
+from service.web import framing, pages, problems, without_sign_in
+from service.web.flat_routes import add_flat, is_flat
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
 from service.web.middleware.gateway import Gateway
 from service.web.middleware.own_pages import OwnPages
+from service.web.other_spelling import OtherSpelling
 from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
 from service.web.unguarded import unguarded
@@ -100,7 +102,9 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
             its dependencies do not guard, or one of our own.
         TypeError: one of `options` is decided here.
     """
-    problems_found = [*problems_of(settings), forward.problem_with_service(settings) if settings.forward_auth else ""]
+    problems_found = [*problems_of(settings), framing.problem_with(settings)]
+    if settings.forward_auth:
+        problems_found.append(forward.problem_with_service(settings))
     if any(problems_found):
         raise ConfigurationError([problem for problem in problems_found if problem])
     configured = configure(settings) if configured is None else configured
@@ -117,32 +121,35 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         anonymous=without_sign_in.anonymous_in(settings, configured),
         opening=open_resources,
     )
+    of_applications = _all(application.routers() for application in applications)
+    theirs = [*_named_routers(settings.routers), *routers]
+    added = [*of_applications, *theirs]
+    lifespans = [lifespan] if lifespan else []
+    lifespans += [router.lifespan_context for router in added if is_flat(router)]
     app = FastAPI(
         **{"title": "FastAPI service", "version": __version__, **options},
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
-        lifespan=_lifespan(hub, configured, lifespan),
+        lifespan=_lifespan(hub, configured, lifespans),
         openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
         # Spans would contain URLs with tokens and codes, and log records the text of exceptions. FastAPI would also
         # look into the environment with each request to learn whether metrics are on.
         telemetry={"tracing": False, "logs": False, "metrics": False},
-        redirect_slashes=False,  # such a redirect would repeat a token that is in the URL
+        redirect_slashes=False,  # see `service.web.other_spelling`
     )
     for router in (start.router, health.router, *_routers_for_callers(hub, settings), docs.router):
-        app.include_router(router)
+        _add(app, router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     ours = list(app.routes)
-    of_applications = _all(application.routers() for application in applications)
-    theirs = [*_named_routers(settings.routers), *routers]
-    added = [*of_applications, *theirs]
     found = [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]
     found += without_sign_in.problems_with(settings, theirs)
     if found:
         raise ConfigurationError(found)
     for router in added:
-        app.include_router(router)
-    app.router.routes.insert(0, RouteIndex(app.router.routes))
+        _add(app, router)
+    routes = list(app.router.routes)
+    app.router.routes[:] = [RouteIndex(routes), *routes, OtherSpelling(routes)]
     _handle_errors(app)
     headers = _all(application.response_headers for application in applications)
     inner: ASGIApp = HubMiddleware(app, hub=hub)
@@ -162,7 +169,7 @@ def _routers_for_callers(hub: Hub, settings: Settings) -> Sequence[APIRouter]:
     return (start.callers, metrics.router, *((hub.router,) if settings.has_hub else ()))
 
 
-def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | None) -> Lifespan:
+def _lifespan(hub: Hub, configured: Sequence[Configured], inner: Sequence[Lifespan]) -> Lifespan:
     templates = pages.environment(each.application.templates for each in configured)
 
     @asynccontextmanager
@@ -170,11 +177,20 @@ def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | Non
         async with (
             hub.open() as context,
             open_applications(configured, cast("Resources", context)) as opened,
-            theirs(app) if theirs else nullcontext() as state,
+            AsyncExitStack() as stack,
         ):
-            yield {**(state or {}), "opened": opened, "configured": configured, "templates": templates}
+            states = [await stack.enter_async_context(each(app)) for each in inner]
+            state = dict(chain.from_iterable(state.items() for state in states if state))
+            yield {**state, "opened": opened, "configured": configured, "templates": templates}
 
     return lifespan
+
+
+def _add(app: FastAPI, router: APIRouter) -> None:
+    if is_flat(router):
+        add_flat(app, router)
+    else:
+        app.include_router(router)
 
 
 def _collisions(ours: Sequence[BaseRoute], theirs: Sequence[APIRouter]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from time import time
@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 from pydantic_core import to_json
 
 LogForm = Literal["json", "text"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that the running code handles. Every line that it logs has this id."""
@@ -83,8 +84,9 @@ _REQUEST = vars(logging.LogRecord("service.request", logging.INFO, __file__, 0, 
 class LineFormatter(logging.Formatter):
     """Turns a record into a line. The mapping in its attribute `fields` is added to the fields of the line."""
 
-    def __init__(self, form: LogForm) -> None:
+    def __init__(self, form: LogForm, *, tracebacks: bool = False) -> None:
         super().__init__()
+        self._tracebacks = tracebacks
         self._render = _as_json if form == "json" else _as_text
         self._second = (0, "")  # the last second and its text: the next line is often of the same second
 
@@ -105,6 +107,8 @@ class LineFormatter(logging.Formatter):
             # A value without `=` and `%` contains no query parameter.
             if isinstance(value, str) and ("=" in value or "%" in value or len(value) > _MAX_VALUE):
                 line[name] = mask_address(value[:_MAX_VALUE])
+        if self._tracebacks and record.exc_info and (error := record.exc_info[1]) is not None:
+            line["traceback"] = mask_address("".join(traceback.format_exception(error)).rstrip())
         return self._render(line)
 
     def _time(self, moment: float) -> str:
@@ -122,10 +126,11 @@ def _as_json(line: dict[str, object]) -> str:
 
 
 def _as_text(line: dict[str, object]) -> str:
-    """Format like the Hub's own log, with the fields at the end."""
+    """Format like the Hub's own log, with the fields at the end, and a traceback below."""
+    below = str(line.pop("traceback", "")).splitlines()
     event = f"[{str(line.pop('level'))[0].upper()} {line.pop('time')} {line.pop('logger')}] {line.pop('event')}"
     text = " ".join([event, *(f"{name}={value}" for name, value in line.items())])
-    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
+    return "\n".join(_CONTROL.sub(lambda match: ascii(match[0])[1:-1], each) for each in (text, *below))
 
 
 def is_no_duplicate(record: logging.LogRecord) -> bool:
@@ -133,21 +138,39 @@ def is_no_duplicate(record: logging.LogRecord) -> bool:
     return not (isinstance(record.msg, str) and record.msg.startswith(_DUPLICATES))
 
 
-def log_config(level: str = "INFO", *, form: LogForm = "json", stream: str = "stdout") -> dict[str, Any]:
-    """Return a configuration for `logging.config.dictConfig`: one stream, with one line for each event."""
+def log_config(
+    level: LogLevel = "INFO",
+    *,
+    form: LogForm = "json",
+    stream: str = "stdout",
+    own: Collection[str] = (),
+    tracebacks: bool = False,
+) -> dict[str, Any]:
+    """Return a configuration for `logging.config.dictConfig`: one stream, with one line for each event.
+
+    Args:
+        level: of the service and of `own`. Libraries log nothing below INFO: some would log headers or statements.
+        form: of a line.
+        stream: `stdout` or `stderr`.
+        own: names of the operator's own packages.
+        tracebacks: show exceptions whole, with texts that may quote what a caller sent.
+
+    """
+    others = "INFO" if level == "DEBUG" else level
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": LineFormatter, "form": form}},
+        "formatters": {"line": {"()": LineFormatter, "form": form, "tracebacks": tracebacks}},
         "filters": {"no duplicates": {"()": _filter}},
         "handlers": {
             "output": {"class": "logging.StreamHandler", "stream": f"ext://sys.{stream}", "formatter": "line"}
         },
-        "root": {"handlers": ["output"], "level": level},
+        "root": {"handlers": ["output"], "level": others},
         "loggers": {
-            "uvicorn": {"level": level},
+            **{name: {"level": level} for name in ("service", *own)},
+            "uvicorn": {"level": others},
             # The access log is ours.
-            "uvicorn.error": {"level": level, "filters": ["no duplicates"]},
+            "uvicorn.error": {"level": others, "filters": ["no duplicates"]},
             "uvicorn.access": {"level": "WARNING"},
             # These two would log the internal address of the Hub.
             "httpx": {"level": "WARNING"},

@@ -45,10 +45,16 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         _sample(metrics, context.auth)
         yield Resources(
             **{each.name: getattr(context, each.name) for each in fields(context)},
-            readiness=Readiness(context.auth.hub),
+            readiness=Readiness(context.auth.hub, name=settings.service_name, prefix=_prefix_at_hub(settings)),
             metrics=metrics,
             instance=instance_of(settings),
         )
+
+
+def _prefix_at_hub(settings: Settings) -> str:
+    """Return the prefix that the Hub must have for us, too; empty if it may have another, or we have no name there."""
+    # With forward-auth we are below the application's host, where the Hub's proxy does not lead.
+    return "" if settings.forward_auth or not settings.service_name else settings.prefix
 
 
 def _sample(metrics: Metrics, auth: HubAuth) -> None:

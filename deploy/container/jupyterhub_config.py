@@ -1,4 +1,6 @@
-"""The Hub of compose.yaml: people have passwords of their own, the service runs in another container, no notebooks.
+"""A Hub in which people have passwords of their own, without notebooks; the service is started by somebody else.
+
+compose.yaml runs it, and so does docs/operate/one-machine.md.
 
 Environment:
     API_TOKEN: the service's token.
@@ -6,6 +8,7 @@ Environment:
     HUB_PASSWORD: the first password of `admin`.
     SERVICE_URL: where the service listens.
     HUB_STATE: the folder for everything that lasts.
+    HUB_IP: where the Hub and its API listen, 0.0.0.0 by default.
     HUB_PORT: 8000 by default. The Hub's API is 81 above it.
     TRUSTED_DOWNSTREAM_IPS: the proxies in front of the Hub's, separated by commas. They say where requests come from.
 """
@@ -21,10 +24,11 @@ from service.registration import register
 c = get_config()  # noqa: F821 (JupyterHub puts it here)
 
 state = Path(os.environ["HUB_STATE"])
+address = os.environ.get("HUB_IP") or "0.0.0.0"  # noqa: S104 (a container's own network)
 port = int(os.environ.get("HUB_PORT") or 8000)
 proxy = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy").resolve()  # the image's working folder
-c.JupyterHub.bind_url = f"http://0.0.0.0:{port}"
-c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{port + 81}"  # for the service, on a network of these two
+c.JupyterHub.bind_url = f"http://{address}:{port}"
+c.JupyterHub.hub_bind_url = f"http://{address}:{port + 81}"  # for the service, on a network of these two
 c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{port + 81}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 1}"
 c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")

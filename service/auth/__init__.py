@@ -1,7 +1,7 @@
 """JupyterHub's sign-in for FastAPI applications. `Hub` brings it to any of them; docs/adopt.md shows how."""
 
 from service.auth.errors import NotAdmittedError
-from service.auth.guard import CurrentUser, CurrentUserUnvetoed, HubAdmin, HubAsCaller, XsrfToken, require
+from service.auth.guard import CurrentUser, CurrentUserUnvetoed, HubAdmin, HubAsCaller, HubAsService, XsrfToken, require
 from service.auth.hub import Hub
 from service.auth.identification import visitor
 from service.auth.policy import Paths
@@ -16,6 +16,7 @@ __all__ = [
     "Hub",
     "HubAdmin",
     "HubAsCaller",
+    "HubAsService",
     "Identity",
     "NotAdmittedError",
     "Paths",

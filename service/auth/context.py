@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from service.hub.auth import HubAuth
 from service.hub.client import OnRequest, tls_for
 from service.hub.oauth import Client
 from service.hub.password_attempts import PasswordAttempts
+from service.hub.password_tokens import PasswordTokens
 from service.hub.sealing import Sealer, derive_key
 from service.settings import Settings
 
@@ -31,6 +32,7 @@ class AuthContext:
     oauth: Client
     auth: HubAuth
     passwords: PasswordAttempts
+    password_tokens: PasswordTokens
     state_sealer: Sealer
     session_sealer: Sealer
     link_sealer: Sealer
@@ -79,12 +81,14 @@ async def open_auth(
         cache_size=settings.cache_size,
         on_request=on_request,
     )
-    async with auth:
+    password_tokens = PasswordTokens(auth.hub, service=settings.service_name, access_scopes=settings.access_scopes)
+    async with auth, aclosing(password_tokens):
         yield AuthContext(
             settings=settings,
             oauth=oauth,
             auth=auth,
             passwords=PasswordAttempts(),
+            password_tokens=password_tokens,
             state_sealer=Sealer(secret, purpose="oauth state"),
             session_sealer=Sealer(secret, purpose="session cookie"),
             link_sealer=Sealer(secret, purpose="token in an address"),

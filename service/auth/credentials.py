@@ -17,6 +17,8 @@ from service.settings import Settings
 
 # The Hub's own pattern (jupyterhub/handlers/base.py, auth_header_pat), so that a header means the same to both.
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
+# A header of any other scheme is meant for somebody else, such as a web server in front that asks for a password.
+_OUR_SCHEME = re.compile(r"\s*(?:token|bearer)(?:\s|$)", re.IGNORECASE)
 # https://github.com/jupyter/enhancement-proposals/pull/121: browsers cannot set headers on a WebSocket.
 _SUBPROTOCOL = "v1.token.websocket.jupyter.org."
 _MAX_SESSION = 512  # characters of the Hub's session ids; one for each Hub at a path above ours, 32 characters each
@@ -53,14 +55,16 @@ class Credential:
 def find_credential(scope: Scope, *, settings: Settings, session_sealer: Sealer) -> Credential | None:
     """Return the credential of an ASGI request, in this order: header, URL, WebSocket subprotocol, cookie.
 
+    An Authorization header of a scheme that is not ours, such as `Basic`, is ignored.
+
     Raises:
-        InvalidTokenError: the Authorization header is not one that carries a Hub token; a cookie is not looked at then.
+        InvalidTokenError: the Authorization header has our scheme, and is malformed.
         HeadersTooLargeError: cookies or subprotocols are longer than any that could be meant for us.
         CookieConflictError: there are several cookies of our name, or one that does not fit the Hub's session cookies.
     """
     authorization, cookies, subprotocols = _headers(scope)
-    if authorization:
-        return Credential(_from_authorization(authorization), Source.HEADER)
+    if authorization and (token := _from_authorization(authorization)):
+        return Credential(token, Source.HEADER)
     if settings.allow_token_in_url and (token := token_in_url(scope["query_string"])):
         return Credential(token, Source.URL)
     if scope["type"] == "websocket" and (token := _from_subprotocols(subprotocols)):
@@ -124,7 +128,12 @@ def _headers(scope: Scope) -> tuple[list[str], list[str], list[str]]:
 
 
 def _from_authorization(values: list[str]) -> str:
-    """Return the token. Two headers are refused: a proxy could read one of them, and we the other."""
+    """Return the token; an empty string if no header has our scheme.
+
+    Two headers are refused if one of them has it: a proxy could read one of them, and we the other.
+    """
+    if not any(map(_OUR_SCHEME.match, values)):
+        return ""
     match = _AUTHORIZATION.fullmatch(values[0].strip()) if len(values) == 1 and len(values[0]) <= _MAX_HEADER else None
     if match is None:
         raise InvalidTokenError("The Authorization header must be: Bearer <token>.")

@@ -8,6 +8,8 @@ from enum import Enum, auto
 
 from starlette.requests import HTTPConnection
 
+from service.auth.state import find_state
+
 
 class Purpose(Enum):
     """What becomes of the answer."""
@@ -16,10 +18,15 @@ class Purpose(Enum):
     """A window shows it."""
     PART = auto()
     """A page of our origin embeds it, such as an image."""
+    FRAME = auto()
+    """A frame shows it. Where SERVICE_FRAME_ORIGINS names no origin, this counts as SCRIPT."""
     SCRIPT = auto()
-    """A script may read it, or it goes into a file or a frame."""
+    """A script may read it, or it goes into a file or an object."""
     UNKNOWN = auto()
     """The client is no browser, or an old one, or the page came by plain http."""
+
+
+_NAVIGATIONS = {"": Purpose.PAGE, "document": Purpose.PAGE, "iframe": Purpose.FRAME}
 
 
 def purpose_of(conn: HTTPConnection) -> Purpose:
@@ -42,8 +49,9 @@ def judge(*, mode: str, site: str = "", dest: str = "", is_preload: bool = False
     """Decide by `Sec-Fetch-Mode`, `Sec-Fetch-Site` and `Sec-Fetch-Dest` (empty where absent).
 
     In a navigation, somebody opens a page only if the destination is a document. A service worker that fetches the
-    page of a navigation sends "empty", and so does `<a download>`. Frames and `<object>` send their own names; they
-    show no page of ours. A preload for a service worker sends "document", but the worker reads the answer.
+    page of a navigation sends "empty", and so does `<a download>`. Frames and `<object>` send their own names; only
+    frames can show a page of ours, and only on pages of named origins. A preload for a service worker sends "document",
+    but the worker reads the answer.
     `is_preload`: whether the request has the header Service-Worker-Navigation-Preload; the worker chooses its value.
 
     Images and the like on pages of our origin need no XSRF token, as in JupyterHub. A script's fetch() in mode no-cors
@@ -52,7 +60,9 @@ def judge(*, mode: str, site: str = "", dest: str = "", is_preload: bool = False
     if not mode:
         return Purpose.UNKNOWN
     if mode == "navigate":
-        return Purpose.PAGE if dest in {"", "document"} and not is_preload else Purpose.SCRIPT
+        if is_preload:
+            return Purpose.SCRIPT
+        return _NAVIGATIONS.get(dest, Purpose.SCRIPT)
     is_part = mode == "no-cors" and site == "same-origin" and dest != "empty"
     return Purpose.PART if is_part else Purpose.SCRIPT
 
@@ -62,9 +72,15 @@ def may_be_page(conn: HTTPConnection) -> bool:
     return purpose_of(conn) in {Purpose.PAGE, Purpose.UNKNOWN}
 
 
+def may_be_framed(conn: HTTPConnection) -> bool:
+    """Whether pages of some origins may show ours in a frame."""
+    state = find_state(conn.scope)
+    return state is not None and bool(state.context.settings.frame_origins)
+
+
 def is_browser(conn: HTTPConnection) -> bool:
     """Whether a page is wanted: somebody opens one, or a client that does not say so accepts text/html."""
     purpose = purpose_of(conn)
     if purpose is not Purpose.UNKNOWN:
-        return purpose is Purpose.PAGE
+        return purpose is Purpose.PAGE or (purpose is Purpose.FRAME and may_be_framed(conn))
     return any(name == b"accept" and b"text/html" in value for name, value in conn.scope["headers"])

@@ -7,10 +7,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from service.auth.context import context_of
-from service.auth.errors import OriginError
-from service.auth.identification import page_token
+from service.auth.credentials import Source
+from service.auth.errors import CookieConflictError, HeadersTooLargeError, OriginError
+from service.auth.identification import credential_of, page_token
 from service.auth.state import state_of
 from service.auth.xsrf import FORM, check_origin
+from service.hub.errors import InvalidTokenError
 
 _MAX_BODY = 16 * 1024  # bytes
 _MAX_FIELDS = 100
@@ -41,6 +43,16 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
+def _may_be_by_cookie(conn: HTTPConnection) -> bool:
+    try:
+        credential = credential_of(conn)
+    except InvalidTokenError:
+        return False
+    except (CookieConflictError, HeadersTooLargeError):
+        return True
+    return credential is None or credential.source is Source.COOKIE
+
+
 async def returns_form(conn: HTTPConnection) -> None:
     """A dependency for routes that show a refused form to its sender again."""
     state_of(conn).returns_form = True
@@ -53,7 +65,7 @@ async def refused_form(conn: HTTPConnection) -> dict[str, str]:
     """
     if not isinstance(conn, Request) or not state_of(conn).returns_form:
         return {}
-    if conn.scope["method"] != "POST" or "authorization" in conn.headers:
+    if conn.scope["method"] != "POST" or not _may_be_by_cookie(conn):
         return {}
     if not conn.headers.get("content-type", "").startswith(FORM):
         return {}

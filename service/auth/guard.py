@@ -169,6 +169,15 @@ HubAsCaller = Annotated[CallerClient, Depends(hub_client_for)]
 """The Hub's REST API, asked in the caller's name: what they may do there and no more."""
 
 
+async def hub_client_of_service(conn: HTTPConnection, _accepted: CurrentUser) -> CallerClient:
+    """A dependency for asking the Hub with the service's own token, once the guard has let the caller in."""
+    return CallerClient(context_of(conn).auth, token=None)
+
+
+HubAsService = Annotated[CallerClient, Depends(hub_client_of_service)]
+"""The Hub's REST API, asked in the service's own name, whoever calls: what the service's role allows."""
+
+
 async def _page_token(conn: HTTPConnection) -> str:
     return page_token(conn)
 

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
 from service.auth.cookies import auth_cookie_name, cleared, is_secure, xsrf_cookie
-from service.auth.credentials import Credential, Source, cookie_pairs, find_credential
+from service.auth.credentials import Credential, Source, cookie_pairs, find_cookie_credential, find_credential
 from service.auth.errors import CookieConflictError, HeadersTooLargeError, NotSignedInError, OriginError, XsrfError
 from service.auth.fetch_metadata import is_browser, may_be_page
 from service.auth.providers.entra_claims import header_of
@@ -49,18 +49,56 @@ async def identify(conn: HTTPConnection) -> Identity:
         if state.policy.anonymous is not None:  # whatever credential came along: nobody asks for one
             state.identity = state.policy.anonymous
             return state.identity
-        context = state.context
-        credential = find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+        credential, known = await speaking(conn)
         if credential is None:
             raise NotSignedInError
-        # Enough for nearly all requests from scripts and notebooks: the cache knows the token, and it came in a header.
-        known = context.auth.known(credential.token) if credential.source is Source.HEADER else None
         identity = await _judge(conn, credential) if known is None else known
         if credential.source is Source.URL and is_browser(conn) and conn.scope.get("method") in {"GET", "HEAD"}:
             await check_sign_in(identity, conn)
             raise SignedInByUrl(credential, identity)
         state.identity = identity
     return state.identity
+
+
+async def speaking(conn: HTTPConnection) -> tuple[Credential | None, Identity | None]:
+    """Return the credential that counts for this request, and whose it is where that is known by now.
+
+    A Bearer token that the Hub does not know may be another system's, such as that of a gateway in front. If our cookie
+    comes with it, the cookie counts, with all its checks. A token that Entra ID judges is refused as it is.
+
+    Raises:
+        InvalidTokenError: the header is wrong, and no good cookie comes with it.
+    """
+    state = state_of(conn)
+    try:
+        credential = credential_of(conn)
+    except InvalidTokenError:
+        if await _owner_of_cookie(conn) is None:
+            raise
+    else:
+        if credential is None or credential.source is not Source.HEADER:
+            return credential, None
+        # Enough for nearly all requests from scripts and notebooks: the cache knows the token.
+        if (known := state.context.auth.known(credential.token)) is not None:
+            return credential, known
+        if entra_for(conn, credential) is not None or (owner := await _owner_of_cookie(conn)) is None:
+            return credential, None
+        try:
+            return credential, await state.context.auth.identify(credential.token, sender=owner.name)
+        except InvalidTokenError:
+            pass
+    state.ignores_header = True
+    return credential_of(conn), None
+
+
+async def _owner_of_cookie(conn: HTTPConnection) -> Identity | None:
+    """Return who is signed in by our cookie, whatever else the request carries; None if nobody is."""
+    context = context_of(conn)
+    try:
+        cookie = find_cookie_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+        return None if cookie is None else await _ask(conn, cookie)
+    except (CookieConflictError, HeadersTooLargeError, InvalidTokenError):
+        return None
 
 
 async def identify_sender(conn: HTTPConnection) -> Identity:
@@ -178,15 +216,17 @@ def address_of(conn: HTTPConnection) -> str:
 
 
 def credential_of(conn: HTTPConnection) -> Credential | None:
-    """The request's credential, unjudged; None where nobody signs in.
+    """The request's credential, unjudged; see `speaking`. None where nobody signs in.
 
     Raises:
-        InvalidTokenError: the Authorization header carries no token.
+        InvalidTokenError: the Authorization header has our scheme, and is malformed.
     """
-    if state_of(conn).policy.anonymous is not None:
+    state = state_of(conn)
+    if state.policy.anonymous is not None:
         return None
-    context = context_of(conn)
-    return find_credential(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
+    context = state.context
+    find = find_cookie_credential if state.ignores_header else find_credential
+    return find(conn.scope, settings=context.settings, session_sealer=context.session_sealer)
 
 
 def _needed(conn: HTTPConnection) -> Credential:

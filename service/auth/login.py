@@ -38,7 +38,7 @@ from service.auth.errors import (
     SignInStateError,
     SignOutMethodError,
 )
-from service.auth.fetch_metadata import is_browser
+from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.guard import SCHEME
 from service.auth.identification import (
     address_of,
@@ -47,6 +47,7 @@ from service.auth.identification import (
     identify,
     page_token,
     queue_cookies,
+    speaking,
     visitor,
 )
 from service.auth.pages import pages_of
@@ -86,7 +87,8 @@ def offers_sign_in(conn: HTTPConnection, policy: SignInPolicy) -> bool:
     """Whether a caller without a good credential is sent to the Hub instead of being refused."""
     if policy == "never" or not context_of(conn).settings.has_hub or conn.scope.get("method") not in {"GET", "HEAD"}:
         return False
-    return policy == "always" or is_browser(conn)
+    # The Hub's pages show themselves in no frame.
+    return policy == "always" or (is_browser(conn) and purpose_of(conn) is not Purpose.FRAME)
 
 
 def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) -> Response:
@@ -189,7 +191,7 @@ async def logout_page(request: Request) -> Response:
 
 async def logout(request: Request) -> Response:
     """Sign out: a token deletes itself, if it may; a cookie's session ends here and at the Hub."""
-    credential = credential_of(request)
+    credential, _ = await speaking(request)
     if credential is None:
         raise NotSignedInError
     if credential.source is Source.COOKIE:

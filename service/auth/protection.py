@@ -18,7 +18,7 @@ from service.auth.credentials import Source
 from service.auth.errors import OriginError
 from service.auth.fetch_metadata import Purpose, purpose_of
 from service.auth.guard import Guard
-from service.auth.identification import SignedInByUrl, credential_of, identify_own_page
+from service.auth.identification import SignedInByUrl, identify_own_page, speaking
 from service.auth.refusals import answer_of, refused
 from service.errors import ServiceError
 from service.hub.models import Identity
@@ -100,7 +100,7 @@ async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> 
         TokenOnlyError: a cookie came, but is not accepted.
         OriginError: a cookie came, but not from a page of ours.
     """
-    credential = credential_of(conn)
+    credential, _ = await speaking(conn)
     if credential is not None and credential.source is Source.COOKIE:
         settings = context_of(conn).settings
         if not cookies or not has_own_host(settings):

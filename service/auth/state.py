@@ -30,8 +30,9 @@ class AuthState:
     be read. `is_admitted`: whether the vetoes have been asked. `rights_changed_at`: the moment that they named.
     `guards`: those that let the request in; they are asked again while a connection stays open. `set_cookies`:
     Set-Cookie values for the answer. `refusal`: the last that was raised. `returns_form`: whether a refused form is
-    shown to its sender again. `gives_token`: whether the answer may contain the XSRF token. `is_wrapped`: whether our
-    middleware completes the answer.
+    shown to its sender again. `ignores_header`: whether the token in the Authorization header is not the Hub's, so that
+    a cookie counts. `gives_token`: whether the answer may contain the XSRF token. `is_wrapped`: whether our middleware
+    completes the answer.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class AuthState:
         "gives_token",
         "guards",
         "identity",
+        "ignores_header",
         "is_admitted",
         "is_wrapped",
         "policy",
@@ -54,6 +56,7 @@ class AuthState:
         self.policy = policy
         self.identity: Identity | None = None
         self.sender: Identity | None = None
+        self.ignores_header = False
         self.is_admitted = False
         self.rights_changed_at: datetime | None = None
         self.guards: list[Guard] = []

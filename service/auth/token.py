@@ -26,9 +26,10 @@ from service.hub import protocol
 from service.hub.errors import TokenRequestError
 from service.hub.models import TokenReply
 from service.hub.oauth import is_code_verifier
+from service.hub.password_tokens import PasswordRequest
+from service.hub.protocol import Credentials
+from service.settings import Settings
 
-DEFAULT_LIFETIME = 3600  # seconds
-MAX_LIFETIME = 365 * 24 * 3600  # seconds; the Hub may allow less
 _MAX_NAME = 255  # characters, as in the Hub's database
 
 
@@ -86,6 +87,9 @@ async def _grant(request: Request, form: TokenRequest) -> TokenAnswer:
         return await _exchange(request, form)
     if form.grant_type == "password" and context_of(request).settings.password_grant:
         return await _issue(request, form)
+    if not form.grant_type:
+        kind = "password" if context_of(request).settings.password_grant else "authorization_code"
+        raise TokenRequestError("invalid_request", f"grant_type is missing: send a form with grant_type={kind}.")
     raise TokenRequestError("unsupported_grant_type", "This service does not give tokens that way.")
 
 
@@ -140,26 +144,23 @@ async def _issue(request: Request, form: TokenRequest) -> TokenAnswer:
             check_origin(request, context.settings)
         except OriginError as error:
             raise TokenRequestError("invalid_request", error.detail, forbidden=True) from None
+    username = form.username.strip()  # as the Hub's own form does
     # A name of dots only would lead to another path at the Hub.
-    if not form.username.strip(".") or len(form.username) > _MAX_NAME or not form.password.get_secret_value():
+    if not username.strip(".") or len(username) > _MAX_NAME or not form.password.get_secret_value():
         raise TokenRequestError("invalid_request", "username and password are required.")
-    expires_in = _lifetime(form.expires_in)
-    address = address_of(request)
-    attempt = context.passwords.count(account=form.username, address=address)
-    scopes = form.scope.split() or _narrowest(context.settings.access_scopes)
-    call = protocol.issue(
-        username=form.username,
-        password=form.password,
-        scopes=scopes,
-        expires_in=expires_in,
-        note=f"Requested with a password at {context.settings.service_name or context.oauth.client_id}",
-        address=address,
+    settings = context.settings
+    wanted = PasswordRequest(
+        credentials=Credentials(username=username, password=form.password, address=address_of(request)),
+        scopes=form.scope.split(),
+        expires_in=_lifetime(form.expires_in, settings),
+        note=f"Requested with a password at {settings.service_name or context.oauth.client_id}",
     )
-    issued = await context.auth.hub.ask(call)
+    attempt = context.passwords.count(account=username, address=wanted.credentials.address)
+    issued = await context.password_tokens.issue(wanted)
     attempt.succeeded()
     await _check_holder(request, issued.token)
     return TokenAnswer(
-        access_token=issued.token.get_secret_value(), expires_in=expires_in, scope=" ".join(issued.scopes)
+        access_token=issued.token.get_secret_value(), expires_in=wanted.expires_in, scope=" ".join(issued.scopes)
     )
 
 
@@ -173,14 +174,10 @@ async def _check_holder(request: Request, token: SecretStr) -> None:
             raise TokenRequestError("invalid_grant", error.detail) from None
 
 
-def _narrowest(access_scopes: tuple[str, ...]) -> list[str]:
-    """Return the access scopes that name this service, without the one for all services, if there are any."""
-    return [scope for scope in access_scopes if "!" in scope] or list(access_scopes)
-
-
-def _lifetime(text: str) -> int:
+def _lifetime(text: str, settings: Settings) -> int:
     if not text:
-        return DEFAULT_LIFETIME
-    if not re.fullmatch(r"[0-9]{1,12}", text) or not 1 <= int(text) <= MAX_LIFETIME:
-        raise TokenRequestError("invalid_request", f"expires_in must be from 1 to {MAX_LIFETIME} seconds.")
+        return settings.token_lifetime
+    longest = settings.token_lifetime_max
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not 1 <= int(text) <= longest:
+        raise TokenRequestError("invalid_request", f"expires_in must be from 1 to {longest} seconds.")
     return int(text)

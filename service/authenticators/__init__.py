@@ -9,6 +9,7 @@ account may sign in, unless the Hub blocks it.
 
 import asyncio
 import hmac
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.orm import UserInfo
@@ -34,6 +36,11 @@ from service.hub.throttle import RateLimiter, network_of
 
 SIGN_UPS_PER_ADDRESS = 10  # a minute
 MAX_NAME = 128  # characters, as in NativeAuthenticator's table
+_NOBODY = (
+    "There is no account with a password, so nobody could sign in: set PasswordAuthenticator.first_users (at the Hub of"
+    " ./script/run: HUB_PASSWORD), or run `python -P -m service password NAME --admin` with the Hub's environment, in"
+    " its folder."
+)
 _UNUSED = ("allow_2fa", "allow_self_approval_for", "import_from_firstuse", "recaptcha_key", "tos")
 
 
@@ -42,6 +49,13 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
 
     minimum_password_length = Integer(
         12, min=1, config=True, help="The minimum number of characters of a new password."
+    )
+    maximum_password_length = Integer(
+        passwords.MAX_LENGTH,
+        min=1,
+        max=passwords.MAX_LENGTH,
+        config=True,
+        help="The most characters of a new password.",
     )
     password_classes = Integer(
         1,
@@ -65,7 +79,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         help="Names and passwords of authorized accounts to create, if there are no accounts at all.",
     )
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - traitlets'
+    def __init__(self, *, is_serving: bool = True, **options: Any) -> None:  # noqa: ANN401 - traitlets'
         # It needs the database session of the Hub. Hub 5 and 6 call this one deprecated, but provide no other.
         super().__init__(**{"db": options.get("_deprecated_db_session"), **options})
         if used := [name for name in _UNUSED if getattr(self, name)]:
@@ -79,6 +93,8 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         self._sign_ups = RateLimiter("requests for an account", SIGN_UPS_PER_ADDRESS, clock=monotonic)
         self._hashing_queue = HashingQueue()
         self._make_first_users()
+        if is_serving and not self._lets_somebody_in():
+            sys.exit(_NOBODY)
         if self.parent is not None:
             self.parent.template_paths = [str(Path(__file__).parent / "templates"), *self.parent.template_paths]
 
@@ -110,6 +126,9 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         if not account.is_authorized:
             raise web.HTTPError(403, "An administrator of the Hub must authorize this account first.")
         attempt.succeeded()
+        # The Hub keeps users in memory. `service password` changes them in the database.
+        if (user := orm.User.find(self.db, name)) is not None:
+            self.db.refresh(user)
         return str(name)
 
     async def refresh_user(self, user: Any, handler: BaseHandler | None = None) -> bool:  # noqa: ANN401, ARG002 - likewise
@@ -159,6 +178,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
             password,
             name=name,
             length=self.minimum_password_length,
+            most=self.maximum_password_length,
             classes=self.password_classes,
             check_common=self.check_common_password,
         )
@@ -227,14 +247,15 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
     def _make_first_users(self) -> None:
         if UserInfo.all_users(self.db):
             return
-        if not self.first_users:
-            self.log.warning("There is no account, so nobody can sign in: set PasswordAuthenticator.first_users.")
         for name, password in self.first_users.items():
             if problem := self.problem_with(password, name=name):
-                raise ValueError(f"The first password of {name}: {problem}")
+                sys.exit(f"The first password of {name}: {problem}")  # the Hub would show an exception with a traceback
             known = {"username": self.normalize_username(name), "password": passwords.hashed(password)}
             self.db.add(UserInfo(**known, is_authorized=True))
         self.db.commit()
+
+    def _lets_somebody_in(self) -> bool:
+        return bool(UserInfo.all_users(self.db)) or (self.enable_signup and self.open_signup)
 
 
 class _ThrottledHTTPError(web.HTTPError):

@@ -6,6 +6,7 @@ Every change is a POST, which the Hub accepts only with its XSRF token.
 import hmac
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
 from nativeauthenticator.orm import UserInfo
@@ -175,10 +176,12 @@ class Authorize(_AdminPage):
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # the Hub's
     async def get(self) -> None:
-        """List the accounts."""
+        """List the accounts, and the users of the Hub who have none, and so no password."""
         self.check_admin()
         accounts = sorted(UserInfo.all_users(self.db), key=lambda account: str(account.username))
-        await self._show("authorize.html", accounts=accounts)
+        users = {name for (name,) in self.db.query(orm.User.name)}
+        without = sorted(users - {account.username for account in accounts})
+        await self._show("authorize.html", accounts=accounts, without=without)
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # likewise
     async def post(self) -> None:

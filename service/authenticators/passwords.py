@@ -9,7 +9,7 @@ from importlib.resources import files
 import argon2
 import bcrypt
 
-_MAX_LENGTH = 1024  # characters
+MAX_LENGTH = 1024  # characters
 _BCRYPT = b"$2"
 _CLASSES = ("small letters", "capitals", "digits", "other characters")
 
@@ -29,7 +29,7 @@ def placeholder() -> bytes:
 
 def matches(stored: bytes, password: str) -> bool:
     """Whether the password matches a stored hash: ours, or a bcrypt hash of NativeAuthenticator."""
-    if len(password) > _MAX_LENGTH:
+    if len(password) > MAX_LENGTH:
         return False
     if stored.startswith(_BCRYPT):
         try:
@@ -54,12 +54,14 @@ def is_outdated(stored: bytes) -> bool:
     return stored.startswith(_BCRYPT) or _hasher.check_needs_rehash(stored.decode())
 
 
-def problem_with(password: str, *, name: str, length: int, classes: int, check_common: bool) -> str:
+def problem_with(
+    password: str, *, name: str, length: int, most: int = MAX_LENGTH, classes: int, check_common: bool
+) -> str:
     """Return a sentence that says what a new password lacks; an empty string if it is good."""
     text = _normal(password)
     missing = []
-    if not length <= len(text) <= _MAX_LENGTH:
-        missing.append(f"have {length} to {_MAX_LENGTH} characters")
+    if not length <= len(text) <= most:
+        missing.append(f"have {length} to {most} characters")
     if _count_kinds(text) < classes and classes > 1:
         missing.append(f"have characters of {classes} of these kinds: {', '.join(_CLASSES)}")
     if name and name.casefold() in text.casefold():

@@ -1,15 +1,22 @@
 """`python -P -m service certificates`: makes a CA and a certificate, to try https."""
 
 import os
+import shlex
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
 import trustme
 import typer
 
+from service.errors import ConfigurationError
+from service.settings import load_settings
+
 LIFETIME = 365  # days
 NAMES = ("ca.pem", "cert.pem", "key.pem")
+_CHECKOUT = Path(__file__).resolve().parents[2]  # where we are not installed as a package
+_IPV6 = 6
 
 
 def certificates(
@@ -41,7 +48,7 @@ def certificates(
     except (ValueError, OSError) as error:
         typer.echo(f"The certificate could not be made: {error}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"Made {', '.join(NAMES)} in {directory}. Serve https with them:\n\n{_next(files, host[0])}")
+    typer.echo(f"Made {', '.join(NAMES)} in {directory}. {_next(files, host[0])}")
 
 
 def _write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -52,12 +59,40 @@ def _write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 def _next(files: list[Path], host: str) -> str:
-    ca, certificate, key = (file.resolve() for file in files)
+    """Return the commands that use the files: those of the service if its settings are here, else those of a Hub."""
+    ca, certificate, key = (shlex.quote(str(file.resolve())) for file in files)
     shown = f"[{host}]" if ":" in host else host
-    return f"""  export SERVICE_LISTEN=https://{shown}:8443 SERVICE_TLS_CERT={certificate} SERVICE_TLS_KEY={key}
-  python -P -m service
+    serve = f"SERVICE_LISTEN=https://{shown}:8443 SERVICE_TLS_CERT={certificate} SERVICE_TLS_KEY={key}"
+    try:
+        prefix = load_settings().prefix
+    except ConfigurationError:
+        run = _CHECKOUT / "script" / "run"
+        if not run.exists():
+            return f"Add these to the settings of the service:\n\n  {serve}\n"
+        reach = _reach(host, files[0].resolve().with_name("password"))
+        start = f"{reach}HUB_TLS_CERT={certificate} HUB_TLS_KEY={key} {shlex.quote(str(run))}"
+        address = f"https://{shown}:8000/services/fastapi/health/live"
+    else:
+        start = f"{serve} python -P -m service"
+        address = f"https://{shown}:8443{prefix}health/live"
+    return f"""Serve https with them:
 
-Then call it from another terminal:
+  {start}
 
-  curl --cacert {ca} https://{shown}:8443/services/fastapi/health/live
+Then call it from another terminal, with curl or HTTPie:
+
+  curl --cacert {ca} {address}
+  http --verify {ca} {address}
 """
+
+
+def _reach(host: str, password: Path) -> str:
+    """Return the variables with which the Hub to try listens at a host that is not this machine alone."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "" if host == "localhost" else f"HUB_IP=0.0.0.0 HUB_PASSWORD_FILE={shlex.quote(str(password))} "
+    at = f"[{host}]" if address.version == _IPV6 else host
+    if address.is_loopback:
+        return "" if host == "127.0.0.1" else f"HUB_IP={at} "
+    return f"HUB_IP={at} HUB_PASSWORD_FILE={shlex.quote(str(password))} "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from service.errors import ConfigurationError, ServiceError, ThrottledError
     from service.hub.auth import HubAuth
+    from service.hub.caller import RestReply
     from service.hub.errors import (
         HubBadRequestError,
         HubConflictError,
@@ -35,6 +36,7 @@ __all__ = [
     "Identity",
     "InvalidTokenError",
     "Mode",
+    "RestReply",
     "ScopeSet",
     "ServiceError",
     "ThrottledError",
@@ -46,6 +48,7 @@ if not TYPE_CHECKING:  # type checkers would take any name for one that is here
         "HubAuth": "service.hub.auth",
         "Identity": "service.hub.models",
         "Mode": "service.hub.scopes",
+        "RestReply": "service.hub.caller",
         "ScopeSet": "service.hub.scopes",
         "ServiceError": "service.errors",
         "ThrottledError": "service.errors",

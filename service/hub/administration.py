@@ -53,6 +53,12 @@ class Registration(BaseModel):
         found = self.info.get("oauth_redirect_uri")
         return found if isinstance(found, str) else None
 
+    @property
+    def allowed_scopes(self) -> tuple[str, ...]:
+        """The scopes that a browser's sign-in gets besides access, where its user has them; empty for unknown."""
+        found = self.info.get("oauth_client_allowed_scopes")
+        return tuple(str(scope) for scope in found) if isinstance(found, list) else ()
+
 
 def registration(name: str) -> Call[Registration | None]:
     """Ask how a service is registered; None if the Hub does not tell, or has no such service."""

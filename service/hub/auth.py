@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from service.hub import protocol
 from service.hub.cache import AnswerCache
-from service.hub.caller import Params, rest
+from service.hub.caller import Params, RestReply, rest
 from service.hub.client import HubClient, OnRequest, open_http, tls_for
 from service.hub.environment import read_environment
 from service.hub.errors import HubForbiddenError, InvalidTokenError
@@ -111,25 +111,33 @@ class HubAuth:
         return None if packed is None else self._unpacked(packed)
 
     async def identify(
-        self, token: str, *, session_id: str = "", not_before: datetime | None = None, address: str | None = None
+        self,
+        token: str,
+        *,
+        session_id: str = "",
+        not_before: datetime | None = None,
+        address: str | None = None,
+        sender: str = "",
     ) -> Identity:
         """Return who holds `token`.
 
         `session_id`: the Hub session of the browser that sent the token in a cookie. An answer counts for one session
         only, so that signing out at the Hub ends it. `not_before` (aware): ignore answers that were asked for earlier.
-        `address`: the IP address of a client that may have made the token up; its wrong tokens are limited.
+        `address`: the IP address of a client that may have made the token up; its wrong tokens are limited. `sender`:
+        the user who has sent it, where that is known by another credential; then theirs are limited, and not those of
+        the address.
 
         Raises:
             InvalidTokenError: the Hub does not know the token, or it has an impossible form; then the Hub is not asked.
             HubUnavailableError: the Hub does not answer, and no earlier answer may serve.
-            ThrottledError: too many tokens from `address` were wrong. Tokens that are known to be good still work.
+            ThrottledError: too many tokens from there were wrong. Tokens that are known to be good still work.
         """
         if not _TOKEN.fullmatch(token):
             raise InvalidTokenError
         if not _SESSION_ID.fullmatch(session_id):
             session_id = ""
         key = (session_id, _digest(token))
-        packed = await self.cache.get(key, lambda: self._ask(key, token, address), not_before=not_before)
+        packed = await self.cache.get(key, lambda: self._ask(key, token, address, sender), not_before=not_before)
         return self._unpacked(packed)
 
     async def user_for_token(
@@ -165,10 +173,25 @@ class HubAuth:
         token: str | None = None,
         session_id: str = "",
     ) -> Any:  # noqa: ANN401 - JSON
-        """Call the Hub's REST API and return the JSON of the reply, or None if that is empty.
+        """Call the Hub's REST API and return the JSON of the reply, or None if that is empty. See `send`."""
+        reply = await self.send(method, *segments, params=params, json=json, token=token, session_id=session_id)
+        return reply.json
+
+    async def send(
+        self,
+        method: str,
+        *segments: str,
+        params: Params | None = None,
+        json: object = None,
+        token: str | None = None,
+        session_id: str = "",
+        patience: float | None = None,
+    ) -> RestReply:
+        """Call the Hub's REST API and return status and JSON of the reply.
 
         The path is given by its segments, which are encoded: `call("GET", "users", name)`. The call is made in the name
-        of who holds `token`, or without `token` in the service's own name.
+        of who holds `token`, or without `token` in the service's own name. `patience`: seconds that the reply may take;
+        by default `timeout`, and 30 for a call that changes something.
 
         Raises:
             HubForbiddenError, HubNotFoundError, HubBadRequestError, HubConflictError: the Hub's 403, 404, 400 and 409.
@@ -176,7 +199,7 @@ class HubAuth:
             InvalidTokenError: the Hub does not know `token`.
             HubUnavailableError: there is no usable reply.
         """
-        request = rest(method, *segments, params=params, json=json, token=token)
+        request = rest(method, *segments, params=params, json=json, token=token, patience=patience)
         if token is None:
             return await self.hub.ask(request)
         if not _TOKEN.fullmatch(token):
@@ -193,10 +216,10 @@ class HubAuth:
         digest = _digest(token)
         self.cache.forget(lambda key: key[1] == digest)
 
-    async def _ask(self, key: Key, token: str, address: str | None) -> bytes:
-        if address is None or key in self.cache:
+    async def _ask(self, key: Key, token: str, address: str | None, sender: str) -> bytes:
+        if (address is None and not sender) or key in self.cache:
             return pack(await self.hub.ask(protocol.identify(token)))
-        with self.throttle.asking(address):
+        with self.throttle.asking(address or "", sender=sender):
             return pack(await self.hub.ask(protocol.identify(token)))
 
 

@@ -37,7 +37,8 @@ class Call(Generic[T]):
     """One request to the Hub, and `read`, which returns what the reply says or raises a ServiceError.
 
     `path` is relative to the Hub's API URL. The request is signed with `token`, with the service's own token where
-    `as_service` is set, and otherwise not at all. At most one of `form` and `json` is given.
+    `as_service` is set, and otherwise not at all. At most one of `form` and `json` is given. `patience`: seconds that
+    the reply may take, if that is more than usual.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     json: Any = field(default=None, repr=False)
+    patience: float = 0
 
 
 def segment(text: str) -> str:

@@ -1,6 +1,8 @@
 """The only file that sends HTTP to the Hub."""
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -14,6 +16,11 @@ from service.hub.call import Call, HubReply
 from service.hub.errors import HubUnavailableError, HubUnreachableError
 
 T = TypeVar("T")
+
+# Reasons of a HubUnreachableError that need words of their own. OpenSSL's words follow the first two.
+UNTRUSTED = "its certificate is not trusted"
+NO_TLS = "the connection cannot be encrypted"
+UNRESOLVED = "its name cannot be resolved"
 
 OnRequest = Callable[[str, int | None, float], None]
 """Called after each request with its path, the reply's status (None if there was no reply), and the seconds it took."""
@@ -39,15 +46,22 @@ def open_http(*, timeout: float, tls: ssl.SSLContext | None = None) -> httpx.Asy
 def tls_for(api_url: str, *, client_ca: str = "", certfile: str = "", keyfile: str = "") -> ssl.SSLContext | None:
     """Return the TLS context for a Hub with internal_ssl: trust its CA only, and show our certificate.
 
-    The arguments are paths of files, or empty. None means httpx's default, for a Hub with a public certificate.
+    The arguments are paths of files, or empty. Without them, trust what this machine trusts; see `_usual_trust`.
     """
     if not (client_ca or certfile):
         # Plain HTTP needs no CAs. Loading the usual ones would take most of the start-up time.
-        return None if api_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return _usual_trust() if api_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.create_default_context(cafile=client_ca or None)
     if certfile:
         context.load_cert_chain(certfile, keyfile or None)
     return context
+
+
+def _usual_trust() -> ssl.SSLContext:
+    """Trust SSL_CERT_FILE and SSL_CERT_DIR alone where one is set; else the system's CAs, or httpx's without any."""
+    paths = ssl.get_default_verify_paths()
+    is_known = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or paths.cafile or paths.capath
+    return ssl.create_default_context() if is_known else httpx.create_ssl_context(trust_env=False)
 
 
 class HubClient:
@@ -62,7 +76,7 @@ class HubClient:
         on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
         self._http = http
-        self._limit = 2 * (http.timeout.read or 0) or None  # seconds for a whole reply
+        self._timeout = http.timeout
         self._api_url = api_url
         self._api_token = api_token
         self._on_request = on_request
@@ -89,15 +103,19 @@ class HubClient:
     async def _send(self, call: Call[T]) -> HubReply:
         token = self._api_token.get_secret_value() if call.as_service else call.token
         signature = {"Authorization": f"token {token}"} if token else {}
+        timeout, read = self._timeout, self._timeout.read
+        if read and call.patience > read:
+            timeout = httpx.Timeout(call.patience, connect=timeout.connect, pool=timeout.pool)
         try:
             # httpx limits the time for each part of a reply, so one that trickles in would never end.
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(2 * (timeout.read or 0) or None):
                 response = await self._http.request(
                     call.method,
                     f"{self._api_url}/{call.path}",
                     headers={**call.headers, **signature},
                     data=call.form,
                     json=call.json,
+                    timeout=timeout,
                 )
         except TimeoutError:
             raise HubUnavailableError(reason="it did not answer in time") from None
@@ -121,4 +139,23 @@ def _reason(error: Exception) -> str:
     """Say what happened, without the address that httpx's own messages may contain."""
     if isinstance(error, httpx.TimeoutException):
         return "it did not answer in time"
-    return "it takes no connection" if isinstance(error, httpx.ConnectError) else "it broke off its answer"
+    if not isinstance(error, httpx.ConnectError):
+        return "it broke off its answer"
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"{UNTRUSTED} ({cause.verify_message})"
+        if isinstance(cause, ssl.SSLError):
+            return f"{NO_TLS} ({cause.reason or 'no TLS'})"
+        if isinstance(cause, socket.gaierror):
+            return UNRESOLVED
+    return "it takes no connection"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and what led to it. A chain may lead back to itself, if an error is raised more than once."""
+    found: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in found:
+        found.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return found

@@ -129,6 +129,17 @@ class TokenRequestError(ServiceError):
         super().__init__(detail)
 
 
+class NameRefusedError(TokenRequestError):
+    """The password is right, and the Hub gives its owner no token under this name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "invalid_grant",
+            "The password is right, but the Hub knows you by another name, or lets you make no tokens. Get one from the"
+            " Hub's token page, or ask whoever runs the Hub.",
+        )
+
+
 class RevokeRefusedError(ServiceError):
     """The token may not delete itself."""
 

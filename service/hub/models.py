@@ -89,4 +89,6 @@ class IssuedToken(BaseModel):
     """The Hub's reply to `POST /users/:name/tokens`."""
 
     token: SecretStr = Field(min_length=1)
+    id: str = Field(min_length=1)
+    user: str = Field(min_length=1)
     scopes: Names = ()

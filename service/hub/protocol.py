@@ -5,6 +5,7 @@ Sources: the Hub's REST API (https://jupyterhub.readthedocs.io/en/stable/referen
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
 
@@ -12,9 +13,21 @@ from pydantic import SecretStr
 
 from service.errors import ThrottledError
 from service.hub.call import Call, HubReply, json_object, raise_unusable, read_model, refusal, retry_after, segment
-from service.hub.errors import HubRefusedServiceError, InvalidTokenError, RevokeRefusedError, TokenRequestError
+from service.hub.errors import (
+    HubRefusedServiceError,
+    InvalidTokenError,
+    NameRefusedError,
+    RevokeRefusedError,
+    TokenRequestError,
+)
 from service.hub.models import Identity, IssuedToken, TokenReply
 from service.hub.oauth import Client
+
+# What the Hub says where the password is right and the token is asked for under another name (apihandlers/users.py).
+_NAME_REFUSED = "not found or no permissions to generate tokens"
+_WRONG_PASSWORD = (
+    "The user name or the password is wrong, or the Hub has no such user yet: then sign in in a browser once."  # noqa: S105
+)
 
 
 def identify(token: str) -> Call[Identity]:
@@ -105,34 +118,65 @@ def _read_demands_verifier(reply: HubReply) -> bool:
     return False
 
 
-def issue(
-    *, username: str, password: SecretStr, scopes: Sequence[str], expires_in: int, note: str, address: str
-) -> Call[IssuedToken]:
-    """Ask for a token of a user who gives their password. `expires_in` in seconds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A name and a password. `address` is the IP address they came from; the Hub may count passwords by it."""
+
+    username: str
+    password: SecretStr = field(repr=False)
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The token that is wanted; `expires_in` in seconds."""
+
+    scopes: Sequence[str]
+    expires_in: int
+    note: str
+
+
+def issue(wish: Wish, credentials: Credentials, *, name: str) -> Call[IssuedToken]:
+    """Ask for a token of the user `name`, who gives a password.
 
     The call is not signed: with a token that may make tokens for others, the Hub would not look at the password.
-    `address` is the user's, so that a Hub that counts passwords by address does not count all of them as the service's.
 
     Raises:
+        NameRefusedError: the password is right, and the Hub knows this user by another name than `name`.
         TokenRequestError: the password is wrong, the user does not have a scope, or the Hub allows no such lifetime.
         ThrottledError: the Hub's authenticator has checked too many passwords.
     """
-    body = {
-        "auth": {"username": username, "password": password.get_secret_value()},
-        "scopes": list(scopes),
-        "expires_in": expires_in,
-        "note": note,
-    }
-    headers = {"X-Forwarded-For": address} if _is_address(address) else {}
-    return Call("POST", f"users/{segment(username)}/tokens", _read_issued, headers=headers, json=body)
+    auth = {"username": credentials.username, "password": credentials.password.get_secret_value()}
+    headers = {"X-Forwarded-For": credentials.address} if _is_address(credentials.address) else {}
+    return Call("POST", _tokens_of(name), _read_issued, headers=headers, json={"auth": auth, **_body(wish)})
+
+
+def issue_more(wish: Wish, *, name: str, token: str) -> Call[IssuedToken]:
+    """Ask for another token of the user `name`, signed with one that they have. Raises TokenRequestError."""
+    return Call("POST", _tokens_of(name), _read_issued_more, token=token, json=_body(wish))
+
+
+def _tokens_of(name: str) -> str:
+    return f"users/{segment(name)}/tokens"
+
+
+def _body(wish: Wish) -> dict[str, object]:
+    return {"scopes": list(wish.scopes), "expires_in": wish.expires_in, "note": wish.note}
 
 
 def _read_issued(reply: HubReply) -> IssuedToken:
     message = refusal(reply)
     if reply.status == HTTPStatus.TOO_MANY_REQUESTS and message is not None:
         raise ThrottledError(retry_after(reply))
+    if reply.status == HTTPStatus.FORBIDDEN and _NAME_REFUSED in (message or ""):
+        raise NameRefusedError
     if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and message is not None:
-        raise TokenRequestError("invalid_grant", "The user name or the password is wrong.")
+        raise TokenRequestError("invalid_grant", _WRONG_PASSWORD)
+    return _read_issued_more(reply)
+
+
+def _read_issued_more(reply: HubReply) -> IssuedToken:
+    message = refusal(reply)
     if reply.status == HTTPStatus.BAD_REQUEST and message is not None:
         if "expires_in" in message:
             raise TokenRequestError("invalid_request", "The Hub does not allow a token to live that long.")
@@ -154,7 +198,7 @@ def revoke(token: str, *, name: str, token_id: str) -> Call[None]:
     Raises:
         RevokeRefusedError: the token may not delete itself.
     """
-    return Call("DELETE", f"users/{segment(name)}/tokens/{segment(token_id)}", _read_revoked, token=token)
+    return Call("DELETE", f"{_tokens_of(name)}/{segment(token_id)}", _read_revoked, token=token)
 
 
 def _read_revoked(reply: HubReply) -> None:

@@ -90,13 +90,16 @@ class Throttle:
         return len(self._wrong_tokens) + len(self._codes)
 
     @contextmanager
-    def asking(self, address: str) -> Iterator[None]:
+    def asking(self, address: str, *, sender: str = "") -> Iterator[None]:
         """Surround a question about an unknown token. If it raises InvalidTokenError, it counts.
 
+        It counts for the address or, if somebody who is signed in has sent it, for the `sender` alone.
+
         Raises:
-            ThrottledError: too many tokens from this address were wrong, or too many questions are in progress.
+            ThrottledError: too many tokens from there were wrong, or too many questions are in progress.
         """
-        with _counted(self._wrong_tokens, address, at_once=QUESTIONS_PER_ADDRESS, failure=InvalidTokenError):
+        key = f"user {sender}" if sender else network_of(address)
+        with _counted(self._wrong_tokens, key, at_once=QUESTIONS_PER_ADDRESS, failure=InvalidTokenError):
             yield
 
     @contextmanager
@@ -106,14 +109,13 @@ class Throttle:
         Raises:
             ThrottledError: too many exchanges from this address failed, or too many are in progress.
         """
-        with _counted(self._codes, address, at_once=EXCHANGES_PER_ADDRESS, failure=TokenRequestError):
+        with _counted(self._codes, network_of(address), at_once=EXCHANGES_PER_ADDRESS, failure=TokenRequestError):
             yield
 
 
 @contextmanager
-def _counted(limiter: RateLimiter, address: str, *, at_once: int, failure: type[ServiceError]) -> Iterator[None]:
-    network = network_of(address)
-    window = limiter.open(network, at_once=at_once, shown=network)
+def _counted(limiter: RateLimiter, key: str, *, at_once: int, failure: type[ServiceError]) -> Iterator[None]:
+    window = limiter.open(key, at_once=at_once, shown=key)
     window.asking += 1
     try:
         yield

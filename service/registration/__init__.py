@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.registration import entry as entries
@@ -16,6 +17,8 @@ from service.registration import manifest
 from service.registration import rights as needed
 from service.registration.applications import known_applications, load_manifest
 from service.registration.entry import RegistrationError
+from service.registration.lab import add_for_pages, scopes_for_pages
+from service.registration.new_users import add_hook
 from service.registration.notebooks import address_of
 from service.registration.traits import configured_base_url, is_on, read, sections_with, store
 from service.service_url import variable_for
@@ -47,6 +50,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     api_token: str | None = None,
     allow_token_in_url: bool = False,
     password_grant: bool = False,
+    lab_scopes: Iterable[str] | None = None,
     command: str | Sequence[str] | None = None,
     managed: bool = True,
     environment: Mapping[str, object] | None = None,
@@ -76,7 +80,11 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         api_token: the API token of the service. An external service needs one. For a managed service without one, the
             Hub makes a new token at each start, and all users have to sign in to the service again.
         allow_token_in_url: accept a token in the URL, as `?token=`.
-        password_grant: accept a user's name and password at `POST token`.
+        password_grant: accept a user's name and password at `POST token`. The Hub then makes a user for somebody whom
+            its authenticator lets in, as it does when they sign in.
+        lab_scopes: let the pages of notebook servers, such as extensions of JupyterLab, call the service with the token
+            that the page has. It then carries access, and these of the `USER_SCOPES`; `[]` means access alone. The
+            owner of a server receives the tokens of all who visit it, so scopes that only some users have are refused.
         command: the command that starts the service, instead of `python -P -m service`.
         managed: False if the Hub does not start the service, but systemd or a container does. Its settings then have
             to be set there.
@@ -101,6 +109,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     options = needed.rights_of(manifests).options
     chosen = {options[option]: entries.as_setting(fields.pop(option)) for option in options.keys() & fields.keys()}
     rights = _rights_of(manifests, {**chosen, **{name: str(value) for name, value in (environment or {}).items()}})
+    lab = [] if lab_scopes is None else scopes_for_pages(c, _names("lab_scopes", lab_scopes), rights, name=name)
     about_itself = [needed.itself_scope(name)]  # for `python -P -m service doctor`
     more = needed.MANAGE_USERS if manage_users else ()
     rights = replace(rights, service_scopes=needed.union(rights.service_scopes, more, about_itself))
@@ -109,8 +118,9 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     origin = entries.canonical_origin(public_host) if public_host else ""
     if origin:
         entry["oauth_redirect_uri"] = entries.redirect_uri(origin, base_url or configured_base_url(c.JupyterHub), name)
-    # The Hub does not show the redirect URI of an OAuth client. With this copy, the doctor can compare it.
+    # The Hub does not show these fields of an OAuth client. The service reads its copy, and so does the doctor.
     entry["info"] = {**fields.get("info", {}), "oauth_redirect_uri": entry.get("oauth_redirect_uri", "")}
+    entry["info"]["oauth_client_allowed_scopes"] = entry["oauth_client_allowed_scopes"]
     if api_token:
         entry["api_token"] = api_token
     settings = {
@@ -123,7 +133,15 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         entry["command"] = [command] if isinstance(command, str) else list(command or entries.default_command())
         # An external service gets these from whoever starts it.
         settings["SERVICE_GROUPS_MANAGED"] = "1" if rights.groups and is_on(c, "manage_groups") else ""
-        settings |= {"PUBLIC_HOST": origin, "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app))}
+        settings |= {
+            "SERVICE_MANAGED": "1",
+            "PUBLIC_HOST": origin,
+            "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app)),
+        }
+        folder = str(fields.get("cwd") or Path.cwd())
+        if command is None:
+            entries.warn_of_missing(routers, folder=folder)
+        entries.warn_of_env_file(Path(folder) / ".env", origin=origin)
         path = os.environ.get("PYTHONPATH", "")
         entry["environment"] = entries.service_environment(settings, environment or {}, python_path=path)
     else:
@@ -132,6 +150,10 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         entries.check_external(unread, api_token=api_token, command=command, environment=environment)
     hub = hub_version or importlib.metadata.version("jupyterhub")
     _write(c, entry, rights, grant=groups, hub=int(hub.partition(".")[0]))
+    if password_grant:
+        add_hook(c)
+    if lab:
+        add_for_pages(c, lab)
     _tell_notebooks(c, name=name, origin=origin)
     return entry
 

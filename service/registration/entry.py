@@ -1,9 +1,11 @@
 """The service's entry in `c.JupyterHub.services`: its values, and the checks of the arguments of `register()`.
 
-The functions are pure, except for `default_command`, which looks for a program on this machine. Facts about the Hub are
-from the source of JupyterHub 5.5.0 and 6.1.1 (`services/service.py`, `oauth/provider.py`), and are true for both.
+`default_command` looks for a program on this machine, and the functions that warn look for files; the others are pure.
+Facts about the Hub are from the source of JupyterHub 5.5.0 and 6.1.1 (`services/service.py`, `oauth/provider.py`), and
+are true for both.
 """
 
+import logging
 import os
 import re
 import shutil
@@ -11,11 +13,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from service.api_token import problem_with
+
+_log = logging.getLogger("service")
+_PUBLIC_HOST = re.compile(r"^\s*(?:export\s+)?PUBLIC_HOST\s*=\s*(\S*)", re.MULTILINE)
 
 # Stricter than the Hub's own rule: the name is part of URLs, cookies, scopes and roles, and must be the same in each.
 _NAME = re.compile(r"[a-z]([a-z0-9._-]*[a-z0-9])?")
@@ -69,6 +75,32 @@ def check_neighbours(entry: Mapping[str, Any], others: Iterable[Mapping[str, Any
                 raise RegistrationError(
                     f"{key}: another service in c.JupyterHub.services already has the {what}{shown}; choose another"
                 )
+
+
+def warn_of_missing(routers: Iterable[str], *, folder: str) -> None:
+    """Log which routers are in no package that can be found here. `folder` is where the service will be started.
+
+    The service answers 503 then. The Hub has to start all the same, for everybody else.
+    """
+    for router in routers:
+        package = router.partition(":")[0].partition(".")[0]
+        if find_spec(package) is None and PathFinder.find_spec(package, [folder]) is None:
+            _log.warning(
+                "routers: %r: there is no module %r in this Python or in %s; the service will answer 503",
+                *(router, package, folder),
+            )
+
+
+def warn_of_env_file(file: Path, *, origin: str) -> None:
+    """Log that the service's `.env` has another PUBLIC_HOST than `register()`, with which sign-ins would fail."""
+    try:
+        found = _PUBLIC_HOST.findall(file.read_text())
+    except (OSError, UnicodeError):
+        return  # the service says what is wrong with it
+    said = found[-1].strip().strip("'\"").rstrip("/").lower() if found else ""
+    if said and said != origin:
+        change = f"public_host={said!r}" if not origin else f"PUBLIC_HOST={origin} there, or no such line"
+        _log.warning("%s: PUBLIC_HOST differs from public_host= of register(), which the Hub knows: %s", file, change)
 
 
 def check_roles_have_no_members(roles: Iterable[Mapping[str, Any]]) -> None:

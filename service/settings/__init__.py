@@ -26,9 +26,12 @@ from pydantic import (
 
 from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
+from service.logs import LogForm, LogLevel
 from service.settings import old_names, without_hub
 from service.settings.entra import EntraSettings
 from service.settings.env_file import read_env_file
+from service.settings.pages import PageSettings
+from service.settings.tokens import PasswordTokenSettings
 from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
@@ -51,7 +54,7 @@ from service.settings.types import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Settings(EntraSettings):
+class Settings(PasswordTokenSettings, PageSettings, EntraSettings):
     """The settings of the service. `load_settings()` makes them; tests make them by field names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
@@ -89,7 +92,6 @@ class Settings(EntraSettings):
     cookie_options: Annotated[Mapping[str, Any], BeforeValidator(from_json)] = Field(
         default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
     )
-    password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
     forward_auth: bool = Field(default=False, validation_alias="SERVICE_FORWARD_AUTH")
 
     # How long answers of the Hub are cached, in seconds. 300 is also the cache_max_age of HubOAuth.
@@ -125,7 +127,11 @@ class Settings(EntraSettings):
     forwarded_allow_ips: Proxies = Field(default=("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
 
     # Logging and metrics
-    log: Literal["json", "text"] = Field(default="json", validation_alias="SERVICE_LOG")
+    log: LogForm = Field(default="json", validation_alias="SERVICE_LOG")
+    log_level: Annotated[LogLevel, BeforeValidator(str.upper)] = Field(
+        default="INFO", validation_alias="SERVICE_LOG_LEVEL"
+    )
+    tracebacks: bool = Field(default=False, validation_alias="SERVICE_TRACEBACKS")
     # The folder where workers write their metrics; prometheus_client reads this variable, too
     metrics_folder: Folder = Field(default="", validation_alias="PROMETHEUS_MULTIPROC_DIR")
 
@@ -144,6 +150,11 @@ class Settings(EntraSettings):
         if is_on and ANY_ORIGIN in others.data.get("allow_origins", ()):
             raise ValueError("not possible with ALLOW_ORIGINS=*, as any page could act as its reader: list the origins")
         return is_on
+
+    @property
+    def own_packages(self) -> set[str]:
+        """The packages of the operator's own routers and applications, as far as these are named by module."""
+        return {name.partition(":")[0].partition(".")[0] for name in (*self.routers, *self.apps) if ":" in name}
 
     @property
     def listen(self) -> tuple[str, ...]:

@@ -162,6 +162,7 @@ JsonNames = Annotated[tuple[str, ...], BeforeValidator(from_json)]
 Directory = Annotated[str, AfterValidator(_directory)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_comma_list)]
 AllowedOrigins = Annotated[
     tuple[Annotated[str, AfterValidator(_allowed_origin)], ...],
     BeforeValidator(_comma_list),

@@ -18,7 +18,7 @@ from starlette.routing import Match
 from starlette.websockets import WebSocket, WebSocketState
 
 from service.auth.errors import InsufficientScopeError, OutdatedTokenError
-from service.auth.fetch_metadata import is_browser
+from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.forms import refused_form
 from service.auth.identification import SignedInByUrl
 from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
@@ -162,6 +162,7 @@ async def _answer(
             renew=renew,
             retry_url=_retry_url(conn),
             form=await refused_form(conn),
+            is_framed=purpose_of(conn) is Purpose.FRAME,
             status_code=problem.status,
             headers=headers,
         )

@@ -1,5 +1,6 @@
 """Files that the form takes: a text becomes the note, and a column of a table is masked."""
 
+import re
 from pathlib import Path
 
 from playwright.async_api import FilePayload, expect
@@ -49,6 +50,7 @@ READ = """async ([address, text]) => {
         return error.message;
     }
 }"""
+STORED = "async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length]"
 DROP = """(element, text) => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File([text], "Jane Roe.csv"));
@@ -83,8 +85,13 @@ async def test_a_table_is_masked(plain: Place, signed_in: Browser, tmp_path: Pat
     await page.locator("main").evaluate(DROP, TABLE)
     await expect(page.locator("#file-said")).to_have_text("The table has 5 rows.")
     await expect(page.get_by_label("Column with the notes").locator("option:checked")).to_have_text("the note")
+    days, mask = page.get_by_label("Move dates by days"), page.get_by_role("button", name="Mask this column")
+    await days.fill("40000")
+    await mask.click()
+    await expect(page.locator("#file-said")).to_have_text(re.compile("^Move dates by days: .* No file was made.$"))
+    await days.fill("")
     async with page.expect_download() as saving:
-        await page.get_by_role("button", name="Mask this column").click()
+        await mask.click()
     saved = await saving.value
     await saved.save_as(tmp_path / "saved.csv")
 
@@ -94,6 +101,7 @@ async def test_a_table_is_masked(plain: Place, signed_in: Browser, tmp_path: Pat
     assert {each for each in asked if "/static/" not in each and "blob:" not in each} == {
         f"POST {plain.service_url}deidentify/try"
     }
+    assert await page.evaluate(STORED) == [0, 0, 0]
 
 
 async def test_how_tables_are_read(plain: Place, signed_in: Browser) -> None:

@@ -13,6 +13,7 @@ from tests.support.tls_front import TlsFront
 PUBLIC: Final = "public"  # knows its public address: TLS ends before the Hub
 MIGHTY: Final = "mighty"  # may make tokens for anybody, takes passwords and tokens in addresses, and has more routes
 MISTAKEN: Final = "mistaken"  # has another API token than the Hub thinks
+BROKEN: Final = "broken"  # has a router that is nowhere, and cannot start
 MIGHTY_TOKEN: Final = secrets.token_hex(32)
 
 
@@ -26,9 +27,9 @@ def front() -> TlsFront:
 def varied_hub(make_lasting_hub: MakeHub, front: TlsFront) -> RealHub:
     """A Hub under a percent-encoded base_url; its service has all options off, and asks the Hub at every request.
 
-    That service asks by `varied_hub.gate`. Beside it: PUBLIC, MIGHTY and MISTAKEN. The Hub insists on PKCE.
+    That service asks by `varied_hub.gate`. Beside it: PUBLIC, MIGHTY, MISTAKEN and BROKEN. The Hub insists on PKCE.
     """
-    urls = [f"http://127.0.0.1:{port}" for port in free_ports(3)]
+    urls = [f"http://127.0.0.1:{port}" for port in free_ports(4)]
     others = {
         PUBLIC: {"url": urls[0], "public_host": front.origin},
         MIGHTY: {
@@ -39,6 +40,7 @@ def varied_hub(make_lasting_hub: MakeHub, front: TlsFront) -> RealHub:
             "routers": ["tests.support.mistakes:router"],
         },
         MISTAKEN: {"url": urls[2], "environment": {"JUPYTERHUB_API_TOKEN": secrets.token_hex(32)}},
+        BROKEN: {"url": urls[3], "routers": ["nowhere.api:router"]},
     }
     config = [f"register(c, name={name!r}, **{arguments!r})" for name, arguments in others.items()]
     role = {"name": "too-much", "scopes": ["tokens"], "services": [MIGHTY]}
@@ -49,6 +51,7 @@ def varied_hub(make_lasting_hub: MakeHub, front: TlsFront) -> RealHub:
         config="\n".join(
             [
                 "c.JupyterHub.oauth_require_pkce = True",
+                "c.Authenticator.allow_all = True",
                 f"c.JupyterHub.load_roles.append({role!r})",
                 "from service.registration import register",
                 *config,

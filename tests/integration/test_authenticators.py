@@ -203,7 +203,10 @@ async def test_asking_for_an_account(hub: RealHub) -> None:
         await act(admin, "dora", "unauthorize")
         assert not await signs_in(hub, "dora", FIRST)
         page = await act(admin, "dora", "discard")
-        assert "dora" not in page.text
+        assert [form for form in forms(page) if form.values.get("username") == "dora"] == []
+        # She has signed in, so she is a user of the Hub: the page says that she cannot, and where she gets a password.
+        assert "no: they have no password" in page.text
+        assert "/hub/change-password/dora" in page.text
         # Nobody shuts themselves out.
         (own,) = [form for form in forms(page) if form.values.get("username") == "admin"]
         assert (await admin.submit(page, own, action="unauthorize")).status_code == 400

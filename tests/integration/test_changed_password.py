@@ -1,17 +1,37 @@
 """What a new password ends, at a real Hub with accounts and at the service: sessions, and API tokens if chosen."""
 
+import asyncio
+import subprocess
+import sys
+
 import httpx
 import pytest
 
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.hub_api import Token
+from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
+from tests.support.process import clean_environment
 from tests.support.session import Session, forms
 
 FIRST, SECOND, THIRD = "first of all passwords", "second to none of them", "third time is the charm"
 ADMINS = ("admin", "alma", "axel")
-PEOPLE = (*ADMINS, "testuser", "other", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "kim")
+PEOPLE = (
+    *ADMINS,
+    "testuser",
+    "other",
+    "carol",
+    "dave",
+    "erin",
+    "frank",
+    "grace",
+    "heidi",
+    "ivan",
+    "judy",
+    "kim",
+    "lena",
+)
 CONFIG = f"""
 c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
 c.PasswordAuthenticator.first_users = {{name: {FIRST!r} for name in {PEOPLE!r}}}
@@ -228,3 +248,34 @@ async def test_an_account_is_taken_back(hub: RealHub) -> None:
 
         assert not await is_good(hub, token)
         await is_soon_out(user)
+
+
+# At a shell of the Hub's machine
+
+
+async def test_a_lost_administrator(hub: RealHub) -> None:
+    """`python -P -m service password` works while the Hub runs: old sessions end, and its user may administer it."""
+    command = [sys.executable, "-P", "-m", "service", "password", "Lena", "--admin", "--delete-tokens"]
+    async with hub.session() as user, hub.session() as admin:
+        await signed_in(user, "lena")
+        token = await hub.user_token("lena")
+        run = await asyncio.to_thread(
+            subprocess.run,
+            command,
+            input=f"{SECOND}\n",
+            cwd=hub.directory,
+            env=clean_environment(PYTHONPATH=str(REPOSITORY)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert (run.returncode, run.stderr) == (0, "")
+        assert "lena has a new password, and is signed out everywhere. API tokens deleted: " in run.stdout
+        assert "lena is an administrator of the Hub." in run.stdout
+        assert SECOND not in run.stdout
+        assert not await is_good(hub, token)
+        await is_soon_out(user)
+        assert (await user.sign_in("lena", password=FIRST)).url.path == "/hub/login"
+        await signed_in(admin, "lena", SECOND)
+        assert (await admin.visit("hub/authorize")).status_code == httpx.codes.OK

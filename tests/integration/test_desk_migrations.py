@@ -175,6 +175,18 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(postgresql: Postgres
     postgresql.drop(url)
 
 
+async def test_options_of_the_address(postgresql: Postgres) -> None:
+    """Options of libpq's that ask for nothing special are taken, and one that the server does not know is named."""
+    url = postgresql.database()
+    mark = "&" if "?" in url else "?"
+    options = "connect_timeout=5&channel_binding=prefer&gssencmode=disable&application_name=desk"
+
+    assert await migrate(f"{url}{mark}{options}", patience=0) == revisions()[-1]
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: the server does not take the option nonsense"):
+        await migrate(f"{url}{mark}nonsense=canary", patience=0)
+    postgresql.drop(url)
+
+
 async def test_the_hubs_own_revision_is_left_alone(postgresql: Postgres) -> None:
     """The Hub may live in the same database, and keeps its revision in Alembic's usual table."""
     url = postgresql.database()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def shown() -> Iterator[Block]:
     """Yield the documentation's files; the README does not name its own."""
     yield from (block for block in blocks(REPOSITORY / "docs/extend.md", "python") if block.title)
     (hello,) = (block for block in blocks(REPOSITORY / "README.md", "python") if "@router" in block.code)
-    yield Block("python", "mypackage/hello.py", hello.code)
+    yield replace(hello, title="mypackage/hello.py")
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,7 @@ async def test_is_documented(extended: RealHub, service: str) -> None:
     assert document["paths"]["/notes"]["post"]["security"] == [{"JupyterHub": [WRITE]}, {"HubToken": []}]
     assert document["paths"]["/notes"]["get"]["security"] == [{"JupyterHub": []}, {"HubToken": []}]
     flow = document["components"]["securitySchemes"]["JupyterHub"]["flows"]["authorizationCode"]
-    assert flow["scopes"].keys() == ({WRITE, "read:servers!user"} if service == "fastapi" else {WRITE})
+    assert flow["scopes"].keys() == ({WRITE, "read:servers!user", "servers!user"} if service == "fastapi" else {WRITE})
 
 
 async def test_admit_keeps_out(extended: RealHub) -> None:
@@ -229,9 +230,11 @@ async def test_the_servers(extended: RealHub) -> None:
         page = await browser.visit(f"{extended.service_url}servers", headers={"Accept": "application/json"})
     narrow = await extended.user_token("testuser", scopes=["access:services!service=fastapi"])
     refused = await extended.ask("GET", "servers", token=narrow)
+    not_started = await extended.ask("POST", "servers", token=narrow)
 
     assert (page.status_code, page.json()) == (200, [])
     assert (refused.status_code, refused.json()["scopes"]) == (403, ["read:servers!user"])
+    assert (not_started.status_code, not_started.json()["scopes"]) == (403, ["servers!user"])
 
 
 def test_its_tests_pass(tmp_path: Path) -> None:
@@ -248,7 +251,7 @@ def test_its_tests_pass(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
     assert "7 passed" in run.stdout, run.stdout + run.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from service.testing import FakeHub, challenge_of
 from tests.support.hub import RealHub
+from tests.support.local_http import local_client
 
 SECRET = "s" * 32
 VERIFIER = "v" * 43
@@ -72,7 +73,7 @@ class Real:
 
     def __init__(self, hub: RealHub) -> None:
         self.hub = hub
-        self.http = httpx.AsyncClient(base_url=hub.api_url, trust_env=False)
+        self.http = local_client(base_url=hub.api_url)
         self.cookies = httpx.Cookies()
 
     async def token(self, name: str, scopes: list[str] | None = None) -> str:
@@ -281,6 +282,9 @@ CASES: dict[str, Case] = {
     "exchange: another grant": exchange(grant_type="password"),
     "issue: good": issue(auth=GOOD, note="n", expires_in=60, scopes=ACCESS),
     "issue: all rights": issue(auth=GOOD),
+    "issue: all rights, named": issue(auth=GOOD, scopes=["inherit"], expires_in=60),
+    "issue: a name in upper case": issue(auth=GOOD | {"username": "TestUser"}, scopes=ACCESS),
+    "issue: an address in upper case": issue("TestUser", auth=GOOD | {"username": "TestUser"}),
     "issue: wrong password": issue(auth=WRONG),
     "issue: unknown user": issue("nobody", auth={"username": "nobody", "password": "passwd"}),
     "issue: no password": issue(),

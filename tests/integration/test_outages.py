@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.testing.callers import NAVIGATION
-from tests.integration.conftest import MISTAKEN
+from tests.integration.conftest import BROKEN, MISTAKEN
 from tests.support.gate import HubGate
 from tests.support.hub import RealHub
 from tests.support.local_http import local_client
@@ -195,3 +195,16 @@ async def test_many_who_come_at_once_ask_once(hub: RealHub) -> None:
 
     assert {reply.status_code for reply in replies} == {200}
     assert len(asked) == 1
+
+
+async def test_a_service_that_cannot_start(varied_hub: RealHub) -> None:
+    """A Hub starts with a service whose router is missing. That service answers 503; the Hub's log says why."""
+    page = await varied_hub.ask("GET", "", service=BROKEN, headers=NAVIGATION)
+    client = await varied_hub.ask("POST", "me", service=BROKEN, content="x" * 100_000)
+    log = varied_hub.log.read_text()
+
+    assert (page.status_code, "This service is not available" in page.text) == (503, True)
+    assert (client.status_code, client.json()["code"]) == (503, "service_misconfigured")
+    assert "SERVICE_ROUTERS: 'nowhere.api:router' cannot be imported: No module named 'nowhere'" in log
+    assert "Until this is corrected, the service answers 503 to everybody." in log
+    assert "nowhere" not in page.text + client.text

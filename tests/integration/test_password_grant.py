@@ -10,6 +10,7 @@ from tests.integration.conftest import MIGHTY, MIGHTY_TOKEN
 from tests.support.hub import RealHub
 from tests.support.hub_api import Token
 
+DEIDENTIFY = "custom:deidentify:use"
 ACCESS = "access:services!service=fastapi"
 GOOD = {"grant_type": "password", "username": "testuser", "password": "passwd"}
 WRONG = GOOD | {"password": "guess"}
@@ -27,8 +28,18 @@ def lifetime(model: dict[str, Any]) -> timedelta:
     return datetime.fromisoformat(model["expires_at"]) - datetime.fromisoformat(model["created"])
 
 
-async def test_gives_a_narrow_token_for_an_hour(hub: RealHub) -> None:
-    """Where nothing else is asked for, the token lets its holder into this service, and lives an hour."""
+async def tokens_of(hub: RealHub, user: str) -> set[str]:
+    """Return the ids of all tokens that a user has at the Hub."""
+    found = (await hub.api("GET", f"/users/{user}/tokens")).raise_for_status().json()
+    return {token["id"] for token in found["api_tokens"]}
+
+
+async def test_gives_what_a_sign_in_would_give_for_an_hour(hub: RealHub) -> None:
+    """Where nothing else is asked for, the token may do in this service what its owner may, and lives an hour.
+
+    Nothing else is left at the Hub: the token that was made to read the owner's rights is gone.
+    """
+    before = await tokens_of(hub, "testuser")
     reply = (await hub.ask("POST", "token", data=GOOD)).raise_for_status()
 
     answer = reply.json()
@@ -37,10 +48,51 @@ async def test_gives_a_narrow_token_for_an_hour(hub: RealHub) -> None:
     token = Token(answer["access_token"])
     model = await stored(hub, token)
     assert ACCESS in model["scopes"]
-    assert not [scope for scope in model["scopes"] if not scope.startswith((ACCESS, "read:users:"))]
+    assert {scope for scope in model["scopes"] if not scope.startswith("read:users:")} == {ACCESS, DEIDENTIFY}
+    assert await tokens_of(hub, "testuser") - before == {model["id"]}
     assert set(answer["scope"].split()) == set(model["scopes"])
     assert abs(lifetime(model) - timedelta(hours=1)) < timedelta(seconds=5)
     assert (await hub.ask("GET", "me", token=token)).json()["name"] == "testuser"
+
+
+async def test_carries_what_a_browsers_sign_in_carries(hub: RealHub) -> None:
+    """The two ways to sign in give the same rights."""
+    async with hub.session("testuser") as session:
+        await session.visit("services/fastapi/login")
+        xsrf = session.cookie("_xsrf", path=hub.service_path) or ""
+        by_browser = (await session.fetch("GET", f"{hub.service_url}me", headers={"X-XSRFToken": xsrf})).json()
+    token = Token((await hub.ask("POST", "token", data=GOOD)).raise_for_status().json()["access_token"])
+    by_password = (await hub.ask("GET", "me", token=token)).raise_for_status().json()
+
+    assert sorted(by_password["scopes"]) == sorted(by_browser["scopes"])
+
+
+@pytest.mark.parametrize("name", ["TestUser", " testuser "])
+async def test_takes_a_name_as_the_hubs_own_form_does(hub: RealHub, name: str) -> None:
+    """The Hub writes names in lower case, and its form ignores spaces around them."""
+    reply = (await hub.ask("POST", "token", data=GOOD | {"username": name})).raise_for_status()
+
+    token = Token(reply.json()["access_token"])
+    assert (await hub.ask("GET", "me", token=token)).json()["name"] == "testuser"
+
+
+async def test_gives_all_rights_to_who_asks_for_them(hub: RealHub) -> None:
+    """With `scope=inherit` the token may do what its owner may, at the Hub too, and delete itself."""
+    reply = (await hub.ask("POST", "token", data=GOOD | {"scope": "inherit"})).raise_for_status()
+
+    token = Token(reply.json()["access_token"])
+    assert (await hub.ask("GET", "me", token=token)).json()["name"] == "testuser"
+    assert (await hub.api("GET", "/users/testuser/tokens", token=token)).status_code == 200
+    assert (await hub.ask("POST", "logout", token=token)).status_code == 204
+
+
+async def test_adds_access_to_a_scope_that_is_named(hub: RealHub) -> None:
+    """A token with one scope of an application, and without access to the service, would be of no use."""
+    reply = (await hub.ask("POST", "token", data=GOOD | {"scope": DEIDENTIFY})).raise_for_status()
+
+    token = Token(reply.json()["access_token"])
+    note = await hub.ask("POST", "deidentify", token=token, json={"text": "Seen by Dr. Smith."})
+    assert note.status_code == 200
 
 
 async def test_gives_what_is_asked_for(hub: RealHub) -> None:
@@ -101,7 +153,8 @@ async def test_asks_the_hub_unsigned(hub: RealHub) -> None:
         reply = await hub.ask("POST", "token", data=WRONG, token=token, headers={"Cookie": "jupyterhub-session-id=x"})
 
     assert reply.status_code == 400
-    (request,) = (request for request in asked if request.method == "POST")
+    assert [request.method for request in asked] == ["POST"], "there is no second question with a wrong password"
+    (request,) = asked
     assert request.path == "/hub/api/users/testuser/tokens"
     assert not {"authorization", "cookie", "x-xsrftoken"} & request.headers.keys()
 
@@ -118,6 +171,20 @@ async def test_a_wrong_password_is_wrong_even_for_a_mighty_service(varied_hub: R
 
     assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
     assert right.status_code == 200
+
+
+async def test_somebody_new_to_the_hub(varied_hub: RealHub) -> None:
+    """Where the Hub lets everybody in who has a password, they get a token before they have ever signed in.
+
+    With a wrong password the Hub makes no user.
+    """
+    right = await varied_hub.ask("POST", "token", service=MIGHTY, data=GOOD | {"username": "Newcomer"})
+    wrong = await varied_hub.ask("POST", "token", service=MIGHTY, data=WRONG | {"username": "stranger"})
+
+    token = Token(right.raise_for_status().json()["access_token"])
+    assert (await varied_hub.ask("GET", "me", service=MIGHTY, token=token)).json()["name"] == "newcomer"
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
+    assert (await varied_hub.api("GET", "/users/stranger")).status_code == 404
 
 
 async def test_throttles(varied_hub: RealHub) -> None:

@@ -11,16 +11,19 @@ _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code; `title` is the file it belongs into, empty where none is said."""
+    """A fenced block of code; `title` is the file it belongs into, empty where none is said, `line` where it begins."""
 
     language: str
     title: str
     code: str
+    line: int
 
 
 def blocks(page: Path, *languages: str) -> list[Block]:
     """Return the blocks of these languages, in order."""
-    found = (Block(*(part or "" for part in match.groups())) for match in _BLOCK.finditer(page.read_text()))
+    text = page.read_text()
+    matches = _BLOCK.finditer(text)
+    found = (Block(m[1], m[2] or "", m[3], text.count("\n", 0, m.start()) + 1) for m in matches)
     return [block for block in found if block.language in languages]
 
 

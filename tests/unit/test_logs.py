@@ -7,6 +7,7 @@ import json
 import logging
 import logging.config
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -15,7 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.logs import REQUEST_ID, SECRET_PARAMETERS, LogForm, RequestRecord, log_config, mask_address
+from service.logs import (
+    REQUEST_ID,
+    SECRET_PARAMETERS,
+    LineFormatter,
+    LogForm,
+    LogLevel,
+    RequestRecord,
+    log_config,
+    mask_address,
+)
 from tests.support.logging_state import logging_kept
 
 
@@ -231,9 +241,45 @@ def test_requests_to_the_hub_are_not_logged(log: io.StringIO, name: str) -> None
     assert "look at this" in log.getvalue()
 
 
-def test_the_level_can_be_chosen() -> None:
-    """The level applies to our own lines and to uvicorn's."""
-    config = log_config("DEBUG")
+@pytest.mark.parametrize("level", ["DEBUG", "WARNING"])
+def test_the_level_can_be_chosen(level: LogLevel) -> None:
+    """The level applies to our own lines and to the operator's packages."""
+    config = log_config(level, own={"mypackage"})
 
-    assert (config["root"]["level"], config["loggers"]["uvicorn"]["level"]) == ("DEBUG", "DEBUG")
-    assert config["loggers"]["httpx"]["level"] == "WARNING"
+    assert {config["loggers"][name]["level"] for name in ("service", "mypackage")} == {level}
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "websockets", "aiosqlite", "sqlalchemy.engine", "anything"])
+def test_libraries_do_not_log_at_debug(name: str) -> None:
+    """Below INFO libraries log headers of requests, and the values of statements: no level of ours turns that on."""
+    config = log_config("DEBUG")
+    output = config["handlers"]["output"]["stream"] = io.StringIO()
+    with logging_kept():
+        logging.config.dictConfig(config)
+        logging.getLogger(name).debug("Cookie: canary")
+        logging.getLogger("service.x").debug("ours")
+
+    assert "canary" not in output.getvalue()
+    assert "ours" in output.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_tracebacks_for_development(form: LogForm) -> None:
+    """With SERVICE_TRACEBACKS the log has the text, the frames and the cause of an exception, but no token in a URL."""
+    try:
+        try:
+            dict[str, str]()["cohort"]
+        except KeyError as error:
+            raise ValueError("no such cohort at /x?token=canary \x1b[2J") from error
+    except ValueError:
+        record = logging.LogRecord("service", logging.ERROR, __file__, 1, "failed", None, sys.exc_info())
+
+    shown = LineFormatter(form, tracebacks=True).format(record)
+    plain = LineFormatter(form).format(record)
+
+    text = json.loads(shown)["traceback"] if form == "json" else shown
+    assert "KeyError: 'cohort'" in text
+    assert "ValueError: no such cohort at /x?token=[secret]" in text
+    assert "in test_tracebacks_for_development\n" in text
+    assert form == "json" or "\x1b" not in shown
+    assert "no such cohort" not in plain

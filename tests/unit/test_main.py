@@ -1,5 +1,6 @@
 """`python -P -m service`: what it prints when it cannot start, and the options of uvicorn."""
 
+import json
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def started(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run `python -P -m service` with these variables only, until it ends."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     command = [sys.executable, "-P", "-m", "service"]
-    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_every_wrong_variable_is_named() -> None:
@@ -109,6 +110,14 @@ def test_no_worker_is_started_in_vain() -> None:
     line = f"  - SERVICE_ROUTERS: {router!r} cannot be imported: No module named 'nope'"
 
     assert (ended.returncode, ended.stderr) == (2, f"The configuration is wrong:\n{line}\n")
+
+
+def test_tracebacks_are_announced() -> None:
+    """A start with SERVICE_TRACEBACKS warns of what the log may then contain."""
+    told = {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_NAME": "x", "SERVICE_ROUTERS": "nope.module:router"}
+    ended = started(told | {"SERVICE_TRACEBACKS": "1", "SERVICE_LOG_LEVEL": "warning"})
+
+    assert json.loads(ended.stdout)["event"].startswith("SERVICE_TRACEBACKS is on: the log shows exceptions whole")
 
 
 @pytest.mark.parametrize("workers", [1, 4])

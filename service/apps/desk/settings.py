@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from service.apps.desk.domain.policy import GRANTS, Grants
 from service.apps.desk.domain.policy_file import read_policy
+from service.apps.desk.storage.address import address_for_driver
 from service.settings import Settings
 from service.settings.types import FILE, ONE_WORD, Names
 
@@ -30,6 +31,8 @@ def _database(given: SecretStr) -> SecretStr:
         is_right = FILE.fullmatch(rest) and ":memory:" not in rest
     if not is_right:
         raise ValueError("must be postgresql://user:password@host/name, percent-encoded, or sqlite:///file")
+    if kind == "postgresql":
+        address_for_driver(rest)  # raises
     return SecretStr(f"{kind}://{rest}")
 
 

@@ -10,9 +10,14 @@ from typing import Annotated
 
 import typer
 
-from service.doctor_finding import Finding, ok, refused
+from service.doctor_finding import Finding, failed, ok, refused
 from service.errors import ConfigurationError
-from service.settings import load_settings
+from service.settings import load_settings, read_variables
+
+_OTHER = (
+    "--pid: python -P -m service doctor --pid $(pgrep -u $(id -u) -of -- '-m service$') takes that of a service;"
+    " or run this where the variables of the service are set"
+)
 
 
 def doctor(
@@ -31,7 +36,8 @@ def doctor(
     except OSError as error:
         typer.echo(f"--pid {pid}: {error.strerror}.", err=True)
         raise typer.Exit(2) from None
-    has_failed = asyncio.run(_show(environment, as_json=as_json))
+    looked_at = "this environment" if pid is None else f"process {pid}"
+    has_failed = asyncio.run(_show(environment, looked_at=looked_at, as_json=as_json))
     raise typer.Exit(1 if has_failed else 0)
 
 
@@ -43,24 +49,31 @@ def enter_process(pid: int) -> Mapping[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-async def _show(environment: Mapping[str, str] | None, *, as_json: bool) -> bool:
+async def _show(environment: Mapping[str, str] | None, *, looked_at: str, as_json: bool) -> bool:
     has_failed = False
-    async for finding in examine(environment):
+    async for finding in examine(environment, looked_at=looked_at):
         has_failed |= finding.state == "failed"
         typer.echo(json.dumps(asdict(finding)) if as_json else finding)
     return has_failed
 
 
-async def examine(environment: Mapping[str, str] | None) -> AsyncIterator[Finding]:
-    """Run all checks."""
+async def examine(
+    environment: Mapping[str, str] | None, *, looked_at: str = "this environment"
+) -> AsyncIterator[Finding]:
+    """Run all checks. The first finding says that `looked_at`, whose `environment` it is, is which service."""
     from service.commands.doctor import entra, hub, local, public  # noqa: PLC0415 - they import the whole service
 
     try:
         settings = load_settings(environment)
     except ConfigurationError as error:
-        yield refused("settings", error)
+        if environment is None and not any(name.startswith(("JUPYTERHUB_", "ENTRA_")) for name in read_variables()):
+            yield failed("settings", f"the environment here, in {Path.cwd()}, is not that of a service", _OTHER)
+        else:
+            yield refused("settings", error)
         return
-    yield ok("settings", "complete")
+    service = f"the service {settings.service_name}" if settings.service_name else "a service"
+    hub_at = f", the Hub's API at {settings.api_url}" if settings.has_hub else ""
+    yield ok("settings", f"complete, of {looked_at}: {service} at {settings.prefix}{hub_at}")
     for checks in (local.check_machine, hub.check_hub, entra.check_entra, public.check_public_host):
         async for finding in checks(settings):
             yield finding

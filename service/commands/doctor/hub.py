@@ -1,5 +1,6 @@
 """Checks that the Hub answers, knows our token, and has us registered as we are configured."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -8,7 +9,7 @@ from urllib.parse import unquote
 from service.auth.context import hub_tls
 from service.doctor_finding import Finding, failed, ok, unknown
 from service.hub import administration, protocol
-from service.hub.client import HubClient, open_http
+from service.hub.client import NO_TLS, UNRESOLVED, UNTRUSTED, HubClient, open_http
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError
 from service.hub.models import Identity
 from service.hub.scopes import ScopeSet
@@ -16,7 +17,7 @@ from service.registration.applications import load_manifest
 from service.settings import Settings
 
 _DRIFT = timedelta(seconds=30)  # the allowed difference between clocks; a Date header has whole seconds
-_OLDEST = 5  # major version of the Hub
+_OLDEST = (5, 5)  # version of the Hub
 
 
 async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
@@ -37,8 +38,7 @@ async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
             yield failed(
                 "Hub",
                 f"no JupyterHub answers at JUPYTERHUB_API_URL: {error.reason}",
-                "JUPYTERHUB_API_URL: must be the URL of the Hub (c.JupyterHub.hub_connect_url) and of its API,"
-                " like http://127.0.0.1:8081/hub/api; or start the Hub",
+                next((change for reason, change in _CHANGES.items() if error.reason.startswith(reason)), _ANSWERS),
             )
             return
         yield _version(version)
@@ -59,6 +59,16 @@ async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
                 yield finding
 
 
+_ANSWERS = (
+    "JUPYTERHUB_API_URL: must be the URL of the Hub (c.JupyterHub.hub_connect_url) and of its API,"
+    " like http://127.0.0.1:8081/hub/api; or start the Hub"
+)
+_CHANGES = {
+    UNTRUSTED: "SSL_CERT_FILE: must be a file with the CA of the Hub's certificate, which must be for the host in"
+    " JUPYTERHUB_API_URL and valid today",
+    NO_TLS: "JUPYTERHUB_API_URL: http:// and not https://, if the Hub's API has no TLS there",
+    UNRESOLVED: "JUPYTERHUB_API_URL: its host must be a name that this machine can resolve; try `getent hosts NAME`",
+}
 _TOKEN = (
     "JUPYTERHUB_API_TOKEN: must be the api_token= of register() in jupyterhub_config.py; restart the Hub after a"  # noqa: S105
     " change there"
@@ -66,8 +76,8 @@ _TOKEN = (
 
 
 def _version(version: str) -> Finding:
-    major = version.partition(".")[0]
-    if major.isdecimal() and int(major) < _OLDEST:
+    found = re.match(r"(\d+)(?:\.(\d+))?", version)
+    if found and (int(found[1]), int(found[2] or 0)) < _OLDEST:
         return failed(
             "Hub", f"JupyterHub {version} is older than 5.5", "pip install 'jupyterhub>=5.5' where the Hub runs"
         )

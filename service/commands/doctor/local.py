@@ -28,7 +28,8 @@ async def check_machine(settings: Settings) -> AsyncIterator[Finding]:
         configured.extend(configure(settings))
         create_app(settings, configured=configured)
 
-    yield _checked("applications", build, ", ".join(settings.apps) or "none")
+    routers = f"; routers: {', '.join(settings.routers)}" if settings.routers else ""
+    yield _checked("applications", build, f"{', '.join(settings.apps) or 'none'}{routers}")
     files = {"JUPYTERHUB_SSL_CERTFILE": settings.ssl_certfile, "SERVICE_TLS_CERT": settings.tls_certfile}
     if any(files.values()) or settings.ssl_client_ca or settings.is_https:
         found = _checked("certificate", lambda: check_tls(settings), "the files are valid")

@@ -132,6 +132,10 @@ class FakeHub:
 
     # Looking at requests
 
+    def tokens_of(self, name: str) -> dict[str, frozenset[str]]:
+        """Return the tokens that a user or service has now, each with its scopes."""
+        return {value: token.scopes for value, token in self._state.tokens.items() if token.owner.name == name}
+
     def count(self, method: str, path: str) -> int:
         """Return the number of requests to an endpoint. `path` is relative to the API: "/user"."""
         return sum(request.method == method and self._path(request) == path for request in self.requests)

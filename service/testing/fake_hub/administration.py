@@ -47,9 +47,9 @@ def _regroup(state: State, request: httpx.Request, group: str) -> Reply:
         return refusal(404, f"No such group: {group}")
     found: list[Owner] = []
     for name in json_of(request)["users"]:
-        owner = state.owners.get(_normal(name))
+        owner = state.owners.get(normal(name))
         if owner is None or owner.kind != "user":
-            return refusal(400, f"No such user: {_normal(name)}")
+            return refusal(400, f"No such user: {normal(name)}")
         found.append(owner)
     for owner in found:
         state.regroup(owner, group, is_in=request.method == "POST")
@@ -70,7 +70,7 @@ def _tokens(state: State, name: str, token_id: list[str]) -> Reply:
 
 def _create(state: State, request: httpx.Request) -> Reply:
     """jupyterhub/apihandlers/users.py, UserListAPIHandler.post; the Hub returns the created users in a list."""
-    names = [_normal(name) for name in json_of(request)["usernames"]]
+    names = [normal(name) for name in json_of(request)["usernames"]]
     new = [name for name in names if name not in state.owners]
     if not new:
         return refusal(409, f"All {len(names)} users already exist")
@@ -79,6 +79,6 @@ def _create(state: State, request: httpx.Request) -> Reply:
     return 201, {"created": new}
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
     """jupyterhub/auth.py, Authenticator.normalize_username."""
     return name.lower()

@@ -32,6 +32,8 @@ def answer(state: State, request: httpx.Request, path: str) -> httpx.Response:
             reply = found
         case "GET", ["user"]:
             reply = _user(state, request)
+        case "GET", ["services", name]:
+            reply = _service(state, request, name)
         case "POST", ["oauth2", "token"]:
             reply = _exchange(state, request)
         case "POST", ["users", name, "tokens"]:
@@ -54,6 +56,19 @@ def _user(state: State, request: httpx.Request) -> Reply:
     """jupyterhub/apihandlers/users.py, SelfAPIHandler."""
     token = _credential(state, request)
     return refusal(403) if token is None else (200, _model(token))
+
+
+def _service(state: State, request: httpx.Request, name: str) -> Reply:
+    """jupyterhub/apihandlers/services.py, ServiceAPIHandler. As `register()` does it, a service may read itself alone.
+
+    Its `info` says that a browser's sign-in gets all custom scopes, as `State.grant` does it.
+    """
+    sender = _credential(state, request)
+    if sender is None or (sender.owner.name, name) != (state.service, state.service):
+        return refusal(403)
+    custom = {scope for owner in state.owners.values() for scope in owner.scopes if scope.startswith("custom:")}
+    info = {"oauth_redirect_uri": "", "oauth_client_allowed_scopes": sorted(custom)}
+    return 200, {"kind": "service", "name": name, "admin": False, "prefix": f"/services/{name}/", "info": info}
 
 
 def _exchange(state: State, request: httpx.Request) -> Reply:
@@ -103,7 +118,7 @@ def _issue(state: State, request: httpx.Request, name: str) -> Reply:
     sender = _credential(state, request)
     if sender is None:  # only then does the Hub check the password
         auth = wanted.get("auth") or {}
-        owner = state.owners.get(auth.get("username", ""))
+        owner = state.owners.get(administration.normal(auth.get("username", "")))
         if owner is None or owner.kind != "user" or auth.get("password") != owner.password:
             return refusal(403)
         sender = Token("", owner, owner.scopes)
@@ -117,6 +132,8 @@ def _issued(state: State, owner: Owner, wanted: Mapping[str, Any], *, sender: Ow
     expires_in, scopes = wanted.get("expires_in"), wanted.get("scopes")
     if expires_in is not None and not (isinstance(expires_in, int) and expires_in > 0):
         return refusal(400, f"expires_in must be a positive integer or null, not {expires_in!r}")
+    if scopes is not None and "inherit" in scopes:
+        scopes = None
     if not_held := {base(scope) for scope in scopes or ()} - {base(scope) for scope in owner.scopes}:
         return refusal(400, f"Not assigning requested scopes {','.join(not_held)} not held by User {owner.name}")
     note = "Requested via api" if sender is owner else f"Requested via api by {sender.kind} {sender.name}"

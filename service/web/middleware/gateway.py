@@ -17,6 +17,7 @@ from service.auth.state import HEAD_KEY
 from service.logs import where_raised
 from service.settings import Settings
 from service.web import problems
+from service.web.framing import openable
 from service.web.middleware.bodies import may_have_body
 
 _log = logging.getLogger("service")
@@ -36,6 +37,7 @@ class Gateway:
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
         self._limited = RequestBodyLimitMiddleware(app, max_body_size=MAX_BODY)
+        self._framed_by = settings if settings.frame_origins else None
         self._root = settings.root_path
         self._base = f"{self._root}/"
 
@@ -47,7 +49,7 @@ class Gateway:
         # Each request needs a copy of its own. ASGI asks the server to make it, but not every server does
         # (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
         scope["state"] = dict(scope.get("state", ()))
-        response = _Response(scope, send)
+        response = _Response(scope, send, self._framed_by)
         if len(scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
             await problems.url_too_long()(scope, receive, response.send)
             return
@@ -83,10 +85,11 @@ class Gateway:
 class _Response:
     """Completes the headers of a response, and records whether it has started and finished."""
 
-    __slots__ = ("_scope", "_send", "is_finished", "is_started")
+    __slots__ = ("_framed_by", "_scope", "_send", "is_finished", "is_started")
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, framed_by: Settings | None) -> None:
         self._scope = scope
+        self._framed_by = framed_by
         self._send = send
         self.is_started = self.is_finished = False
 
@@ -97,6 +100,8 @@ class _Response:
         elif message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.is_started = True
             message["headers"] = secured(message.get("headers", ()), self._scope, policy=_POLICY)
+            if self._framed_by is not None:
+                message["headers"] = openable(message["headers"], self._scope, self._framed_by)
         return self._send(message)
 
 

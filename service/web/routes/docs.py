@@ -3,15 +3,17 @@
 Swagger UI takes one client and one redirect URI, so each way to sign in has a page of its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
-from service.auth.guard import SCHEME
+from service.auth.guard import SCHEME, Guard
 from service.auth.identification import visitor
 from service.auth.problems import Problem
 from service.hub.models import Identity
@@ -21,6 +23,7 @@ from service.web import pages
 TOKEN_SCHEME = "HubToken"  # noqa: S105 - a name; it may have letters, digits and `.-_` (OpenAPI 3.1 section 4.8.7)
 ENTRA_SCHEME = "EntraID"
 ENTRA_TOKEN_SCHEME = "EntraToken"  # noqa: S105 - likewise
+_SWAGGER_UI = Path(pages.__file__).parent / "static" / "swagger-ui" / "swagger-ui-bundle.js"
 # Swagger UI has inline styles.
 _POLICY = pages.POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 _PROBLEMS = {
@@ -36,10 +39,21 @@ _INVALID = {422: "The request is invalid"}
 
 Visitor = Annotated[Identity | None, Depends(visitor)]
 
+_ACCESS = Guard()
+
+
+async def _reader(conn: HTTPConnection) -> None:
+    """Let in who may use the service, where SERVICE_DOCS_SIGN_IN is on, and otherwise everybody."""
+    if context_of(conn).settings.docs_sign_in:
+        await _ACCESS(conn)
+
+
 router = APIRouter(include_in_schema=False)
+# The page that Entra ID sends Swagger UI's popup back to is not among these: it shows nothing.
+_for_readers = [Depends(_reader)]
 
 
-@router.get("/docs")
+@router.get("/docs", dependencies=_for_readers)
 async def docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI."""
     context = context_of(request)
@@ -49,10 +63,10 @@ async def docs(request: Request, identity: Visitor) -> Response:
     config = {"url": f"{settings.prefix}openapi.json"}
     if settings.has_sign_in:
         config |= {"oauth2RedirectUrl": context.oauth.redirect_uri, "clientId": context.oauth.client_id}
-    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=_POLICY)
+    return await _page(request, identity, config, policy=_POLICY)
 
 
-@router.get("/openapi.json")
+@router.get("/openapi.json", dependencies=_for_readers)
 async def openapi(request: Request) -> Response:
     """The OpenAPI document."""
     settings = context_of(request).settings
@@ -60,13 +74,13 @@ async def openapi(request: Request) -> Response:
     return JSONResponse(make(request.app, settings))
 
 
-@router.get("/docs/entra")
+@router.get("/docs/entra", dependencies=_for_readers)
 async def entra_docs(request: Request, identity: Visitor) -> Response:
     """Swagger UI, with Entra ID's way to sign in."""
     return await _swagger_for_entra(request, identity, _entra_settings(request))
 
 
-@router.get("/docs/entra/openapi.json")
+@router.get("/docs/entra/openapi.json", dependencies=_for_readers)
 async def entra_openapi(request: Request) -> Response:
     """The OpenAPI document, with Entra ID's ways to sign in."""
     return JSONResponse(document_for_entra(request.app, _entra_settings(request)))
@@ -89,7 +103,13 @@ async def _swagger_for_entra(request: Request, identity: Identity | None, settin
         "scopes": _entra_scopes(settings),
     }
     policy = _POLICY.replace("connect-src 'self'", f"connect-src 'self' {settings.entra_authority}")
-    return await pages.render_unguarded(request, "docs.html", identity=identity, config=config, policy=policy)
+    return await _page(request, identity, config, policy=policy)
+
+
+async def _page(request: Request, identity: Identity | None, config: Mapping[str, object], *, policy: str) -> Response:
+    """Return the page with Swagger UI. In a checkout its files may be missing: then the page says how to get them."""
+    values = {"config": config, "is_complete": _SWAGGER_UI.is_file()}
+    return await pages.render_unguarded(request, "docs.html", identity=identity, policy=policy, **values)
 
 
 def _has_entra_alone(settings: Settings) -> bool:

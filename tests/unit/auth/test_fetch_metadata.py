@@ -38,7 +38,7 @@ TABLE = [  # mode, site, dest, whether a worker preloads it, purpose, and when C
     ("navigate", "same-origin", "", False, Purpose.PAGE, "a browser that sends no destination"),
     ("navigate", "same-origin", "empty", False, Purpose.SCRIPT, "a service worker fetches a navigation; <a download>"),
     ("navigate", "none", "document", True, Purpose.SCRIPT, "a service worker has a navigation preloaded"),
-    ("navigate", "same-origin", "iframe", False, Purpose.SCRIPT, "a frame"),
+    ("navigate", "same-origin", "iframe", False, Purpose.FRAME, "a frame"),
     ("navigate", "same-origin", "object", False, Purpose.SCRIPT, "<object>"),
     ("navigate", "same-origin", "embed", False, Purpose.SCRIPT, "<embed>"),
     ("cors", "same-origin", "empty", False, Purpose.SCRIPT, "fetch()"),

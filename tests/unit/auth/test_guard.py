@@ -140,13 +140,13 @@ async def test_one_question_a_request(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer wrong", "Basic dGVzdHVzZXI6cGFzc3dk", ""])
-async def test_a_bad_header_is_final(service: Service, header: str) -> None:
-    """A header that is present and bad is refused, though the cookie beside it is good."""
+async def test_a_header_that_is_not_the_hubs_leaves_it_to_the_cookie(service: Service, header: str) -> None:
+    """A script needs the XSRF token then, and a page opens."""
     browser = await service.signed_in()
     reply = await browser.fetch("GET", "who", headers={"Authorization": header})
 
-    assert (reply.status_code, reply.json()["code"]) == (401, "invalid_token")
-    assert (await browser.visit("who")).json() == "user testuser"
+    assert (reply.status_code, reply.json()["code"]) == (403, "xsrf")
+    assert (await browser.visit("who", headers={"Authorization": header})).json() == "user testuser"
 
 
 async def test_the_header_counts_before_the_cookie(service: Service) -> None:

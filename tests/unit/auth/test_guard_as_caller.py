@@ -1,4 +1,4 @@
-"""A route that asks the Hub in the caller's name: with their own token, once they were let in."""
+"""A route that asks the Hub in the caller's name or in the service's own, once the caller was let in."""
 
 import logging
 from typing import Any
@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, WebSocket
 
-from service.auth.guard import HubAsCaller, require
+from service.auth.guard import HubAsCaller, HubAsService, require
 from service.testing import OUTAGES
 from tests.support.open_connection import OpenConnection
 from tests.unit.conftest import API_TOKEN, PREFIX, SESSION_ID, Serve, Service
@@ -26,6 +26,12 @@ async def people(name: str, hub: HubAsCaller) -> Any:  # noqa: ANN401 - the Hub'
 async def scoped(hub: HubAsCaller) -> Any:  # noqa: ANN401 - likewise
     """Need a scope beside."""
     return await hub.get("users", "testuser")
+
+
+@router.get("/everybody")
+async def everybody(hub: HubAsService) -> Any:  # noqa: ANN401 - likewise
+    """Show what the Hub says to the service."""
+    return await hub.get("users")
 
 
 @router.websocket("/ws")
@@ -161,3 +167,25 @@ async def test_the_document_asks_for_one_sign_in(service: Service) -> None:
 
     assert paths["/people/{name}"]["get"]["security"] == [{"JupyterHub": []}, {"HubToken": []}]
     assert paths["/scoped"]["get"]["security"] == [{"JupyterHub": ["custom:x"]}, {"HubToken": []}]
+
+
+@pytest.mark.parametrize(("token", "status"), [("good", 200), ("without", 403), ("unknown", 401)])
+async def test_the_services_own_token(service: Service, token: str, status: int) -> None:
+    """With HubAsService the Hub gets the service's own token, for callers who are let in, and for nobody else."""
+    async with service.api(token) as caller:
+        reply = await caller.get("everybody")
+    asked = [request.url.path for request in service.hub.requests if request.url.path.endswith("/users")]
+
+    assert reply.status_code == status
+    assert len(asked) == (status == 200)
+    assert status != 200 or reply.json() == {"is_the_services": True, "path": f"{service.hub.api_url.path}/users"}
+
+
+async def test_what_the_service_may_not_do(service: Service) -> None:
+    """A refusal of the Hub's to the service is 502: the caller can do nothing about it, and learns nothing of it."""
+    let_in(service, 403)
+    async with service.api("good") as caller:
+        reply = await caller.get("everybody")
+
+    assert (reply.status_code, reply.json()["code"]) == (502, "hub_refused_service")
+    assert "the Hub's words" not in reply.text

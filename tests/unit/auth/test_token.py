@@ -70,7 +70,7 @@ async def test_what_we_know_ourselves_may_be_left_out(service: Service, left_out
         pytest.param({"code": None}, (400, "invalid_request"), id="no code"),
         pytest.param({"client_id": "service-other"}, (400, "invalid_client"), id="another client"),
         pytest.param({"redirect_uri": "https://evil.test/"}, (400, "invalid_grant"), id="another redirect URI"),
-        pytest.param({"grant_type": None}, (400, "unsupported_grant_type"), id="no grant type"),
+        pytest.param({"grant_type": None}, (400, "invalid_request"), id="no grant type"),
         pytest.param({"grant_type": "password"}, (400, "unsupported_grant_type"), id="password, which is off"),
         pytest.param({"grant_type": "client_credentials"}, (400, "unsupported_grant_type"), id="another grant type"),
     ],
@@ -164,7 +164,7 @@ async def test_a_code_in_the_address_is_not_read(service: Service) -> None:
     form = {"grant_type": "authorization_code", "code": "abc", "code_verifier": VERIFIER}
     reply = await service.api(headers=SAME_ORIGIN).post("token", params=form)
 
-    assert refusal(reply) == (400, "unsupported_grant_type")
+    assert refusal(reply) == (400, "invalid_request")
 
 
 async def test_a_large_body(service: Service) -> None:

@@ -1,6 +1,7 @@
 """`POST token` with a name and a password, for people at a shell, where that is turned on (RFC 6749 section 4.3)."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ async def test_off_where_nothing_is_said(serve: Serve) -> None:
 
 
 async def test_good(turned_on: Service) -> None:
-    """Name and password give a token for this service that lives for an hour."""
+    """Name and password give a token that may use this service, and that lives for an hour."""
     reply = await asked(turned_on)
     body = reply.json()
 
@@ -57,7 +58,7 @@ async def test_good(turned_on: Service) -> None:
 async def test_nothing_of_ours_goes_with_the_password(turned_on: Service) -> None:
     """The Hub gets only the password and what is asked for. With our own token it would not check the password."""
     caller = {"Authorization": f"token {turned_on.hub.issue('testuser')}", "Cookie": "jupyterhub-session-id=a"}
-    await asked(turned_on, headers=caller)
+    await asked(turned_on, {"scope": NARROW}, headers=caller)
     request = turned_on.hub.requests[-1]
 
     assert (request.method, request.url.path) == ("POST", "/hub/api/users/testuser/tokens")
@@ -121,9 +122,20 @@ async def test_what_the_hub_is_not_asked(turned_on: Service, changed: dict[str, 
 @pytest.mark.parametrize("expires_in", [1, 60, 31_536_000])
 async def test_lifetime(turned_on: Service, expires_in: int) -> None:
     """A caller may say how many seconds the token should live, up to a year."""
-    reply = await asked(turned_on, {"expires_in": str(expires_in)})
+    reply = await asked(turned_on, {"expires_in": str(expires_in), "scope": NARROW})
 
     assert (reply.json()["expires_in"], sent(turned_on)["expires_in"]) == (expires_in, expires_in)
+
+
+async def test_lifetimes_of_the_operators_own(serve: Serve) -> None:
+    """The settings say how long a token lives if nobody says, and how long at most."""
+    service = await serve(password_grant=True, token_lifetime_given=600, token_lifetime_max=900)
+
+    replies = [await asked(service, {"expires_in": text}) for text in ("", "900", "901")]
+
+    assert [reply.json().get("expires_in") for reply in replies] == [600, 900, None]
+    assert refusal(replies[2]) == (400, "invalid_request")
+    assert "from 1 to 900 seconds" in replies[2].json()["error_description"]
 
 
 async def test_scope(turned_on: Service) -> None:
@@ -134,12 +146,37 @@ async def test_scope(turned_on: Service) -> None:
     assert {NARROW, "read:users!user=testuser"} <= set(reply.json()["scope"].split())
 
 
-async def test_without_a_scope_of_our_own(serve: Serve) -> None:
-    """If no access scope names this service, a token gets the access scopes that are configured."""
-    service = await serve(password_grant=True, access_scopes_given=("access:services",))
-    await asked(service)
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        pytest.param("read:users!user", ["read:users!user", NARROW], id="something else"),
+        pytest.param("access:services", ["access:services"], id="access to all services"),
+        pytest.param("inherit", ["inherit"], id="all rights"),
+    ],
+)
+async def test_a_named_scope_comes_with_access(turned_on: Service, named: str, expected: list[str]) -> None:
+    """Without access a token would be of no use here, so it need not be named."""
+    await asked(turned_on, {"scope": named})
 
-    assert sent(service)["scopes"] == ["access:services"]
+    assert sent(turned_on)["scopes"] == expected
+    assert turned_on.hub.count("POST", "/users/testuser/tokens") == 1
+
+
+async def test_the_grant_type_is_missing(turned_on: Service) -> None:
+    """A form without `grant_type`, as FastAPI's own OAuth2PasswordRequestForm takes it, is told what is missing."""
+    reply = await asked(turned_on, {"grant_type": None})
+
+    assert refusal(reply) == (400, "invalid_request")
+    assert "grant_type=password" in reply.json()["error_description"]
+
+
+@pytest.mark.parametrize("typed", ["TestUser", " testuser ", "TESTUSER"])
+async def test_names_as_the_hub_normalizes_them(turned_on: Service, typed: str) -> None:
+    """The Hub's form takes a name in any case, and with spaces around it. So does this."""
+    reply = await asked(turned_on, {"username": typed})
+
+    assert reply.status_code == 200
+    assert (await turned_on.api(reply.json()["access_token"]).get("me")).json()["name"] == "testuser"
 
 
 async def test_from_a_browser_only_from_our_pages(turned_on: Service) -> None:
@@ -154,13 +191,13 @@ async def test_throttled_by_account(turned_on: Service) -> None:
     """One account allows ten attempts a minute, right or wrong, however its name is written. Others are not held up."""
     turned_on.hub.add_user("other")
     tried = [await asked(turned_on, {"password": "guess"}) for _ in range(9)]
-    last, eleventh = await asked(turned_on, {"username": "TestUser"}), await asked(turned_on)
+    last, eleventh = await asked(turned_on, {"username": "TestUser", "password": "x"}), await asked(turned_on)
 
     assert {reply.json()["error"] for reply in tried} == {"invalid_grant"}
     assert last.json()["error"] == "invalid_grant"
     assert refusal(eleventh) == (429, "temporarily_unavailable")
     assert 1 <= int(eleventh.headers["Retry-After"]) <= 60
-    assert turned_on.hub.count("POST", "/users/testuser/tokens") == 9
+    assert turned_on.hub.count("POST", "/users/testuser/tokens") == 10
     assert (await asked(turned_on, {"username": "other"})).status_code == 200
 
 
@@ -171,6 +208,19 @@ async def test_throttled_by_address(turned_on: Service) -> None:
 
     assert {refusal(reply) for reply in tried} == {(400, "invalid_grant")}
     assert refusal(next_one) == (429, "temporarily_unavailable")
+
+
+async def test_the_token_behind_it_is_seen_nowhere(turned_on: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """The token with all rights, which comes first, is in no answer, in no line of a log, and in no cache."""
+    caplog.set_level(logging.DEBUG)
+    reply = await asked(turned_on)
+    first = turned_on.hub.requests[1].headers["Authorization"].removeprefix("token ")
+
+    assert first not in f"{reply.text} {reply.headers} {caplog.text}"
+    assert first not in turned_on.hub.tokens_of("testuser")
+    questions = turned_on.hub.count("GET", "/user")
+    assert (await turned_on.api(first).get("me")).status_code == 401
+    assert turned_on.hub.count("GET", "/user") == questions + 1, "the service had to ask the Hub"
 
 
 @pytest.mark.parametrize("outage", OUTAGES)

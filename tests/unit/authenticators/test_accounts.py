@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
@@ -63,3 +64,31 @@ async def test_somebody_without_a_password_gets_one(authenticator: PasswordAuthe
     await authenticator.set_password("grace", SECOND, by="admin")
 
     assert is_right(authenticator, "grace", SECOND)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({}, "There is no account with a password, so nobody could sign in", id="nobody"),
+        pytest.param({"enable_signup": True}, "There is no account with a password", id="nobody to authorize"),
+        pytest.param({"first_users": {"ada": "weak"}}, "The first password of ada: A password must", id="weak"),
+        pytest.param(
+            {"first_users": {"ada": "Abcdefg1! and more"}, "maximum_password_length": 16},
+            "have 12 to 16 characters",
+            id="long",
+        ),
+    ],
+)
+def test_a_hub_that_nobody_could_enter(database: Session, options: dict[str, Any], said: str) -> None:
+    """A Hub without a first password, or with one that the rules do not allow, ends with one sentence."""
+    with pytest.raises(SystemExit, match=said):
+        PasswordAuthenticator(db=database, **options)
+
+
+def test_a_hub_with_accounts_needs_no_first_password(authenticator: PasswordAuthenticator, database: Session) -> None:
+    """First passwords are for the first start. Where anybody may sign up, none are needed."""
+    assert authenticator.user_exists("ada")
+    PasswordAuthenticator(db=database)
+    database.delete(authenticator.get_user("ada"))
+    database.commit()
+    PasswordAuthenticator(db=database, enable_signup=True, open_signup=True)

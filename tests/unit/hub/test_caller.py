@@ -174,3 +174,38 @@ async def test_the_token_is_shown_nowhere(fake_hub: FakeHub, reply: Reply) -> No
 
     assert ours
     assert token not in said
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+async def test_the_status_is_handed_on(fake_hub: FakeHub, status: int) -> None:
+    """A server that is starting is 202, and one that runs is 201: `send` tells them apart."""
+    token = fake_hub.issue("testuser")
+    async with calling(fake_hub, token, lambda _request: httpx.Response(status)) as hub:
+        reply = await hub.send("POST", "users", "testuser", "server")
+
+    assert (reply.status, reply.json) == (status, None)
+
+
+@pytest.mark.parametrize(
+    ("ask", "seconds"),
+    [
+        pytest.param(lambda hub: hub.get("users"), 5, id="a question"),
+        pytest.param(lambda hub: hub.post("users", "testuser", "server"), 30, id="a change"),
+        pytest.param(lambda hub: hub.delete("users", "testuser", "server"), 30, id="the end of a server"),
+        pytest.param(lambda hub: hub.send("POST", "x", patience=90), 90, id="as asked for"),
+        pytest.param(lambda hub: hub.send("POST", "x", patience=1), 5, id="never less than usual"),
+    ],
+)
+async def test_how_long_a_reply_may_take(fake_hub: FakeHub, ask: Ask, seconds: float) -> None:
+    """A Hub that starts a server takes longer than one that answers a question."""
+    limits: list[dict[str, float]] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        limits.append(request.extensions["timeout"])
+        return httpx.Response(200)
+
+    async with calling(fake_hub, fake_hub.issue("testuser"), keep) as hub:
+        await ask(hub)
+
+    assert limits[0]["read"] == seconds
+    assert limits[0]["connect"] == 2

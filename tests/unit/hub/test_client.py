@@ -22,6 +22,7 @@ from service.hub.client import HubClient, open_http
 from service.hub.errors import HubRefusedServiceError, HubUnavailableError, HubUnreachableError
 from service.hub.models import IssuedToken
 from service.hub.oauth import Client
+from service.hub.protocol import Credentials, Wish
 from service.testing import OUTAGES, FakeHub
 
 API = "http://canary-hub.test:8081/hub/api"
@@ -29,13 +30,13 @@ SECRET = "canary-api-token"
 TOKEN = "canary-token"
 # Made once, since httpx would read a file of certificates for each client.
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+WISH = Wish(scopes=["a"], expires_in=60, note="n")
 OAUTH = Client("service-fastapi", "/services/fastapi/oauth_callback", "/hub/api/oauth2/authorize", SecretStr(SECRET))
 
 
 def issue(name: str = "canary-user") -> Call[IssuedToken]:
     """Ask for a token with a password."""
-    password = SecretStr("canary-password")
-    return protocol.issue(username=name, password=password, scopes=["a"], expires_in=60, note="n", address="")
+    return protocol.issue(WISH, Credentials(username=name, password=SecretStr("canary-password")), name=name)
 
 
 CALLS: dict[str, Call[Any]] = {
@@ -45,6 +46,7 @@ CALLS: dict[str, Call[Any]] = {
     "exchange": protocol.exchange(OAUTH, "canary-code", verifier="canary-verifier"),
     "demands_verifier": protocol.demands_verifier(OAUTH, "canary-code"),
     "issue": issue(),
+    "issue_more": protocol.issue_more(WISH, name="canary-user", token=TOKEN),
     "revoke": protocol.revoke(TOKEN, name="canary-user", token_id="a1"),
     "registration": administration.registration("canary-service"),
     "group_members": administration.group_members("desk-admin"),
@@ -141,7 +143,7 @@ async def test_no_cookie_of_one_reply_goes_out_with_another_request() -> None:
     """The Hub sets cookies on its replies. Sent with a password, they could sign the request as somebody else."""
     cookies = [("Set-Cookie", f"jupyterhub-{name}=canary; Path=/{path}") for name, path in [("a", ""), ("b", "hub/")]]
     respx.get(f"{API}/user").respond(json={"name": "testuser"}, headers=cookies)
-    issued = respx.post(f"{API}/users/canary-user/tokens").respond(201, json={"token": "t"})
+    issued = respx.post(f"{API}/users/canary-user/tokens").respond(201, json={"token": "t", "id": "a1", "user": "u"})
     async with client() as hub:
         for _ in range(2):
             await hub.ask(CALLS["identify"])
@@ -285,16 +287,9 @@ async def test_the_calls_about_tokens_work() -> None:
             assert await hub.ask(protocol.version()) == "6.1.1"
             assert (await hub.ask(protocol.identify_self())).kind == "service"
             scopes = ["access:services", "tokens!user=testuser", "read:users:name!user=testuser"]
-            issued = await hub.ask(
-                protocol.issue(
-                    username="testuser",
-                    password=SecretStr("passwd"),
-                    scopes=scopes,
-                    expires_in=60,
-                    note="n",
-                    address="",
-                )
-            )
+            wish = Wish(scopes=scopes, expires_in=60, note="n")
+            credentials = Credentials(username="testuser", password=SecretStr("passwd"))
+            issued = await hub.ask(protocol.issue(wish, credentials, name="testuser"))
             identity = await hub.ask(protocol.identify(issued.token.get_secret_value()))
             assert identity.name == "testuser"
             await hub.ask(

@@ -17,11 +17,13 @@ from service.hub.errors import (
     HubRefusedServiceError,
     HubUnavailableError,
     InvalidTokenError,
+    NameRefusedError,
     RevokeRefusedError,
     TokenRequestError,
 )
 from service.hub.models import IssuedToken
 from service.hub.oauth import Client
+from service.hub.protocol import Credentials, Wish
 
 
 def reply(status: int, body: Any = None, **more: Any) -> HubReply:  # noqa: ANN401
@@ -40,14 +42,17 @@ EXCHANGE, DEMANDS_VERIFIER = protocol.exchange(OAUTH, "c", verifier="v"), protoc
 REVOKE = protocol.revoke("abc", name="a/b", token_id="..")
 
 
+WISH = Wish(scopes=("x", "y"), expires_in=60, note="n")
+
+
 def issue(username: str = "a", *, address: str = "") -> Call[IssuedToken]:
     """Ask for a token with a password."""
-    return protocol.issue(
-        username=username, password=SecretStr("p"), scopes=("x", "y"), expires_in=60, note="n", address=address
-    )
+    credentials = Credentials(username=username, password=SecretStr("p"), address=address)
+    return protocol.issue(WISH, credentials, name=username)
 
 
 ISSUE = issue()
+ISSUE_MORE = protocol.issue_more(WISH, name="a b", token="abc")
 HTML_403 = HubReply(403, b"<!doctype html><title>403 Forbidden</title>")
 READERS: dict[str, Callable[[HubReply], object]] = {
     "identity": IDENTIFY.read,
@@ -55,6 +60,7 @@ READERS: dict[str, Callable[[HubReply], object]] = {
     "exchange": EXCHANGE.read,
     "demands a verifier": DEMANDS_VERIFIER.read,
     "issued": ISSUE.read,
+    "issued with a token": ISSUE_MORE.read,
     "revoked": REVOKE.read,
     "version": VERSION.read,
 }
@@ -282,9 +288,27 @@ def test_a_refused_password_is_an_error_of_oauth(answer: HubReply, error: str) -
     assert "99" not in caught.value.detail
 
 
+def test_a_right_password_under_another_name_is_told_from_a_wrong_one() -> None:
+    """The Hub says so in words of its own (jupyterhub/apihandlers/users.py)."""
+    with pytest.raises(NameRefusedError):
+        ISSUE.read(refusal(403, "User Bob not found or no permissions to generate tokens"))
+
+
+def test_another_token_is_asked_for_with_a_token_and_no_password() -> None:
+    """The call carries the token of the same user."""
+    assert (ISSUE_MORE.method, ISSUE_MORE.path, ISSUE_MORE.token) == ("POST", "users/a%20b/tokens", "abc")
+    assert ISSUE_MORE.json == {"scopes": ["x", "y"], "expires_in": 60, "note": "n"}
+
+
+def test_a_token_that_is_gone_meanwhile_is_no_wrong_password() -> None:
+    """A 403 to the token that was made a moment ago says nothing about the password."""
+    with pytest.raises(HubUnavailableError):
+        ISSUE_MORE.read(refusal(403))
+
+
 def test_an_issued_token_is_read() -> None:
     """The Hub answers 201 with the token and its scopes."""
-    read = ISSUE.read(reply(201, {"token": "t", "scopes": ["a"], "id": "a1"}))
+    read = ISSUE.read(reply(201, {"token": "t", "scopes": ["a"], "id": "a1", "user": "u"}))
 
     assert (read.token.get_secret_value(), read.scopes) == ("t", ("a",))
 
@@ -314,9 +338,8 @@ def test_no_call_or_reply_shows_its_secrets() -> None:
     """Their `repr` leaves out tokens, headers and bodies."""
     client = Client("", "", "", SecretStr("canary"))
     exchange = protocol.exchange(client, "canary", verifier="canary")
-    issued = protocol.issue(
-        username="u", password=SecretStr("canary"), scopes=(), expires_in=1, note="", address="192.0.2.1"
-    )
-    shown = repr([protocol.identify("canary"), client, exchange, issued, HubReply(200, b"canary")])
+    credentials = Credentials(username="u", password=SecretStr("canary"), address="192.0.2.1")
+    issued = protocol.issue(WISH, credentials, name="u")
+    shown = repr([protocol.identify("canary"), client, exchange, credentials, issued, HubReply(200, b"canary")])
 
     assert "canary" not in shown

@@ -112,3 +112,40 @@ async def test_a_probe_that_hangs_up_blocks_nobody(readiness: Readiness, fake_hu
             group.cancel_scope.cancel()
 
     assert (await readiness.check()).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("registration", "problem"),
+    [
+        (
+            {"prefix": "/dev/services/x/"},
+            "The Hub has this service at /dev/services/x/, but it serves /services/",
+        ),
+        ({"prefix": "/services/fast%61pi/"}, ""),
+        ({"prefix": ""}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+    ids=["another base URL", "the same", "no proxy", "an old Hub", "not allowed to know"],
+)
+async def test_the_path_at_the_hub(registration: dict[str, str] | None, problem: str, clock: Clock) -> None:
+    """A service that serves another path than the Hub has for it is not ready: nothing that is proxied reaches it."""
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if request.url.path.endswith("/services/fastapi"):
+            if registration is None:
+                return httpx.Response(403, json={"status": 403, "message": "no"})
+            return httpx.Response(200, json=registration)
+        return httpx.Response(200, json={"version": "6.1.1", "kind": "service", "name": "fastapi"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        client = HubClient(http, api_url="http://hub.test/hub/api", api_token=SecretStr("t"))
+        readiness = Readiness(client, name="fastapi", prefix="/services/fastapi/", clock=clock)
+        health = await readiness.check()
+        clock.seconds = RESULT_TTL
+        await readiness.check()
+
+    assert health.problem.startswith(problem) if problem else health == Health(hub_version="6.1.1")
+    assert asked.count("/hub/api/services/fastapi") == (2 if problem else 1)

@@ -74,13 +74,13 @@ def test_one_line_is_enough(load: Load) -> None:
 
     said = entry(c)
     assert said.pop("command")[-3:] == ["-P", "-m", "service"]
-    assert set(said.pop("environment")) <= {"PYTHONPATH"}
+    assert {**said.pop("environment"), "PYTHONPATH": ""} == {"SERVICE_MANAGED": "1", "PYTHONPATH": ""}
     assert said == {
         "name": "fastapi",
         "url": "http://127.0.0.1:10101",
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [],
-        "info": {"oauth_redirect_uri": ""},
+        "info": {"oauth_redirect_uri": "", "oauth_client_allowed_scopes": []},
     }
     assert hub(c).extra_user_scopes == {ACCESS}
     assert [role["name"] for role in hub(c).load_roles] == ["fastapi-service", "server"]
@@ -106,7 +106,48 @@ def test_settings_reach_the_service_by_its_environment() -> None:
         "SERVICE_PASSWORD_GRANT": "1",
         "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1",
         "HUB_CACHE_TTL": "60",
+        "SERVICE_MANAGED": "1",
     }
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was logged for the operator of the Hub."""
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_router_that_is_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A router whose package cannot be found is named in the log. One in the service's folder is found."""
+    (tmp_path / "beside_it.py").touch()
+    register(Config(), routers=["beside_it:router", "json:router", "nowhere.api:router"], cwd=str(tmp_path))
+
+    said = f"there is no module 'nowhere' in this Python or in {tmp_path}; the service will answer 503"
+    assert warnings_of(caplog) == [f"routers: 'nowhere.api:router': {said}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "public_host", "change"),
+    [
+        ("PUBLIC_HOST=https://hub.example.org", None, "public_host='https://hub.example.org'"),
+        (
+            "PUBLIC_HOST=https://old.example.org",
+            "https://hub.example.org",
+            "PUBLIC_HOST=https://hub.example.org there, or no such line",
+        ),
+        ("export PUBLIC_HOST='https://Hub.example.org/'", "https://hub.example.org", ""),
+        ("# PUBLIC_HOST=https://old.example.org", None, ""),
+        ("HUB_CACHE_TTL=60", None, ""),
+    ],
+    ids=["the file alone", "both", "the same", "a comment", "none"],
+)
+def test_another_public_host_in_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str, public_host: str | None, change: str
+) -> None:
+    """A PUBLIC_HOST in the service's `.env` that the Hub does not know is named in the log: sign-ins would fail."""
+    (tmp_path / ".env").write_text(f"HUB_TIMEOUT=3\n{line}\n")
+    register(Config(), public_host=public_host, cwd=str(tmp_path))
+
+    differs = "PUBLIC_HOST differs from public_host= of register(), which the Hub knows"
+    assert warnings_of(caplog) == ([f"{tmp_path}/.env: {differs}: {change}"] if change else [])
 
 
 @pytest.mark.parametrize(
@@ -299,7 +340,10 @@ def test_an_external_service_has_a_token_and_no_command() -> None:
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [],
         "oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback",
-        "info": {"oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback"},
+        "info": {
+            "oauth_redirect_uri": "https://hub.example.org/services/fastapi/oauth_callback",
+            "oauth_client_allowed_scopes": [],
+        },
     }
 
 

@@ -51,6 +51,10 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "JUPYTERHUB_COOKIE_OPTIONS": ('{"samesite": "strict"}', "cookie_options", {"samesite": "strict"}),
     "PUBLIC_HOST": ("HTTPS://Hub.Example.ORG:443/", "public_host", "https://hub.example.org"),
     "SERVICE_PASSWORD_GRANT": ("1", "password_grant", True),
+    "SERVICE_TOKEN_LIFETIME": ("900", "token_lifetime_given", 900),
+    "SERVICE_TOKEN_LIFETIME_MAX": ("86400", "token_lifetime_max", 86400),
+    "SERVICE_DOCS_SIGN_IN": ("1", "docs_sign_in", True),
+    "SERVICE_FRAME_ORIGINS": ("https://Portal.example.org/,", "frame_origins", ("https://portal.example.org",)),
     "SERVICE_FORWARD_AUTH": ("1", "forward_auth", True),
     "HUB_CACHE_TTL": ("1.5", "cache_ttl", 1.5),
     "HUB_STALE_GRACE": ("0", "stale_grace", 0),
@@ -62,6 +66,8 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "SERVICE_GROUPS_MANAGED": ("1", "groups_are_managed", True),
     "SERVICE_WORKERS": ("4", "workers", 4),
     "SERVICE_LOG": ("text", "log", "text"),
+    "SERVICE_LOG_LEVEL": ("debug", "log_level", "DEBUG"),
+    "SERVICE_TRACEBACKS": ("1", "tracebacks", True),
     "PROMETHEUS_MULTIPROC_DIR": ("/tmp", "metrics_folder", "/tmp"),  # noqa: S108 - a folder that exists
     "SERVICE_APPS": (" desk, deidentify ,", "apps", ("desk", "deidentify")),
     "SERVICE_LISTEN": (
@@ -232,6 +238,8 @@ WRONG = [
     *(("SERVICE_BODY_MEMORY", text) for text in ("canary", "0", "3999999", "64MB")),
     *(("SERVICE_WORKERS", text) for text in ("canary", "0", "-1", "1.5", "auto")),
     *(("SERVICE_LOG", text) for text in ("canary", "JSON", "1")),
+    *(("SERVICE_LOG_LEVEL", text) for text in ("canary", "TRACE", "10")),
+    ("SERVICE_TRACEBACKS", "canary"),
     *(("PROMETHEUS_MULTIPROC_DIR", text) for text in ("canary", "/canary", __file__)),
     *(
         (name, text)
@@ -243,6 +251,9 @@ WRONG = [
     *(("ENTRA_AUTHORITY", text) for text in ("canary", "http://canary", "https://x/canary", "https://user:canary@x")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
     *(("SERVICE_FORWARD_AUTH", text) for text in ("canary", "2", "-1")),
+    *(("SERVICE_DOCS_SIGN_IN", text) for text in ("canary", "2", "-1")),
+    *(("SERVICE_FRAME_ORIGINS", text) for text in ("*", "canary", "https://x/canary")),
+    *(("SERVICE_TOKEN_LIFETIME_MAX", text) for text in ("canary", "0", "-1")),
 ]
 
 
@@ -339,6 +350,7 @@ def test_nothing_else_reads_the_environment() -> None:
 
     assert {path for path in readers if path.parts[0] != "registration"} == {
         Path("settings/__init__.py"),
+        Path("client/async_client.py"),  # runs where its user is
         Path("hub/auth.py"),  # which other programs use without our settings
         Path("apps/deidentify/workers/forkserver.py"),  # to hand little of it on to engines
         Path("testing/environment.py"),  # to set it for a test

@@ -100,7 +100,7 @@ TABLE = {
     "no credential": Row("", 401, "not_signed_in", UNKNOWN, browser_get=302),
     "unknown token": Row("Bearer wrong", 401, "invalid_token", BAD, browser_get=302),
     "impossible token": Row("Bearer k\u00e4se", 401, "invalid_token", BAD, browser_get=302),
-    "another scheme": Row("Basic dGVzdHVzZXI6cGFzc3dk", 401, "invalid_token", BAD, browser_get=302),
+    "another scheme": Row("Basic dGVzdHVzZXI6cGFzc3dk", 401, "not_signed_in", UNKNOWN, browser_get=302),
     "not allowed": Row("{narrow}", 403, "insufficient_scope", NARROW),
     **{
         f"Hub {name}": Row("{good}", 503, "hub_unavailable", headers=("Retry-After",), hub=down_with(name))

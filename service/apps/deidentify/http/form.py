@@ -50,6 +50,7 @@ class Draft:
     deny: str = ""
     allow: str = ""
     compat: str = ""
+    ner: str = ""
     view: str = ""
 
     @classmethod
@@ -73,6 +74,7 @@ class Draft:
             replacement=self.replacement,  # type: ignore[arg-type] # the model judges it
             language=self.language,  # type: ignore[arg-type] # likewise
             compat=bool(self.compat),
+            ner=bool(self.ner),
             date_shift_days=self.date_shift_days.strip() or None,  # type: ignore[arg-type] # likewise
             date_order=self.date_order or None,  # type: ignore[arg-type] # likewise
             key=self.key.strip() or None,
@@ -101,7 +103,7 @@ class Explained(NamedTuple):
     type: Kind
     rule: str
     meaning: str
-    count: int
+    times: int
 
 
 def explained(result: Result, rules: Iterable[RuleInfo]) -> Sequence[Explained]:

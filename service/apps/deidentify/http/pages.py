@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from service.apps.deidentify.engine import explanation
 from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.http.form import Draft, explained, parts, what_is_wrong
-from service.apps.deidentify.http.notes import deidentified, pool_of
+from service.apps.deidentify.http.notes import caller_of, deidentified, pool_of
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
 from service.auth.problems import Problem, problem_of, problem_response
@@ -87,7 +87,7 @@ async def submit(request: Request, identity: User) -> Response:
     draft = Draft.of(given).with_sample() if given.get("as") == "sample" else Draft.of(given)
     pool = pool_of(request)
     try:
-        about, result = await deidentified(draft.note(), pool, identity)
+        about, result = await deidentified(draft.note(), pool, caller_of(request, identity), identity)
     except (ServiceError, ValidationError) as error:
         problem = _problem(error)
         headers = error.headers() if isinstance(error, ServiceError) else {}
@@ -112,5 +112,11 @@ def _problem(error: ServiceError | ValidationError) -> Problem:
 
 def _page(request: Request, identity: Identity, draft: Draft, **values: Any) -> Response:  # noqa: ANN401 - see render
     pool = pool_of(request)
-    shown = {"result": None, "problem": None, "keys": pool.secret is not None, "note_size": pool.note_size} | values
-    return pages.render(request, "deidentify_try.html", identity=identity, draft=draft, **shown)
+    shown = {
+        "result": None,
+        "problem": None,
+        "keys": pool.secret is not None,
+        "offers_model": pool.model is not None and not pool.asks_model(ner=False, compat=False),
+        "note_size": pool.note_size,
+    }
+    return pages.render(request, "deidentify_try.html", identity=identity, draft=draft, **shown | values)

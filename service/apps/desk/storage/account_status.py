@@ -19,6 +19,7 @@ import asyncpg
 from sqlalchemy import bindparam, make_url, select
 
 from service.apps.desk.domain.values import AccountStatus
+from service.apps.desk.storage.address import address_for_driver
 from service.apps.desk.storage.database import file_of
 from service.apps.desk.storage.tables import accounts
 
@@ -42,8 +43,9 @@ async def open_status_lookup(url: str) -> AsyncIterator[StatusLookup]:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
             yield _on_sqlite(connection)
         return
+    driver_url = address_for_driver(url).url
     pool = await asyncpg.create_pool(
-        url, min_size=0, max_size=CONNECTIONS, timeout=_TIMEOUT, command_timeout=_TIMEOUT, reset=_keep_session
+        driver_url, min_size=0, max_size=CONNECTIONS, timeout=_TIMEOUT, command_timeout=_TIMEOUT, reset=_keep_session
     )
     try:
         yield _on_postgresql(pool)

@@ -23,6 +23,8 @@ from service.apps.desk.errors import (
     EmailTakenError,
     PhoneTakenError,
 )
+from service.apps.desk.storage.address import address_for_driver, refused_option
+from service.apps.desk.storage.sqlite_file import network_filesystem
 from service.errors import ConfigurationError, ConflictError, ServiceError
 
 Clock = Callable[[], datetime]  # returns aware times
@@ -31,9 +33,9 @@ Clock = Callable[[], datetime]  # returns aware times
 # max_connections (100 by default).
 POOL_SIZE: Final = 8
 # Seconds. Nobody waits longer than that for a page, and a statement that takes longer has something wrong with it.
-_CONNECT, _POOL, _STATEMENT, _LOCK = 5, 5, 5, 5
-_LONG = 600  # seconds to wait for a migration in another process
-_LIMITS = {"statement_timeout": _STATEMENT, "lock_timeout": _LOCK, "idle_in_transaction_session_timeout": 60}
+_CONNECT, _POOL, _STATEMENT = 5, 5, 5
+LOCK_WAIT: Final = 5
+_LIMITS = {"statement_timeout": _STATEMENT, "lock_timeout": LOCK_WAIT, "idle_in_transaction_session_timeout": 60}
 # The best plan depends on a filter's value: a plan made for all values may read a whole index for one of them.
 _PLANS = {"plan_cache_mode": "force_custom_plan"}
 _RECYCLE = 1800  # seconds after which a connection is replaced: firewalls forget old ones
@@ -76,9 +78,9 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def write(self, *, missing: type[ServiceError] = ConflictError) -> AsyncIterator[AsyncConnection]:
-        """A transaction, committed if the block does not raise. `missing`: the error for a broken foreign key."""
-        with _translate_errors(missing), CancelScope(shield=True):
+    async def write(self, *, foreign_key_error: type[ServiceError] = ConflictError) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed if the block does not raise. `foreign_key_error`: for a broken foreign key."""
+        with _translate_errors(foreign_key_error), CancelScope(shield=True):
             async with AsyncExitStack() as stack:
                 if self._turn:
                     await stack.enter_async_context(self._turn)
@@ -86,17 +88,18 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str, *, is_limited: bool = True) -> AsyncIterator[Database]:
+async def open_database(url: str, *, is_limited: bool = True, lock_wait: float = LOCK_WAIT) -> AsyncIterator[Database]:
     """Open `sqlite:///path` or `postgresql://…`, as `settings.database_url` returns it. Connects when needed.
 
-    `is_limited`: statements, and waits for locks, have a time limit.
+    `is_limited`: on PostgreSQL, statements and waits for locks have a time limit. `lock_wait`: seconds, for SQLite.
 
     Raises:
+        ConfigurationError: the file is on a file system of another machine.
         DatabaseUnavailableError: the file cannot be opened, nor its folder made.
     """
     path = file_of(url)
     if path is not None:
-        engine = _open_sqlite(path, wait=_LOCK if is_limited else _LONG)
+        engine = _open_sqlite(path, wait=lock_wait)
     else:
         engine = _open_postgresql(url, _LIMITS if is_limited else {})
     try:
@@ -111,6 +114,9 @@ def file_of(url: str) -> Path | None:
 
 
 def _open_sqlite(path: Path, *, wait: float) -> AsyncEngine:
+    if kind := network_filesystem(path):
+        problem = f"its file would be on {kind}, where SQLite's locks do not hold: take a local disk, or PostgreSQL"
+        raise ConfigurationError([f"DATABASE_URL or SERVICE_STATE: {problem}"])
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # For its owner alone. SQLite gives the files beside it the same mode.
@@ -145,11 +151,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _open_postgresql(url: str, limits: Mapping[str, float]) -> AsyncEngine:
+    address = address_for_driver(url)
+    patience = address.connect_timeout or _CONNECT
+
     async def connect() -> Any:  # noqa: ANN401 - asyncpg has no types
         try:
             return await asyncpg.connect(
-                url,  # may have parameters as libpq takes them, such as sslmode
-                timeout=_CONNECT,
+                address.url,  # may have parameters as libpq takes them, such as sslmode
+                timeout=patience,
                 command_timeout=_STATEMENT + _CONNECT if limits else None,  # if the server stops answering
                 server_settings={name: f"{seconds}s" for name, seconds in limits.items()} | _PLANS,
             )
@@ -157,6 +166,14 @@ def _open_postgresql(url: str, limits: Mapping[str, float]) -> AsyncEngine:
             raise ConfigurationError(
                 ["DATABASE_URL: PostgreSQL does not accept the host, the port or a parameter"]
             ) from None
+        except (
+            asyncpg.UndefinedObjectError,
+            asyncpg.InvalidParameterValueError,
+            asyncpg.ProtocolViolationError,
+        ) as error:
+            if option := refused_option(address.url, str(error)):
+                raise ConfigurationError([f"DATABASE_URL: the server does not take the option {option}"]) from None
+            raise
 
     return create_async_engine(
         "postgresql+asyncpg://",
@@ -179,25 +196,25 @@ _SQLITE_COLUMN = re.compile(r"UNIQUE constraint failed: \w+\.(\w+)")
 
 
 @contextmanager
-def _translate_errors(missing: type[ServiceError] = ConflictError) -> Iterator[None]:
+def _translate_errors(foreign_key_error: type[ServiceError] = ConflictError) -> Iterator[None]:
     """Raise our own error instead of the database's, whose text may contain addresses and the values to be stored."""
     try:
         yield
     except (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        meant = _translated(error, missing)
+        meant = _translated(error, foreign_key_error)
         if meant is None:
             raise
         raise meant from None
 
 
-def _translated(error: Exception, missing: type[ServiceError]) -> ServiceError | None:
+def _translated(error: Exception, foreign_key_error: type[ServiceError]) -> ServiceError | None:
     """Return our error for one of the database's; None if it can only be a bug of ours."""
     driver = (error.orig or error) if isinstance(error, DBAPIError) else error
     code = _code(driver)
     if code in _FULL:
         return DatabaseFullError()
     if code in {"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"}:
-        return missing()
+        return foreign_key_error()
     if code in {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
         return _TAKEN.get(_unique(driver), ConflictError)()
     is_sqlite_failure = code.startswith("SQLITE_") and not code.startswith(("SQLITE_CONSTRAINT", "SQLITE_ERROR"))

@@ -12,7 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from service.apps.desk.errors import DatabaseUnavailableError
-from service.apps.desk.storage.database import Database, open_database
+from service.apps.desk.storage.database import LOCK_WAIT, Database, file_of, open_database
+from service.apps.desk.storage.sqlite_file import lock_holders
 from service.errors import ConfigurationError
 
 # Not Alembic's default: the Hub uses that one, perhaps in the same database.
@@ -28,17 +29,18 @@ _PERMANENT = ("SQLITE_AUTH", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB
 _log = logging.getLogger("service")
 
 
-async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE) -> str:
+async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE, lock_wait: float = LOCK_WAIT) -> str:
     """Apply the missing revisions in one transaction, up to `to`, and return the last.
 
-    Waits while another process does the same, and up to `patience` seconds for a database that does not answer yet.
+    Waits up to `patience` seconds for a database that does not answer yet, or that another process has locked. Each
+    attempt waits `lock_wait` seconds for SQLite's lock. PostgreSQL's is waited for as long as its holder takes.
 
     Raises:
         ConfigurationError: the database does not let us in, or has a revision that this version does not know.
-        DatabaseUnavailableError: it does not answer.
+        DatabaseUnavailableError: it does not answer, or another process holds SQLite's lock.
     """
     deadline, waited_for = monotonic() + patience, ""
-    async with open_database(url, is_limited=False) as database:
+    async with open_database(url, is_limited=False, lock_wait=lock_wait) as database:
         while True:
             try:
                 return await _migrate(database, to)
@@ -48,11 +50,12 @@ async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE) ->
                         f"DATABASE_URL: PostgreSQL refuses user, password, database or right (its code {error.reason})"
                     )
                     raise ConfigurationError([problem]) from None
+                reason = _explained(error.reason, url)
                 if monotonic() > deadline or error.reason.startswith(_PERMANENT):
-                    raise
-                if error.reason != waited_for:
-                    waited_for = error.reason
-                    _log.warning("Waiting for the database: %s.", error.reason)
+                    raise DatabaseUnavailableError(reason=reason) from None
+                if reason != waited_for:
+                    waited_for = reason
+                    _log.warning("Waiting for the database: %s.", reason)
             await asyncio.sleep(_STEP)
 
 
@@ -73,6 +76,14 @@ async def _migrate(database: Database, to: str) -> str:
             await connection.run_sync(_upgrade, to)
             _log.info("The desk's tables have been brought up to date.")
         return await connection.run_sync(_current)
+
+
+def _explained(reason: str, url: str) -> str:
+    """Add to SQLite's code for a locked file who holds the lock."""
+    file = file_of(url)
+    if file is None or not reason.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return reason
+    return f"{reason}, as {file} is locked by {lock_holders(file)}"
 
 
 def _config() -> Config:

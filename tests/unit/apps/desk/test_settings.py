@@ -70,3 +70,26 @@ def test_a_wrong_policy_ends_the_start() -> None:
         read_settings(DeskSettings, {"DESK_POLICY": "/nowhere/policy.toml"})
 
     assert refused.value.problems == ("DESK_POLICY: the file cannot be read: No such file or directory",)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("channel_binding=require", "channel_binding must be disable or prefer"),
+        ("gssencmode=require", "gssencmode must be disable or prefer"),
+        ("connect_timeout=soon", "connect_timeout must be a number of seconds"),
+        *(
+            (f"{name}=1", f"must be without the option {name},")
+            for name in ("keepalives", "pgbouncer", "tcp_user_timeout")
+        ),
+    ],
+)
+def test_an_option_that_the_driver_does_not_have(option: str, said: str) -> None:
+    """An option of libpq's or of another driver that cannot be had is named, in one sentence."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(DeskSettings, {"DATABASE_URL": f"postgresql://u:canary@h/d?sslmode=require&{option}"})
+
+    [problem] = caught.value.problems
+    assert problem.startswith("DATABASE_URL: ")
+    assert said in problem
+    assert "canary" not in problem

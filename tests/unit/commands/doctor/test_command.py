@@ -1,5 +1,6 @@
 """`python -P -m service doctor`: clocks, certificate files, and Hubs that show less."""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,6 +11,7 @@ import pytest
 import respx
 import trustme
 
+from service.commands.doctor.command import examine
 from service.commands.doctor.hub import check_hub
 from service.commands.doctor.local import check_machine
 from service.commands.doctor.public import check_public_host
@@ -51,10 +53,42 @@ async def test_no_clock(date: str | None) -> None:
     assert findings["clock"].state == "not checked"
 
 
-async def test_an_old_hub() -> None:
-    """A Hub without OAuth scopes is too old."""
-    findings = await found(settings_of(api_url=API), registration=REFUSED, version="4.1.6")
-    assert (findings["Hub"].state, "older than 5.5" in findings["Hub"].said) == ("failed", True)
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [
+        ("4.1.6", "failed"),
+        ("5.0.0", "failed"),
+        ("5.4.9", "failed"),
+        ("5", "failed"),
+        ("5.5.0", "ok"),
+        ("5.10.0", "ok"),
+        ("6.0.0b1", "ok"),
+        ("unknown", "ok"),
+    ],
+)
+async def test_the_hubs_version(version: str, state: str) -> None:
+    """A Hub older than 5.5 is too old."""
+    findings = await found(settings_of(api_url=API), registration=REFUSED, version=version)
+    assert (findings["Hub"].state, "older than 5.5" in findings["Hub"].said) == (state, state == "failed")
+
+
+async def test_routers_are_shown() -> None:
+    """Routers that run are named beside the applications."""
+    settings = settings_of(routers=("tests.support.mistakes:router",))
+    findings = {finding.check: finding async for finding in check_machine(settings)}
+
+    assert findings["applications"].said == "none; routers: tests.support.mistakes:router"
+
+
+async def test_a_shell_that_is_not_the_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a shell without the service's settings it says so, and how to find the service; it blames no setting."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("JUPYTERHUB_", "ENTRA_"))]:
+        monkeypatch.delenv(name)
+    (finding,) = [finding async for finding in examine(None)]
+
+    assert (finding.state, finding.said) == ("failed", f"the environment here, in {tmp_path}, is not that of a service")
+    assert finding.change.startswith("--pid: python -P -m service doctor --pid ")
 
 
 @pytest.mark.parametrize(

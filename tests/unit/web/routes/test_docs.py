@@ -1,9 +1,14 @@
 """The OpenAPI document and Swagger UI."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from html import unescape
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -13,6 +18,7 @@ from pydantic import BaseModel
 
 from service.auth.guard import CurrentUser, require
 from service.hub.models import Identity
+from tests.support.node import REPOSITORY
 from tests.unit.conftest import PREFIX, Serve, Service
 
 router = APIRouter(prefix="/things", tags=["things"], dependencies=[require("custom:things:read")])
@@ -228,3 +234,54 @@ async def status_of(service: Service, address: httpx.URL) -> int:
     """Return the status of a URL of ours. A URL of another host fails."""
     assert address.host == httpx.URL(service.home).host
     return (await service.api().get(address)).status_code
+
+
+VISIT = """
+import asyncio
+from service.testing import open_service
+
+async def main():
+    async with open_service() as service:
+        print((await service.anonymous().browser().visit("docs")).text)
+
+asyncio.run(main())
+"""
+
+
+def test_a_checkout_without_the_files_of_swagger_ui(tmp_path: Path) -> None:
+    """In a fresh clone, where nothing has fetched them, the page says how to get them."""
+    shutil.copytree(REPOSITORY / "service", tmp_path / "service", ignore=shutil.ignore_patterns("swagger-ui"))
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", VISIT], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert "The files of Swagger UI are not installed." in ended.stdout
+    assert "<code>python hatch_build.py</code>" in ended.stdout
+    assert "static/swagger-ui/" not in ended.stdout
+
+
+@pytest.mark.parametrize("where", ["docs", "openapi.json"])
+async def test_behind_the_sign_in(serve: Serve, where: str) -> None:
+    """If the operator wants it, only callers with access see which routes there are."""
+    service = await serve(docs_sign_in=True)
+    stranger = service.hub.issue("testuser", scopes=[])
+    browser = await service.signed_in()
+
+    assert (await service.api().get(where)).status_code == 401
+    assert (await service.api(stranger).get(where)).status_code == 403
+    assert (await service.api(service.hub.issue("testuser")).get(where)).status_code == 200
+    assert (await service.browser().visit(where, follow=False)).status_code == 302
+    assert (await browser.visit(where)).status_code == 200
+
+
+async def test_swagger_ui_reads_the_document_by_cookie(serve: Serve) -> None:
+    """Its page has the XSRF token, which it sends along."""
+    service = await serve(docs_sign_in=True)
+    browser = await service.signed_in()
+    page = await browser.visit("docs")
+    xsrf = re.search('name="xsrf-token" content="([^"]+)"', page.text)
+
+    assert xsrf is not None
+    assert (await browser.fetch("GET", "openapi.json")).status_code == 403
+    assert (await browser.fetch("GET", "openapi.json", headers={"X-XSRFToken": xsrf[1]})).status_code == 200

@@ -1,0 +1,84 @@
+"""Answers 503 to everybody, in place of a service that cannot start, so that the Hub that has started it goes on.
+
+A Hub ends with its first managed service that does not come up. So that one asks for nothing but the standard library:
+packages of ours may be what is missing.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+MANAGED = "SERVICE_MANAGED"  # `register()` sets it for a service that the Hub starts
+_HEAD_TIMEOUT = 10  # seconds for the head of a request
+_LINGER = 2  # seconds in which what else a client sends is thrown away, so that it gets the answer
+_HEADERS = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n"
+_PROBLEM = {
+    "type": "about:blank",
+    "title": HTTPStatus.SERVICE_UNAVAILABLE.phrase,
+    "status": HTTPStatus.SERVICE_UNAVAILABLE,
+    "code": "service_misconfigured",
+    "detail": "The service is not set up correctly and could not start. Tell whoever runs it: the Hub's log says why.",
+}
+_PAGE = f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Not available</title>
+<h1>This service is not available</h1>
+<p>{_PROBLEM["detail"]}</p>
+</html>
+"""
+
+
+def run(variables: Mapping[str, str]) -> None:
+    """Serve at the address at which the Hub expects the service, until stopped. Returns at once where it cannot.
+
+    `variables`: the environment, in which the Hub says where.
+    """
+    url = urlsplit(variables.get("JUPYTERHUB_SERVICE_URL", ""))
+    prefix = variables.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+    if not variables.get(MANAGED) or url.scheme != "http" or not url.hostname:
+        return
+    print(  # noqa: T201 - logging may not be set up
+        "Until this is corrected, the service answers 503 to everybody. Then restart the Hub, or end the process"
+        f" {os.getpid()}: the Hub starts it anew.",
+        file=sys.stderr,
+        flush=True,
+    )
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(url.hostname, url.port or 80, prefix))
+
+
+async def _serve(host: str, port: int, prefix: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, EOFError, asyncio.LimitOverrunError, TimeoutError):
+            async with asyncio.timeout(_HEAD_TIMEOUT):
+                head = await reader.readuntil(b"\r\n\r\n")
+            writer.write(reply_to(head, prefix))
+            writer.write_eof()
+            async with asyncio.timeout(_LINGER):
+                while await reader.read(65536):
+                    pass
+        writer.close()
+
+    async with await asyncio.start_server(answer, host, port, reuse_address=True) as server:
+        await server.serve_forever()
+
+
+def reply_to(head: bytes, prefix: str) -> bytes:
+    """Return the answer to a request with this head."""
+    start, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    status, kind, body = HTTPStatus.SERVICE_UNAVAILABLE, "application/problem+json", json.dumps(_PROBLEM)
+    if start.startswith(f"GET {prefix} ") and "x-forwarded-for" not in headers:
+        # The Hub itself asks whether somebody listens, and takes every 5xx for a no. Others come through its proxy.
+        status, kind, body = HTTPStatus.OK, "text/plain", "A placeholder for the service.\n"
+    elif "text/html" in headers.get("accept", ""):
+        kind, body = "text/html; charset=utf-8", _PAGE
+    if start.startswith("HEAD "):
+        body = ""
+    retry = "Retry-After: 60\r\n" if status != HTTPStatus.OK else ""
+    top = f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body.encode())}\r\n"
+    return f"{top}{retry}{_HEADERS}\r\n{body}".encode()

@@ -1,0 +1,50 @@
+"""Sends a request to the other spelling of its path, with or without a slash at the end, if only that one is served.
+
+Starlette's own redirect would repeat a token that is in the address, and name a host that the client has chosen. The
+two spellings are not simply one route: a proxy in front that closes a path must see the path that is served.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.datastructures import URLPath
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import Receive, Scope, Send
+
+from service.hub.oauth import without_token
+
+
+class OtherSpelling(BaseRoute):
+    """A route that comes after `routes`, those of an application."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes = tuple(routes)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match if a route serves the other spelling."""
+        path = scope["path"]
+        if scope["type"] != "http" or path == f"{scope['root_path']}/":
+            return Match.NONE, {}
+        if path.endswith("/") != scope["raw_path"].endswith(b"/"):  # an encoded slash: adding one would not end
+            return Match.NONE, {}
+        other = {**scope, "path": _other(path)}
+        is_served = any(route.matches(other)[0] is not Match.NONE for route in self._routes)
+        return (Match.FULL if is_served else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Redirect with 307, which keeps the method and the body. The address loses a token that is in it."""
+        path = _other(scope["raw_path"].decode("latin-1"))
+        query = without_token(scope["query_string"].decode("latin-1"))
+        # One slash at the beginning: with two the browser would take what follows for another host.
+        location = "/" + path.lstrip("/\\") + (f"?{query}" if query else "")
+        response = Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": location})
+        await response(scope, receive, send)
+
+    def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
+        """Raise NoMatchFound: it has no path of its own."""
+        raise NoMatchFound(name, dict(path_params))
+
+
+def _other(path: str) -> str:
+    return path.rstrip("/") if path.endswith("/") else f"{path}/"

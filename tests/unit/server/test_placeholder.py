@@ -1,0 +1,56 @@
+"""What answers in place of a service that cannot start."""
+
+import json
+
+import pytest
+
+from service.server.placeholder import reply_to
+
+PREFIX = "/services/fastapi/"
+PROXIED = "X-Forwarded-For: 192.0.2.7"
+
+
+def answer(start: str, *headers: str) -> tuple[str, dict[str, str], str]:
+    """Return the status line, the headers and the body of the answer to a request."""
+    head, _, body = (
+        reply_to("\r\n".join([start, *headers, "", ""]).encode("latin-1"), PREFIX).decode().partition("\r\n\r\n")
+    )
+    status, *lines = head.split("\r\n")
+    return status, dict(line.split(": ", 1) for line in lines), body
+
+
+@pytest.mark.parametrize("path", [PREFIX, f"{PREFIX}me", f"{PREFIX}health/live", f"{PREFIX}health/ready"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_clients_get_a_problem(method: str, path: str) -> None:
+    """Whatever a client asks for, the answer is a problem with status 503, and says nothing of the cause."""
+    status, headers, body = answer(f"{method} {path} HTTP/1.1", PROXIED, "Accept: */*")
+
+    assert status == "HTTP/1.1 503 Service Unavailable"
+    assert (headers["Content-Type"], headers["Cache-Control"]) == ("application/problem+json", "no-store")
+    assert int(headers["Content-Length"]) == len(body)
+    told = json.loads(body)
+    assert told.pop("detail").startswith("The service is not set up correctly and could not start.")
+    assert told == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "code": "service_misconfigured",
+    }
+
+
+def test_browsers_get_a_page() -> None:
+    """A person is told the same on a page."""
+    status, headers, body = answer(f"GET {PREFIX} HTTP/1.1", PROXIED, "Accept: text/html,*/*;q=0.8")
+
+    assert (status, headers["Content-Type"]) == ("HTTP/1.1 503 Service Unavailable", "text/html; charset=utf-8")
+    assert "<h1>This service is not available</h1>" in body
+
+
+def test_a_head_has_no_body() -> None:
+    """The answer to HEAD has no body."""
+    assert answer(f"HEAD {PREFIX}me HTTP/1.1", PROXIED)[2] == ""
+
+
+def test_the_hub_goes_on() -> None:
+    """When the Hub itself asks whether somebody listens, past its proxy, it hears yes."""
+    assert answer(f"GET {PREFIX} HTTP/1.1")[0] == "HTTP/1.1 200 OK"
