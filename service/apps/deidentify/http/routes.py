@@ -118,7 +118,7 @@ async def lead_to_the_form(request: Request, _identity: User) -> Response:
         HTTPException: the client is a script. Notes are sent by POST.
     """
     if not is_browser(request):
-        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "Send a note by POST.")
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "Send a note by POST.", headers={"Allow": "POST"})
     return RedirectResponse(f"{context_of(request).settings.prefix}deidentify/try", status_code=HTTPStatus.SEE_OTHER)
 
 
