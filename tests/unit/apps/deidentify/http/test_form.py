@@ -36,8 +36,8 @@ async def test_each_part_is_explained(alice: Browser) -> None:
     """Each masked part is described by a line of the page that says its type, its rule and what the rule finds."""
     page = await submit(alice, text="Seen by Dr. Smith, MRN 1234567, and by Dr. Jones.", deny="seen")
     marks = [each["aria-describedby"] for each in Outline(page.text).all("mark") if "data-start" in each]
-    lines = dict(re.findall(r'<td id="(rule-\d+)">(.*?)</td>\s*<td>\d+</td>', page.text))
-    counts = re.findall(r'<td id="rule-\d+">.*?</td>\s*<td>(\d+)</td>', page.text)
+    lines = dict(re.findall(r'<td id="(rule-\d+)">(.*?)</td>\s*<td data-label="Times">\d+</td>', page.text))
+    counts = re.findall(r'<td id="rule-\d+">.*?</td>\s*<td data-label="Times">(\d+)</td>', page.text)
 
     assert marks == ["rule-1", "rule-2", "rule-3", "rule-2"]
     assert counts == ["1", "2", "1"]
