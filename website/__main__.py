@@ -1,5 +1,6 @@
-"""Build the site into a folder, or serve it: `python -m website build FOLDER`, `python -m website serve [ADDRESS:PORT]`."""
+"""Build the site into a folder, or serve it: `python -m website build FOLDER`, `python -m website serve`."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from website import stage, tree
+from website import diagrams, stage, tree
 
 _USAGE = "Usage: script/docs [ADDRESS:PORT], or script/docs build FOLDER"
 _WATCHED = ("docs", "examples", "bench", "website")
@@ -19,6 +20,10 @@ def main(words: Sequence[str]) -> int:
         match words:
             case ["build", target]:
                 return build(Path(target), Path(folder))
+            case ["diagrams"]:
+                for name, drawing in diagrams.drawings().items():
+                    (tree.REPOSITORY / "docs/images" / name).write_text(drawing)
+                return 0
             case ["serve"]:
                 return serve("127.0.0.1:8080", Path(folder))
             case ["serve", address]:
@@ -28,7 +33,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def build(target: Path, folder: Path) -> int:
-    """Build the site into `target`, which is made or replaced. A broken link or a page that nothing leads to stops it."""
+    """Build the site into `target`. A broken link, or a page that is not in the navigation, stops it."""
     try:
         config = stage.stage(folder)
     except (stage.OrphanError, tree.BrokenLinkError) as error:
@@ -78,4 +83,5 @@ def _zensical(command: str, *words: str | Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main(sys.argv[1:]))
