@@ -20,11 +20,12 @@ Errors = tuple[type[ServiceError], ...]
 
 @dataclass(frozen=True)
 class Step:
-    """A question that is asked about a request, and how it is refused."""
+    """A question that is asked about a request, how it is refused, and what else may happen."""
 
     question: str
     detail: str
     refusals: Errors
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class Way:
 
 REQUEST: Sequence[Step] = (
     Step(
-        "Is there a credential?", "Authorization, ?token=, subprotocol, cookie: the first counts", (NotSignedInError,)
+        "Is there a credential?",
+        "Authorization, ?token=, subprotocol, cookie: the first counts",
+        (NotSignedInError,),
+        "or a browser goes to the Hub",
     ),
     Step("A cookie: does a page of ours ask?", "its XSRF token and its origin", (XsrfError, OriginError)),
     Step(
@@ -137,7 +141,7 @@ def _request() -> Iterator[str]:
         top = 16 + number * step
         yield _box("box", 16, top, 440, 56, each.question, each.detail)
         yield _arrow(236, top + 56, 236, top + step)
-        lines = [said(error) for error in each.refusals]
+        lines = [*map(said, each.refusals), *([each.otherwise] if each.otherwise else [])]
         yield _arrow(456, top + 28, 520, top + 28)
         yield _box("no", 520, top - 2, 224, 60, *lines)
     yield _box("yes", 16, 16 + len(REQUEST) * step, 440, 32, "The route runs")
