@@ -60,6 +60,21 @@ def _hostname(address: str) -> str:
     return (urlsplit(address).hostname or "").rstrip(".")
 
 
+def problem_with_frames(settings: Settings) -> str:
+    """Say why no page may frame ours (SERVICE_FRAME_ORIGINS); an empty string if the named origins may.
+
+    Without a host of our own, a notebook of any user could open the portal in a window, and read our page in its frame,
+    which has the notebook's origin. Cross-Origin-Opener-Policy does not apply to frames.
+    """
+    if not settings.frame_origins or has_own_host(settings):
+        return ""
+    return (
+        "SERVICE_FRAME_ORIGINS: all users' notebooks share this service's origin, and could read what is in the frame."
+        " It takes a host of the service's own: PUBLIC_HOST, and JUPYTERHUB_HOST with the Hub's"
+        " (JupyterHub.subdomain_host)."
+    )
+
+
 class Protected:
     """Wraps an ASGI application; `cookies` as in `Hub.protect`."""
 
