@@ -20,6 +20,7 @@ from service.auth.fetch_metadata import Purpose, purpose_of
 from service.auth.guard import Guard
 from service.auth.identification import SignedInByUrl, identify_own_page, speaking
 from service.auth.refusals import answer_of, refused
+from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.settings import Settings
@@ -115,8 +116,11 @@ async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> 
         TokenOnlyError: a cookie came, but is not accepted.
         OriginError: a cookie came, but not from a page of ours.
     """
-    credential, _ = await speaking(conn)
-    if credential is not None and credential.source is Source.COOKIE:
+    credential, known = await speaking(conn)
+    if known is not None:
+        # Kept: if the token were void by now, the guard would take the cookie, which has not been looked at here.
+        state_of(conn).identity = known
+    elif credential is not None and credential.source is Source.COOKIE:
         settings = context_of(conn).settings
         if not cookies or not has_own_host(settings):
             raise TokenOnlyError
