@@ -208,8 +208,8 @@ except sqlite3.OperationalError:  # there is no database, or no table yet
 if authenticator != "entra":  # Entra ID decides at each sign-in who is in which group
     c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
 
-# The service takes Entra ID's tokens, too, if ENTRA_CLIENT_ID is set. It does not get the Hub's own secret. Otherwise it
-# is told that there is no Entra ID for it, as it reads the same `.env`.
+# The service takes Entra ID's tokens, too, if ENTRA_CLIENT_ID is set. It does not get the Hub's own secret. Otherwise
+# it is told that there is no Entra ID for it, as it reads the same `.env`.
 of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_OWN_KEYS", "ENTRA_SCOPE"]
 of_entra += ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"]
 takes_entra = bool(os.environ.get("ENTRA_CLIENT_ID"))

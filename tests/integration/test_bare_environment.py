@@ -111,7 +111,7 @@ TENANT, CLIENT = "11111111-aaaa-4aaa-8aaa-111111111111", "22222222-bbbb-4bbb-8bb
     ids=["the Hub alone", "the service, too"],
 )
 def test_entra_of_the_hub_in_the_file(environment: dict[str, str], tmp_path: Path, more: str, expected: str) -> None:
-    """The service reads the same `.env`. It starts, and takes Entra ID's tokens only where it has a client of its own."""
+    """The service reads the same `.env`. It takes Entra ID's tokens only where it has a client of its own."""
     (tmp_path / ".env").write_text(
         "HUB_AUTHENTICATOR=entra\nENTRA_HUB_CLIENT_ID=x\nENTRA_HUB_CLIENT_SECRET=y\nENTRA_AUTHORITY=https://a.example\n"
         f"ENTRA_TENANT_ID={TENANT}\n{more}"
