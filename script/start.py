@@ -142,7 +142,11 @@ def password_words(*, is_new: bool) -> tuple[str, str]:
         if file:
             named = Path(file).read_text().strip() if is_new else f"the one in {file}"
             typed = f'--data-urlencode "password=$(cat {file})"'
-        elif authenticator != "native":
+        elif (
+            authenticator == "native"
+        ):  # somebody has one, by `python -P -m service password`, or the Hub would not run
+            return "their own", "-d password=…"
+        else:
             named, typed = "passwd", "-d password=passwd"
     return f"their own, at first {named}" if authenticator == "native" else named, typed
 
