@@ -10,13 +10,14 @@ from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from service.apps.deidentify.engine import explanation
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.http.notes import Note, deidentified, pool_of
+from service.auth.context import context_of
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
 from service.auth.problems import Problem, problem_of
@@ -113,6 +114,14 @@ async def rules(request: Request, identity: User) -> Rules | Response:
     if not is_browser(request):
         return found
     return pages.render(request, "deidentify_rules.html", identity=identity, rules=found)
+
+
+async def begin(request: Request) -> Response:
+    """Redirect a browser to the form. The API takes POST alone at this address."""
+    if not is_browser(request):
+        text = "Send notes by POST. A browser finds a form here."
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": "POST"})
+    return RedirectResponse(f"{context_of(request).settings.prefix}deidentify/try", status_code=HTTPStatus.SEE_OTHER)
 
 
 @router.get("/try", include_in_schema=False)

@@ -103,6 +103,7 @@ _ANSWERS = {
 
 router = APIRouter(prefix="/deidentify", tags=["de-identification"])
 router.include_router(pages.router)
+router.add_api_route("", pages.begin, include_in_schema=False)
 
 User = Annotated[Identity, require("custom:deidentify:use")]
 
@@ -158,7 +159,7 @@ async def batch(
     """Mask what identifies a person in many notes: a line of JSON each, answered in order while you still send.
 
     Blank lines are passed over. `numbered` gives the same text the same number in the whole batch. An error without
-    `line` is the end of a batch that is broken off. Read while you send: what you do not take is not made.
+    `line` ends the batch. Read while you send: if you stop reading, the service pauses, then disconnects.
     """
     pool = pool_of(request)
     return Batch(pool, options, limit=body_size(pool.note_size), identity=user)
