@@ -142,9 +142,7 @@ def password_words(*, is_new: bool) -> tuple[str, str]:
         if file:
             named = Path(file).read_text().strip() if is_new else f"the one in {file}"
             typed = f'--data-urlencode "password=$(cat {file})"'
-        elif (
-            authenticator == "native"
-        ):  # somebody has one, by `python -P -m service password`, or the Hub would not run
+        elif authenticator == "native":  # those who have one got it from `python -P -m service password`
             return "their own", "-d password=…"
         else:
             named, typed = "passwd", "-d password=passwd"

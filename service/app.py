@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
@@ -29,6 +29,7 @@ from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
 from service.web import framing, pages, problems, without_sign_in
+from service.web.flat_routes import add_flat, is_flat
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
@@ -120,10 +121,15 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         anonymous=without_sign_in.anonymous_in(settings, configured),
         opening=open_resources,
     )
+    of_applications = _all(application.routers() for application in applications)
+    theirs = [*_named_routers(settings.routers), *routers]
+    added = [*of_applications, *theirs]
+    lifespans = [lifespan] if lifespan else []
+    lifespans += [router.lifespan_context for router in added if is_flat(router)]
     app = FastAPI(
         **{"title": "FastAPI service", "version": __version__, **options},
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
-        lifespan=_lifespan(hub, configured, lifespan),
+        lifespan=_lifespan(hub, configured, lifespans),
         openapi_url=None,  # `service.web.routes.docs` serves it
         docs_url=None,
         redoc_url=None,
@@ -133,18 +139,15 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         redirect_slashes=False,  # see `service.web.other_spelling`
     )
     for router in (start.router, health.router, *_routers_for_callers(hub, settings), docs.router):
-        app.include_router(router)
+        _add(app, router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     ours = list(app.routes)
-    of_applications = _all(application.routers() for application in applications)
-    theirs = [*_named_routers(settings.routers), *routers]
-    added = [*of_applications, *theirs]
     found = [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]
     found += without_sign_in.problems_with(settings, theirs)
     if found:
         raise ConfigurationError(found)
     for router in added:
-        app.include_router(router)
+        _add(app, router)
     routes = list(app.router.routes)
     app.router.routes[:] = [RouteIndex(routes), *routes, OtherSpelling(routes)]
     _handle_errors(app)
@@ -166,7 +169,7 @@ def _routers_for_callers(hub: Hub, settings: Settings) -> Sequence[APIRouter]:
     return (start.callers, metrics.router, *((hub.router,) if settings.has_hub else ()))
 
 
-def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | None) -> Lifespan:
+def _lifespan(hub: Hub, configured: Sequence[Configured], inner: Sequence[Lifespan]) -> Lifespan:
     templates = pages.environment(each.application.templates for each in configured)
 
     @asynccontextmanager
@@ -174,11 +177,20 @@ def _lifespan(hub: Hub, configured: Sequence[Configured], theirs: Lifespan | Non
         async with (
             hub.open() as context,
             open_applications(configured, cast("Resources", context)) as opened,
-            theirs(app) if theirs else nullcontext() as state,
+            AsyncExitStack() as stack,
         ):
-            yield {**(state or {}), "opened": opened, "configured": configured, "templates": templates}
+            states = [await stack.enter_async_context(each(app)) for each in inner]
+            state = dict(chain.from_iterable(state.items() for state in states if state))
+            yield {**state, "opened": opened, "configured": configured, "templates": templates}
 
     return lifespan
+
+
+def _add(app: FastAPI, router: APIRouter) -> None:
+    if is_flat(router):
+        add_flat(app, router)
+    else:
+        app.include_router(router)
 
 
 def _collisions(ours: Sequence[BaseRoute], theirs: Sequence[APIRouter]) -> Iterator[str]:

@@ -20,6 +20,7 @@ COMMON_HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
+_NAMES = frozenset({*(name for name, _ in COMMON_HEADERS), b"content-security-policy", b"cross-origin-opener-policy"})
 # Scripts and styles of an application that is not ours may come from anywhere, as those of FastAPI's /docs do.
 _POLICY = (
     b"content-security-policy",
@@ -64,7 +65,6 @@ def secured(given: Iterable[Header], scope: Scope, *, policy: Header) -> list[He
     """Return the headers of an answer, and the common ones that are missing; `policy` is the security policy."""
     headers = [*given]
     present = {name for name, _ in headers}
-    headers += [header for header in (*COMMON_HEADERS, policy) if header[0] not in present]
-    if b"cross-origin-opener-policy" not in present:
-        headers.append((b"cross-origin-opener-policy", opener_policy(scope)))
+    more = (*COMMON_HEADERS, policy, (b"cross-origin-opener-policy", opener_policy(scope)))
+    headers += more if present.isdisjoint(_NAMES) else [header for header in more if header[0] not in present]
     return headers

@@ -8,6 +8,7 @@ browser-compat-data.
 """
 
 import re
+from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -23,7 +24,14 @@ _SINCE = (
 
 def opener_policy(scope: Scope) -> bytes:
     """Return the value of the header for the browser that sent this request."""
-    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+    for name, value in scope["headers"]:
+        if name == b"user-agent":
+            return _policy_for(value)
+    return _USUAL
+
+
+@lru_cache(maxsize=256)  # a few browsers send nearly all requests
+def _policy_for(agent: bytes) -> bytes:
     for pattern, since in _SINCE:
         if (match := pattern.search(agent)) and tuple(map(int, match.groups())) >= since:
             return _STRICT

@@ -21,6 +21,7 @@ class Options(TypedDict, total=False):
     date_order: Literal["mdy", "dmy", "ymd"]
     language: Literal["en", "any"]
     spans: bool
+    ner: bool
     allow: Sequence[str]
     deny: Sequence[str]
     key: str

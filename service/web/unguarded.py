@@ -11,6 +11,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Host, Mount, WebSocketRoute
 
+from service.web.flat_routes import frontends, included
+
 _FILES = "for files, use a route with {path:path} (docs/migrate.md shows one); for an application, include its router"
 _LATE = (
     "it lacks dependencies of its router: pass the dependencies when you create the router, and add routes with "
@@ -32,13 +34,12 @@ def _without_dependencies(router: APIRouter) -> Iterator[str]:
     for context in iter_route_contexts(router.routes):
         if isinstance(context.original_route, APIRoute | APIWebSocketRoute) and _lacks(context, router):
             yield f"{_path(context)}: {_LATE}"
-    # FastAPI lists what `APIRouter.frontend` adds only here. Its dependencies are copied, too.
-    for group in getattr(router, "_low_priority_routes", ()):
+    for group in frontends(router):
         if _lacks(group, router):
             yield f"{', '.join(route.path for route in group.routes)}: {_LATE}"
     for route in router.routes:
-        if isinstance(included := getattr(route, "original_router", None), APIRouter):
-            yield from _without_dependencies(included)
+        if (inner := included(route)) is not None:
+            yield from _without_dependencies(inner)
 
 
 def _lacks(route: object, router: APIRouter) -> bool:

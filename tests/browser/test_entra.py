@@ -24,6 +24,7 @@ from tests.support.entra import (
 from tests.support.hub_config import python_module
 from tests.support.local_http import local_client
 from tests.support.node import REPOSITORY
+from tests.support.polling import BUSY
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             log=log,
         )
         try:
-            wait_until_log_says(hub, log, "JupyterHub is now running", start=0, timeout=90)
+            wait_until_log_says(hub, log, "JupyterHub is now running", start=0, timeout=BUSY)
             yield Place(issuer, origin, log)
         finally:
             hub.close()

@@ -82,7 +82,7 @@ async def test_probes(cluster: tuple[RealHub, str]) -> None:
         async def answers() -> bool:
             return {(await client.get(address + path)).status_code for path in paths} == {200}
 
-        await eventually(answers, within=60)
+        await eventually(answers)
 
 
 async def test_sign_in(cluster: tuple[RealHub, str]) -> None:

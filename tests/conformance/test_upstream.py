@@ -17,7 +17,7 @@ HUBS = {  # version -> how many tests test_services_auth and test_services have 
 # With internal_ssl: who has what token, and a sign-in from beginning to end.
 SSL_CHOICE = "hubauth_token or cookie_collision"
 SSL_COUNT = 3
-LIMIT = 900  # seconds; about a minute on an idle machine
+LIMIT = 1800  # seconds; about a minute on an idle machine
 
 
 def run_upstream(

@@ -15,7 +15,7 @@ from tests.support import tls_front
 from tests.support.external import ExternalService
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
-from tests.support.polling import eventually
+from tests.support.polling import BUSY, eventually
 from tests.support.ports import free_port, free_ports
 from tests.support.postgres import Postgres
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
@@ -138,7 +138,7 @@ def site(postgresql: Postgres, tmp_path: Path) -> Iterator[str]:
             log=log,
         )
         try:
-            wait_until_log_says(process, log, "JupyterHub is now running", start=0, timeout=60)
+            wait_until_log_says(process, log, "JupyterHub is now running", start=0, timeout=BUSY)
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.close()
@@ -166,7 +166,7 @@ async def test_what_it_starts_works(site: str) -> None:
         async def is_ready() -> bool:
             return (await browser.visit("services/fastapi/health/ready")).status_code == 200
 
-        assert await eventually(is_ready, within=60)
+        assert await eventually(is_ready)
         await browser.visit("hub/spawn")
 
         async def is_refused() -> bool:

@@ -16,7 +16,7 @@ from tests.support.job import CANARY, done, job, lines_written, write_notes, wri
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 from tests.support.notes import note
-from tests.support.polling import eventually
+from tests.support.polling import BUSY, eventually
 from tests.support.process import wait_until_log_says
 
 NOTES = 400
@@ -193,7 +193,7 @@ def test_a_cluster_without_workers(cluster: DaskCluster, tmp_path: Path) -> None
     (command,) = (block.code for block in blocks(page, "sh") if "--dask" in block.code)
     *arguments, _ = shlex.split(command)[5:]
     with job(*arguments, cluster.address, home=tmp_path) as running:
-        wait_until_log_says(running.process, running.log, "no workers yet", start=0, timeout=60)
+        wait_until_log_says(running.process, running.log, "no workers yet", start=0, timeout=BUSY)
         cluster.add_worker()
 
         assert running.status() == 1

@@ -50,7 +50,7 @@ async def until_written(out: Path, count: int) -> None:
     async def are_written() -> bool:
         return lines_written(out) >= count
 
-    await eventually(are_written, within=60, every=0.01)
+    await eventually(are_written, every=0.01)
 
 
 async def until_alone(running: Job) -> None:

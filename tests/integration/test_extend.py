@@ -251,7 +251,7 @@ def test_its_tests_pass(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
     assert "7 passed" in run.stdout, run.stdout + run.stderr

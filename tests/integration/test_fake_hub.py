@@ -11,6 +11,7 @@ import pytest
 
 from service.testing import FakeHub, challenge_of
 from tests.support.hub import RealHub
+from tests.support.local_http import local_client
 
 SECRET = "s" * 32
 VERIFIER = "v" * 43
@@ -72,7 +73,7 @@ class Real:
 
     def __init__(self, hub: RealHub) -> None:
         self.hub = hub
-        self.http = httpx.AsyncClient(base_url=hub.api_url, trust_env=False)
+        self.http = local_client(base_url=hub.api_url)
         self.cookies = httpx.Cookies()
 
     async def token(self, name: str, scopes: list[str] | None = None) -> str:

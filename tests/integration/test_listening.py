@@ -164,7 +164,7 @@ async def test_sockets_and_rolling_restarts(start_crew: Start, addresses: Addres
             statuses.add((await client.get(SEEN)).status_code)
         return crew.says("Finished server process") == crew.workers
 
-    await eventually(are_replaced, within=60)
+    await eventually(are_replaced)
     assert statuses == {200}
 
 

@@ -70,7 +70,7 @@ async def test_workers_are_counted_together(hub: RealHub) -> None:
     async def is_replaced() -> bool:
         return not workers(hub) & before and (await hub.ask("GET", "health/live")).status_code == 200
 
-    await eventually(is_replaced, within=60)
+    await eventually(is_replaced)
 
     async def is_forgotten() -> bool:
         return (await figures(hub))[ENTRIES] <= WORKERS

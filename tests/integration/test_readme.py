@@ -48,7 +48,7 @@ def shown_by(code: str, hub: RealHub, **environment: str) -> Any:  # noqa: ANN40
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     return json.loads(run.stdout)

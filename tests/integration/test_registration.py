@@ -76,7 +76,7 @@ async def notebook_scopes(hub: RealHub, user: str = "testuser") -> set[str]:
         server = (await hub.api("GET", f"/users/{user}")).raise_for_status().json()["servers"].get("", {})
         return str(server["url"]) if server.get("ready") else ""
 
-    environment = await told(str(httpx.URL(hub.url).join(await eventually(ready_at, within=60))))
+    environment = await told(str(httpx.URL(hub.url).join(await eventually(ready_at))))
     return await scopes_of(hub, Token(environment["JUPYTERHUB_API_TOKEN"]))
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tests.support import tls_front
 from tests.support.nginx import FORWARD_FILES
+from tests.support.polling import BUSY
 from tests.support.ports import free_port
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 
-START_LIMIT = 60.0  # seconds
+START_LIMIT = BUSY
 FILE = FORWARD_FILES / "Caddyfile"
 
 

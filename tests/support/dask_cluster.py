@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from tests.support.polling import BUSY
 from tests.support.ports import free_port
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 
-START = 60.0  # seconds
+START = BUSY
 QUIET = ["--no-dashboard"]
 
 

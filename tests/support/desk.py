@@ -25,8 +25,8 @@ class Desk:
 
     def member(self, role: Role, *, name: str = "", scopes: Collection[str] | None = None) -> Caller:
         """Make a member of the team, with a token for all of the role's scopes, or some."""
-        held = GRANTS[role] if scopes is None else scopes
-        return self.service.user(name or str(role), scopes=held, groups=[group_of(role)])
+        rights = GRANTS[role] if scopes is None else scopes
+        return self.service.user(name or str(role), scopes=rights, groups=[group_of(role)])
 
     def stranger(self) -> Caller:
         """Make a user of the Hub outside the team."""

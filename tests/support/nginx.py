@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.support import tls_front
 from tests.support.node import REPOSITORY
+from tests.support.polling import BUSY
 from tests.support.ports import free_ports
 from tests.support.process import KeptProcess, clean_environment
 
@@ -25,7 +26,7 @@ FILES = REPOSITORY / "deploy" / "nginx"
 FORWARD_FILES = REPOSITORY / "deploy" / "forward-auth"
 FORWARD = "forward-auth/nginx.conf"  # before an application that is not ours
 WHOLE = "sidecar.conf"  # has all of an nginx.conf, the others are for its http level
-START_LIMIT = 60.0  # seconds
+START_LIMIT = BUSY
 _TEMPORARY = "client_body proxy fastcgi uwsgi scgi"
 
 

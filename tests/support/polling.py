@@ -7,7 +7,7 @@ from typing import TypeVar
 import anyio
 
 T = TypeVar("T")
-BUSY = 60.0  # seconds; what takes one on an idle machine is done by then on one that does ten other things
+BUSY = 240.0  # seconds; what takes ten on an idle machine is done by then on one that does twenty other things
 
 
 async def eventually(check: Callable[[], Awaitable[T]], *, within: float = BUSY, every: float = 0.05) -> T:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
 from tests.support.node import configurable_http_proxy
+from tests.support.polling import BUSY
 from tests.support.ports import free_ports
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 
@@ -91,7 +92,7 @@ class TlsFront:
                 log=directory / "log",
             )
             try:
-                wait_until_log_says(process, directory / "log", "Proxy API at", start=0, timeout=20)
+                wait_until_log_says(process, directory / "log", "Proxy API at", start=0, timeout=BUSY)
                 yield
             finally:
                 process.close()

@@ -63,7 +63,7 @@ def test_a_start_after_it_was_overwritten(folder: Path, text: str) -> None:
         env=clean_environment(PYTHONPATH=str(folder)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -26,7 +26,7 @@ def started(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run `python -P -m service` with these variables only, until it ends."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     command = [sys.executable, "-P", "-m", "service"]
-    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_every_wrong_variable_is_named() -> None:

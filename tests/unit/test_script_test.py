@@ -1,6 +1,7 @@
 """script/test: which checks it runs, and what it says about what is missing."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from tests.support.node import REPOSITORY
 
 TOOLS = ("ruff", "hadolint", "shellcheck", "mypy", "lint-imports", "pytest")
-NEEDED = ("sh", "env", "dirname", "basename", "grep", "ls", "cat", "mktemp", "rm", "getconf", "echo")
+NEEDED = ("sh", "env", "dirname", "basename", "grep", "ls", "cat", "date", "mktemp", "rm", "getconf", "echo")
 PROGRAMS = {  # program -> Debian's package
     "caddy": "caddy",
     "chromium": "chromium",
@@ -57,7 +58,12 @@ def run(checkout: Path, path: Path, *words: str, **told: str) -> tuple[int, str,
     """Run script/test: its exit status, what it says on stderr, and how its tools were called."""
     environment = {"PATH": str(path), "TMPDIR": os.environ.get("TMPDIR", "/tmp"), **told}  # noqa: S108 (mktemp's)
     done = subprocess.run(
-        [checkout / "script" / "test", *words], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [checkout / "script" / "test", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     called = (checkout / "called").read_text().splitlines()
     return done.returncode, done.stderr, called
@@ -73,6 +79,11 @@ def test_everything(checkout: Path, path: Path) -> None:
     assert (checks, called.count("setup test conformance")) == ({*TOOLS, "oldest"} - {"pytest"}, 1)
     assert called[-1].startswith("pytest -n 3 ")
     assert called[-1].endswith(" ".join(f"tests/{each}" for each in FOLDERS))
+
+
+def test_one_process_more_than_processors(checkout: Path, path: Path) -> None:
+    """So that a processor has work while a test waits."""
+    assert run(checkout, path, "unit")[2][-1].startswith(f"pytest -n {os.sysconf('SC_NPROCESSORS_ONLN') + 1} ")
 
 
 def test_hubs_that_cannot_be_had(checkout: Path, path: Path) -> None:
@@ -92,6 +103,16 @@ def test_quick(checkout: Path, path: Path) -> None:
     assert (status, called[0]) == (0, "setup test")
     assert {each.split()[0] for each in called[1:]} == {*TOOLS}
     assert called[-1].endswith("-k cookie tests/unit")
+
+
+def test_a_random_order(checkout: Path, path: Path) -> None:
+    """`TEST_ORDER` shuffles all tests, whichever module they are in, and in all processes alike."""
+    shuffled = run(checkout, path, "unit", TEST_ORDER="7")[2][-1]
+    other = run(checkout, path, "unit", TEST_ORDER="random")[2][-1]
+
+    assert "--dist load --random-order-bucket=global --random-order-seed=7 " in shuffled
+    assert re.search(r" --random-order-seed=[0-9]{9,} ", other)
+    assert "random-order" not in run(checkout, path, "unit")[2][-1]
 
 
 def test_files_that_are_named(checkout: Path, path: Path) -> None:

@@ -57,6 +57,9 @@ class Deidentify(Application):
             notes=settings.queue,
             size=settings.queue_size,
             batches=settings.batches,
+            setup=settings.setup,
+            model=settings.ner,
+            always_ner=settings.ner_use == "always",
             secret=settings.secret,
         )
 
@@ -73,8 +76,9 @@ class Deidentify(Application):
         """Show the engine and its limits."""
         return {
             "engine": asdict(opened.about) if opened.about else None,
+            "model": opened.model,
             "problem": opened.problem or "",
-            **settings.model_dump(exclude={"secret"}),
+            **settings.model_dump(exclude={"own_rules", "secret"}),
             "keys": settings.secret is not None,
             "workers": opened.workers,
         }

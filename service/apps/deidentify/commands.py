@@ -3,20 +3,20 @@
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from service.apps.deidentify.engine.dates import MAX_SHIFT, DateOrder
 from service.apps.deidentify.engine.replacement import Language, Replacement
-from service.apps.deidentify.errors import GoldRefusedError, JobRefusedError
+from service.apps.deidentify.errors import GoldRefusedError, JobRefusedError, RulesRefusedError
 from service.apps.deidentify.job.encodings import known
-from service.apps.deidentify.manifest import NEEDS
+from service.apps.deidentify.manifest import NEEDS, missing_for
 from service.errors import HOW_TO_INSTALL
 
 if TYPE_CHECKING:
-    from service.apps.deidentify.engine.engine import Options
+    from service.apps.deidentify.engine.engine import Options, Setup
 
 ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:[0-9]{1,5}")
 SHORTEST, LONGEST = 0.1, 3600  # seconds for a note
@@ -44,6 +44,16 @@ def words(path: Path | None) -> list[str]:
         return [word for line in path.read_text(encoding="utf-8-sig").splitlines() if (word := line.strip())]
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{path} is not in UTF-8.") from None
+
+
+RulesFile = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="A file with rules of your own, in TOML.")
+]
+
+
+ModelName = Annotated[
+    str, typer.Option(metavar="MODEL", help="Ask a model beside the rules: rampart (extra `ner`), or one of your own.")
+]
 
 
 def secret_of(key: str | None, key_file: Path | None) -> str | None:
@@ -77,13 +87,17 @@ def evaluate(
     ],
     *,
     compat: Annotated[bool, typer.Option("--compat", help="Measure philter-lite's own answer.")] = False,
+    rules: RulesFile = None,
+    ner: ModelName = "",
 ) -> None:
     """Measure recall, precision and what is left, on notes whose identifiers are marked.
 
     A line of GOLD is {"text": "Dr. Roe", "spans": [[4, 7, "NAME"]]}, in code points. Prints no text of a note.
     """
     _installed()
-    from service.apps.deidentify.engine.engine import Engine  # noqa: PLC0415 - an extra, and takes a while to load
+    # What these need is an extra, and takes a while to load.
+    from service.apps.deidentify.engine.engine import Engine, read_by_model  # noqa: PLC0415
+    from service.apps.deidentify.engine.models.model import load  # noqa: PLC0415
     from service.apps.deidentify.evaluation.gold import read  # noqa: PLC0415 - likewise
     from service.apps.deidentify.evaluation.report import evaluate as lines_of  # noqa: PLC0415 - likewise
 
@@ -91,16 +105,45 @@ def evaluate(
         notes = read(gold)
     except GoldRefusedError as error:
         raise typer.BadParameter(error.detail) from None
-    engine = Engine.load()
-    for line in lines_of(notes, lambda text: engine.deidentify(text, compat=compat, language="any").text):
+    _refuse_both(compat=compat, ner=ner)
+    engine = Engine.load(**_setup(rules, ner))
+    model = load(ner) if ner else None
+
+    def mask(text: str) -> str:
+        sightings = tuple(model.find(read_by_model(text))) if model else ()
+        return engine.deidentify(text, compat=compat, language="any", sightings=sightings).text
+
+    for line in lines_of(notes, mask):
         typer.echo(line)
+
+
+def _refuse_both(*, compat: bool, ner: str) -> None:
+    if compat and ner:
+        raise typer.BadParameter("--compat is philter-lite's own answer, which knows no model: leave out --ner.")
+
+
+def _setup(rules: Path | None, model: str) -> "Setup":
+    """What engines are loaded with. Leaves where what the model needs is not installed."""
+    from service.apps.deidentify.engine import own  # noqa: PLC0415 - an extra
+
+    if missing := missing_for(model):
+        _leave(missing, "deidentify,ner")
+    try:
+        setup: Setup = {"own_rules": own.text_of(rules)} if rules else {}
+    except RulesRefusedError as error:
+        raise typer.BadParameter(f"{rules}: {error.detail}") from None
+    return {**setup, "with_model": True} if model else setup
 
 
 def _installed() -> None:
     """Leave, and say how to install what is missing."""
     if missing := [name for name in NEEDS if find_spec(name) is None]:
-        typer.echo(f"Not installed: {', '.join(missing)}. Run {HOW_TO_INSTALL.format('deidentify')}.", err=True)
-        raise typer.Exit(2)
+        _leave(missing, "deidentify")
+
+
+def _leave(missing: list[str], extra: str) -> NoReturn:
+    typer.echo(f"Not installed: {', '.join(missing)}. Run {HOW_TO_INSTALL.format(extra)}.", err=True)
+    raise typer.Exit(2)
 
 
 @commands.command(name="key")
@@ -167,6 +210,8 @@ def deidentify(  # noqa: PLR0913 - one for each option
     deny: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A file of words always masked, one a line.")
     ] = None,
+    rules: RulesFile = None,
+    ner: ModelName = "",
     spans: Annotated[bool, typer.Option("--spans", help="Say where something is masked, in .ndjson, .jsonl.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,
     deadline: Annotated[float, typer.Option(callback=seconds, help="Seconds that one note may take.")] = 30,
@@ -190,6 +235,7 @@ def deidentify(  # noqa: PLR0913 - one for each option
         raise typer.BadParameter("With --dask the cluster's workers do the work: leave out --workers.")
     if dask and not ADDRESS.fullmatch(dask):
         raise typer.BadParameter("--dask takes the address of a scheduler, such as tcp://scheduler:8786.")
+    _refuse_both(compat=compat, ner=ner)
     # What these need is an extra, and takes a while to load.
     from service.apps.deidentify.job.claim import Terms  # noqa: PLC0415
     from service.apps.deidentify.job.command import Where, start  # noqa: PLC0415
@@ -204,5 +250,7 @@ def deidentify(  # noqa: PLR0913 - one for each option
         "allow": words(allow),
         "deny": words(deny),
     }
-    terms = Terms(options, spans, deadline, tuple(column or ()), encoding, patient_column or "")
+    terms = Terms(
+        options, spans, deadline, tuple(column or ()), encoding, patient_column or "", _setup(rules, ner), ner
+    )
     raise typer.Exit(start(inputs, out, terms, Where(workers, dask), skip_others=skip_others))

@@ -23,8 +23,16 @@ class LanguageUnsupportedError(ServiceError):
         self.language = language
         super().__init__(
             f"This looks like {language}. The rules know English, and would leave names in it. "
-            'Send `language: "any"` to have it masked all the same.'
+            "To have it masked all the same, set `language` to `any` (on the command line: --language any)."
         )
+
+
+class ModelNotOfferedError(ServiceError):
+    """A note asks for a model, and the operator has set none up."""
+
+    code = "model_not_offered"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    default = "No model is set up here. Leave out `ner`, or ask the operator."
 
 
 class KeyForbiddenError(ServiceError):
@@ -145,6 +153,12 @@ class GoldRefusedError(ServiceError):
     """A file of marked notes cannot be read; says which line."""
 
     code = "gold_refused"
+
+
+class RulesRefusedError(ServiceError):
+    """A file of the operator's own rules cannot be used; says which line is wrong."""
+
+    code = "rules_refused"
 
 
 class JobStoppedError(ServiceError):

@@ -1,10 +1,40 @@
 """The settings of de-identification."""
 
-from typing import Annotated
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from service.apps.deidentify.errors import RulesRefusedError
+from service.apps.deidentify.manifest import missing_for
 from service.apps.deidentify.owners import problem_with
+from service.errors import HOW_TO_INSTALL
+
+if TYPE_CHECKING:
+    from service.apps.deidentify.engine.engine import Setup
+
+
+MODEL = re.compile(r"[\w.-]+(:[\w.]+)?")
+
+
+def _own_rules(path: object) -> object:
+    """Return the text of a file of rules that has been checked. Raises ValueError."""
+    from service.apps.deidentify.engine import own  # noqa: PLC0415 - its extra may not be installed
+
+    try:
+        return own.text_of(Path(str(path)))
+    except RulesRefusedError as error:
+        raise ValueError(error.detail) from None
+
+
+def _ner(name: str) -> str:
+    """Return the name of a model if what it needs is installed. Raises ValueError."""
+    if name and not MODEL.fullmatch(name):
+        raise ValueError("must be `rampart`, the name of an entry point, or package.module:function")
+    if missing := missing_for(name):
+        raise ValueError(f"needs {', '.join(missing)}: run {HOW_TO_INSTALL.format('deidentify,ner')}")
+    return name
 
 
 def _drawn_by_chance(secret: SecretStr) -> SecretStr:
@@ -34,3 +64,17 @@ class DeidentifySettings(BaseModel):
     secret: Annotated[SecretStr, AfterValidator(_drawn_by_chance)] | None = Field(
         default=None, validation_alias="DEIDENTIFY_SECRET"
     )
+    # The text of the operator's own rules; the variable names the file.
+    own_rules: Annotated[str, BeforeValidator(_own_rules)] = Field(
+        default="", validation_alias="DEIDENTIFY_RULES", repr=False
+    )
+
+    # A model beside the rules: `rampart`, an entry point, or package.module:function.
+    ner: Annotated[str, AfterValidator(_ner)] = Field(default="", validation_alias="DEIDENTIFY_NER")
+    ner_use: Literal["always", "on_request"] = Field(default="always", validation_alias="DEIDENTIFY_NER_USE")
+
+    @property
+    def setup(self) -> "Setup":
+        """What the engines are loaded with."""
+        rules: Setup = {"own_rules": self.own_rules} if self.own_rules else {}
+        return {**rules, "with_model": True} if self.ner else rules

@@ -22,7 +22,7 @@ from service.settings import Settings
 if TYPE_CHECKING:
     import typer
 
-    from service.apps.desk.team import Team
+    from service.apps.desk.resources import DeskResources
 
 
 class SupportDesk(Application):
@@ -73,21 +73,21 @@ class SupportDesk(Application):
         return [entitled]
 
     @asynccontextmanager
-    async def open(self, resources: Resources, settings: DeskSettings) -> AsyncIterator["Team"]:
+    async def open(self, resources: Resources, settings: DeskSettings) -> AsyncIterator["DeskResources"]:
         """Open the database, and the `RoleKeeper` that changes roles at the Hub."""
-        from service.apps.desk.team import open_team  # noqa: PLC0415 - likewise
+        from service.apps.desk.resources import open_desk_resources  # noqa: PLC0415 - likewise
 
         url = database_url(resources.settings, settings).get_secret_value()
-        async with open_team(
+        async with open_desk_resources(
             url,
             resources.auth.hub,
             groups_are_managed=resources.settings.groups_are_managed,
             grants=settings.grants,
             first_admins=settings.first_admins,
-        ) as team:
-            yield team
+        ) as found:
+            yield found
 
-    async def problem(self, opened: "Team") -> str:
+    async def problem(self, opened: "DeskResources") -> str:
         """Return what is wrong with the database; an empty string if nothing is."""
         return await opened.desk.probe.check()
 

@@ -51,14 +51,14 @@ def explained(error: ServiceError) -> str:
 
 
 async def _bootstrap(settings: Settings, name: str) -> None:
-    from service.apps.desk.team import open_team  # noqa: PLC0415 - brings SQLAlchemy, an extra
+    from service.apps.desk.resources import open_desk_resources  # noqa: PLC0415 - brings SQLAlchemy, an extra
 
     url = database_url(settings, read_settings(DeskSettings, settings.variables)).get_secret_value()
     async with (
         open_resources(settings) as resources,
-        open_team(url, resources.auth.hub, groups_are_managed=settings.groups_are_managed) as team,
+        open_desk_resources(url, resources.auth.hub, groups_are_managed=settings.groups_are_managed) as desk,
     ):
-        await team.roles.make_first_admin(name, by=_BY)
+        await desk.roles.make_first_admin(name, by=_BY)
 
 
 @app.command()

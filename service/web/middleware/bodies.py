@@ -9,7 +9,7 @@ their own, so they cannot use up the budget of callers. Every body has a deadlin
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
@@ -36,6 +36,7 @@ from service.web.middleware.budget import Budget, Holding
 STRANGERS_BODY = 256 * 1024  # bytes that a route without a guard and without `max_body_size` takes from strangers
 _KEPT = 64 * 1024  # a connection is closed if more bytes of a body than these are left after the response
 
+_ANNOUNCE = frozenset({b"content-length", b"transfer-encoding"})
 _GONE: Message = {"type": "http.disconnect"}
 
 
@@ -62,9 +63,7 @@ def may_have_body(scope: Scope) -> bool:
     """Whether the request may have a body. Up to HTTP/1.1, a header announces it (RFC 9112 section 6)."""
     if scope["type"] != "http":
         return False
-    if not scope["http_version"].startswith("1"):
-        return True
-    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
+    return not scope["http_version"].startswith("1") or not _ANNOUNCE.isdisjoint([name for name, _ in scope["headers"]])
 
 
 class _RouteInfo(NamedTuple):
@@ -102,11 +101,13 @@ class Bodies:
         self.callers = Budget(size, share=size // 4)
         self.strangers = Budget(size // 4, share=size // 16)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None]:  # no coroutine: it would cost time
         """Serve one request, WebSocket or lifespan."""
-        if not may_have_body(scope):
-            await self._app(scope, receive, send)
-            return
+        return self._serve_body(scope, receive, send) if may_have_body(scope) else self._app(scope, receive, send)
+
+    async def _serve_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = _Body(self, scope, receive, send)
         try:
             await self._app(scope, body.receive, body.send)

@@ -45,8 +45,8 @@ SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}}
 async def cookies(service: Service, *, session_id: str | None = SESSION_ID) -> dict[str, str]:
     """Return the headers with which a signed-in browser opens a WebSocket from one of our pages."""
     browser = await service.signed_in(session_id=session_id)
-    held = {name: value for (name, _path), value in browser.cookies().items()}
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in held.items()), "Origin": ORIGIN}
+    cookies = {name: value for (name, _path), value in browser.cookies().items()}
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), "Origin": ORIGIN}
 
 
 def xsrf_of(headers: Mapping[str, str]) -> str:

@@ -139,11 +139,11 @@ async def test_two_tabs(service: Service) -> None:
     browser = service.browser()
     first = await browser.visit("me", follow=False)
     second = await browser.visit("docs?x=1", follow=False)
-    also = await browser.visit("debug", follow=False)
+    third = await browser.visit("debug", follow=False)
     assert len(state_cookies(browser)) == 2, "the page that is open to all began nothing"
     assert second.status_code == 200
 
-    assert at(await browser.visit(service.authorized(also), follow=False)) == (302, f"{PREFIX}debug")
+    assert at(await browser.visit(service.authorized(third), follow=False)) == (302, f"{PREFIX}debug")
     assert state_cookies(browser) == set()
     assert at(await browser.visit(service.authorized(first), follow=False)) == (302, f"{PREFIX}me")
 

@@ -88,7 +88,7 @@ def started(program: str, *arguments: str, **environment: str) -> subprocess.Com
     """Run a program of one line in a new Python process."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_serving_needs_no_commands() -> None:

@@ -60,6 +60,6 @@ def test_a_suite_with_the_plugin(tmp_path: Path) -> None:
         f"--rootdir={tmp_path}",
         ".",
     ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240)
 
     assert "2 passed" in run.stdout, run.stdout + run.stderr

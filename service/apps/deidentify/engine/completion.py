@@ -10,26 +10,31 @@ from service.apps.deidentify.engine.finding import Find, where
 from service.apps.deidentify.engine.rules import Kind
 
 WORD = re.compile(r"[A-Za-z0-9]+")
-# These two begin where a word does, and never give back what they took: else a long word costs its square.
-JOINED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]++(?:(?:[-/_#']|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]++)+")
+# Per character of a text: 2 for a letter or a digit, 3 for one that is masked.
+STATES = bytes(2 if chr(code).isalnum() and code < 0x80 else 0 for code in range(0x100))  # noqa: PLR2004 - ASCII
+# These never give back what they took: else a long word costs its square.
+PARTLY = re.compile(rb"(?<![\x02\x03])(?:\x03++\x02|\x02++\x03)[\x02\x03]*+")
+# A word, with a group where others are joined to it.
+JOINED = re.compile(r"[A-Za-z0-9]++((?:[-/_#']|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]++)*+")
 SIGNED = re.compile(r"(?<![A-Za-z])[A-Za-z]++(?:/[A-Za-z]++){2,}")
+SLASHES = re.compile(r"/[A-Za-z]++/[A-Za-z]")
 LONG_NUMBER = 3  # digits; what is left of a date is part of an identifier from here on
 
 
 def additions(text: str, is_masked: bytearray, masked: Sequence[Find], kept: bytearray) -> Iterator[Find]:
     """What to mask besides. Per character: `is_masked`, and `kept` where a rule says that it stays."""
-    dates, names, ages = (
-        where(len(text), (find for find in masked if find.kind is kind)) for kind in (Kind.DATE, Kind.NAME, Kind.AGE)
-    )
-    for match in WORD.finditer(text):
-        start, stop = match.span()
-        # Of `97yo` the rest says nothing.
-        if 0 < is_masked.count(1, start, stop) < stop - start and not ages[start]:
-            yield Find(start, stop, Kind.OTHER, "whole.word")
+    by_kind: dict[Kind, list[Find]] = {Kind.DATE: [], Kind.NAME: [], Kind.AGE: []}
+    for find in masked:
+        if find.kind in by_kind:
+            by_kind[find.kind].append(find)
+    dates, names, ages = (where(len(text), finds) for finds in by_kind.values())
+    states = int.from_bytes(text.encode("ascii").translate(STATES)) ^ int.from_bytes(is_masked)
+    for part in PARTLY.finditer(states.to_bytes(len(text))):
+        yield Find(*part.span(), Kind.OTHER, "whole.word")
     for match in JOINED.finditer(text):
-        if not ages[match.start()]:
+        if match.lastindex and is_masked.count(1, *match.span()) and not ages[match.start()]:
             yield from _joined(match, is_masked, dates, names, kept)
-    for match in SIGNED.finditer(text):
+    for match in SIGNED.finditer(text) if SLASHES.search(text) else ():
         if is_masked.count(1, *match.span()):
             yield Find(*match.span(), Kind.NAME, "whole.signature")
 

@@ -43,7 +43,7 @@ class Detector:
     """Applies the rules in order. The first rule that matches a part wins, but context rules override earlier ones."""
 
     def __init__(self, rules: Sequence[Rule], tagger: Tagger) -> None:
-        self._rules = rules
+        self.rules = rules
         self._tagger = tagger
         self._patterned = [number for number, rule in enumerate(rules) if rule.type in ("regex", "regex_context")]
         self._lists: list[tuple[int, Collection[str], Collection[str] | None]] = [
@@ -60,7 +60,7 @@ class Detector:
         listed = self._listed(text)
         detection = Detection(Coverage(len(text)), Coverage(len(text)))
         by_title: dict[str, list[Span]] = {}
-        for number, rule in enumerate(self._rules):
+        for number, rule in enumerate(self.rules):
             found = matches.get(number, [])
             if rule.type == "regex_context":
                 found = in_context(rule, found, prepared, detection.kept, by_title)

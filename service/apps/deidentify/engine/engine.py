@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TypedDict
 
-from service.apps.deidentify.engine import folding, lexicon, lists, rules, spans, tagging
+from service.apps.deidentify.engine import folding, lexicon, lists, own, rules, spans, tagging
 from service.apps.deidentify.engine import language as recognition
 from service.apps.deidentify.engine.dates import DateOrder
 from service.apps.deidentify.engine.detection import Detector, hidden
 from service.apps.deidentify.engine.explanation import contents
 from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.judgement import Judge, catalog, cover
+from service.apps.deidentify.engine.models.model import Sighting
+from service.apps.deidentify.engine.own import NONE, OwnRules
 from service.apps.deidentify.engine.replacement import Language, Numbering, Replacement, Style, written
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
@@ -19,12 +21,28 @@ from service.apps.deidentify.engine.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which engine answered: philter-lite's version and configuration, and the tagger."""
+    """Which engine answered: philter-lite's version and configuration, and the tagger.
+
+    `rules` ends in `+` and the hash of the operator's own file where there is one. `model`: what was asked beside the
+    rules; None for none.
+    """
 
     name: str
     version: str
     rules: str
     tagger: str
+    model: str | None = None
+
+    def told(self) -> dict[str, str]:
+        """The fields that are set."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class Setup(TypedDict, total=False):
+    """What an engine is loaded with; see `Engine.load`. Plain data, which goes from process to process."""
+
+    own_rules: str
+    with_model: bool
 
 
 class Options(TypedDict, total=False):
@@ -55,26 +73,36 @@ class Result:
 
 
 class Engine:
-    """Loaded once, then for any number of threads."""
+    """Loaded once, then for any number of threads. `own_rules`: the operator's. `with_model`: see `load`."""
 
-    def __init__(self, book: rules.RuleBook, tagger: tagging.Tagger) -> None:
+    def __init__(
+        self, book: rules.RuleBook, tagger: tagging.Tagger, own_rules: OwnRules = NONE, *, with_model: bool = False
+    ) -> None:
         self._detector = Detector(book.rules, tagger)
         words = lexicon.load(book.vocabulary)
         self.words = words.flags  # what words can be (`lexicon.Is`)
-        self._judge = Judge(self._detector, words)
-        self.about = About(book.name, book.version, book.configuration, tagger.name)
-        self.contents = contents(book.rules, catalog())
+        self._judge = Judge(self._detector, words, own_rules)
+        named = f"{book.configuration}+{own_rules.digest}" if own_rules.digest else book.configuration
+        self.about = About(book.name, book.version, named, tagger.name)
+        self.contents = contents(book.rules, catalog(own_rules, with_model=with_model))
 
     @classmethod
-    def load(cls, tagger: tagging.Tagger | None = None) -> "Engine":
+    def load(cls, tagger: tagging.Tagger | None = None, *, own_rules: str = "", with_model: bool = False) -> "Engine":
         """Read the rules and compile them; takes seconds, and nothing from the network.
 
-        `tagger`: nltk's where its data is installed, else our rules.
+        `tagger`: nltk's where its data is installed, else our rules. `own_rules`: the text of the operator's file.
+        `with_model`: it will be told what a model found; the model itself is not loaded here.
 
         Raises:
             ImportError: the extra `deidentify` is not installed.
+            RulesRefusedError: something in the operator's file is wrong.
         """
-        return cls(rules.load(), tagger or tagging.installed())
+        return cls(
+            rules.load(),
+            tagger or tagging.installed(),
+            own.read(own_rules) if own_rules else NONE,
+            with_model=with_model,
+        )
 
     def deidentify(  # noqa: PLR0913 - a keyword for each option
         self,
@@ -89,6 +117,7 @@ class Engine:
         secret: str | None = None,
         language: Language = "en",
         numbering: Numbering | None = None,
+        sightings: Sequence[Sighting] = (),
     ) -> Result:
         """The note with what identifies a person replaced.
 
@@ -97,14 +126,14 @@ class Engine:
         `date_order`: of dates of numbers; None: as the dates of the note tell, and in doubt they do not move. `secret`:
         of a key, in hexadecimal; with it, numbers and stand-ins are the same in all notes.
         `language`: `any` takes notes in other languages too, whose names the rules do not know. `numbering`: share
-        one for a batch.
+        one for a batch. `sightings`: what a model found in the note as `read_by_model` gives it.
 
         Raises:
             LanguageUnsupportedError: the note is in another language than English, and `language` is `en`.
         """
         if language == "en":
             recognition.check(text, self.words)
-        is_masked, finds = self._philter(text) if compat else self._default(text)
+        is_masked, finds = self._philter(text) if compat else self._default(text, sightings)
         for start, stop in lists.places(text, allow):
             is_masked[start:stop] = bytes(stop - start)
         if deny:
@@ -130,15 +159,20 @@ class Engine:
         detection = self._detector.detect(text)
         return hidden(text, detection.kept), detection.masked
 
-    def _default(self, text: str) -> tuple[bytearray, list[Find]]:
+    def _default(self, text: str, sightings: Sequence[Sighting]) -> tuple[bytearray, list[Find]]:
         """The same by all rules: for the text in ASCII and without marks, brought back to the text as it came."""
         places = folding.without_marks(text)
         plain = folding.at(text, places)
-        is_masked, finds = self._judge.judge(folding.fold(plain))
+        is_masked, finds = self._judge.judge(folding.fold(plain), sightings)
         foreign = [Find(start, stop, Kind.OTHER, "script.foreign") for start, stop in folding.foreign(plain)]
         cover(plain, is_masked, foreign)
         finds += foreign
         return (is_masked, finds) if places is None else spread(len(text), places, is_masked, finds)
+
+
+def read_by_model(text: str) -> str:
+    """The text as rules and models read it: in ASCII, without marks and invisible characters."""
+    return folding.fold(folding.at(text, folding.without_marks(text)))
 
 
 def find_denied(text: str, words: Sequence[str]) -> tuple[bytearray, list[Find]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from service.apps.deidentify.engine import casing
+from service.apps.deidentify.engine import sightings as seen
 from service.apps.deidentify.engine.completion import additions
 from service.apps.deidentify.engine.detection import Detector, hidden
 from service.apps.deidentify.engine.finders import (
@@ -21,8 +22,10 @@ from service.apps.deidentify.engine.finders.pattern import find_all
 from service.apps.deidentify.engine.finding import Find, RuleInfo, where
 from service.apps.deidentify.engine.keepers import readings, words
 from service.apps.deidentify.engine.lexicon import Lexicon
+from service.apps.deidentify.engine.models.model import Sighting
+from service.apps.deidentify.engine.own import NONE, OwnRules
 from service.apps.deidentify.engine.reading import DIGITS, MIXED, Reading, read
-from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.rules import LISTS, Kind
 from service.apps.deidentify.engine.spans import UNKNOWN
 
 MASKING = (
@@ -35,7 +38,6 @@ MASKING = (
 )
 # Kinds of philter-lite's rules that say more than that a word is in a list or behind a preposition.
 SURE = frozenset((Kind.NAME, Kind.ID, Kind.CONTACT, Kind.ORGANIZATION))
-LISTS = ("Blacklist", "Find Names 1", "Find Names 2", "Find Names 3", "Find Names 4", "Find Initials")
 SHORT_CODE = 5  # letters
 PARTS = (
     RuleInfo("whole.word", Kind.OTHER, "The rest of a word of which a part is masked."),
@@ -48,9 +50,11 @@ PARTS = (
 )
 
 
-def catalog() -> list[RuleInfo]:
-    """All rules of our own, as people are told of them."""
+def catalog(own: OwnRules = NONE, *, with_model: bool = False) -> list[RuleInfo]:
+    """The operator's rules, what stands for a model, and all rules of ours, as people are told of them."""
     return [
+        *own.infos,
+        *(seen.infos() if with_model else ()),
         *(RuleInfo(each.rule, each.kind, each.meaning) for each in MASKING),
         *organizations.RULES,
         *places.RULES,
@@ -64,22 +68,34 @@ def catalog() -> list[RuleInfo]:
 class Judge:
     """Judges texts in ASCII."""
 
-    def __init__(self, detector: Detector, lexicon: Lexicon) -> None:
+    def __init__(self, detector: Detector, lexicon: Lexicon, own: OwnRules) -> None:
         self._detector = detector
+        self._own = own
         self._lexicon = lexicon
         self._vocabulary = words.Vocabulary(lexicon.flags)
+        self._sure = frozenset(
+            rule.name for rule in detector.rules if rule.kind in SURE and not rule.name.endswith(LISTS)
+        )
 
-    def judge(self, text: str) -> tuple[bytearray, list[Find]]:
-        """Per character whether it is masked, and what rules found."""
+    def judge(self, text: str, sightings: Sequence[Sighting] = ()) -> tuple[bytearray, list[Find]]:
+        """Per character whether it is masked, and what rules found. `sightings`: what a model found."""
         reading, is_upper = casing.ordinary(read(text, self._lexicon))
         detection = self._detector.detect(reading.text)
         is_masked = hidden(reading.text, detection.kept)
         kept = self._keep(reading, is_upper, is_masked, detection.masked)
         cover(reading.text, is_masked, [find for find in detection.masked if find.kind is Kind.CONTACT], kept)
-        finds = list(self._find(reading, is_upper))
+        # The operator's patterns see the letter case of the text as it came.
+        finds = [
+            *self._own.find(text),
+            *self._find(reading, is_upper),
+            *seen.finds(sightings, reading, kept),
+        ]
         cover(reading.text, is_masked, finds)
         for start, stop, _, _ in finds:
             kept[start:stop] = bytes(stop - start)
+        for start, stop in self._own.staying(text, [*detection.masked, *finds]):
+            is_masked[start:stop] = bytes(stop - start)
+            kept[start:stop] = b"\1" * (stop - start)
         more = list(additions(reading.text, is_masked, [*detection.masked, *finds], kept))
         cover(reading.text, is_masked, more)
         return is_masked, [*detection.masked, *finds, *more]
@@ -94,16 +110,19 @@ class Judge:
     def _keep(self, reading: Reading, is_upper: list[bool], is_masked: bytearray, theirs: Sequence[Find]) -> bytearray:
         """Take back what stays. Per character 1 where a rule says that a number stays."""
         kept = where(len(reading.text), find_all(readings.PATTERNS, reading.text))
-        for number, (start, stop) in enumerate(zip(reading.starts, reading.stops, strict=True)):
+        starts, stops, shapes = reading.starts, reading.stops, reading.shapes
+        left = []
+        for number in [number for number, start in enumerate(starts) if is_masked[start]]:
+            start, stop = starts[number], stops[number]
             if kept[start] and (
-                reading.shapes[number] in (DIGITS, MIXED) or (stop - start <= SHORT_CODE and all(kept[start:stop]))
+                shapes[number] in (DIGITS, MIXED) or (stop - start <= SHORT_CODE and all(kept[start:stop]))
             ):
                 is_masked[start:stop] = bytes(stop - start)
-        sure = (find for find in theirs if find.kind in SURE and not find.rule.endswith(LISTS))
-        is_sure = where(len(reading.text), sure)
-        for number in words.staying(reading, is_upper, is_masked, is_sure, self._vocabulary):
-            start, stop = reading.starts[number], reading.stops[number]
-            is_masked[start:stop] = bytes(stop - start)
+            else:
+                left.append(number)
+        is_sure = where(len(reading.text), (find for find in theirs if find.rule in self._sure))
+        for number in list(words.staying(reading, left, is_upper, is_sure, self._vocabulary)):
+            is_masked[starts[number] : stops[number]] = bytes(stops[number] - starts[number])
         for start, stop, kind, _ in theirs:
             # Of a street of which every word stays, the number says nothing.
             if kind is Kind.LOCATION and not any(

@@ -6,28 +6,39 @@ from collections.abc import Container, Sequence
 Place = tuple[int, int]
 
 
-def places(text: str, words: Sequence[str]) -> list[Place]:
-    """Where any of these stands as a word or words of its own, whatever its case; in order, joined where they overlap.
+class Words:
+    """Words to look for, or phrases of several; in any case. Words of no character stand nowhere."""
 
-    Words of no character stand nowhere.
-    """
-    known = {_lower(word.strip()) for word in words} - {""}
-    if not known:
-        return []
-    lengths = {
-        first: sorted({len(word) for word in known if word[0] == first}, reverse=True)
-        for first in {word[0] for word in known}
-    }
-    lower = _lower(text)
-    found: list[Place] = []
-    for match in re.finditer(f"[{re.escape(''.join(lengths))}]", lower):
-        start = match.start()
-        stop = _longest(text, lower, start, lengths[match[0]], known)
-        if found and start < found[-1][1]:
-            found[-1] = (found[-1][0], max(stop, found[-1][1]))
-        elif stop:
-            found.append((start, stop))
-    return found
+    def __init__(self, words: Sequence[str]) -> None:
+        self._known = {_lower(word.strip()) for word in words} - {""}
+        lengths: dict[str, set[int]] = {}
+        for word in self._known:
+            lengths.setdefault(word[0], set()).add(len(word))
+        self._lengths = {first: sorted(each, reverse=True) for first, each in lengths.items()}
+        self._first = re.compile(f"[{re.escape(''.join(self._lengths))}]" if lengths else "(?!)")
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def places(self, text: str) -> list[Place]:
+        """Where any of these stands as a word or words of its own; in order, joined where they overlap."""
+        if not self._known:
+            return []
+        lower = _lower(text)
+        found: list[Place] = []
+        for match in self._first.finditer(lower):
+            start = match.start()
+            stop = _longest(text, lower, start, self._lengths[match[0]], self._known)
+            if found and start < found[-1][1]:
+                found[-1] = (found[-1][0], max(stop, found[-1][1]))
+            elif stop:
+                found.append((start, stop))
+        return found
+
+
+def places(text: str, words: Sequence[str]) -> list[Place]:
+    """Where any of these words stands; see `Words`."""
+    return Words(words).places(text)
 
 
 def _longest(text: str, lower: str, start: int, lengths: Sequence[int], known: Container[str]) -> int:

@@ -10,6 +10,9 @@ from typing import Any
 
 CONFIGURATION = "philter_delta.toml"
 THEIRS = "philter-lite: "  # begins the names of its rules
+OWN = "own."  # begins the names of the operator's own
+# The ends of the names of those of them that look up names, and know nothing else of a word.
+LISTS = ("Blacklist", "Find Names 1", "Find Names 2", "Find Names 3", "Find Names 4", "Find Initials")
 
 
 class Kind(StrEnum):

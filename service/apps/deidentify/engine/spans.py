@@ -5,16 +5,18 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.apps.deidentify.engine.finding import Find
-from service.apps.deidentify.engine.rules import THEIRS, Kind
+from service.apps.deidentify.engine.finding import Find, where
+from service.apps.deidentify.engine.rules import OWN, THEIRS, Kind
 
 MASKED, LINK = 1, 2
 RUN = re.compile(rb"\x01[\x01\x02]*")
+KNOWN = re.compile(rb"\x01+")
 KINDS = tuple(Kind)
 ORDER = {kind: number for number, kind in enumerate(KINDS)}
-JOINERS = frozenset("-'/._@\u2019")
+JOINER = re.compile("[-'/._@\u2019]")
+LINKS = re.compile(r"[^\r\n\w]|_")  # what may stand within a span: no letter, no digit, no end of a line
 UNKNOWN = "unknown-word"  # the rule for words that are in no list of words that may stay
-NOTHING = (False, 0, -ORDER[Kind.OTHER], UNKNOWN)
+NOTHING = (0, 0, -ORDER[Kind.OTHER], UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,14 @@ def spans(text: str, is_masked: bytearray, finds: Sequence[Find]) -> list[Span]:
     Masked parts are joined if one rule found them together, or if only a character such as a hyphen is between them.
     """
     shape = bytearray(is_masked)
-    for start, stop, _, _ in finds:
-        for place in range(start, stop):
-            if not shape[place] and not text[place].isalnum() and text[place] not in "\r\n":
-                shape[place] = LINK
-    for place in range(1, len(text) - 1):
-        if text[place] in JOINERS and not shape[place] and shape[place - 1] == MASKED == shape[place + 1]:
+    known = where(len(text), finds)
+    for part in KNOWN.finditer(known):
+        for match in LINKS.finditer(text, *part.span()):
+            if not shape[match.start()]:
+                shape[match.start()] = LINK
+    for match in JOINER.finditer(text, 1, len(text) - 1):
+        place = match.start()
+        if not shape[place] and shape[place - 1] == MASKED == shape[place + 1]:
             shape[place] = LINK
     found = [(match.start(), match.start() + len(match[0].rstrip(b"\x02"))) for match in RUN.finditer(shape)]
     reasons = _reasons(found, finds)
@@ -53,15 +57,19 @@ def spans(text: str, is_masked: bytearray, finds: Sequence[Find]) -> list[Span]:
 def _reasons(found: Sequence[tuple[int, int]], finds: Sequence[Find]) -> list[tuple[Kind, str]]:
     """Return the kind and the name of the rule that covers most of each span; OTHER if no rule matched.
 
-    Our own rules take precedence over philter-lite's. Between equals, the kind that is first in `Kind` wins.
+    The operator's rules take precedence over ours, and these over philter-lite's. Between equals, the kind that is
+    first in `Kind` wins.
     """
     ends = [stop for _, stop in found]
     best = [NOTHING] * len(found)
     for start, stop, kind, rule in finds:
+        is_own = rule.startswith(OWN)
+        if kind is Kind.OTHER and not is_own:
+            continue
         number = bisect_right(ends, start)
-        is_ours = not rule.startswith(THEIRS)
-        while number < len(found) and found[number][0] < stop and kind is not Kind.OTHER:
+        whose = 2 if is_own else 0 if rule.startswith(THEIRS) else 1
+        while number < len(found) and found[number][0] < stop:
             common = min(stop, found[number][1]) - max(start, found[number][0])
-            best[number] = max(best[number], (is_ours, common, -ORDER[kind], rule))
+            best[number] = max(best[number], (whose, common, -ORDER[kind], rule))
             number += 1
     return [(KINDS[-order], rule) for _, _, order, rule in best]

@@ -17,6 +17,7 @@ MEASURES: tuple[tuple[str, Callable[[Sequence[Score]], float]], ...] = (
     ("precision", scoring.precision),
     ("other words kept", scoring.kept),
     ("identifiers masked whole", scoring.whole),
+    ("identifiers left verbatim", scoring.verbatim),
     ("notes without a leak", scoring.without_leak),
 )
 

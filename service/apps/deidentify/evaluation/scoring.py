@@ -21,7 +21,8 @@ TAIL = 0.025  # of each side: 95 % lie between
 class Score:
     """One note. `found` and `marked`: identifying words by type; `lost` and `others`: other words, masked and all.
 
-    `whole`: marks of which nothing can be read, of `marks`. `leaked`: the identifying words that can be read.
+    `whole`: marks of which nothing can be read, of `marks`. `verbatim`: marks whose text stands somewhere in the masked
+    note, word for word. `leaked`: the identifying words that can be read.
     """
 
     found: Counter[str]
@@ -30,6 +31,7 @@ class Score:
     others: int
     whole: int
     marks: int
+    verbatim: int = 0
     leaked: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
@@ -57,7 +59,13 @@ def score(gold: Gold, masked: str) -> Score:
                 found[kind] += 1
     counted = [mark for mark in gold.marks if mark.type != NEUTRAL]
     whole = sum(not any(map(str.isalnum, masked[mark.start : mark.stop])) for mark in counted)
-    return Score(found, marked, lost, others, whole, len(counted), tuple(leaked))
+    verbatim = sum(_stands_in(gold.text[mark.start : mark.stop], masked) for mark in counted)
+    return Score(found, marked, lost, others, whole, len(counted), verbatim, tuple(leaked))
+
+
+def _stands_in(identifier: str, masked: str) -> bool:
+    """Whether the words of an identifier can be read in a masked note, in any letter case."""
+    return re.search(rf"(?<![^\W_]){re.escape(identifier)}(?![^\W_])", masked, re.IGNORECASE) is not None
 
 
 def recall(scores: Sequence[Score], kind: str = "") -> float:
@@ -84,6 +92,12 @@ def whole(scores: Sequence[Score]) -> float:
     """The share of identifiers of which nothing can be read; 1 where there are none."""
     marks = sum(score.marks for score in scores)
     return sum(score.whole for score in scores) / marks if marks else 1.0
+
+
+def verbatim(scores: Sequence[Score]) -> float:
+    """The share of identifiers that still stand in their note word for word; 0 where there are none."""
+    marks = sum(score.marks for score in scores)
+    return sum(score.verbatim for score in scores) / marks if marks else 0.0
 
 
 def without_leak(scores: Sequence[Score]) -> float:

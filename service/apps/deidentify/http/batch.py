@@ -110,8 +110,9 @@ _Answers = asyncio.Queue["asyncio.Task[_Answered | bytes] | BatchStalledError | 
 class Batch(Response):
     """The response to a batch.
 
-    `defaults`: options for lines that do not set their own. `limit`: the most bytes of a line. `identity`: of the
-    caller, whose keys the lines may name. `patience`: seconds for the client to send or to receive a line.
+    `defaults`: options for lines that do not set their own. `caller`: whose batch it is. `limit`: the most bytes of a
+    line. `identity`: of the caller, whose keys the lines may name. `patience`: seconds for the client to send or to
+    receive a line.
     """
 
     media_type = MEDIA_TYPE
@@ -120,6 +121,7 @@ class Batch(Response):
         self,
         pool: Pool,
         defaults: Options,
+        caller: str,
         *,
         limit: int,
         identity: Identity | None = None,
@@ -130,6 +132,7 @@ class Batch(Response):
         self.init_headers()
         self._pool = pool
         self._defaults = defaults
+        self._caller = caller
         self._limit = limit
         self._identity = identity
         self._patience = patience
@@ -141,7 +144,7 @@ class Batch(Response):
             QueueFullError: as many batches are open as are allowed.
         """
         self._is_begun = False
-        with self._pool.batch() as self._numbering:
+        with self._pool.batch(self._caller) as self._numbering:
             try:
                 await self._exchange(scope, receive, send)
             except BaseException as error:  # noqa: BLE001 - raised again; the server is stopped, or a failure of ours
@@ -184,7 +187,7 @@ class Batch(Response):
                 raise NoteTooLargeError(self._pool.note_size)
             note = Note.read(line.body, defaults=self._defaults)
             about, result = await deidentified(
-                note, self._pool, self._identity, waits=True, digest_key=self._numbering.key
+                note, self._pool, self._caller, self._identity, waits=True, digest_key=self._numbering.key
             )
         except RequestValidationError as error:
             return _failed(line.number, flaw_of(error))

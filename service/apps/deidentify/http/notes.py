@@ -6,6 +6,7 @@ No error that is raised here contains any part of a note.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Self
 
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +19,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -33,6 +35,7 @@ from service.apps.deidentify.engine.replacement import Language, Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 from service.apps.deidentify.errors import EngineUnavailableError
+from service.apps.deidentify.http.schema import KEY_SCHEMA, SHIFT_OF_A_PATIENT
 from service.apps.deidentify.owners import PATTERN as KEY
 from service.apps.deidentify.owners import secret_of
 from service.apps.deidentify.workers.pool import Pool
@@ -78,7 +81,7 @@ class Options(BaseModel):
         description="The order of dates of numbers. By default that which the dates of the note tell; in doubt a date "
         "is replaced like the rest.",
     )
-    key: Annotated[Text, StringConstraints(pattern=KEY)] | None = Field(
+    key: Annotated[Text, StringConstraints(pattern=KEY), WithJsonSchema(KEY_SCHEMA)] | None = Field(
         None,
         description="The name of a key of yours, or `group:NAME/KEY` for one of a group of yours. With it, numbers, "
         "stand-ins and the shift of a patient are the same in all requests.",
@@ -88,6 +91,10 @@ class Options(BaseModel):
         "en",
         description="`en`: a note in another language is refused, since the rules know English alone. `any`: it is "
         "masked all the same, and names are left in it.",
+    )
+    ner: bool = Field(
+        default=False,
+        description="Ask a model, too, where the operator has one; it may be asked anyway. Not with `compat`.",
     )
 
 
@@ -109,24 +116,10 @@ class InAddressOfBatch(InAddress):
     spans: bool = Field(default=False, description=_WITH_SPANS)
 
 
-# For the OpenAPI document: `patient` needs a `key`, goes without `date_shift_days`, and has a visible character.
-_SHIFT_OF_A_PATIENT: dict[str, Any] = {
-    "if": {"required": ["patient"], "properties": {"patient": {"not": {"type": "null"}}}},
-    "then": {
-        "required": ["key"],
-        "properties": {
-            "key": {"type": "string"},
-            "date_shift_days": {"type": "null"},
-            "patient": {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "[!-~]"}]},
-        },
-    },
-}
-
-
 class Note(Options):
     """A note, and how it is treated."""
 
-    model_config = ConfigDict(json_schema_extra=_SHIFT_OF_A_PATIENT)
+    model_config = ConfigDict(json_schema_extra=SHIFT_OF_A_PATIENT)
 
     text: Text = Field(
         description="The note. Characters of other planes, such as emoji, are taken too.",
@@ -247,18 +240,35 @@ def pool_of(conn: HTTPConnection) -> Pool:
     return pool
 
 
+def caller_of(conn: HTTPConnection, identity: Identity) -> str:
+    """Return whose notes share one place in the queue: a user's or a service's, or those from one address."""
+    if identity.kind in ("user", "service"):
+        return f"{identity.kind} {identity.name}"
+    return f"address {conn.client.host if conn.client else ''}"  # nobody signed in
+
+
 async def deidentified(
-    note: Note, pool: Pool, identity: Identity | None, *, waits: bool = False, digest_key: bytes | None = None
+    note: Note,
+    pool: Pool,
+    caller: str,
+    identity: Identity | None,
+    *,
+    waits: bool = False,
+    digest_key: bytes | None = None,
 ) -> tuple[About, Result]:
     """De-identify a note of a caller, and return the engine that did it and the result.
 
-    `waits`, `digest_key`: `patient` and `key` of `Pool.deidentify`. Raises what that and `owners.secret_of` raise.
+    `caller`: see `caller_of`. `waits`, `digest_key`: `patient` and `key` of `Pool.deidentify`. Raises what that and
+    `owners.secret_of` raise.
     """
     secret = secret_of(note.key, identity, pool.secret) if note.key else None
-    result = await pool.deidentify(note.text, patient=waits, key=digest_key, **note.for_engine(secret))
+    result = await pool.deidentify(
+        note.text, caller=caller, patient=waits, ner=note.ner, key=digest_key, **note.for_engine(secret)
+    )
     if pool.about is None:  # the engine's process has ended since
         raise EngineUnavailableError
-    return pool.about, result
+    asked = pool.asks_model(ner=note.ner, compat=note.compat)
+    return replace(pool.about, model=pool.model) if asked else pool.about, result
 
 
 def flaw_of(error: RequestValidationError) -> Failure:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from service.apps.deidentify.engine import explanation
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.rules import Kind
-from service.apps.deidentify.http.notes import Note, deidentified, pool_of
+from service.apps.deidentify.http.notes import Note, caller_of, deidentified, pool_of
 from service.auth.context import context_of
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
@@ -139,7 +139,7 @@ async def submit(request: Request, identity: User) -> Response:
     given = await request.form()
     draft = Draft.of(given)
     try:
-        about, result = await deidentified(draft.note(), pool_of(request), identity)
+        about, result = await deidentified(draft.note(), pool_of(request), caller_of(request, identity), identity)
     except ServiceError as error:
         problem = problem_of(error)
         return _page(request, identity, draft, problem=problem, status_code=problem.status, headers=error.headers())

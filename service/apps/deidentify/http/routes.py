@@ -21,6 +21,7 @@ from service.apps.deidentify.http.notes import (
     Options,
     Reply,
     body_size,
+    caller_of,
     deidentified,
     pool_of,
     written,
@@ -74,7 +75,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: _problem("The note is too large"),
     415: _problem("The body has another type, another charset than UTF-8, or is compressed"),
     422: _problem("The request does not have the expected form, or the note took longer than it may"),
-    429: _problem("Too many notes are waiting or too many batches open; or too many unknown tokens from this address"),
+    429: _problem("Too many notes wait or too many batches are open, of yours or in all; or too many unknown tokens"),
     503: _problem("No engine is at hand, or it failed with this note; or the Hub cannot be asked"),
 }
 _EXAMPLE = {"text": "Seen 12/03/2019 by Dr. Smith.", "replacement": "tag"}
@@ -133,10 +134,10 @@ async def deidentify(
     pool = pool_of(request)
     if media_type == JSON:
         note = Note.read(await _body(request, body_size(pool.note_size), pool.note_size), defaults=options)
-        about, result = await deidentified(note, pool, user)
+        about, result = await deidentified(note, pool, caller_of(request, user), user)
         return Response(await written(result, about=about, note=note), media_type=JSON)
     note = _plain(await _body(request, pool.note_size, pool.note_size), options)
-    about, result = await deidentified(note, pool, user)
+    about, result = await deidentified(note, pool, caller_of(request, user), user)
     return Response(result.text, media_type=TEXT, headers={ENGINE: _product(about)})
 
 
@@ -162,7 +163,7 @@ async def batch(
     `line` ends the batch. Read while you send: if you stop reading, the service pauses, then disconnects.
     """
     pool = pool_of(request)
-    return Batch(pool, options, limit=body_size(pool.note_size), identity=user)
+    return Batch(pool, options, caller_of(request, user), limit=body_size(pool.note_size), identity=user)
 
 
 async def _body(request: Request, limit: int, note_size: int) -> bytes:
@@ -188,4 +189,5 @@ def _plain(body: bytes, options: Options) -> Note:
 
 
 def _product(about: About) -> str:
-    return f"{about.name}/{about.version} ({about.rules}; {about.tagger})"
+    model = f"; {about.model}" if about.model else ""
+    return f"{about.name}/{about.version} ({about.rules}; {about.tagger}{model})"

@@ -3,11 +3,11 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from service import __version__
-from service.apps.deidentify.engine.engine import About, Options
+from service.apps.deidentify.engine.engine import About, Options, Setup
 from service.apps.deidentify.job.encodings import UTF8
 from service.apps.deidentify.job.inputs import Source
 
@@ -21,7 +21,8 @@ class Terms:
 
     `options`: with the secret of the key. `deadline`: seconds for a note; it does not change any text. `columns`: the
     columns of tables that hold notes. `encoding`: of the files that are read and written. `patient_column`: the column
-    that says whose the notes of a row are; empty if none does.
+    that says whose the notes of a row are; empty if none does. `setup`: of the engines; their answers name what is in
+    it. `model`: what they ask beside the rules; empty for none.
     """
 
     options: Options = field(repr=False)
@@ -30,6 +31,8 @@ class Terms:
     columns: Sequence[str] = ()
     encoding: str = UTF8
     patient_column: str = ""
+    setup: Setup = field(default_factory=Setup)
+    model: str = ""
 
 
 def claim_of(sources: Iterable[Source], about: About, terms: Terms) -> Claim:
@@ -51,4 +54,4 @@ def engine_of(about: About) -> dict[str, str]:
 
     That includes the version of Python, because Unicode tables differ between versions.
     """
-    return asdict(about) | {"service": __version__, "python": "{}.{}".format(*sys.version_info)}
+    return about.told() | {"service": __version__, "python": "{}.{}".format(*sys.version_info)}

@@ -43,6 +43,8 @@ class DaskExecutor:
             spans=terms.spans,
             encoding=terms.encoding,
             deadline=terms.deadline,
+            setup=terms.setup,
+            model=terms.model,
             notes=[],
         )
 
@@ -83,7 +85,7 @@ def dask_executor(terms: Terms, address: str, *, tell: Callable[[str], None]) ->
         EngineUnavailableError: no engine can be loaded on this machine to compare those of the cluster with.
         JobRefusedError: the scheduler does not answer, or the cluster has another version of Python.
     """
-    with Engines(terms.deadline) as engines:
+    with Engines(terms.deadline, setup=terms.setup, model=terms.model) as engines:
         about = engines.load()
     try:
         asyncio.run(asyncio.wait_for(_ask(address), ANSWER))

@@ -4,25 +4,39 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 from typing import Self, Unpack
 
-from service.apps.deidentify.engine.engine import About, Engine, Options, Result
+from service.apps.deidentify.engine.engine import About, Engine, Options, Result, Setup
 from service.apps.deidentify.errors import EngineFailedError, EngineUnavailableError
 from service.apps.deidentify.job.claim import Terms
 from service.apps.deidentify.job.notes import Answerer, Note, Outcome
 from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.preloaded import Deidentifier
+from service.apps.deidentify.workers.recognizer import Recognizer
 from service.apps.deidentify.workers.worker import Worker
 
 WINDOW = 16  # notes submitted for each worker, so that a slow note does not soon hold up the other workers
 
 
 class Engines:
-    """Engines in separate processes: as many as there are threads that call at once. `deadline`: seconds for a note."""
+    """Engines in separate processes: as many as there are threads that call at once.
 
-    def __init__(self, deadline: float, load: Callable[[], Deidentifier] = Engine.load) -> None:
-        self._forkserver = Forkserver(load)
+    `deadline`: seconds for a note. `load`, `setup`: see `service.apps.deidentify.workers.forkserver.Forkserver`.
+    `model`: is asked about every note; none if empty.
+    """
+
+    def __init__(
+        self,
+        deadline: float,
+        load: Callable[..., Deidentifier] = Engine.load,
+        *,
+        setup: Setup | None = None,
+        model: str = "",
+    ) -> None:
+        self._forkserver = Forkserver(load, setup=setup)
+        self._recognizer = Recognizer(model, deadline=deadline) if model else None
         self._deadline = deadline
         self._workers: list[Worker] = []
         self._idle: deque[Worker] = deque()
@@ -40,7 +54,8 @@ class Engines:
         Raises:
             EngineUnavailableError: the engine cannot be loaded.
         """
-        return self._forkserver.load()
+        about = self._forkserver.load()
+        return replace(about, model=self._recognizer.load()) if self._recognizer else about
 
     def deidentify(self, text: str, **options: Unpack[Options]) -> Result:
         """De-identify a note; see `service.apps.deidentify.workers.worker.Worker.deidentify`.
@@ -50,14 +65,15 @@ class Engines:
         try:
             worker = self._idle.pop()
         except IndexError:
-            worker = Worker(self._forkserver, deadline=self._deadline)
+            worker = Worker(self._forkserver, deadline=self._deadline, recognizer=self._recognizer)
             self._workers.append(worker)
+        ner = self._recognizer is not None
         try:
-            return worker.deidentify(text, **options)
+            return worker.deidentify(text, ner=ner, **options)
         except (EngineFailedError, EngineUnavailableError) as error:
             if self._closed.wait(error.retry_after):
                 raise
-            return worker.deidentify(text, **options)
+            return worker.deidentify(text, ner=ner, **options)
         finally:
             self._idle.append(worker)
 
@@ -78,6 +94,8 @@ class Engines:
     def close(self) -> None:
         """End all processes, even those that are processing a note."""
         self._closed.set()
+        if self._recognizer:
+            self._recognizer.close()
         self._forkserver.close()
         for worker in self._workers:
             worker.close()
@@ -101,14 +119,14 @@ class LocalExecutor:
 
 @contextmanager
 def local_executor(
-    terms: Terms, workers: int, load: Callable[[], Deidentifier] = Engine.load
+    terms: Terms, workers: int, load: Callable[..., Deidentifier] = Engine.load
 ) -> Iterator[LocalExecutor]:
     """Open an executor with up to `workers` engines on this machine.
 
     Raises:
         EngineUnavailableError: no engine can be loaded.
     """
-    with Engines(terms.deadline, load) as engines:
+    with Engines(terms.deadline, load, setup=terms.setup, model=terms.model) as engines:
         answerer = engines.answerer(terms.options, with_spans=terms.spans, encoding=terms.encoding)
         threads = ThreadPoolExecutor(workers, thread_name_prefix="deidentify")
         try:

@@ -28,7 +28,7 @@ LARGEST = 4_000_000
 LONGEST_ID = 200  # characters; a longer ID is refused
 # What a line may say beside its note, because it differs between patients. No other option may stand in a line.
 SHIFT, PATIENT = "date_shift_days", "patient"
-OPTIONS = (frozenset(Options.__annotations__) | {"spans", "key"}) - {SHIFT}
+OPTIONS = (frozenset(Options.__annotations__) | {"spans", "key", "ner"}) - {SHIFT}
 
 BLANK = b" \t\r\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -195,7 +195,7 @@ class Answerer:
         return masked
 
     def _reply(self, result: Result) -> dict[str, object]:
-        reply = {"text": result.text, "length": result.length, "counts": result.counts, "engine": asdict(self.about)}
+        reply = {"text": result.text, "length": result.length, "counts": result.counts, "engine": self.about.told()}
         return reply | ({"spans": [asdict(span) for span in result.spans]} if self.with_spans else {})
 
 

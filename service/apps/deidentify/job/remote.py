@@ -5,6 +5,7 @@ deadlines apply as everywhere else, and a note that ends an engine does not end 
 when they have been idle for a while.
 """
 
+import json
 import pickle
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,12 +15,12 @@ from importlib.util import find_spec
 from threading import Lock, Timer
 from typing import TypedDict
 
-from service.apps.deidentify.engine.engine import Options
+from service.apps.deidentify.engine.engine import Options, Setup
 from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.job.claim import engine_of
 from service.apps.deidentify.job.local import Engines
 from service.apps.deidentify.job.notes import Note
-from service.apps.deidentify.manifest import NEEDS
+from service.apps.deidentify.manifest import NEEDS, missing_for
 from service.logs import where_raised
 
 IDLE = 30.0  # seconds without a batch after which the engines are closed
@@ -50,6 +51,8 @@ class Batch(TypedDict):
     spans: bool
     encoding: str
     deadline: float
+    setup: Setup
+    model: str
     notes: list[tuple[int, bytes | None, bool, str | None]]
 
 
@@ -59,21 +62,27 @@ def packed(batch: Batch) -> bytes:
 
 
 class _Lending:
-    """Lends the engines of this process, by deadline, and closes them when nobody has used any for IDLE seconds."""
+    """Lends the engines of this process, by deadline, setup and model.
+
+    Closes them when nobody has used any for IDLE seconds.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._engines: dict[float, Engines] = {}
+        self._engines: dict[str, Engines] = {}
         self._users = 0
         self._timer: Timer | None = None
 
     @contextmanager
-    def lent(self, deadline: float) -> Iterator[Engines]:
+    def lent(self, deadline: float, setup: Setup, model: str) -> Iterator[Engines]:
+        key = json.dumps([deadline, setup, model], sort_keys=True)
         with self._lock:
             self._users += 1
             if self._timer:
                 self._timer.cancel()
-            engines = self._engines.get(deadline) or self._engines.setdefault(deadline, Engines(deadline))
+            engines = self._engines.get(key) or self._engines.setdefault(
+                key, Engines(deadline, setup=setup, model=model)
+            )
         try:
             yield engines
         finally:
@@ -100,7 +109,9 @@ def treat(given: bytes) -> Reply:
         if missing := [name for name in NEEDS if find_spec(name) is None]:
             return {"problem": f"it lacks {', '.join(missing)} (the service with its extra [deidentify])"}
         batch: Batch = pickle.loads(zlib.decompress(given))  # noqa: S301 - from a client whose code we run anyway
-        with _lending.lent(batch["deadline"]) as engines:
+        if missing := missing_for(batch.get("model", "")):
+            return {"problem": f"it lacks {', '.join(missing)} (the service with its extra [ner])"}
+        with _lending.lent(batch["deadline"], batch.get("setup", {}), batch.get("model", "")) as engines:
             if (engine := engine_of(engines.load())) != batch["engine"]:
                 return {"engine": engine}
             answerer = engines.answerer(batch["options"], with_spans=batch["spans"], encoding=batch["encoding"])

@@ -4,52 +4,42 @@ docs/decisions/0011 says why this is not `multiprocessing`'s fork server.
 """
 
 import logging
-import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Self
 
-from service.apps.deidentify.engine.engine import About, Engine
+from service.apps.deidentify.engine.engine import About, Engine, Setup
 from service.apps.deidentify.engine.explanation import Contents
 from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.messages import Loaded
 from service.apps.deidentify.workers.preloaded import ANSWER, COMMAND, UNKNOWN, Deidentifier
+from service.apps.deidentify.workers.processes import spawn
 
 _log = logging.getLogger("service")
 
 RETRY = 10.0  # seconds
 _LOAD_LIMIT = 120.0  # seconds; loading usually takes three
 _FORK_LIMIT = 3.0  # seconds; forking usually takes milliseconds
-# The environment variables that an engine's process inherits: the paths of programs, libraries and data, and the
-# locale. The process handles untrusted text, so it gets neither the Hub's token nor the password of a database.
-_INHERITED = frozenset(
-    """
-    PATH HOME TMPDIR TZ LANG LANGUAGE LD_LIBRARY_PATH LD_PRELOAD MALLOC_ARENA_MAX NLTK_DATA PYTHONHOME PYTHONUTF8
-    PYTHONIOENCODING PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONNOUSERSITE
-    """.split()  # noqa: SIM905 - a list of words reads best as words
-)
-# nltk loads numpy, which would start threads. A process with threads must not fork.
-_WITHOUT_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _LOADING = "The engine of de-identification is being loaded."
-_PROGRAM = (
-    "import sys; sys.path[:] = {path!r};"
-    " from service.apps.deidentify.workers.preloaded import main; main({control}, {load!r})"
-)
+_MODULE = "service.apps.deidentify.workers.preloaded"
 
 
 class Forkserver:
     """A process with an engine, for any number of workers and threads. It is started at first use.
 
-    `load`: a top-level function of a module that returns the engine. `retry`: seconds between two attempts to load it.
+    `load`: a top-level function of a module that returns the engine. `setup`: its keyword arguments. `retry`: seconds
+    between two attempts to load it.
     """
 
-    def __init__(self, load: Callable[[], Deidentifier] = Engine.load, *, retry: float = RETRY) -> None:
+    def __init__(
+        self, load: Callable[..., Deidentifier] = Engine.load, *, setup: Setup | None = None, retry: float = RETRY
+    ) -> None:
         self.retry = retry
+        self._setup: Setup = setup or {}
         self._load = f"{load.__module__}:{load.__qualname__}"
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -149,8 +139,10 @@ class Forkserver:
         if self._failed_at is not None and monotonic() < self._failed_at + self.retry:
             raise EngineUnavailableError
         try:
-            commands = self._commands = self._started()
-            loaded = messages.loaded_of(messages.receive(commands, until=monotonic() + _LOAD_LIMIT))
+            commands, until = self._started(), monotonic() + _LOAD_LIMIT
+            self._commands = commands
+            messages.send(commands, self._setup, until=until)
+            loaded = messages.loaded_of(messages.receive(commands, until=until))
         except (OSError, EOFError, ValueError):
             loaded = "its process ended, or said nothing"
         if isinstance(loaded, str):
@@ -160,20 +152,10 @@ class Forkserver:
         return commands, loaded
 
     def _started(self) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            program = _PROGRAM.format(path=sys.path, control=theirs.fileno(), load=self._load)
-            self._process = subprocess.Popen(  # noqa: S603 - our own
-                [sys.executable, "-c", program],
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
+        self._process, connection = spawn(_MODULE, self._load)
         if self._is_closed:  # `refuse` may have run before there was a process
             self._process.kill()
-        return ours
+        return connection
 
     def _failed(self, reason: str) -> EngineUnavailableError:
         self._drop()
@@ -194,11 +176,6 @@ class Forkserver:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("LC_")}
-    return kept | _WITHOUT_THREADS
 
 
 def _command(commands: socket.socket, *, ended: int = 0, connection: socket.socket | None = None) -> tuple[int, int]:

@@ -6,7 +6,7 @@ Nothing from an engine's process is ever executed. A reply consists of text and 
 import json
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.explanation import Contents, Figures
 from service.apps.deidentify.engine.finding import RuleInfo
+from service.apps.deidentify.engine.models.model import Sighting
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
 
@@ -95,12 +96,15 @@ def _left(until: float | None) -> float | None:
     return left
 
 
-def request(text: str, options: Options, *, key: bytes | None, deadline: float) -> dict[str, Any]:
+def request(
+    text: str, options: Options, *, key: bytes | None, deadline: float, sightings: Sequence[Sighting] = ()
+) -> dict[str, Any]:
     """Make the request to de-identify a note.
 
-    `key`: for the digests of its names; None if these are not wanted. `deadline`: in seconds.
+    `key`: for the digests of its names; None if these are not wanted. `deadline`: in seconds. `sightings`: a model's.
     """
-    return {"text": text, "options": options, "key": key.hex() if key else None, "deadline": deadline}
+    plain = {"text": text, "options": options, "deadline": deadline, "sightings": sightings}
+    return plain | {"key": key.hex() if key else None}
 
 
 def reply(result: Result | Refusal | Failure) -> dict[str, Any]:

@@ -7,29 +7,28 @@ these processes except in a reply: their output is discarded, and they dump no c
 import contextlib
 import gc
 import os
-import resource
 import signal
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import NoReturn, Protocol, Unpack
 
 from service.apps.deidentify.engine.engine import About, Options, Result
 from service.apps.deidentify.engine.explanation import Contents
+from service.apps.deidentify.engine.models.model import Sighting
 from service.apps.deidentify.engine.replacement import Numbering
 from service.apps.deidentify.errors import LanguageUnsupportedError
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.messages import Failure, Loaded, Refusal
+from service.apps.deidentify.workers.processes import withdraw
 from service.logs import where_raised
 
 COMMAND = struct.Struct("!i")  # a process to wait for, or 0; a connection sent with it asks for a new worker on it
 ANSWER = struct.Struct("!ii")  # the exit code of that process, or `UNKNOWN`; the new worker's process id, or 0
 UNKNOWN = 256  # no process has this exit code
-NICENESS = 10  # the service's own process has priority
 GRACE = 1  # seconds after the deadline
-OOM_SCORE = "500"  # of 1000: if memory runs out, the kernel ends this process before the service
 
 
 class Deidentifier(Protocol):
@@ -43,20 +42,28 @@ class Deidentifier(Protocol):
     def contents(self) -> Contents:
         """The contents of its rule book."""
 
-    def deidentify(self, text: str, *, numbering: Numbering | None = None, **options: Unpack[Options]) -> Result:
+    def deidentify(
+        self,
+        text: str,
+        *,
+        numbering: Numbering | None = None,
+        sightings: Sequence[Sighting] = (),
+        **options: Unpack[Options],
+    ) -> Result:
         """See `service.apps.deidentify.engine.engine.Engine`."""
 
 
 def main(control: int, load: str) -> None:
     """Load the engine, report that, and fork workers on command until the other end of `control` is closed.
 
-    `control`: the file descriptor of a socket. `load`: the function that returns the engine, as `package.module:name`.
+    `control`: the file descriptor of a socket, where the engine's `Setup` comes first. `load`: the function that
+    returns the engine, as `package.module:name`.
     """
-    _withdraw()
+    withdraw()
     with socket.socket(fileno=control) as commands:
         gc.disable()  # it would write to memory pages that forks are to share
         try:
-            engine: Deidentifier = resolve_name(load)()
+            engine: Deidentifier = resolve_name(load)(**messages.receive(commands))
         except Exception as error:  # noqa: BLE001 - whatever it is, the service must know
             # With the text of the error: it cannot quote a note, as there has been none yet.
             messages.send(commands, messages.introduction(f"{type(error).__name__}: {error}"))
@@ -66,16 +73,6 @@ def main(control: int, load: str) -> None:
         messages.send(commands, messages.introduction(Loaded(engine.about, engine.contents)))
         while _obeyed(commands, engine):
             pass
-
-
-def _withdraw() -> None:
-    """Give the service priority over this process, and disable core dumps."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes that the service has started
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):  # not on Linux
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
 
 
 def _obeyed(commands: socket.socket, engine: Deidentifier) -> bool:
@@ -126,15 +123,17 @@ def _answer(requests: socket.socket, engine: Deidentifier) -> None:
     request = messages.receive(requests)
     # The sender kills this process at the deadline. If the sender is gone, this timer does.
     signal.setitimer(signal.ITIMER_REAL, request["deadline"] + GRACE)
-    result = _result(engine, request["text"], request["options"], request["key"])
+    result = _result(engine, request["text"], request["options"], request["key"], request["sightings"])
     messages.send(requests, messages.reply(result))
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _result(engine: Deidentifier, text: str, options: Options, key: str | None) -> Result | Refusal | Failure:
+def _result(
+    engine: Deidentifier, text: str, options: Options, key: str | None, sightings: Sequence[Sighting]
+) -> Result | Refusal | Failure:
     numbering = Numbering()
     try:
-        result = engine.deidentify(text, numbering=numbering, **options)
+        result = engine.deidentify(text, numbering=numbering, sightings=sightings, **options)
     except LanguageUnsupportedError as error:
         return Refusal(error.language)
     except Exception as error:  # noqa: BLE001 - its text may quote the note, so it goes no further

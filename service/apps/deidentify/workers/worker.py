@@ -6,20 +6,24 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Sequence
 from time import monotonic
 from typing import Self, Unpack
 
 from service.apps.deidentify.engine.engine import Options, Result
 from service.apps.deidentify.engine.intake import check
+from service.apps.deidentify.engine.models.model import Sighting
 from service.apps.deidentify.errors import (
     DeadlineExceededError,
     EngineFailedError,
     EngineUnavailableError,
     LanguageUnsupportedError,
+    ModelNotOfferedError,
 )
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.messages import Failure, Refusal
+from service.apps.deidentify.workers.recognizer import Recognizer
 
 _log = logging.getLogger("service")
 
@@ -29,11 +33,15 @@ DEADLINE = 5.0  # seconds
 class Worker:
     """Handles one note at a time. Its process is forked when the first note comes, and again if it was lost.
 
-    `deadline`: seconds for a note. The time to wait for a worker or to start one does not count.
+    `deadline`: seconds for a note. The time to wait for a worker or to start one does not count. `recognizer`: a model
+    beside the engine, which has as long.
     """
 
-    def __init__(self, forkserver: Forkserver, *, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, forkserver: Forkserver, *, deadline: float = DEADLINE, recognizer: Recognizer | None = None
+    ) -> None:
         self._forkserver = forkserver
+        self._recognizer = recognizer
         self._deadline = deadline
         self._connection: socket.socket | None = None
         self._pid = 0
@@ -47,21 +55,27 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def deidentify(self, text: str, *, key: bytes | None = None, **options: Unpack[Options]) -> Result:
+    def deidentify(
+        self, text: str, *, ner: bool = False, key: bytes | None = None, **options: Unpack[Options]
+    ) -> Result:
         """De-identify a note; see `service.apps.deidentify.engine.engine.Engine.deidentify`. Blocks.
 
-        `key`: of the `BatchNumbering` that will renumber the result.
+        `ner`: ask the model first. `key`: of the `BatchNumbering` that will renumber the result.
 
         Raises:
             NoteRefusedError: the text has characters that no note has.
+            ModelNotOfferedError: there is no model to ask.
             LanguageUnsupportedError: the engine does not support the note's language.
             DeadlineExceededError: the note took too long.
             EngineFailedError: the engine failed with this note.
             EngineUnavailableError: there is no engine.
         """
         check(text)
+        if ner and self._recognizer is None:
+            raise ModelNotOfferedError
+        sightings = self._recognizer.find(text) if ner and self._recognizer else ()
         with self._in_use:
-            return self._deidentified(text, options, key)
+            return self._deidentified(text, options, key, sightings)
 
     def close(self) -> None:
         """End the process for good. A note that is being processed fails. May be called from any thread."""
@@ -71,8 +85,8 @@ class Worker:
         with self._in_use:
             self._end()
 
-    def _deidentified(self, text: str, options: Options, key: bytes | None) -> Result:
-        request = messages.request(text, options, key=key, deadline=self._deadline)
+    def _deidentified(self, text: str, options: Options, key: bytes | None, sightings: Sequence[Sighting]) -> Result:
+        request = messages.request(text, options, key=key, deadline=self._deadline, sightings=sightings)
         connection = self._ready()
         try:
             until = monotonic() + self._deadline

@@ -13,8 +13,8 @@ from service.apps.desk.domain.fields import MAX_ID, SERVICE
 from service.apps.desk.domain.policy import Permission
 from service.apps.desk.domain.roles import RoleKeeper
 from service.apps.desk.errors import NotFoundError
+from service.apps.desk.resources import DeskResources
 from service.apps.desk.storage.desk import Desk
-from service.apps.desk.team import Team
 from service.auth.guard import Guard
 from service.hub.models import Identity
 
@@ -23,18 +23,18 @@ _NAME = 255  # characters of a Hub user's name
 OWN = "me"  # stands for the caller's own account in addresses
 
 
-def team_of(conn: HTTPConnection) -> Team:
+def desk_resources(conn: HTTPConnection) -> DeskResources:
     """Return the open desk: its tables, its `RoleKeeper`, and what each role may do."""
-    team: Team = opened(conn, "desk")
-    return team
+    found: DeskResources = opened(conn, "desk")
+    return found
 
 
 async def _desk(conn: HTTPConnection) -> Desk:
-    return team_of(conn).desk
+    return desk_resources(conn).desk
 
 
 async def _roles(conn: HTTPConnection) -> RoleKeeper:
-    return team_of(conn).roles
+    return desk_resources(conn).roles
 
 
 OpenDesk = Annotated[Desk, Depends(_desk)]

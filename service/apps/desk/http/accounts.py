@@ -75,8 +75,8 @@ def member(account: Account, role: Role | None) -> Member:
 async def create_member(roles: RoleKeeper, new: MemberNew, *, by: str) -> Member:
     """Create the account and give the role. If none is named, the person keeps the role that they have at the Hub."""
     account = AccountNew(**new.model_dump(exclude={"role"}))
-    held = new.role or await roles.role_of(new.name)  # first: if the Hub fails, nothing must have been created
-    return member(await roles.create(account, role=new.role, by=by), held)
+    role = new.role or await roles.role_of(new.name)  # first: if the Hub fails, nothing must have been created
+    return member(await roles.create(account, role=new.role, by=by), role)
 
 
 @router.get("/accounts", summary="List accounts", responses=LIST)
@@ -84,16 +84,16 @@ async def find(
     _: Reader, request: Request, response: Response, desk: OpenDesk, roles: Roles, query: Asked
 ) -> Page[Member]:
     """List the accounts of the team, by name unless `sort` says otherwise."""
-    held, page = await roles.members(), await desk.accounts.find(query)
-    members = [member(account, held.get(account.name)) for account in page.items]
+    roles_by_name, page = await roles.members(), await desk.accounts.find(query)
+    members = [member(account, roles_by_name.get(account.name)) for account in page.items]
     return linked(request, response, Page[Member](items=members, next=page.next), query=query)
 
 
 @router.get("/accounts.csv", summary="Export accounts", response_class=Response, responses=CSV)
 async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked, bom: Bom) -> Response:
     """Return all accounts that match the filter. `limit` and `cursor` are ignored."""
-    held = await roles.members()
-    members = (member(account, held.get(account.name)) async for account in desk.accounts.export(whole(query)))
+    roles_by_name = await roles.members()
+    members = (member(account, roles_by_name.get(account.name)) async for account in desk.accounts.export(whole(query)))
     return await as_csv(members, model=Member, name="accounts.csv", bom=bom)
 
 

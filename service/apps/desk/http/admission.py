@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 
 from service.apps.desk.domain import admission
 from service.apps.desk.domain.policy import allowed, role_of
-from service.apps.desk.http.access import team_of
+from service.apps.desk.http.access import desk_resources
 from service.apps.desk.storage.desk import Desk
 from service.auth.context import context_of
 from service.auth.identification import identify_since
@@ -22,7 +22,7 @@ async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
     """
     if identity.kind != "user":
         return None
-    desk = team_of(conn).desk
+    desk = desk_resources(conn).desk
     status = await desk.accounts.status(identity.name)
     if status is None:
         return await _newcomer(identity, conn, desk) if role_of(identity.groups) else None
@@ -39,12 +39,12 @@ async def admit(identity: Identity, conn: HTTPConnection) -> datetime | None:
 async def admit_sign_in(identity: Identity, conn: HTTPConnection) -> None:
     """Refuse to sign in a person who is not allowed to. Raises LoginDeniedError."""
     if identity.kind == "user":
-        admission.check_sign_in(await team_of(conn).desk.accounts.status(identity.name))
+        admission.check_sign_in(await desk_resources(conn).desk.accounts.status(identity.name))
 
 
 def entitled(identity: Identity, conn: HTTPConnection) -> Collection[str]:
     """Return the permissions of the role that the caller's groups give."""
-    return allowed(identity.groups, team_of(conn).grants)
+    return allowed(identity.groups, desk_resources(conn).grants)
 
 
 async def _newcomer(identity: Identity, conn: HTTPConnection, desk: Desk) -> datetime:

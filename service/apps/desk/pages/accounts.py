@@ -74,8 +74,8 @@ async def change_own(user: OwnAccountEditor, request: Request, desk: OpenDesk) -
 @router.get("/accounts")
 async def find(user: Reader, request: Request, desk: OpenDesk, roles: Roles, query: Asked) -> Response:
     """The team, and what narrows the list."""
-    held, found = await roles.members(), await desk.accounts.find(counted(query))
-    members = [member(account, held.get(account.name)) for account in found.items]
+    roles_by_name, found = await roles.members(), await desk.accounts.find(counted(query))
+    members = [member(account, roles_by_name.get(account.name)) for account in found.items]
     listed = listing(request, query, found, path="accounts")
     return page(request, user, "accounts.html", members=members, **listed)
 

@@ -93,8 +93,8 @@ def stamp_of(thing: Stored, names: Collection[str] = ()) -> str:
     A browser sends all fields of a form. Those that were not changed must not be written: somebody else may have
     changed them in the meantime.
     """
-    held = filled(thing)
-    return " ".join([str(thing.version), *(f"{name}={_digest(held[name])}" for name in names)])
+    stored = filled(thing)
+    return " ".join([str(thing.version), *(f"{name}={_digest(stored[name])}" for name in names)])
 
 
 def version_of(typed: Mapping[str, str]) -> int:
@@ -115,19 +115,19 @@ def meant(typed: Mapping[str, str], names: Collection[str]) -> dict[str, Any]:
 
 def patch_of(typed: Mapping[str, str], names: Collection[str], *, since: BaseModel) -> dict[str, Any]:
     """Return the fields that the reader has changed, and whose values differ from the thing's."""
-    held = filled(since)
-    changed = meant(typed, _touched(typed, names, held))
-    return {name: value for name, value in changed.items() if _text(value) != held[name]}
+    stored = filled(since)
+    changed = meant(typed, _touched(typed, names, stored))
+    return {name: value for name, value in changed.items() if _text(value) != stored[name]}
 
 
-def _touched(typed: Mapping[str, str], names: Collection[str], held: Mapping[str, str]) -> list[str]:
+def _touched(typed: Mapping[str, str], names: Collection[str], stored: Mapping[str, str]) -> list[str]:
     """Return the fields that the reader has changed since the form's stamp; without one, from the present values."""
     digests = _digests(typed)
     return [
         name
         for name in names
         if (name in typed or name in _BOXES)
-        and _digest(typed.get(name, "").strip()) != digests.get(name, _digest(held[name]))
+        and _digest(typed.get(name, "").strip()) != digests.get(name, _digest(stored[name]))
     ]
 
 
@@ -169,16 +169,16 @@ def refused(
 
 def _conflict(error: VersionConflictError, typed: Mapping[str, str], names: Collection[str], current: Stored) -> Draft:
     """Return the form of the thing as it is now, with what the reader has changed."""
-    held, digests = filled(current), _digests(typed)
-    mine = _touched(typed, names, held)
-    theirs = [name for name in names if name in digests and digests[name] != _digest(held[name])]
+    stored, digests = filled(current), _digests(typed)
+    mine = _touched(typed, names, stored)
+    theirs = [name for name in names if name in digests and digests[name] != _digest(stored[name])]
     unknown = [name for name in mine if name not in digests]
-    both = [name for name in mine if name in (*theirs, *unknown) and held[name] != typed.get(name, "").strip()]
+    both = [name for name in mine if name in (*theirs, *unknown) and stored[name] != typed.get(name, "").strip()]
     return Draft(
-        {**held, **{name: typed.get(name, "") for name in mine}},
+        {**stored, **{name: typed.get(name, "") for name in mine}},
         stamp_of(current, names),
         message=_CONFLICT if names else error.detail,
-        now={name: held[name] for name in both},
+        now={name: stored[name] for name in both},
         theirs=[name for name in theirs if name not in mine],
         status_code=error.status,
         headers=error.headers(),

@@ -24,7 +24,7 @@ class Comments:
     async def add(self, ticket_id: int, new: CommentNew, *, by: str) -> Comment:
         """Add a comment. The ticket keeps its version: a comment does not conflict with a change of the ticket."""
         row = {"ticket_id": ticket_id, "author": by, "created": self._now(), "text": new.text}
-        async with self._database.write(missing=NotFoundError) as connection:
+        async with self._database.write(foreign_key_error=NotFoundError) as connection:
             stored = await connection.execute(insert(comments).values(row).returning(*_COLUMNS))
             comment = Comment.model_validate(dict(stored.mappings().one()))
             after = {"comment": comment.id, "text": comment.text}

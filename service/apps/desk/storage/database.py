@@ -78,9 +78,9 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def write(self, *, missing: type[ServiceError] = ConflictError) -> AsyncIterator[AsyncConnection]:
-        """A transaction, committed if the block does not raise. `missing`: the error for a broken foreign key."""
-        with _translate_errors(missing), CancelScope(shield=True):
+    async def write(self, *, foreign_key_error: type[ServiceError] = ConflictError) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed if the block does not raise. `foreign_key_error`: for a broken foreign key."""
+        with _translate_errors(foreign_key_error), CancelScope(shield=True):
             async with AsyncExitStack() as stack:
                 if self._turn:
                     await stack.enter_async_context(self._turn)
@@ -196,25 +196,25 @@ _SQLITE_COLUMN = re.compile(r"UNIQUE constraint failed: \w+\.(\w+)")
 
 
 @contextmanager
-def _translate_errors(missing: type[ServiceError] = ConflictError) -> Iterator[None]:
+def _translate_errors(foreign_key_error: type[ServiceError] = ConflictError) -> Iterator[None]:
     """Raise our own error instead of the database's, whose text may contain addresses and the values to be stored."""
     try:
         yield
     except (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        meant = _translated(error, missing)
+        meant = _translated(error, foreign_key_error)
         if meant is None:
             raise
         raise meant from None
 
 
-def _translated(error: Exception, missing: type[ServiceError]) -> ServiceError | None:
+def _translated(error: Exception, foreign_key_error: type[ServiceError]) -> ServiceError | None:
     """Return our error for one of the database's; None if it can only be a bug of ours."""
     driver = (error.orig or error) if isinstance(error, DBAPIError) else error
     code = _code(driver)
     if code in _FULL:
         return DatabaseFullError()
     if code in {"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"}:
-        return missing()
+        return foreign_key_error()
     if code in {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}:
         return _TAKEN.get(_unique(driver), ConflictError)()
     is_sqlite_failure = code.startswith("SQLITE_") and not code.startswith(("SQLITE_CONSTRAINT", "SQLITE_ERROR"))

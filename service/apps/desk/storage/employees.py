@@ -27,7 +27,7 @@ class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
     sorts = MappingProxyType(
         {"created": employees.c.created, "updated": employees.c.updated, "last_name": employees.c.name_key}
     )
-    missing = EmployeeHasTicketsError
+    foreign_key_error = EmployeeHasTicketsError
 
     @override
     def _derived(self, fields: Fields) -> dict[str, Any]:

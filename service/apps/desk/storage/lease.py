@@ -64,8 +64,8 @@ async def note(connection: AsyncConnection, lease: Lease, what: dict[str, Any] |
     Raises:
         ChangeUnderWayError: the lease has run out, and somebody else holds it.
     """
-    held = update(leases).where(leases.c.name == _TEAM, leases.c.holder == lease.holder)
-    if (await connection.execute(held.values(note=what))).rowcount != 1:
+    statement = update(leases).where(leases.c.name == _TEAM, leases.c.holder == lease.holder)
+    if (await connection.execute(statement.values(note=what))).rowcount != 1:
         raise ChangeUnderWayError
 
 

@@ -36,7 +36,7 @@ class Records(ABC, Generic[New, Thing, Query]):
     key_form: ClassVar[TypeAdapter[Any]]
     change_form: ClassVar[TypeAdapter[Any]]
     sorts: ClassVar[Mapping[str, Column[Any]]]
-    missing: ClassVar[type[ConflictError]] = ConflictError  # the error for a broken foreign key
+    foreign_key_error: ClassVar[type[ConflictError]] = ConflictError  # the error for a broken foreign key
 
     def __init__(self, database: Database, *, kind: type[Thing], now: Clock) -> None:
         self._database = database
@@ -64,7 +64,7 @@ class Records(ABC, Generic[New, Thing, Query]):
 
     async def create(self, new: New, *, by: str) -> Thing:
         """Create a thing. `by`: the actor, for the audit. Raises ConflictError if it conflicts with another one."""
-        async with self._database.write(missing=self.missing) as connection:
+        async with self._database.write(foreign_key_error=self.foreign_key_error) as connection:
             return await self._insert(connection, await self._judged(connection, None, new.model_dump(), by=by), by=by)
 
     async def get(self, key: int | str) -> Thing:
@@ -134,7 +134,7 @@ class Records(ABC, Generic[New, Thing, Query]):
             pydantic.ValidationError: a field is unknown, cannot be changed or is wrong.
         """
         given = self.change_form.validate_python(dict(patch))
-        async with self._database.write(missing=self.missing) as connection:
+        async with self._database.write(foreign_key_error=self.foreign_key_error) as connection:
             before = await self._read(connection, key, version=version)
             changed = {name: value for name, value in given.items() if getattr(before, name) != value}
             if not changed:
@@ -147,7 +147,7 @@ class Records(ABC, Generic[New, Thing, Query]):
 
     async def delete(self, key: int | str, *, version: int, by: str) -> None:
         """Delete this version of the thing. Raises NotFoundError, VersionConflictError, ConflictError."""
-        async with self._database.write(missing=self.missing) as connection:
+        async with self._database.write(foreign_key_error=self.foreign_key_error) as connection:
             before = await self._read(connection, key, version=version)
             gone = await connection.execute(delete(self.table).where(*self._this(before)))
             if not gone.rowcount:

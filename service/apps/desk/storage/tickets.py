@@ -32,7 +32,7 @@ class Tickets(Records[TicketNew, Ticket, TicketQuery]):
     key_form = TypeAdapter(Id)
     change_form = TypeAdapter(TicketChange)
     sorts = MappingProxyType({"created": tickets.c.created, "updated": tickets.c.updated, "title": tickets.c.title_key})
-    missing = EmployeeMissingError
+    foreign_key_error = EmployeeMissingError
 
     @override
     def _derived(self, fields: Fields) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """`python -m service deidentify`: its commands; what they do with notes is tested with `job` and `evaluation`."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from service.apps.deidentify import manifest
 from service.apps.deidentify.commands import commands, words
 from service.apps.deidentify.engine import keys
 from service.apps.deidentify.engine.engine import Engine
@@ -26,6 +28,49 @@ def test_evaluate_measures_and_prints_no_text(tmp_path: Path) -> None:
     assert "in capitals" in result.output
     assert "Zebulon" not in result.output
     assert result.output.count("recall                      100.0") >= 3
+
+
+def test_rules_of_ones_own(tmp_path: Path) -> None:
+    """Count for notes and for what is measured; a file with a mistake is refused before anything is done."""
+    rules, gold, note = tmp_path / "rules.toml", tmp_path / "gold.jsonl", tmp_path / "note.txt"
+    gold.write_text('{"text": "A lemon.", "spans": [[2, 7, "OTHER"]]}\n')
+    note.write_text("A lemon.")
+    rules.write_text('[mask]\nOTHER = ["lemon"]')
+    run = [str(note), "-o", str(tmp_path / "out"), "--workers", "1", "--rules", str(rules)]
+
+    measured = CliRunner().invoke(commands, ["evaluate", str(gold), "--rules", str(rules)])
+    masked = CliRunner().invoke(commands, run)
+    rules.write_text("[mask]\nOTHER = 3")
+    refused = CliRunner().invoke(commands, [*run[:2], str(tmp_path / "other"), *run[3:]])
+
+    assert "recall                      100.0" in measured.output
+    assert (masked.exit_code, (tmp_path / "out/note.txt").read_text()) == (0, "A *****.")
+    assert refused.exit_code == 2
+    assert "line 2: `OTHER` is not a list" in " ".join(refused.output.replace("\u2502", " ").split())
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_model_beside_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is asked about each note and named in answers; not with --compat, nor where it is not installed."""
+    gold, notes = tmp_path / "gold.jsonl", tmp_path / "notes.ndjson"
+    gold.write_text('{"text": "asked zzword.", "spans": [[6, 12, "NAME"]]}\n')
+    notes.write_text('{"text": "asked pain zzword."}\n')
+    model = ["--ner", "tests.support.seeing:load"]
+    run = [str(notes), "-o", str(tmp_path / "out"), "--workers", "1", "--replacement", "tag"]
+
+    measured = CliRunner().invoke(commands, ["evaluate", str(gold), *model])
+    masked = CliRunner().invoke(commands, [*run, *model])
+    refused = CliRunner().invoke(commands, [*run, *model, "--compat"])
+    monkeypatch.setattr(manifest, "NEEDS_RAMPART", ("no_such_module",))
+    missing = CliRunner().invoke(commands, [*run, "--ner", "rampart"])
+
+    assert "recall                      100.0" in measured.output
+    (line,) = (tmp_path / "out/notes.ndjson").read_text().splitlines()
+    assert (masked.exit_code, json.loads(line)["text"]) == (0, "asked pain [NAME].")
+    assert json.loads(line)["engine"]["model"] == "seeing 1"
+    assert (refused.exit_code, missing.exit_code) == (2, 2)
+    assert "leave out --ner" in " ".join(refused.output.replace("\u2502", " ").split())
+    assert "Not installed: no_such_module." in missing.output
 
 
 def test_a_file_that_is_no_gold_is_refused(tmp_path: Path) -> None:

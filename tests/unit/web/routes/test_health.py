@@ -84,7 +84,7 @@ async def test_not_ready_while_no_engine_is_loaded(serve: Serve) -> None:
     async def is_ready() -> bool:
         return (await api.get("health/ready")).status_code == 200
 
-    await eventually(is_ready, within=60)
+    await eventually(is_ready)
 
 
 async def test_the_hub_is_named_first(serve: Serve) -> None:

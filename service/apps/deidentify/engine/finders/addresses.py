@@ -219,11 +219,9 @@ PATTERNS = (
         "location.road",
         Kind.LOCATION,
         "A road by its number.",
-        r"\b(I-[0-9]{1,3}|Interstate [0-9]{1,3}|(?:(?:US|State|County)[ -])?(?:Route|Rte|Hwy|Highway)\.? "
-        r"[0-9]{1,4}|US-[0-9]{1,3})\b",
+        r"\b(?:on|off|along|near|from|via|take|took|down|up|exit|of) (I-[0-9]{1,3})\b"
+        r"|\b((?:Interstate|(?:(?:US|State|County)[ -])?(?:Route|Rte|Hwy|Highway))\.? [0-9]{1,4}|US-[0-9]{1,3})\b",
         ("i-", "interstate", "route", "rte", "hwy", "highway", "us-"),
-        lambda text, start, _: text[start].isupper(),
-        minds_case=True,
     ),
     Pattern(
         "location.numbered-street",

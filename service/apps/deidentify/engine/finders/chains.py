@@ -15,6 +15,8 @@ SUFFIXES = word_class("suffixes")
 # Everyday words that are frequent last names, and follow a first name as one in any letter case.
 NOT_LAST = Is.CLOSED | Is.VERB | Is.EPONYM_NOUN | Is.ROLE | Is.MONTH | Is.WEEKDAY | Is.HEAD | Is.DRUG
 NEAR_EPONYMS = word_class("near-eponyms")
+INSTRUMENTS = word_class("instruments")
+SCALES = word_class("scales")
 
 
 def found(reading: Reading, first: int, last: int, rule: str) -> Find:
@@ -90,7 +92,8 @@ def behind_particles(reading: Reading, number: int) -> int:
     if place >= len(reading.words):
         return 0
     bits, shape = reading.flags[place], reading.shapes[place]
-    named = shape == TITLE or bits & Is.NAME or not bits & ~(LISTED | Is.PLACE | Is.TOWN)
+    is_irish = reading.words[place - 1] == "o" and reading.before(place) == "'" and bits & LISTED
+    named = shape == TITLE or bits & Is.NAME or is_irish or not bits & ~(LISTED | Is.PLACE | Is.TOWN)
     return place if named and not bits & NO_NAME and reading.shapes[place] != DIGITS else 0
 
 
@@ -155,9 +158,35 @@ def _is_joined_to_eponym(reading: Reading, number: int) -> bool:
     )
 
 
+def _names_instrument(reading: Reading, number: int) -> bool:
+    """Whether a rare name stands before an instrument: `Utrata forceps`; or a scale before its result: `Braden 14`."""
+    following = number + 1
+    if following >= len(reading.words) or reading.gap(number) != " ":
+        return False
+    if reading.words[number] in SCALES and reading.shapes[following] == DIGITS:
+        return not _is_behind_person(reading, number)
+    return (
+        reading.words[following] in INSTRUMENTS
+        and not reading.flags[number] & (Is.GIVEN | Is.COMMON_NAME | Is.TOWN | Is.CLOSED)
+        and not _is_behind_person(reading, number)
+    )
+
+
+def _is_behind_person(reading: Reading, number: int) -> bool:
+    """Whether a title, a role, a first name or an initial stands before this word."""
+    if not number or reading.before(number) not in (" ", ". ", "-"):
+        return False
+    before = reading.words[number - 1]
+    return bool(reading.flags[number - 1] & (Is.TITLE | Is.ROLE | Is.GIVEN)) or (
+        len(before) == 1 and reading.shapes[number - 1] == TITLE and before not in ("a", "i")
+    )
+
+
 def is_eponym(reading: Reading, number: int) -> bool:  # noqa: PLR0911 - one for each sign
     """Whether a medical term is named after this person: `Wilson disease`, `Foley`, `Stevens-Johnson syndrome`."""
     flags = reading.flags
+    if _names_instrument(reading, number):
+        return True
     if not flags[number] & Is.EPONYM:
         return False
     if (

@@ -11,6 +11,7 @@ from service.apps.deidentify.engine.rules import Kind
 COUNTRIES = ("GB", "DE", "FR", "BE", "NL", "IT", "AU", "CH", "AT", "IE", "NZ", "ZA", "IN", "JP", "KR", "SE", "IL", "TR")
 EXTENSION = r"(?:,? ?(?:x|ext|extn|extension)\.?:? ?#? ?[0-9]{1,6}\b)?"
 DIGITS = re.compile(r"[0-9]")
+DATE = re.compile(r"0[1-9]([-./])(?:0[1-9]|[12][0-9]|3[01])\1[0-9]{2}(?:[0-9]{2})?")  # rules for dates mask it
 LONGEST_OCTET = 255
 TOP = (
     r"(?:com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|health|care|clinic|uk|us|ca|au|nz|ie|de|fr|nl|be|ch|at|it"
@@ -21,6 +22,8 @@ TOP = (
 def any_country(text: str, start: int, stop: int) -> bool:
     """Whether this is a telephone number of some country, by that country's plan of numbers."""
     number = text[start:stop]
+    if DATE.fullmatch(number):
+        return False
     for country in COUNTRIES:
         try:
             if phonenumbers.is_valid_number(phonenumbers.parse(number, country)):
@@ -141,8 +144,9 @@ PATTERNS = (
         "contact.phone",
         Kind.CONTACT,
         "A telephone number of North America.",
-        r"(?:\+?\b1[-. ]?)?(\([2-9][0-9]{2}\)[-. ]{0,2}[0-9]{3}[-. ]{1,2}[0-9]{4})\b"
+        r"(?:\+?\b1[-. ]?)?(\([2-9][0-9]{2}\)[-. ]{0,2}[0-9]{3}[-. ]{1,2}[0-9]{4}\b"
         + EXTENSION
+        + r")"
         + r"|(?:\b|\+)((?:1[-. ])?[2-9][0-9]{2} ?[-.] ?[0-9]{3} ?[-.] ?[0-9]{4}"
         + EXTENSION
         + r")\b"

@@ -148,9 +148,16 @@ PATTERNS = (
         Kind.DATE,
         "A day of the week, shortened.",
         rf"\b(?:on|next|last|this|every|until|by|since|till|from|and|q) ({SHORT_WEEKDAY})\b"
-        rf"|\b({SHORT_WEEKDAY})(?:,| [0-9]{{1,2}}[/-][0-9])",
+        rf"|\b({SHORT_WEEKDAY})(?:,| [0-9]{{1,2}}[/-][0-9])|\b((?i:mon|tues?|wed|thu(?:rs?)?|fri)) [0-9]{{1,2}}/[0-9]",
         ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
         minds_case=True,
+    ),
+    Pattern(
+        "date.day",
+        Kind.DATE,
+        "A day of the month: `by the 15th`.",
+        r"\b(?:by|until|till|before|since|on) the ((?:[12]?[0-9]|3[01])(?:st|nd|rd|th))(?:[.;)\n]| at |$)",
+        ("st", "nd", "rd", "th"),
     ),
     Pattern("date.holiday", Kind.DATE, "A holiday.", rf"\b({HOLIDAY}(?: {YEAR})?)\b"),
     Pattern(

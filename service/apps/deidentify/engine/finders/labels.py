@@ -75,19 +75,14 @@ PATTERNS = (
     Pattern(
         "location.room",
         Kind.LOCATION,
-        "A room, a bed, an apartment.",
-        r"\b(?:rooms?|rm|bed|suite|ste|apt|apartment|apartments|flat|cubicle|bay|trailer|space|cell "
+        "A room, a bed.",
+        r"\b(?:rooms?|rm|bed|cubicle|bay|trailer|space|cell "
         r"block|ward)\b\.?(?: ?(?:no\.?|number|\#))?[ \t:]*\#?((?:[A-Z]{1,3}-?)?[0-9]{1,5}"
         r"(?:-?[A-Z])?(?:[-/][0-9A-Z]{1,4})?)\b",
         (
             "room",
             "rm",
             "bed",
-            "suite",
-            "ste",
-            "apt",
-            "apartment",
-            "flat",
             "cubicle",
             "bay",
             "trailer",
@@ -95,6 +90,17 @@ PATTERNS = (
             "block",
             "ward",
         ),
+        lambda text, start, stop: (
+            value(text, start, stop) and not re.match(r" ?(?:times|x|in\b|out)", text[stop : stop + 6], re.IGNORECASE)
+        ),
+    ),
+    Pattern(
+        "location.apartment-number",
+        Kind.LOCATION,
+        "An apartment, a suite, a flat, with the word before its number.",
+        r"\b((?:apt|apartments?|suite|ste|flat)\b\.?(?: ?(?:no\.?|number|\#))?[ \t:]*\#?(?:[A-Z]{1,3}-?)?[0-9]{1,5}"
+        r"(?:-?[A-Z])?(?:[-/][0-9A-Z]{1,4})?)\b",
+        ("apt", "apartment", "suite", "ste", "flat"),
         lambda text, start, stop: (
             value(text, start, stop) and not re.match(r" ?(?:times|x|in\b|out)", text[stop : stop + 6], re.IGNORECASE)
         ),

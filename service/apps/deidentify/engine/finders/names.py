@@ -53,6 +53,7 @@ def find(reading: Reading, is_upper: list[bool]) -> Iterator[Find]:
             yield from credentialed(reading, number)
         if bits & LISTED:
             yield from _last_first(reading, number)
+            yield from _abbreviated(reading, number)
             yield from acting(reading, number, is_upper)
         if (
             bits & (Is.ROLE | Is.SPOKEN | Is.TITLE | Is.LABEL)
@@ -112,6 +113,23 @@ def _last_first(reading: Reading, number: int) -> Iterator[Find]:
     is_by = number > 0 and reading.words[number - 1] in ("by", "name", "patient", "pt", "signed", "to", "cc", "attn")
     if (is_first or is_by) and reading.shapes[following] in (TITLE, UPPER):
         yield found(reading, beginning(reading, number), chain(reading, following), "name.last-first")
+
+
+def _abbreviated(reading: Reading, number: int) -> Iterator[Find]:
+    """`frank l., presented`: a frequent first name and the initial of the last one, before a comma or the like."""
+    bits, initial = reading.flags[number], number + 1
+    if (
+        bits & Is.GIVEN
+        and bits & Is.COMMON_NAME
+        and not bits & (Is.CLOSED | Is.TERM | Is.MONTH | Is.ROLE | Is.VERB | Is.TITLE)
+        and initial < len(reading.words)
+        and len(reading.words[initial]) == 1
+        and reading.gap(number) == " "
+        and reading.shapes[initial] != DIGITS
+        and reading.before(number) != "-"
+        and reading.gap(initial)[:2] in (".,", ".)", ".;", ".?", ".:")
+    ):
+        yield found(reading, number, initial, "name.list")
 
 
 def _labelled(reading: Reading, first: int) -> Iterator[Find]:

@@ -11,6 +11,7 @@ NHS_LENGTH = 10
 MODULUS_NHS = 11
 MODULUS_IBAN = 97
 MANY = 2
+TRIAL = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)  # a registered trial, which many take part in
 
 
 def digits(text: str, start: int, stop: int) -> str:
@@ -98,10 +99,10 @@ PATTERNS = (
     Pattern(
         "id.hyphens",
         Kind.ID,
-        "Letters and digits in groups, joined by hyphens.",
+        "Letters and digits in groups, also joined by hyphens.",
         r"\b([A-Z]{1,4}-?[0-9]{4,}(?:-[A-Z0-9]{1,6})*|[A-Z0-9]{2,6}-[0-9]{3,}-[A-Z0-9]{2,}|[0-9]{4,}-[A-Z0-9]{2,}(?:-[A-Z0-9]+)*|[0-9]{3,4}-[0-9]{3,4}-[A-Z0-9-]+)\b",
-        ("-",),
-        mixed,
+        (),
+        lambda text, start, stop: mixed(text, start, stop) and not TRIAL.fullmatch(text, start, stop),
     ),
     Pattern(
         "id.vehicle",

@@ -58,7 +58,10 @@ def _can_end(reading: Reading, head: int) -> bool:
     """Whether a word ends a name where it stands: `center` behind `medical`, `Pediatrics` with a capital letter."""
     word, shape = reading.words[head], reading.shapes[head]
     if word in SPECIALTIES:
-        return shape == TITLE
+        bits = reading.flags[head - 1] if head and reading.before(head) == " " else Is.WORD
+        return shape == TITLE or not bits or bool(bits & (Is.PROPER | Is.TOWN) and not bits & Is.GENERIC)
+    if word == "medicine":
+        return head > 0 and reading.words[head - 1] in ("family", "internal")
     if word not in CENTERS:
         return True
     if not head or reading.before(head) not in GAPS:
@@ -89,6 +92,7 @@ def _is_between(reading: Reading, place: int) -> bool:
     before = place - 1
     return (
         word in LINKS
+        and word != "at"  # `followed at Riverside Clinic`
         and place > 0
         and (
             reading.words[before] == "s"

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import re2
 
 from service.apps.deidentify.engine.finding import Find
+from service.apps.deidentify.engine.patterns.expression import Expression
 from service.apps.deidentify.engine.rules import Kind
 
 # Judges a match: the text, and the start and stop of the part to be masked.
@@ -28,15 +26,11 @@ class Pattern:
     needs: Sequence[str] = ()
     check: Check | None = None
     minds_case: bool = False
-    compiled: Any = field(init=False, repr=False)
+    compiled: Expression = field(init=False, repr=False)
     groups: Sequence[int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.log_errors = False
-        options.case_sensitive = self.minds_case
-        compiled = re2.compile(self.pattern.encode("ascii"), options)
+        compiled = Expression(self.pattern.encode("ascii"), minds_case=self.minds_case)
         object.__setattr__(self, "compiled", compiled)
         object.__setattr__(self, "groups", tuple(range(1, compiled.groups + 1)) or (0,))
 
@@ -48,9 +42,9 @@ class Pattern:
                     break
             else:
                 return
-        for match in self.compiled.finditer(data):
+        for spans in self.compiled.finditer(data):
             for group in self.groups:
-                start, stop = match.span(group)
+                start, stop = spans[group]
                 if start < stop and (self.check is None or self.check(text, start, stop)):
                     yield Find(start, stop, self.kind, self.rule)
 

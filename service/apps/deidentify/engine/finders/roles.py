@@ -15,12 +15,15 @@ SPEAKING = word_class("speaking")
 PATIENT = frozenset(["patient", "pt"])
 NO_INITIALS = word_class("no-initials")
 INITIALS = re.compile(r"[A-Z]\.[ ]?(?:[A-Z]\.[ ]?){0,1}[A-Z]\.")
+GOES_ON_ALONE = frozenset(("is", "was", "will", "drove"))
 NO_INITIALS_BEHIND = frozenset(("name", "named", "np", "to", "for"))
 # Behind these an everyday word is a name only before another name.
 WEAK_ROLES = PATIENT | {"np", "pa", "by", "to", "for"}
 MOST_NAMES = 4  # words between `Patient` and a verb
 ROLE_GAPS = frozenset((" ", ", ", ": ", " (", " - ", ". ", "  ", ":  "))
 NEVER = NO_NAME | Is.ROLE | Is.MONTH | Is.EPONYM_NOUN | Is.TERM | Is.DRUG
+# Behind a relation these are names too: `daughter june`, `wife art`.
+NAMES_TOO = Is.MONTH | Is.TERM
 
 
 def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[Find]:
@@ -34,13 +37,15 @@ def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iter
         if initials and initials[0].replace(".", "").replace(" ", "").lower() not in NO_INITIALS:
             yield found(reading, first, chain(reading, first + initials[0].count(".") - 1), "name.initials")
             return
+    is_name = bool(bits & NEVER) and _is_name_too(reading, number, first)
     if bits & NEVER and not (
-        bits & Is.NAME
+        is_name
+        or bits & Is.NAME
         or reading.words[first] in MODALS
         or (reading.shapes[first] == TITLE and bits & Is.GIVEN and not is_upper[first])
     ):
         return
-    if not _is_accepted(reading, number, first, is_upper=is_upper[first]):
+    if not (is_name or _is_accepted(reading, number, first, is_upper=is_upper[first])):
         return
     last = chain(reading, first)
     yield found(reading, first, last, "name.role")
@@ -53,6 +58,24 @@ def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iter
         and not reading.flags[more] & (Is.ROLE | Is.CLOSED)
     ):
         yield found(reading, more, chain(reading, more), "name.role")
+
+
+def _is_name_too(reading: Reading, number: int, first: int) -> bool:
+    """Whether a month or an abbreviation is somebody's name: `daughter june called`, `patient art gray`."""
+    bits, role = reading.flags[first], reading.words[number]
+    if not bits & Is.GIVEN or bits & NEVER & ~NAMES_TOO or not goes_on_like_a_name(reading, first):
+        return False
+    if role not in WEAK_ROLES:
+        return bool(reading.flags[number] & Is.ROLE)
+    last = first + 1
+    return (
+        role in PATIENT
+        and last < len(reading.words)
+        and reading.gap(first) == " "
+        and bool(reading.flags[last] & Is.SURNAME and reading.flags[last] & Is.COMMON_NAME)
+        and not reading.flags[last] & Is.CLOSED
+        and goes_on_like_a_name(reading, last)
+    )
 
 
 def _first_behind(reading: Reading, number: int) -> int | None:
@@ -94,12 +117,14 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
             bool(bits & LISTED)
             or not bits & Is.WORD
             or bool(is_spoken and is_full and not bits & (Is.GENERIC | Is.HEAD))
+            or (not is_spoken and role not in WEAK_ROLES and _acts(reading, first))
         )
     if bits & Is.NAME:
         return True
     if word in MODALS:
         return role not in PATIENT and not is_spoken and goes_on_like_a_name(reading, first)
-    if bits & LISTED and not bits & (Is.VERB | Is.HEAD):
+    is_verb = bits & Is.VERB and not (is_spoken and bits & Is.GIVEN and reading.gap(first)[:1] in (",", "."))
+    if bits & LISTED and not is_verb and not bits & Is.HEAD:
         accepted = bool(bits & Is.COMMON_NAME) and goes_on_like_a_name(reading, first)
         if role in WEAK_ROLES:
             more = reading.flags[following]
@@ -113,6 +138,17 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
     if shape == UPPER:
         return not bits & (Is.WORD | Is.TERM)
     return shape == LOWER and not bits
+
+
+def _acts(reading: Reading, number: int) -> bool:
+    """Whether a word in the midst of a line does what people do: `Son Chip is here`."""
+    return (
+        number + 1 < len(reading.words)
+        and reading.gap(number) == " "
+        and reading.shapes[number + 1] == LOWER
+        and reading.words[number + 1] in ACTS | GOES_ON_ALONE
+        and not reading.flags[number] & (Is.CLOSED | Is.GENERIC | Is.HEAD | Is.VERB)
+    )
 
 
 def subject(reading: Reading, number: int) -> Iterator[Find]:

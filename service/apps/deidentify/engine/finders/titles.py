@@ -107,6 +107,6 @@ def goes_on_like_a_name(reading: Reading, number: int) -> bool:
     return (
         following in ACTS
         or following in GOES_ON
-        or bool(bits & (Is.CLOSED | Is.NAME | Is.CREDENTIAL))
+        or bool(bits & (Is.CLOSED | Is.NAME | Is.CREDENTIAL | Is.VERB))
         or (bool(bits & LISTED) and bool(bits & Is.COMMON_NAME))
     )

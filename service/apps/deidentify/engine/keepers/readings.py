@@ -12,7 +12,8 @@ UNIT = spellings("units")
 NUMBER = r"[<>~]?[0-9][0-9,]*(?:\.[0-9]+)?%?"
 BETWEEN = (
     r"(?:[ \t]*(?:was|is|are|were|of|at|to|from|then|now|down|up|=|:|\(|\[|>|<|~|-|,|;|->|in the|range"
-    r"|about|around|approximately|remained|today|h|l|high|low)*[ \t]*)"
+    r"|about|around|approximately|remained|today|h|l|high|low|fell|rose|dropped|went|came|improved|trended|trending"
+    r"|increased|decreased|peaked))*[ \t]*"
 )
 
 
@@ -93,6 +94,34 @@ PATTERNS = (
         is_ratio,
     ),
     Pattern(
+        "stays.size",
+        Kind.OTHER,
+        "A size: `2.1 x 1.4 x 0.3 cm`.",
+        r"\b([0-9]{1,3}(?:\.[0-9]+)? ?x ?[0-9]{1,3}(?:\.[0-9]+)?(?: ?x ?[0-9]{1,3}(?:\.[0-9]+)?)*)(?: ?(?:cm|mm))?\b",
+        ("x",),
+    ),
+    Pattern(
+        "stays.variant",
+        Kind.OTHER,
+        "A variant of a gene: `c.35delG`, `p.Gly12Asp`.",
+        r"\b(c\.[0-9_+*-]+(?:del|dup|ins|[ACGT]>)[ACGT]*|p\.\(?[A-Z][a-z]{2}[0-9]{1,4}(?:[A-Z][a-z]{2}|\*|fs)?)",
+        ("c.", "p."),
+    ),
+    Pattern(
+        "stays.trial",
+        Kind.OTHER,
+        "The number of a registered trial, which many take part in.",
+        r"\b(NCT[0-9]{8})\b",
+        ("nct",),
+    ),
+    Pattern(
+        "stays.gestation",
+        Kind.OTHER,
+        "Weeks and days of a pregnancy: `31w4d`, `36+2`.",
+        r"\b([1-4]?[0-9] ?w(?:k|ks)? ?[0-6] ?d|[23][0-9]\+[0-6](?: ?/ ?7)?)\b",
+        ("w", "+"),
+    ),
+    Pattern(
         "stays.settings",
         Kind.OTHER,
         "Four and more numbers with slashes: blood gases, settings of a ventilator.",
@@ -123,7 +152,8 @@ PATTERNS = (
         Kind.OTHER,
         "Short letters and digits: `B12`, `HER2`, `COVID-19`, `T2 N1 M0`.",
         r"\b([A-Z]{1,6}[0-9]{1,2}[A-Z]{0,3}|[0-9]{1,2}[A-Z]{1,3}|[A-Z]{1,2}-?[A-Z]{2,5}-[0-9]{1,2}"
-        r"|[A-Z]{1,5}-[0-9]{1,3}[A-Z]?|[A-Z][0-9](?:[A-Z][0-9]){1,4}|CHA2?D?S?2?DS2(?:-VASc)?|CA "
+        r"|[A-Z]{1,5}-[0-9]{1,3}[A-Z]?|[A-Z][0-9](?:[A-Z][0-9]){1,4}|CHA2?D?S?2?DS2(?:-VASc)?"
+        r"|(?:BI|LI|PI|TI|NI|VI|C|O|LUNG)-RADS|CA "
         r"?19-9|CD[0-9]{1,3}|G[0-9]{1,2}P[0-9]{1,5}|[PCY]{0,2}T[0-4X](?:is"
         r"|mi)?[A-D]?[ ]?N[0-3X][A-C]?[ ]?M[01X]?[A-C]?"
         r"|[CTLS][0-9]{1,2}[-/][CTLS]?[0-9]{1,2})\b",

@@ -1,7 +1,7 @@
 """Words that philter-lite's lists take for names, or do not know, and that tell nothing of a person."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.finders.chains import LISTED, is_eponym
@@ -28,6 +28,7 @@ PREFIX = re.compile(
 SUFFIXES = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "ally", "able", "ness", "ment", "like", "less", "al", "ic")
 ALONE = word_class("alone")
 AT = word_class("words-at")
+LETTERED = word_class("lettered")
 DANGER = word_class("danger")
 
 
@@ -70,17 +71,16 @@ class Vocabulary:
 
 
 def staying(
-    reading: Reading, is_upper: list[bool], is_masked: bytearray, is_sure: bytearray, vocabulary: Vocabulary
+    reading: Reading, numbers: Iterable[int], is_upper: list[bool], is_sure: bytearray, vocabulary: Vocabulary
 ) -> Iterator[int]:
-    """The numbers of the words that are masked so far and can stay.
+    """Those of the words with these numbers that can stay.
 
-    Per character: `is_masked`, and `is_sure` where philter-lite's reason was more than a list of names.
+    `is_sure`: per character, where philter-lite's reason to mask was more than a list of names.
     """
-    for number, start in enumerate(reading.starts):
+    for number in numbers:
         if (
-            is_masked[start]
-            and reading.shapes[number] not in (DIGITS, MIXED)
-            and not (is_sure[start] and _is_capitalized(reading, number))
+            reading.shapes[number] not in (DIGITS, MIXED)
+            and not (is_sure[reading.starts[number]] and _is_capitalized(reading, number))
             and _stays(reading, number, vocabulary, is_shouted=is_upper[number])
         ):
             yield number
@@ -91,7 +91,7 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
     if len(word) == 1:
         return (
             (word in ("s", "t") and reading.before(number) == "'")
-            or (word == "a" and LOWER in (shape, reading.shapes[min(number + 1, len(reading.words) - 1)]))
+            or (word == "a" and _is_article(reading, number))
             or _letter_stays(reading, number)
         )
     if is_eponym(reading, number) or (word in ALONE and not _has_name_beside(reading, number)):
@@ -107,6 +107,12 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
     return _capitalized_stays(reading, number, vocabulary)
 
 
+def _is_article(reading: Reading, number: int) -> bool:
+    """Whether an `a` begins no name: a word in small letters or a medical term follows, or it is a small letter."""
+    following = min(number + 1, len(reading.words) - 1)
+    return LOWER in (reading.shapes[number], reading.shapes[following]) or is_eponym(reading, following)
+
+
 def _is_capitalized(reading: Reading, number: int) -> bool:
     """Whether a capital letter lets a word be a name, whatever else it can be."""
     bits = reading.flags[number]
@@ -117,6 +123,8 @@ def _is_capitalized(reading: Reading, number: int) -> bool:
 
 def _letter_stays(reading: Reading, number: int) -> bool:
     """Whether a letter is no initial: no name stands at its side, and no full stop behind it."""
+    if number and reading.words[number - 1] in LETTERED and reading.before(number) == " ":
+        return True
     if reading.gap(number).startswith("."):
         return False
     sides = [number - 1] * (reading.before(number) in (" ", ". ", ", ")) + [number + 1] * (

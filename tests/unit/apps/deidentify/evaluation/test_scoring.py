@@ -30,6 +30,16 @@ def test_measures() -> None:
     assert scoring.without_leak(scores) == 0.5
 
 
+def test_an_identifier_that_can_be_read_anywhere_survives() -> None:
+    """Word for word, in any letter case, also where its own place is masked; a part of a longer word does not count."""
+    gold = Gold("Ann Roe came. ANN ROE left. Annroe stays", (Mark(0, 7, "NAME"),))
+
+    assert score(gold, "*** *** came. ANN ROE left. Annroe stays").verbatim == 1
+    assert score(gold, "*** *** came. *** *** left. Annroe stays").verbatim == 0
+    assert scoring.verbatim([score(gold, gold.text)]) == 1.0
+    assert scoring.verbatim([]) == 0.0
+
+
 def test_nothing_is_perfect() -> None:
     """Without notes, and without identifiers."""
     for measure in (scoring.recall, scoring.precision, scoring.kept, scoring.whole, scoring.without_leak):

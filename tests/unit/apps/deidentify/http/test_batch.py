@@ -40,7 +40,7 @@ router = APIRouter()
 @router.post("/hurried")
 async def hurried(request: Request, _user: Annotated[Identity, require(USE)]) -> Response:
     """A batch whose client has less time than in the real one."""
-    return Batch(pool_of(request), Options(), limit=1000, patience=PATIENCE)
+    return Batch(pool_of(request), Options(), "alice", limit=1000, patience=PATIENCE)
 
 
 class Defective:
@@ -51,7 +51,7 @@ class Defective:
     def __init__(self) -> None:
         self._notes = 0
 
-    def batch(self) -> AbstractContextManager[BatchNumbering]:
+    def batch(self, _caller: str) -> AbstractContextManager[BatchNumbering]:
         """Let anybody in."""
         return nullcontext(BatchNumbering())
 
@@ -66,7 +66,7 @@ class Defective:
 @router.post("/defective")
 async def defective(_user: Annotated[Identity, require(USE)]) -> Response:
     """A batch that comes to grief."""
-    return Batch(cast("Pool", Defective()), Options(), limit=1000)
+    return Batch(cast("Pool", Defective()), Options(), "alice", limit=1000)
 
 
 SERVICE: Mapping[str, Any] = {
@@ -268,8 +268,8 @@ async def test_two_batches_and_a_single_note(caller: Caller) -> None:
 
 @pytest.fixture(scope="module")
 async def single() -> AsyncIterator[Caller]:
-    """Somebody who may, at a service that takes one batch at a time and has one engine."""
-    told = {"DEIDENTIFY_BATCHES": "1", "DEIDENTIFY_WORKERS": "1", "DEIDENTIFY_DEADLINE": "60"}
+    """Somebody who may, at a service that takes two batches at a time, one of each caller, and has one engine."""
+    told = {"DEIDENTIFY_BATCHES": "2", "DEIDENTIFY_WORKERS": "1", "DEIDENTIFY_DEADLINE": "60"}
     async with serving() as start:
         service = await start(apps=("deidentify",), variables=told)
         async with service.user("alice", scopes=[USE]) as alice:
@@ -277,11 +277,16 @@ async def single() -> AsyncIterator[Caller]:
 
 
 async def test_too_many_batches(single: Caller) -> None:
-    """One batch more than may be open is turned away with a plain problem, until one of them has ended."""
+    """One batch more than its caller may have open is turned away with a plain problem, until one of them has ended.
+
+    Others find a place meanwhile.
+    """
     async with exchange(single) as batch:
         batch.say({"text": NOTE})
         await batch.lines(1)
         refused = await single.post("deidentify/batch", content=b"x" * 2_000_000, headers=LINES)
+        async with single.service.user("bob", scopes=[USE]) as bob:
+            assert len(await answered(bob, b'{"text": "x"}')) == 1
     after = await single.post("deidentify/batch", content=b"", headers=LINES)
 
     assert (refused.status_code, refused.json()["code"], after.status_code) == (429, "queue_full", 200)

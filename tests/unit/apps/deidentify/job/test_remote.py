@@ -1,5 +1,6 @@
 """What a Dask worker says to a batch of notes: outcomes, or why there are none, in no case an error that quotes one."""
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -34,7 +35,7 @@ def batch(engine: dict[str, str], **changes: object) -> Batch:
         (7, b'[["note", "Dr. Zebulon"], ["more", null]]', True),
     ]
     plain: dict[str, object] = {"engine": engine, "options": {}, "spans": False, "deadline": 60, "notes": notes}
-    plain["encoding"] = "utf-8"
+    plain |= {"encoding": "utf-8", "setup": {}}
     return plain | changes  # type: ignore[return-value] # a TypedDict is a dict
 
 
@@ -52,6 +53,18 @@ def test_outcomes(engine: dict[str, str]) -> None:
 def test_another_engine(engine: dict[str, str]) -> None:
     """Does nothing, and says which it is."""
     assert treat(packed(batch(engine | {"service": "0.0.0"}))) == {"engine": engine}
+
+
+def test_the_operators_own_rules(engine: dict[str, str]) -> None:
+    """Come with the notes; the answer names them by their hash, and those of another file are another engine."""
+    setup = {"own_rules": '[mask]\nNAME = ["smith", "lemon"]'}
+    note = [(0, b"A lemon for Dr. Smith", False)]
+    named = treat(packed(batch(engine, setup=setup)))["engine"]
+
+    assert named["rules"] == engine["rules"] + "+" + hashlib.sha256(setup["own_rules"].encode()).hexdigest()[:16]
+    reply = treat(packed(batch(dict(named), setup=setup, notes=note)))
+    assert reply["outcomes"] == [(b"A ***** for Dr. *****", "", "")]
+    assert treat(packed(batch(dict(named)))) == {"engine": engine}
 
 
 def test_an_engine_of_a_version_that_sends_less(engine: dict[str, str]) -> None:

@@ -310,12 +310,45 @@ async def test_closing_while_the_engine_is_being_loaded(tmp_path: Path, monkeypa
 async def test_places_for_batches(start: Open) -> None:
     """Each has numbers of its own; who finds no place is told when to come again."""
     pool = await start(batches=2)
-    with pool.batch() as one, pool.batch() as other:
+    with pool.batch("alice") as one, pool.batch("bob") as other:
         assert one.key != other.key
-        with pytest.raises(QueueFullError), pool.batch():
+        with pytest.raises(QueueFullError), pool.batch("carol"):
             pass
-    with pool.batch(), pool.batch():
+    with pool.batch("alice"), pool.batch("bob"):
         pass
+
+
+async def test_nobody_opens_all_batches(start: Open) -> None:
+    """Whoever has some open leaves as many free; who has none finds a place, and others' ends make room."""
+    pool = await start(batches=4)
+    with pool.batch("alice"), pool.batch("alice"):
+        with pytest.raises(QueueFullError), pool.batch("alice"):
+            pass
+        with pool.batch("bob"):
+            with pytest.raises(QueueFullError), pool.batch("bob"):
+                pass
+            with pool.batch("carol"):
+                assert pool.load()["batches"] == 4
+        with pool.batch("bob"):
+            pass
+    assert pool.load()["batches"] == 0
+
+
+async def test_a_caller_who_fills_the_queue(start: Open, tmp_path: Path) -> None:
+    """Turns nobody else away: the youngest of the waiting notes makes way, and the others take turns with it."""
+    pool = await start(workers=1, notes=4)
+    first = ask(pool, f"wait {tmp_path / 'go'}", caller="alice")
+    await begun(tmp_path / "go")
+    order = tmp_path / "order"
+    many = [ask(pool, f"record {order} alice{number}", caller="alice") for number in range(8)]
+    another = ask(pool, f"record {order} bob", caller="bob")
+    refused = await asyncio.gather(*many[2:])
+    (tmp_path / "go").touch()
+    done = await asyncio.gather(first, *many[:2], another)
+
+    assert refused == ["queue_full"] * 6
+    assert "queue_full" not in done
+    assert order.read_text(encoding="utf-8").split() == ["alice0", "bob", "alice1"]
 
 
 async def test_errors_say_what_they_are_about(start: Open, tmp_path: Path) -> None:

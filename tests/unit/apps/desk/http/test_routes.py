@@ -404,16 +404,16 @@ FIELDS: dict[str, tuple[object, Permission]] = {
 EDITING = sorted({permission for _, permission in FIELDS.values()})
 
 
-@pytest.mark.parametrize("held", EDITING)
+@pytest.mark.parametrize("permission", EDITING)
 @pytest.mark.parametrize("field", FIELDS)
-async def test_a_field_of_an_account_needs_its_permission(desk: Desk, held: Permission, field: str) -> None:
+async def test_a_field_of_an_account_needs_its_permission(desk: Desk, permission: Permission, field: str) -> None:
     """A token with one of the permissions changes the fields of that one; with another field the patch is refused."""
     await desk.account()
     value, needed = FIELDS[field]
-    caller = desk.member(Role.ADMIN, scopes=[held])
+    caller = desk.member(Role.ADMIN, scopes=[permission])
     reply = await caller.patch("desk/accounts/carol", json={field: value}, headers={"If-Match": '"1"'})
 
-    if held is needed:
+    if permission is needed:
         assert (reply.status_code, reply.json()[field]) == (200, value)
     else:
         assert (reply.status_code, reply.json()["scopes"]) == (403, [needed])

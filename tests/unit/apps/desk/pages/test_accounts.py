@@ -23,8 +23,8 @@ async def test_ones_own_contacts(desk: Desk) -> None:
 
 async def test_ones_own_contacts_without_that_right(shared: Desk) -> None:
     """Without the right to change one's own contacts, the page has no form for them, and says whom to ask."""
-    held = GRANTS[Role.SUPPORT] - {Permission.ACCOUNTS_CONTACT_OWN}
-    page = await shared.member(Role.SUPPORT, name="dave", scopes=held).browser().visit(f"{UI}me")
+    scopes = GRANTS[Role.SUPPORT] - {Permission.ACCOUNTS_CONTACT_OWN}
+    page = await shared.member(Role.SUPPORT, name="dave", scopes=scopes).browser().visit(f"{UI}me")
 
     assert "a manager phone and e-mail" in shows(page)
     assert 'name="phone"' not in page.text

@@ -292,8 +292,8 @@ async def test_a_field_that_the_reader_may_not_change(desk: Desk) -> None:
 async def test_an_account_without_a_role(desk: Desk) -> None:
     """Somebody who may create accounts but not give roles creates one without a role, whatever the form says."""
     desk.service.user("dave")
-    held = {*Permission} - {Permission.ACCOUNTS_ROLE}
-    browser = desk.member(Role.ADMIN, name="erin", scopes=held).browser()
+    scopes = {*Permission} - {Permission.ACCOUNTS_ROLE}
+    browser = desk.member(Role.ADMIN, name="erin", scopes=scopes).browser()
     made = await send(browser, "new-account", name="dave", first_name="Dave", last_name="B", role="admin")
 
     assert made.status_code == 303

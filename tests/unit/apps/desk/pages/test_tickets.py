@@ -107,8 +107,8 @@ async def test_an_empty_comment(desk: Desk) -> None:
 
 async def test_a_reader_does_not_comment(shared: Desk) -> None:
     """A reader who may not change tickets sees the comments, and no form for a new one."""
-    held = GRANTS[Role.SUPPORT] - {Permission.TICKETS_UPDATE}
-    page = await shared.member(Role.SUPPORT, name="dave", scopes=held).browser().visit(f"{UI}tickets/1")
+    scopes = GRANTS[Role.SUPPORT] - {Permission.TICKETS_UPDATE}
+    page = await shared.member(Role.SUPPORT, name="dave", scopes=scopes).browser().visit(f"{UI}tickets/1")
 
     assert ("Comments" in page.text, "Add a comment" in page.text) == (True, False)
 
@@ -141,8 +141,8 @@ async def test_an_empty_desk(tmp_path: Path, role: Role, steps: list[str]) -> No
 async def test_an_empty_desk_where_support_creates_no_employees(tmp_path: Path) -> None:
     """On an empty desk, somebody who may not create employees is told whom to ask."""
     async with open_desk(tmp_path) as desk:
-        held = GRANTS[Role.SUPPORT] - {Permission.EMPLOYEES_CREATE}
-        page = await desk.member(Role.SUPPORT, scopes=held).browser().visit(f"{UI}tickets")
+        scopes = GRANTS[Role.SUPPORT] - {Permission.EMPLOYEES_CREATE}
+        page = await desk.member(Role.SUPPORT, scopes=scopes).browser().visit(f"{UI}tickets")
 
     assert "ask a manager of the desk" in shows(page)
     assert "employees/new" not in page.text

@@ -19,6 +19,8 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Lives at [[P.O. Box 771]].",
         "ZIP [[60614-3321]]. Postcode [[K1A 0B1]].",
         "Lives off [[I-80]] near [[Route 66]].",
+        "lives off [[i-80]] near [[route 66]]. I-131 scan, route of 2 doses.",
+        "lives at [[88 chestnut st apt 2r]], better",
         "at [[1234 W 45TH STREET]] today",
         "Take 2 tablets in the street clothes way. Stage 3 cancer, seen by Dr. [[Okafor]].",
     ],

@@ -12,6 +12,7 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "a [[97]]-year-old woman",
         "[[97]] yo woman. [[97F]] with falls.",
         "EMS. [[101F]] with falls.",
+        "[[97yo]] woman. A [[94yoM]] with falls.",
         "age [[101]], aged [[94]] years",
         "A [[91]] y/o. [[97]] yrs of age. [[Ninety-four]] years old.",
         "He turned [[103]]. Died at [[96]]. In her [[90s]].",

@@ -46,6 +46,7 @@ def test_a_date(engine: Engine, date: str, case: type[str]) -> None:
         "Pain 8/10, now 4/10. Strength 4/5 in both arms. A murmur 2/6. Vision 6/6.",
         "Ribs 7-9, every 4-6 hours, AST/ALT 45/52, MMSE 28/30.",
         "Percocet 5/325 one tablet.",
+        "3/10 epigastric pain. The 4th and 5th toes. A 2nd dose.",
     ],
 )
 def test_what_looks_like_a_date_and_is_none(engine: Engine, line: str) -> None:
@@ -56,3 +57,8 @@ def test_what_looks_like_a_date_and_is_none(engine: Engine, line: str) -> None:
 def test_a_date_of_birth_without_signs(engine: Engine) -> None:
     """By its label."""
     assert problem(engine, "DOB: [[010250]]") == ""
+
+
+def test_a_day_of_the_month(engine: Engine) -> None:
+    """Also without the month, where it can be nothing else."""
+    assert problem(engine, "He must leave by the [[15th]]. Seen [[fri]] [[4/5]] and [[Mon 5/8]].") == ""

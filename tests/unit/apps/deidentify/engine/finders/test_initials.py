@@ -12,6 +12,9 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Initials [[M.K.]] on the form.",
         "Seen by [[R.J. Ortiz]] today.",
         "Dictated 3 pages [[FH/AJ]]",
+        "initials [[m.k.]] on the form",
+        "electronically signed by [[lee, k]]. Reviewed by [[Park, J]].",
+        "Net negative 6.2 L. Weight is down. Child-Pugh B. Sodium is low.",
         "Take 5 mg p.o. b.i.d. for pain, i.v. if needed.",
     ],
 )

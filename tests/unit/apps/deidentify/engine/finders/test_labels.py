@@ -15,7 +15,8 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Member ID [[K55019273-02]], Medicaid ID [[CD67890E]], policy # [[5521]].",
         "Serial [[SN-QT4B2X-88013]], lot [[9C31F]], plate [[4XYZ987]], passport [[L7654321]].",
         "PESEL [[02070803628]]. OHIP [[9876-543-217-AB]]. NIR [[2 69 05 49 588 157 80]]. DEA [[FM2345670]].",
-        "Room [[308C]], bed [[12]], apt. [[915]].",
+        "Room [[308C]], bed [[12]], [[apt. 915]]. [[Suite 12B]], [[flat 3]].",
+        "Badge [[2217]], intake [[#2019-33871]].",
         "Case 3 of the group. Model 2 fits. Visit 3. Order 2 units. Bed rest. Room air. Card game.",
     ],
 )

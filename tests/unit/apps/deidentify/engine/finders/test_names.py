@@ -18,6 +18,8 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Patient [[Samuel Trask Jr.]] was seen.",
         "[[Anna S.]] was treated.",
         "seen with [[anna s.]], better",
+        "a 70yo man, [[frank l.]], presented",
+        "x-ray l. hip. He drew l. arm up.",
         "[[Mark Miller]] called.",
         "[[Chase]] slept most of the night.",
         "Patient [[So Mi]] was seen.",

@@ -17,6 +17,7 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Drs. [[Smith]] and [[Okafor]] agree.",
         "Mr. [[St. John]] was seen.",
         "Nurse [[Wood]] changed the dressing.",
+        "nurse [[black]] gave the dose. NURSE [[BLACK]] GAVE THE DOSE.",
         "Mr. [[W.]] was admitted.",
         "The Dr. will see her. The nurse practitioner called. Doctor's orders.",
     ],

@@ -16,6 +16,8 @@ from service.apps.deidentify.engine.engine import Engine
         "ICD-10 K21.9, N18.3, F32.1. CPT 99285.",
         "COVID-19, SARS-CoV-2, HIV-1, HPV 16/18, IL-6, CA-125, Ki-67, HER2.",
         "NYHA class III. CHA2DS2-VASc 4. BI-RADS 4. G3, P2-0-0-2.",
+        "BNP fell from 14200 to 3250. Ferritin rose to 23000.",
+        "LI-RADS 4. Wound 2.1x1.4x0.3 cm. At 31w4d by dates. GJB2 c.35delG, p.Gly12Asp. Registered as NCT04068103.",
         "Heparin 5000 units. Viral load 20,000 copies. Norco 7.5/325.",
     ],
 )

@@ -17,6 +17,9 @@ from service.apps.deidentify.engine.keepers.words import Vocabulary
         "CHIEF COMPLAINT: Chest pain. Left Lower Lobe infiltrates. Older sister has asthma.",
         "Virchow's node palpable. Murphy sign negative. Swan-Ganz catheter.",
         "Influenza A and B, hepatitis C, Le Fort I.",
+        "A Lieberman speculum, Utrata forceps, Heaney clamps. Braden 14, Morse 65.",
+        "Charcot-Marie-Tooth. CARRIED THROUGH SCARPA FASCIA TO THE EXTERNAL OBLIQUE.",
+        "Closed with Vicryl and Monocryl. KRAS and BRAF were wild type.",
     ],
 )
 def test_what_stays(engine: Engine, line: str) -> None:

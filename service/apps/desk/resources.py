@@ -12,8 +12,8 @@ from service.hub.client import HubClient
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """The open tables, the `RoleKeeper`, and what each role may do. Open it with `open_team`."""
+class DeskResources:
+    """The open tables, the `RoleKeeper`, and what each role may do. Open it with `open_desk_resources`."""
 
     desk: Desk
     roles: RoleKeeper
@@ -21,14 +21,14 @@ class Team:
 
 
 @asynccontextmanager
-async def open_team(
+async def open_desk_resources(
     database_url: str,
     hub: HubClient,
     *,
     groups_are_managed: bool,
     grants: Grants = GRANTS,
     first_admins: Sequence[str] = (),
-) -> AsyncIterator[Team]:
+) -> AsyncIterator[DeskResources]:
     """Open the database and bring its tables up to date. Make `first_admins` administrators if there is none.
 
     Raises:
@@ -38,4 +38,4 @@ async def open_team(
     async with open_desk(database_url) as desk:
         roles = RoleKeeper(hub, desk.database, desk.accounts, groups_are_managed=groups_are_managed)
         async with making_first_admins(roles, first_admins):
-            yield Team(desk, roles, grants)
+            yield DeskResources(desk, roles, grants)

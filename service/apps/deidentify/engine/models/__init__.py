@@ -1,0 +1,1 @@
+"""Models that find identifiers beside the rules."""

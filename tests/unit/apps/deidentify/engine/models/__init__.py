@@ -1,0 +1,1 @@
+"""Tests of service/apps/deidentify/engine/finders, file by file."""
