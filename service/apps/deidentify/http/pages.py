@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field, ValidationError
 
 from service.apps.deidentify.engine import explanation
 from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.http.form import Draft, explained, parts, what_is_wrong
 from service.apps.deidentify.http.notes import caller_of, deidentified, pool_of
-from service.auth.context import context_of
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
 from service.auth.problems import Problem, problem_of, problem_response
@@ -67,14 +66,6 @@ async def rules(request: Request, identity: User) -> Rules | Response:
     if not is_browser(request):
         return found
     return pages.render(request, "deidentify_rules.html", identity=identity, rules=found)
-
-
-async def begin(request: Request) -> Response:
-    """Redirect a browser to the form. The API takes POST alone at this address."""
-    if not is_browser(request):
-        text = "Send notes by POST. A browser finds a form here."
-        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": "POST"})
-    return RedirectResponse(f"{context_of(request).settings.prefix}deidentify/try", status_code=HTTPStatus.SEE_OTHER)
 
 
 @router.get("/try", include_in_schema=False)

@@ -106,7 +106,6 @@ _ANSWERS = {
 
 router = APIRouter(prefix="/deidentify", tags=["de-identification"])
 router.include_router(pages.router)
-router.add_api_route("", pages.begin, include_in_schema=False)
 
 User = Annotated[Identity, require("custom:deidentify:use")]
 

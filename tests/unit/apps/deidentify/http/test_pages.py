@@ -55,16 +55,6 @@ def user(service: Service, name: str = "alice") -> Browser:
     return service.user(name, scopes=[USE]).browser()
 
 
-async def test_the_address_of_the_api_leads_a_browser_to_the_form(service: Service) -> None:
-    """Somebody who opens it finds the form. A script is told that the address takes POST."""
-    page = await user(service).get("deidentify", headers=NAVIGATION)
-    script = await service.api().get("deidentify")
-
-    assert (page.status_code, page.headers["Location"]) == (303, f"{PREFIX}{FORM}")
-    assert (script.status_code, "POST" in script.headers["Allow"]) == (405, True)
-    assert script.json()["detail"] == "Send notes by POST. A browser finds a form here."
-
-
 @pytest.fixture
 async def alice(service: Service) -> AsyncIterator[Browser]:
     """Likewise, at the service that the tests share."""
