@@ -173,7 +173,7 @@ async def batch(
     """Mask what identifies a person in many notes: a line of JSON each, answered in order while you still send.
 
     Blank lines are passed over. `numbered` gives the same text the same number in the whole batch. An error without
-    `line` is the end of a batch that is broken off. Read while you send: what you do not take is not made.
+    `line` ends the batch. Read while you send: if you stop reading, the service pauses, then disconnects.
     """
     pool = pool_of(request)
     return Batch(pool, options, caller_of(request, user), limit=body_size(pool.note_size), identity=user)
