@@ -19,7 +19,7 @@ _ERRORS = (
     HubUnavailableError(reason="an example"),
 )
 _OTHERS = {
-    HTTPStatus.NOT_FOUND: ("not_found", "There is nothing at this address. Check how it is written."),
+    HTTPStatus.NOT_FOUND: ("not_found", "There is nothing at this address."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
         "content_too_large",
         "The body of the request is larger than this route accepts.",

@@ -38,7 +38,10 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # the methods t
 # A place in a request that we name: a field or an index. Anything else may be text of the caller.
 _FIELD = re.compile(r"\w{1,64}", re.ASCII)
 # For these types, pydantic's messages quote the input.
-_ECHOING = {"union_tag_invalid": "Input has an unknown tag", "extra_forbidden": "Extra inputs are not permitted"}
+_ECHOING = {
+    "union_tag_invalid": "Input has an unknown tag",
+    "extra_forbidden": "There is a field that is not known here. The API's documentation (/docs) lists those that are.",
+}
 
 
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
@@ -84,24 +87,24 @@ async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Respo
     if "Allow" in headers:  # the framework names the methods of one route only
         headers["Allow"] = ", ".join(_methods_of_path(conn)) or headers["Allow"]
     if text in {"", status.phrase}:
-        text = _in_plain_words(status, method=conn.scope.get("method", ""), allowed=headers.get("Allow", ""))
+        text = _plain_words(conn, status, allowed=headers.get("Allow", ""))
     await _learn_who_reads(conn)
     return await _answer(conn, _problem(status, text, errors=errors), headers=headers)
 
 
-def _in_plain_words(status: HTTPStatus, *, method: str, allowed: str) -> str:
-    """Return the sentence for an error of which only the status is known. Python's own are for people who know HTTP."""
+def _plain_words(conn: HTTPConnection, status: HTTPStatus, *, allowed: str) -> str:
+    """Return what a status means. Python's own words for the two that people meet most are hard to read."""
     if status is HTTPStatus.NOT_FOUND:
-        return "There is nothing at this address. Check how it is written."
-    if status is HTTPStatus.METHOD_NOT_ALLOWED and allowed:
+        return "There is no page at this address." if is_browser(conn) else "There is nothing at this address."
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and allowed and (method := conn.scope.get("method")) in _METHODS:
         return f"This address takes {allowed.replace(', ', ' or ')}, not {method}."
     return status.description
 
 
 async def _learn_who_reads(conn: HTTPConnection) -> None:
     """Identify the reader of a page about an error that came before any guard, so that it shows who is signed in."""
-    if is_browser(conn):
-        with suppress(SignedInByUrl):  # nobody is signed in by an address at which there is nothing
+    if conn.scope.get("method") == "GET" and is_browser(conn):
+        with suppress(SignedInByUrl):  # a link signs nobody in at a page that is not there
             await visitor(conn)
 
 
