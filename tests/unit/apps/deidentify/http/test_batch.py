@@ -55,6 +55,10 @@ class Defective:
         """Let anybody in."""
         return nullcontext(BatchNumbering())
 
+    def asks_model(self, **_options: object) -> bool:
+        """It has none."""
+        return False
+
     async def deidentify(self, text: str, **_options: object) -> Result:
         """Fail with what a note said, at the second."""
         self._notes += 1
