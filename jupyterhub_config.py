@@ -208,11 +208,14 @@ except sqlite3.OperationalError:  # there is no database, or no table yet
 if authenticator != "entra":  # Entra ID decides at each sign-in who is in which group
     c.JupyterHub.load_groups = {group: {"users": [user]} for group, user in team.items() if group not in present}
 
-# The service takes Entra ID's tokens, too, if this is set. It does not get the Hub's own secret.
+# The service takes Entra ID's tokens, too, if ENTRA_CLIENT_ID is set. It does not get the Hub's own secret. Otherwise
+# it is told that there is no Entra ID for it, as it reads the same `.env`.
 of_entra = ["ENTRA_AUTHORITY", "ENTRA_GRANTS", "ENTRA_OPENAPI_CLIENT_ID", "ENTRA_OWN_KEYS", "ENTRA_SCOPE"]
-of_entra += ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "SSL_CERT_FILE"]
-if not os.environ.get("ENTRA_CLIENT_ID"):
-    of_entra = []
+of_entra += ["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID"]
+takes_entra = bool(os.environ.get("ENTRA_CLIENT_ID"))
+for_entra = {name: os.environ.get(name, "") if takes_entra else "" for name in of_entra}
+if takes_entra and os.environ.get("SSL_CERT_FILE"):
+    for_entra["SSL_CERT_FILE"] = os.environ["SSL_CERT_FILE"]
 
 register(
     c,
@@ -223,7 +226,7 @@ register(
         "SERVICE_STATE": state,
         "SERVICE_LOG": "text",  # at a terminal, among the Hub's lines
         "HUB_PASSWORD_PAGE": "change-password" if authenticator == "native" else "",
-        **{name: os.environ[name] for name in of_entra if os.environ.get(name)},
+        **for_entra,
     },
     public_host=os.environ.get("PUBLIC_HOST"),
     api_token=api_token.read_text(),

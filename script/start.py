@@ -142,7 +142,9 @@ def password_words(*, is_new: bool) -> tuple[str, str]:
         if file:
             named = Path(file).read_text().strip() if is_new else f"the one in {file}"
             typed = f'--data-urlencode "password=$(cat {file})"'
-        elif authenticator != "native":
+        elif authenticator == "native":  # those who have one got it from `python -P -m service password`
+            return "their own", "-d password=…"
+        else:
             named, typed = "passwd", "-d password=passwd"
     return f"their own, at first {named}" if authenticator == "native" else named, typed
 

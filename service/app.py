@@ -28,7 +28,7 @@ from service.auth.policy import SignInPolicy
 from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
-from service.web import framing, pages, problems, without_sign_in
+from service.web import pages, problems, without_sign_in
 from service.web.flat_routes import add_flat, is_flat
 from service.web.middleware.access_log import AccessLog
 from service.web.middleware.bodies import Bodies, RefusedBody
@@ -102,7 +102,7 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
             its dependencies do not guard, or one of our own.
         TypeError: one of `options` is decided here.
     """
-    problems_found = [*problems_of(settings), framing.problem_with(settings)]
+    problems_found = problems_of(settings)
     if settings.forward_auth:
         problems_found.append(forward.problem_with_service(settings))
     if any(problems_found):

@@ -12,6 +12,7 @@ import yaml
 from traitlets.config import Config
 
 from service.registration import register
+from service.service_url import variable_for
 
 _HEAD = """\
 # Made by deploy/kubernetes/make_values.py, for Zero to JupyterHub 4. See docs/operate/kubernetes.md.
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def made(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 (register() checks them)
-    """Return the chart's `hub.services`, `hub.loadRoles` and `hub.config`, for arguments of `register()`."""
+    """Return the chart's services, roles, `hub.config` and what notebooks are told, for arguments of `register()`."""
     c = Config()
     entry = register(c, managed=False, api_token=secrets.token_hex(32), **arguments)
     del entry["api_token"]
@@ -56,7 +57,9 @@ def made(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 (register() checks
         "services": _by_name([entry]),
         "loadRoles": _by_name(hub.load_roles.get_value([])),
     }
-    return {"hub": values}
+    # What `register()` tells notebooks is computed at their start, which a file of values cannot say.
+    told = {variable_for(entry["name"]): entry["oauth_redirect_uri"].removesuffix("oauth_callback")}
+    return {"hub": values, "singleuser": {"extraEnv": told}}
 
 
 def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from service.auth.forward import problem_with as problem_with_forward
 from service.auth.guard import Entitlement, Guard, SignInVeto, Veto
 from service.auth.pages import PlainPages, SignInPages
 from service.auth.policy import Answer, Paths, Policy, SignInPolicy
-from service.auth.protection import Protected
+from service.auth.protection import Protected, problem_with_frames
 from service.auth.state import AuthState, bind
 from service.errors import HOW_TO_INSTALL, ConfigurationError
 from service.hub.models import Identity
@@ -236,7 +236,8 @@ def problems_of(settings: Settings) -> list[str]:
         return ["Neither a Hub nor Entra ID is set up, so nobody could sign in."]
     if can_sign_in and not settings.has_sign_in:
         return ["SERVICE_SIGN_IN: nobody signs in here, but a Hub or Entra ID is set up: remove one or the other."]
-    return []
+    problem = problem_with_frames(settings) if settings.has_sign_in else ""
+    return [problem] if problem else []
 
 
 def _problem_with_anonymous(settings: Settings, anonymous: Identity | None) -> str:

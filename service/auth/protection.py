@@ -20,6 +20,7 @@ from service.auth.fetch_metadata import Purpose, purpose_of
 from service.auth.guard import Guard
 from service.auth.identification import SignedInByUrl, identify_own_page, speaking
 from service.auth.refusals import answer_of, refused
+from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.settings import Settings
@@ -58,6 +59,21 @@ def has_own_host(settings: Settings) -> bool:
 
 def _hostname(address: str) -> str:
     return (urlsplit(address).hostname or "").rstrip(".")
+
+
+def problem_with_frames(settings: Settings) -> str:
+    """Say why no page may frame ours (SERVICE_FRAME_ORIGINS); an empty string if the named origins may.
+
+    Without a host of our own, a notebook of any user could open the portal in a window, and read our page in its frame,
+    which has the notebook's origin. Cross-Origin-Opener-Policy does not apply to frames.
+    """
+    if not settings.frame_origins or has_own_host(settings):
+        return ""
+    return (
+        "SERVICE_FRAME_ORIGINS: all users' notebooks share this service's origin, and could read what is in the frame."
+        " It takes a host of the service's own: PUBLIC_HOST, and JUPYTERHUB_HOST with the Hub's"
+        " (JupyterHub.subdomain_host)."
+    )
 
 
 class Protected:
@@ -100,8 +116,11 @@ async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> 
         TokenOnlyError: a cookie came, but is not accepted.
         OriginError: a cookie came, but not from a page of ours.
     """
-    credential, _ = await speaking(conn)
-    if credential is not None and credential.source is Source.COOKIE:
+    credential, known = await speaking(conn)
+    if known is not None:
+        # Kept: if the token were void by now, the guard would take the cookie, which has not been looked at here.
+        state_of(conn).identity = known
+    elif credential is not None and credential.source is Source.COOKIE:
         settings = context_of(conn).settings
         if not cookies or not has_own_host(settings):
             raise TokenOnlyError

@@ -9,6 +9,7 @@ from typing import Any
 from jupyterhub import orm, roles
 from jupyterhub.app import JupyterHub
 from nativeauthenticator.orm import UserInfo
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.authenticators import PasswordAuthenticator, passwords, sessions
 from service.errors import ConfigurationError
@@ -54,7 +55,18 @@ class OfflineHub:
             is_admin: also make the user an administrator of the Hub.
             with_tokens: also delete the user's API tokens.
 
+        Raises:
+            ConfigurationError: the database refuses it, such as while another process holds it.
+
         """
+        try:
+            return self._set_password(name, password, is_admin=is_admin, with_tokens=with_tokens)
+        except SQLAlchemyError as error:  # its own text has the values that were to be written
+            self._db.rollback()
+            reason, *_ = str(getattr(error, "orig", None) or type(error).__name__).splitlines()
+            raise ConfigurationError([f"The Hub's database has refused the change: {reason}"]) from None
+
+    def _set_password(self, name: str, password: str, *, is_admin: bool, with_tokens: bool) -> str:
         account = self._authenticator.get_user(name)
         if account is None:
             account = UserInfo(username=name)

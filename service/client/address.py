@@ -1,11 +1,14 @@
 """Finds the service and the token: in a notebook from its environment, elsewhere from what the caller gives."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from service.client.errors import ClientError
 from service.service_url import variable_for
+
+_ONE_WORD = re.compile(r"[\x21-\x7e]+")  # what can stand in a header behind `Bearer`
 
 
 class AddressUnknownError(ClientError):
@@ -23,11 +26,12 @@ class Address:
 def find(url: str | None, token: str | None, *, service: str, environment: Mapping[str, str]) -> Address:
     """Return the address of `service`, and the token for it.
 
-    The token of the environment (`JUPYTERHUB_API_TOKEN`) is sent to no address but that of the environment: an address
-    from elsewhere could be a stranger's.
+    The token of the environment (`JUPYTERHUB_API_TOKEN`) is sent to no address but that of the environment, and to
+    other services of the same Hub. An address from elsewhere could be a stranger's. So could one of the same origin, as
+    the servers of all users may have it.
 
     Raises:
-        AddressUnknownError: one of them is not to be found, or `url` is not one of HTTP.
+        AddressUnknownError: one of them is not to be found or cannot be used, or `url` is not one of HTTP.
     """
     own = _own_url(service, environment)
     found = with_slash(url) if url else own
@@ -36,12 +40,15 @@ def find(url: str | None, token: str | None, *, service: str, environment: Mappi
             f'Where is the service? Give its address, such as Client("https://hub.example.org/services/{service}/"),'
             f" or set {variable_for(service)}."
         )
-    if token is None and own is not None and _origin(found) == _origin(own):
+    if token is None and own is not None and found.startswith(_services_beside(own)):
         token = environment.get("JUPYTERHUB_API_TOKEN")
+    token = (token or "").strip()  # a file that holds one mostly has a line end
     if not token:
         raise AddressUnknownError(
             f"No token for {found}. Give one: Client(..., token=...). The Hub's page /hub/token makes tokens."
         )
+    if not _ONE_WORD.fullmatch(token):  # httpx would quote it in its error
+        raise AddressUnknownError("The token is none of the Hub: it must be one word of ASCII characters.")
     return Address(found, token)
 
 
@@ -49,12 +56,30 @@ def with_slash(url: str) -> str:
     """Return an address of HTTP with a slash at its end, without query and fragment.
 
     Raises:
-        AddressUnknownError: it is none.
+        AddressUnknownError: it is none, or has a user name, which httpx would send in place of the token.
     """
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise AddressUnknownError(f"{url!r} is no address: it must begin with http:// or https://.")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
+    if "@" in parts.netloc:
+        raise AddressUnknownError("An address must not hold a user name or a password: the token says who you are.")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or _leads_up(parts.path):
+        raise AddressUnknownError(f"{url!r} is no address: it must begin with http:// or https://, and have no `..`.")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}/"
+
+
+def route(url: str, path: str) -> str:
+    """Return the address of a route of the service at `url`. `path` is relative to it, or an address below it.
+
+    Raises:
+        ValueError: it leads elsewhere, where the token must not go.
+    """
+    relative = path.removeprefix(url).lstrip("/")
+    if urlsplit(relative).scheme or _leads_up(re.split("[?#]", relative)[0]):
+        raise ValueError(f"{path!r} is no path below {url}.")
+    return f"{url}{relative}"
+
+
+def _leads_up(path: str) -> bool:
+    return not {".", ".."}.isdisjoint(unquote(path).replace("\\", "/").split("/"))
 
 
 def _own_url(service: str, environment: Mapping[str, str]) -> str | None:
@@ -67,6 +92,7 @@ def _own_url(service: str, environment: Mapping[str, str]) -> str | None:
     return None
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+def _services_beside(own: str) -> str:
+    """Return what the addresses of all services of this Hub begin with; `own` where it does not look like one."""
+    folder, slash, name = own.removesuffix("/").rpartition("/services/")
+    return f"{folder}{slash}" if slash and "/" not in name else own

@@ -25,6 +25,7 @@ from service.client.notes import (
     windows,
 )
 from service.client.progress import Progress, progress_of
+from service.service_url import is_loopback
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AT_ONCE = 2  # windows on their way: while one is masked, the next one comes
@@ -61,11 +62,14 @@ class AsyncClient:
             AddressUnknownError: address or token are neither given nor to be found.
         """
         self._address = address.find(url, token, service=service, environment=os.environ)
+        here = httpx.URL(self._address.url)
         self._http = httpx.AsyncClient(
             base_url=self._address.url,
             headers={"Authorization": f"Bearer {self._address.token}", "Accept": "application/json"},
             timeout=timeout,
             transport=transport,
+            # HTTP_PROXY may name another machine, which neither reaches this one nor should see the token.
+            mounts={f"all://{here.netloc.decode()}": None} if is_loopback(here.host) else None,
         )
 
     @property
@@ -93,20 +97,22 @@ class AsyncClient:
 
         Args:
             method: of HTTP.
-            path: relative to the service's address.
+            path: relative to the service's address, or an address below it.
             is_safe: whether sending it twice does no harm. By default GET, HEAD and OPTIONS are safe.
             options: those of `httpx.AsyncClient.request`.
 
         Raises:
             ProblemError: the service answered with an error.
             UnreachableError: no answer came.
+            ValueError: the path leads away from the service. The token must not go there.
         """
+        where = address.route(self.url, path)
         is_safe = method.upper() in _SAFE_METHODS if is_safe is None else is_safe
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer = await self._http.request(method, path.lstrip("/"), **options)
+                answer = await self._http.request(method, where, **options)
             except httpx.TransportError as error:
                 was_sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
                 seconds = None if was_sent and not is_safe else retry.pause(attempt, {})

@@ -52,15 +52,28 @@ async def _answers(http: httpx.AsyncClient, window: Window, *, begin: int) -> As
         if not response.is_success:
             await response.aread()
             raise problem_of(response)
-        number = 0
-        async for line in response.aiter_lines():
+        number = begin
+        async for line in _lines(response):
             answer = json.loads(line)
+            if not isinstance(answer, dict) or not {"line", "error"} & answer.keys():
+                raise ValueError("a line is no answer")
             if "line" not in answer:
                 raise ProblemError(status=response.status_code, problem=answer["error"])
             number += 1
-            if answer["line"] != number:
-                raise ValueError(f"line {number} was expected, and {answer['line']} came")
-            yield masked(answer, index=window.start + begin + number - 1)
+            if answer["line"] != number - begin or number > len(window.lines):
+                raise ValueError(f"line {number - begin} was expected, and {answer['line']} came")
+            yield masked(answer, index=window.start + number - 1)
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yield the lines of an answer. httpx would also cut at U+0085 and U+2028, which a note may contain."""
+    rest = b""
+    async for part in response.aiter_bytes():
+        *whole, rest = (rest + part).split(b"\n")
+        for line in whole:
+            yield line
+    if rest:
+        yield rest
 
 
 def _broken(http: httpx.AsyncClient, answered: int) -> UnreachableError:

@@ -41,7 +41,11 @@ def password(
     if problem := hub.problem_with(name, chosen):
         typer.echo(problem, err=True)
         raise typer.Exit(1)
-    typer.echo(hub.set_password(name, chosen, is_admin=admin, with_tokens=delete_tokens))
+    try:
+        typer.echo(hub.set_password(name, chosen, is_admin=admin, with_tokens=delete_tokens))
+    except ConfigurationError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
 
 
 def _ask() -> str:

@@ -80,17 +80,18 @@ class PasswordTokens:
             await asyncio.shield(self._start(self._delete(first, self._pauses)))
 
     async def _for_password(self, credentials: Credentials, wish: Wish) -> IssuedToken:
-        """Ask under the name as the Hub writes it by default, in lower case, and then under the name as it was typed.
+        """Ask under the name as it was typed, and then as the Hub writes it by default, in lower case.
 
-        The Hub refuses the first of them in words of its own if the password is right.
+        The Hub refuses the first of them in words of its own if the password is right. In the other order, an
+        administrator would get a token of the user whose name is theirs in lower case, where there is one.
         """
         typed = credentials.username
         if (lower := typed.lower()) != typed:
             try:
-                return await self._hub.ask(protocol.issue(wish, credentials, name=lower))
+                return await self._hub.ask(protocol.issue(wish, credentials, name=typed))
             except NameRefusedError:
                 pass
-        return await self._hub.ask(protocol.issue(wish, credentials, name=typed))
+        return await self._hub.ask(protocol.issue(wish, credentials, name=lower))
 
     async def _first(self, request: PasswordRequest) -> IssuedToken:
         lifetime = min(FIRST_LIFETIME, request.expires_in)

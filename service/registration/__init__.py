@@ -81,7 +81,8 @@ def register(  # noqa: PLR0913 (one keyword for each option)
             Hub makes a new token at each start, and all users have to sign in to the service again.
         allow_token_in_url: accept a token in the URL, as `?token=`.
         password_grant: accept a user's name and password at `POST token`. The Hub then makes a user for somebody whom
-            its authenticator lets in, as it does when they sign in.
+            its authenticator lets in, as it does when they sign in. An external service also needs
+            `SERVICE_PASSWORD_GRANT=1` in its environment.
         lab_scopes: let the pages of notebook servers, such as extensions of JupyterLab, call the service with the token
             that the page has. It then carries access, and these of the `USER_SCOPES`; `[]` means access alone. The
             owner of a server receives the tokens of all who visit it, so scopes that only some users have are refused.
@@ -125,7 +126,6 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         entry["api_token"] = api_token
     settings = {
         "SERVICE_ROUTERS": ",".join(routers),
-        "SERVICE_PASSWORD_GRANT": "1" if password_grant else "",
         "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1" if allow_token_in_url else "",
         **chosen,
     }
@@ -135,6 +135,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         settings["SERVICE_GROUPS_MANAGED"] = "1" if rights.groups and is_on(c, "manage_groups") else ""
         settings |= {
             "SERVICE_MANAGED": "1",
+            "SERVICE_PASSWORD_GRANT": "1" if password_grant else "",
             "PUBLIC_HOST": origin,
             "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app)),
         }

@@ -47,8 +47,14 @@ def run(variables: Mapping[str, str]) -> None:
         file=sys.stderr,
         flush=True,
     )
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_serve(url.hostname, url.port or 80, prefix))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        known = error.errno is not None and error.errno > 0
+        reason = os.strerror(error.errno or 0) if known else "the name cannot be resolved"
+        print(f"Nothing can listen at {url.hostname}:{url.port or 80} ({reason}).", file=sys.stderr)  # noqa: T201 - as above
 
 
 async def _serve(host: str, port: int, prefix: str) -> None:

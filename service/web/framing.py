@@ -2,33 +2,26 @@
 
 A page in a frame has no XSRF token, so nothing can be changed in it: a click that another page has brought about does
 no harm. Only the answers that browsers ask for in order to show them in a frame may be framed. All others, and so all
-pages with a token, may not.
+pages with a token, may not. Nor may Swagger UI, whose reader can have it get a token by a click.
+
+The service needs a host of its own for it: see `service.auth.protection.problem_with_frames`.
 """
 
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from service.auth.fetch_metadata import Purpose, judge
 from service.auth.hardening import Header
-from service.auth.protection import has_own_host
 from service.settings import Settings
 
 _CLOSED = b"frame-ancestors 'none'"
 
 
-def problem_with(settings: Settings) -> str:
-    """Say which of the origins must not frame our pages; an empty string if all may."""
-    if has_own_host(settings):
-        return ""
-    shared = [origin for origin in settings.frame_origins if origin in {settings.public_origin, settings.hub_host}]
-    if not shared:
-        return ""
-    return (
-        f"SERVICE_FRAME_ORIGINS: {shared[0]}: all users' notebooks have this origin, and could look into our pages."
-        " It takes a host of the service's own (JupyterHub.subdomain_host)."
-    )
+def is_closed(headers: Iterable[Header]) -> bool:
+    """Whether a route has said itself that nobody may frame its answer."""
+    return any(name == b"x-frame-options" for name, _ in headers)
 
 
 def openable(headers: list[Header], scope: Scope, settings: Settings) -> list[Header]:
@@ -37,12 +30,9 @@ def openable(headers: list[Header], scope: Scope, settings: Settings) -> list[He
     mode, dest = asked.get("sec-fetch-mode", ""), asked.get("sec-fetch-dest", "")
     if judge(mode=mode, dest=dest, is_preload="service-worker-navigation-preload" in asked) is not Purpose.FRAME:
         return headers
-    # Where no address of ours is configured, this is what the browser has asked for.
-    host = "" if has_own_host(settings) else asked.get("host", "").lower()
-    origins = " ".join(origin for origin in settings.frame_origins if urlsplit(origin).netloc != host)
-    opened = f"frame-ancestors {origins}".encode() if origins else _CLOSED
+    opened = f"frame-ancestors {' '.join(settings.frame_origins)}".encode()
     return [
         (name, value.replace(_CLOSED, opened) if name == b"content-security-policy" else value)
         for name, value in headers
-        if name != b"x-frame-options" or not origins
+        if name != b"x-frame-options"
     ]

@@ -8,6 +8,7 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from service.auth.errors import InsufficientScopeError, OutdatedTokenError
 from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.forms import refused_form
-from service.auth.identification import SignedInByUrl
+from service.auth.identification import SignedInByUrl, visitor
 from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
 from service.auth.refusals import ANOTHER_SIGN_IN_HELPS, SIGN_IN_HELPS, clear_conflict, redirect_of
 from service.auth.state import state_of
@@ -37,7 +38,10 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # the methods t
 # A place in a request that we name: a field or an index. Anything else may be text of the caller.
 _FIELD = re.compile(r"\w{1,64}", re.ASCII)
 # For these types, pydantic's messages quote the input.
-_ECHOING = {"union_tag_invalid": "Input has an unknown tag", "extra_forbidden": "Extra inputs are not permitted"}
+_ECHOING = {
+    "union_tag_invalid": "Input has an unknown tag",
+    "extra_forbidden": "There is a field that is not known here. The API's documentation (/docs) lists those that are.",
+}
 
 
 async def answer_error(conn: HTTPConnection, error: Exception) -> Response | None:
@@ -79,11 +83,24 @@ async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Respo
     status = _registered(error.status_code)
     detail: object = error.detail  # FastAPI's HTTPException takes any value
     text, errors = (detail, None) if isinstance(detail, str) else ("", [detail])
-    problem = _problem(status, status.description if text in {"", status.phrase} else text, errors=errors)
     headers = dict(error.headers or {})
     if "Allow" in headers:  # the framework names the methods of one route only
         headers["Allow"] = ", ".join(_methods_of_path(conn)) or headers["Allow"]
-    return await _answer(conn, problem, headers=headers)
+    if text in {"", status.phrase}:
+        text = _plain_words(conn, status, allowed=headers.get("Allow", ""))
+    if conn.scope.get("method") == "GET" and is_browser(conn):
+        with suppress(SignedInByUrl):  # a link signs nobody in at a page that is not there
+            await visitor(conn)  # no route has asked who this is, and the page shows it
+    return await _answer(conn, _problem(status, text, errors=errors), headers=headers)
+
+
+def _plain_words(conn: HTTPConnection, status: HTTPStatus, *, allowed: str) -> str:
+    """Return what a status means. Python's own words for the two that people meet most are hard to read."""
+    if status is HTTPStatus.NOT_FOUND:
+        return "There is no page at this address." if is_browser(conn) else "There is nothing at this address."
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and allowed and (method := conn.scope.get("method")) in _METHODS:
+        return f"This address takes {allowed.replace(', ', ' or ')}, not {method}."
+    return status.description
 
 
 async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | None:

@@ -4,7 +4,6 @@ It serves applications that keep nothing. A route that asks who is calling belon
 """
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -13,6 +12,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from service.application import Configured
 from service.auth.guard import Guard
 from service.hub.models import Identity
+from service.service_url import is_loopback
 from service.settings import Settings
 from service.web.middleware.bodies import calls_of
 
@@ -44,18 +44,6 @@ def problems_with(settings: Settings, routers: Sequence[APIRouter]) -> Iterator[
         yield "SERVICE_PASSWORD_GRANT: nobody signs in here (SERVICE_SIGN_IN), so there is no token for a password"
     for path in sorted({path for router in routers for path in _guarded(router)}):
         yield f"SERVICE_SIGN_IN: {path} asks who is calling, so people must sign in for it"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host: `localhost`, or an address of the loopback interface."""
-    if host == "localhost":
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _guarded(router: APIRouter) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The form that de-identifies a note: by hand, by keyboard, without scripts, and seen by strangers."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from tests.browser.conftest import Place
 from tests.browser.test_keyboard import tab_to
 from tests.browser.test_pages import expect_sound
 from tests.browser.test_strangers import STRANGERS
-from tests.support.browser import Browser
+from tests.support.browser import NARROW, WIDE, Browser
 
 if TYPE_CHECKING:
     from tests.conftest import Browse
@@ -24,6 +25,11 @@ She lives at 12 Main Street, San Francisco, CA 94110, with her daughter Anna (41
 
 BP 120/80, temperature 38.5 C. Aspirin 81 mg daily. Seen by José Núñez and by Dr. Zorblatt."""
 TYPES = ["NAME", "ID", "DATE", "NAME", "AGE", "ORGANIZATION", "DATE", "LOCATION", "NAME", "CONTACT", "NAME", "NAME"]
+SELECT = """(element, words) => {
+    const node = [...element.childNodes].find((each) => each.data?.includes(words));
+    const start = node.data.indexOf(words);
+    getSelection().setBaseAndExtent(node, start, node, start + words.length);
+}"""
 CANARY = "Zebulon Quackenbush"
 POST = """([address, text]) => {
     const form = document.createElement("form");
@@ -62,7 +68,9 @@ async def test_masked_beside_the_note(plain: Place, signed_in: Browser) -> None:
         """(marks) => marks.map(getComputedStyle).map((style) => [style.backgroundColor, style.textDecoration])"""
     )
 
-    assert await marks.evaluate_all("(marks) => marks.map((mark) => mark.title)") == TYPES
+    assert await marks.evaluate_all("(marks) => marks.map((mark) => mark.className)") == [
+        f"type-{each}" for each in TYPES
+    ]
     assert [len({look[part] for look in looks}) for part in (0, 1)] == [len(set(TYPES))] * 2
     assert "Roe" not in await page.locator("#result").inner_text()
     await expect(page.get_by_label("Note", exact=True)).to_have_value(NOTE)
@@ -116,27 +124,75 @@ async def test_any_text(plain: Place, signed_in: Browser) -> None:
 
 
 async def test_keyboard(plain: Place, signed_in: Browser) -> None:
-    """Tab goes through the form in its order and on to the result, always to be seen; Enter and Space do the rest."""
+    """Tab goes through options, note and result; arrows go through the masked parts and select words to mask."""
     page = await open_form(plain, signed_in)
-    await page.get_by_label("Note", exact=True).focus()
-    await page.keyboard.insert_text("Seen by Dr. Smith")
-    await page.keyboard.press("Tab")
+    masked, bubble = page.locator("#masked"), page.locator("#bubble")
+    await page.get_by_label("In its place").focus()
     await page.keyboard.press("ArrowDown")
-    await page.keyboard.press("Tab")
+    for _ in range(2):
+        await page.keyboard.press("Tab")
     await page.keyboard.type("30")
-    await tab_to(page, "More")
+    await tab_to(page, "More options")
     await page.keyboard.press("Enter")
     await page.keyboard.press("Tab")
     await page.keyboard.type("seen")
-    await tab_to(page, "De-identify")
-    await page.keyboard.press("Enter")
-    await expect(page.locator("#masked")).to_have_text("[OTHER] by Dr. [NAME]")
-
+    for _ in range(3):
+        await page.keyboard.press("Tab")
+    await page.keyboard.insert_text("Seen by Dr. Smith")
+    await page.keyboard.press("Control+Enter")
+    await expect(masked).to_have_text("[OTHER] by Dr. [NAME]")
     await expect(page.get_by_label("Move dates by days")).to_have_value("30")
+
     await tab_to(page, "[OTHER] by")
+    await page.keyboard.press("ArrowRight")
+    await expect(bubble).to_contain_text("OTHER: ")
+    await page.keyboard.press("ArrowRight")
+    await expect(bubble).to_contain_text("NAME: ")
+    await expect(masked.locator("mark").last).to_have_accessible_description(re.compile(r"NAME: .+ Rule: [\w.]+"))
+    await page.keyboard.press("Escape")
+    await expect(bubble).to_be_hidden()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="This should stay")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(masked).to_have_text("Seen by Dr. [NAME]")
+    await expect(page.get_by_label("Always mask")).to_have_value("")
+
+    await tab_to(page, "Seen by")
+    for _ in range(2):
+        await page.keyboard.press("Shift+ArrowRight")
+    await expect(bubble).to_contain_text("“Seen by”")
+    await tab_to(page, "This should go")
+    await page.keyboard.press("Enter")
+    await expect(masked).to_have_text("[OTHER] Dr. [NAME]")
     await tab_to(page, "Copy")
     await page.keyboard.press("Space")
-    await expect(page.get_by_role("status")).to_have_text("Copied.")
+    await expect(page.locator("#copied")).to_have_text("Copied.")
+
+
+async def test_by_mouse(plain: Place, signed_in: Browser) -> None:
+    """Pointing at a part tells its type and rule; a word that is selected can be masked, and a masked one can stay."""
+    page = await open_form(plain, signed_in)
+    await submit(page, "😀 Seen with chest pain by Dr. Zorblatt.\nZorblatt's zebra is well.")
+    masked, bubble = page.locator("#masked"), page.locator("#bubble")
+    await masked.locator("mark").first.hover()
+    await expect(bubble).to_contain_text(re.compile("NAME: .+ Rule: "))
+    await page.get_by_label("Show what was there").check()
+    await expect(masked.locator("del").first).to_have_text("Zorblatt")
+    await page.set_viewport_size(NARROW)
+    await masked.locator("mark").first.click()
+    await expect(bubble).to_be_in_viewport(ratio=1)
+    await page.get_by_role("button", name="This should stay").click()
+    await expect(masked).to_contain_text("by Dr. Zorblatt.")
+
+    await page.set_viewport_size(WIDE)
+    await masked.evaluate(SELECT, "hest pai")
+    await page.mouse.up()
+    await expect(bubble).to_contain_text("“chest pain”")
+    await page.get_by_role("button", name="This should go").click()
+    await expect(page.get_by_label("Always mask")).to_have_value("chest pain")
+    await expect(masked.locator("mark").first).to_have_text("***** ****")
+    assert (signed_in.errors, signed_in.foreign, page.url.partition("?")[1]) == ([], [], "")
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["https", "plain http"])
@@ -148,8 +204,9 @@ async def test_copy(plain: Place, signed_in: Browser, *, old: bool) -> None:
         await page.add_init_script("delete Navigator.prototype.clipboard")
     await page.goto(f"{plain.service_url}deidentify/try")
     await submit(page, f"  Seen by Dr. Smith,\n\tMRN 1234567, {when}\n")
+    await page.get_by_label("Show what was there").check()
     await page.get_by_role("button", name="Copy").click()
-    await expect(page.get_by_role("status")).to_have_text("Copied.")
+    await expect(page.locator("#copied")).to_have_text("Copied.")
     await page.get_by_label("Note", exact=True).fill("")
     await page.keyboard.press("Control+V")
 
@@ -157,14 +214,16 @@ async def test_copy(plain: Place, signed_in: Browser, *, old: bool) -> None:
 
 
 async def test_without_scripts(plain: Place, signed_in: Browser) -> None:
-    """All works where no script does, but for the button that needs one, which is not shown."""
+    """All works where no script does, but for what needs one, which is not shown."""
     page = await signed_in.page()
     await page.route("**/*.js", lambda route: route.abort())
     await page.goto(f"{plain.service_url}deidentify/try")
     await submit(page, "Seen by Dr. Smith")
 
     await expect(page.locator("#masked")).to_have_text("Seen by Dr. *****")
-    await expect(page.locator("#copy")).to_be_hidden()
+    await expect(page.locator("mark[title^='NAME: ']")).to_have_accessible_description(re.compile("NAME: .+ Rule: "))
+    for needs_a_script in ("#copy", "#view", "#bubble", "#files", "#masked-hint", "#shortcut"):
+        await expect(page.locator(needs_a_script)).to_be_hidden()
 
 
 async def test_download(plain: Place, signed_in: Browser, tmp_path: Path) -> None:
@@ -218,12 +277,12 @@ async def test_strangers_cannot_send_the_form(plain: Place, signed_in: Browser, 
 
 
 async def test_picture(plain: Place, signed_in: Browser, screenshots: Path | None, tmp_path: Path) -> None:
-    """The picture in docs/deidentify.md shows a note and its masked counterpart, in a file that loads at once."""
+    """The picture in docs/deidentify.md shows a note, the same masked, and what is said of a part; it is small."""
     page = await open_form(plain, signed_in)
     await submit(page, NOTE)
     await expect(page.locator("#copy")).to_be_visible()
-    await page.mouse.move(0, 0)
+    await page.locator("#masked mark").last.hover()
     picture = (screenshots or tmp_path) / "deidentify.png"
     await page.screenshot(path=picture, full_page=True, animations="disabled")
 
-    assert picture.stat().st_size < 150_000
+    assert picture.stat().st_size < 200_000

@@ -93,6 +93,35 @@ def test_without_a_proxy(jupyterhub: str, environment: dict[str, str], tmp_path:
     assert said.endswith("`npm install -g configurable-http-proxy`.")
 
 
+SETTINGS_OF_THE_SERVICE = """
+from traitlets.config.loader import PyFileConfigLoader
+from service.registration.traits import read
+from service.settings import load_settings
+
+(entry,) = read(PyFileConfigLoader({config!r}).load_config().JupyterHub, "services", [])
+settings = load_settings(entry["environment"] | {{"JUPYTERHUB_API_TOKEN": entry["api_token"]}})
+print(settings.has_hub, repr(settings.entra_tenant_id), repr(settings.entra_client_id))
+"""
+TENANT, CLIENT = "11111111-aaaa-4aaa-8aaa-111111111111", "22222222-bbbb-4bbb-8bbb-222222222222"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [("", "True '' ''"), (f"ENTRA_CLIENT_ID={CLIENT}\n", f"True '{TENANT}' '{CLIENT}'")],
+    ids=["the Hub alone", "the service, too"],
+)
+def test_entra_of_the_hub_in_the_file(environment: dict[str, str], tmp_path: Path, more: str, expected: str) -> None:
+    """The service reads the same `.env`. It takes Entra ID's tokens only where it has a client of its own."""
+    (tmp_path / ".env").write_text(
+        "HUB_AUTHENTICATOR=entra\nENTRA_HUB_CLIENT_ID=x\nENTRA_HUB_CLIENT_SECRET=y\nENTRA_AUTHORITY=https://a.example\n"
+        f"ENTRA_TENANT_ID={TENANT}\n{more}"
+    )
+    command = [sys.executable, "-c", SETTINGS_OF_THE_SERVICE.format(config=str(CONFIG))]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.stdout.strip() == expected, ended.stderr
+
+
 @pytest.fixture
 def certificates(tmp_path: Path) -> Path:
     """The folder that the command in docs/operate/tls.md fills."""

@@ -15,7 +15,7 @@ from jupyterhub.app import JupyterHub
 from traitlets.config.loader import PyFileConfigLoader
 
 from service import errors
-from service.apps.deidentify.errors import GoldRefusedError, JobRefusedError, JobStoppedError
+from service.apps.deidentify.errors import GoldRefusedError, JobRefusedError, JobStoppedError, RulesRefusedError
 from service.apps.deidentify.settings import DeidentifySettings
 from service.apps.desk.errors import AdminExistsError
 from service.apps.desk.settings import DeskSettings
@@ -160,7 +160,7 @@ def all_kinds(kind: type[errors.ServiceError]) -> set[type[errors.ServiceError]]
 def test_codes_are_documented() -> None:
     """docs/use.md names every code that a client may meet."""
     table = (REPOSITORY / "docs/use.md").read_text()
-    at_a_shell = (AdminExistsError, GoldRefusedError, JobRefusedError, JobStoppedError)
+    at_a_shell = (AdminExistsError, GoldRefusedError, JobRefusedError, JobStoppedError, RulesRefusedError)
     never_sent: tuple[Any, ...] = (errors.ServiceError, errors.ConfigurationError, *at_a_shell)
     codes = {kind.code for kind in all_kinds(errors.ServiceError) if kind.__module__.startswith("service.")}
 

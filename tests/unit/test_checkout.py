@@ -18,7 +18,7 @@ RELEASE = REPOSITORY / ".github/workflows/release.yaml"
 FORMS = sorted((REPOSITORY / ".github/ISSUE_TEMPLATE").glob("*.yml"))
 DEPENDABOT = REPOSITORY / ".github/dependabot.yml"
 PRE_COMMIT = REPOSITORY / ".pre-commit-config.yaml"
-FOLDERS = ("service", "tests", "bench", "deploy", "docs", "examples", "script", ".ci", ".github")
+FOLDERS = ("service", "tests", "bench", "deploy", "docs", "examples", "script", "website", ".ci", ".github")
 TEXTS = {".conf", ".css", ".html", ".in", ".ini", ".js", ".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
 
 

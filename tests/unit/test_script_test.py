@@ -74,7 +74,7 @@ def test_everything(checkout: Path, path: Path) -> None:
     status, _, called = run(checkout, path, TEST_PROCESSES="3")
 
     assert status == 0
-    assert called[0] == "setup test"
+    assert called[0] == "setup test docs"
     checks = {each.split()[0] for each in called[1:-1] if each != "setup test conformance"}
     assert (checks, called.count("setup test conformance")) == ({*TOOLS, "oldest"} - {"pytest"}, 1)
     assert called[-1].startswith("pytest -n 3 ")
@@ -88,7 +88,7 @@ def test_one_process_more_than_processors(checkout: Path, path: Path) -> None:
 
 def test_hubs_that_cannot_be_had(checkout: Path, path: Path) -> None:
     """Where the Hubs for `conformance` cannot be installed, no test is run."""
-    program(checkout / "script" / "setup", f"echo setup $* >> '{checkout}/called'", '[ "$*" = test ]')
+    program(checkout / "script" / "setup", f"echo setup $* >> '{checkout}/called'", '[ "$*" = "test docs" ]')
 
     status, _, called = run(checkout, path)
 
@@ -100,7 +100,7 @@ def test_quick(checkout: Path, path: Path) -> None:
     """`quick` is lint, types, layers and unit, with pytest's arguments."""
     status, _, called = run(checkout, path, "quick", "-k", "cookie")
 
-    assert (status, called[0]) == (0, "setup test")
+    assert (status, called[0]) == (0, "setup test docs")
     assert {each.split()[0] for each in called[1:]} == {*TOOLS}
     assert called[-1].endswith("-k cookie tests/unit")
 
@@ -117,7 +117,7 @@ def test_a_random_order(checkout: Path, path: Path) -> None:
 
 def test_files_that_are_named(checkout: Path, path: Path) -> None:
     """They alone are run, by one process."""
-    assert run(checkout, path, "tests/unit/x.py", "-x")[2] == ["setup test", "pytest tests/unit/x.py -x"]
+    assert run(checkout, path, "tests/unit/x.py", "-x")[2] == ["setup test docs", "pytest tests/unit/x.py -x"]
 
 
 @pytest.mark.parametrize(("tool", "part"), [("ruff", "lint"), ("mypy", "types"), ("lint-imports", "layers")])

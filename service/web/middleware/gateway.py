@@ -17,7 +17,7 @@ from service.auth.state import HEAD_KEY
 from service.logs import where_raised
 from service.settings import Settings
 from service.web import problems
-from service.web.framing import openable
+from service.web.framing import is_closed, openable
 from service.web.middleware.bodies import may_have_body
 
 _log = logging.getLogger("service")
@@ -99,8 +99,9 @@ class _Response:
             self.is_finished = not message.get("more_body")
         elif message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.is_started = True
-            message["headers"] = secured(message.get("headers", ()), self._scope, policy=_POLICY)
-            if self._framed_by is not None:
+            given = [*message.get("headers", ())]
+            message["headers"] = secured(given, self._scope, policy=_POLICY)
+            if self._framed_by is not None and not is_closed(given):
                 message["headers"] = openable(message["headers"], self._scope, self._framed_by)
         return self._send(message)
 

@@ -4,6 +4,7 @@ Such a page can send requests to this machine, which perhaps only the browser ca
 want of a token. Here the browser's own headers decide: it says which host it means, and which page is asking.
 """
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -12,14 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.auth.errors import OriginError
 from service.auth.problems import problem_of, problem_response
 from service.errors import ServiceError
+from service.service_url import is_loopback
 from service.settings import Settings
 from service.settings.types import ANY_ORIGIN
 from service.web.errors import NotLocalError, UnknownHostError
-from service.web.without_sign_in import is_loopback
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 _FOREIGN_SITES = {"cross-site", "same-site"}  # values of Sec-Fetch-Site
 _PROBES = {"/health/live", "/health/ready"}  # a probe may name any host; they tell nothing and take nothing
+_UNIX = "unix"  # the client on a unix socket (`service.server.protocol`), unless a proxy says more
 _FOREIGN = "A page of another site asks. Only this service's own pages may, and those of the origins in ALLOW_ORIGINS."
 
 
@@ -42,8 +44,7 @@ class OwnPages:
             await problem_response(problem_of(problem))(scope, receive, send)
 
     def _problem_with(self, scope: Scope) -> ServiceError | None:
-        server = scope.get("server")  # None on a unix socket
-        if self._is_local and server is not None and not is_loopback(server[0]):
+        if self._is_local and not all(map(is_loopback, _ends(scope))):
             return NotLocalError()
         hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
@@ -66,6 +67,18 @@ class OwnPages:
         if not origin:
             return headers.get(b"sec-fetch-site", b"").decode("latin-1") not in _FOREIGN_SITES
         return origin.partition("://")[2] == host or bool({origin, ANY_ORIGIN} & self._origins)
+
+
+def _ends(scope: Scope) -> Iterator[str]:
+    """Yield the addresses of both ends of a connection, as far as it has any; a unix socket has none.
+
+    A trusted proxy names the client in X-Forwarded-For.
+    """
+    server, client = scope.get("server"), scope.get("client")
+    if server is not None:
+        yield server[0]
+    if client is not None and not (server is None and client[0] == _UNIX):
+        yield client[0]
 
 
 def _is_address(name: str) -> bool:

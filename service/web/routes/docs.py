@@ -109,7 +109,9 @@ async def _swagger_for_entra(request: Request, identity: Identity | None, settin
 async def _page(request: Request, identity: Identity | None, config: Mapping[str, object], *, policy: str) -> Response:
     """Return the page with Swagger UI. In a checkout its files may be missing: then the page says how to get them."""
     values = {"config": config, "is_complete": _SWAGGER_UI.is_file()}
-    return await pages.render_unguarded(request, "docs.html", identity=identity, policy=policy, **values)
+    page = await pages.render_unguarded(request, "docs.html", identity=identity, policy=policy, **values)
+    page.headers["X-Frame-Options"] = "DENY"  # whatever SERVICE_FRAME_ORIGINS says: see `service.web.framing`
+    return page
 
 
 def _has_entra_alone(settings: Settings) -> bool:

@@ -8,15 +8,19 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from service.auth import Hub
-from service.auth.protection import has_own_host
+from service.auth.context import context_of
+from service.auth.guard import Guard
+from service.auth.protection import Protected, has_own_host
 from service.errors import ConfigurationError
+from service.hub.models import Identity
 from service.settings import Settings
+from service.testing import FakeHub
 from service.testing.callers import NAVIGATION, SCRIPT
 from tests.support.shop import FOLDER, shop
 from tests.unit.conftest import ORIGIN, Serve, Service, connect, settings_of
@@ -88,6 +92,37 @@ async def test_no_cookie_where_notebooks_share_the_origin(serve: Serve) -> None:
         reply = await service.api(headers={**cookies, **headers}).get("dash/")
         assert (reply.status_code, "takes tokens alone" in reply.text) == (403, True)
     assert (await connect(service, "dash/socket", headers={**cookies, "Origin": ORIGIN})).status == 403
+
+
+class Forgetful(Guard):
+    """A guard before which the Hub forgets the token of the request."""
+
+    hub: FakeHub
+
+    async def __call__(self, conn: HTTPConnection) -> Identity:
+        """Judge as ever, but later."""
+        token = conn.headers["Authorization"].removeprefix("Bearer ")
+        self.hub.revoke(token)
+        context_of(conn).auth.forget(token)
+        return await super().__call__(conn)
+
+
+async def test_a_token_that_becomes_void_meanwhile(serve: Serve) -> None:
+    """The cookie beside it does not count in its place: nobody has looked whether a cookie is good here."""
+    guard = Forgetful()
+
+    def create(settings: Settings) -> FastAPI:
+        return shop(settings, add=lambda app, hub: app.mount("/late", Protected(hub, dashboard(), guard, cookies=None)))
+
+    service = await serve(app={"create": create})
+    guard.hub = service.hub
+    service.hub.add_user("other")
+    token, headers = service.hub.issue("other"), {**await cookies_of(service), **NAVIGATION}
+    await service.api(token).get("whoami")  # the cache knows the token
+    reply = await service.api(token, headers=headers).get("late/")
+
+    assert (reply.status_code, reply.text) == (200, "GET /services/fastapi/late/")
+    assert service.hub.count("GET", "/user") == 2  # the sign-in and the token: nobody asks about the cookie
 
 
 async def test_cookies_that_are_asked_for_without_a_host() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.client.address import Address, AddressUnknownError, find
+from service.client.address import Address, AddressUnknownError, find, route
 
 OWN = "http://127.0.0.1:8000/services/fastapi/"
 NOTEBOOK = {"SERVICE_FASTAPI_URL": OWN, "JUPYTERHUB_API_TOKEN": "own"}
@@ -48,7 +48,7 @@ def test_the_address_of_the_notebook_written_out() -> None:
 )
 def test_the_token_of_the_notebook_goes_to_nobody_else(url: str) -> None:
     """Another scheme, host or port is another place: the token for it must be given."""
-    with pytest.raises(AddressUnknownError, match="No token"):
+    with pytest.raises(AddressUnknownError, match=r"No token|user name"):
         find(url, None, service="fastapi", environment=NOTEBOOK)
 
 
@@ -75,3 +75,70 @@ def test_neither_given_nor_found() -> None:
 def test_no_token_in_a_repr() -> None:
     """The token is in no text that somebody may print."""
     assert "own" not in repr(find(None, None, service="fastapi", environment=NOTEBOOK))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8000/user/eve/proxy/9000/",
+        "http://127.0.0.1:8000/user/eve/services/fastapi/",
+        "http://127.0.0.1:8000/",
+    ],
+)
+def test_the_token_of_the_notebook_goes_to_no_server_of_another_user(url: str) -> None:
+    """The servers of all users may have the origin of the Hub."""
+    with pytest.raises(AddressUnknownError, match="No token"):
+        find(url, None, service="fastapi", environment=NOTEBOOK)
+
+
+@pytest.mark.parametrize("up", ["..", "%2e%2E", "x/.%2e/.."])
+def test_an_address_does_not_lead_up(up: str) -> None:
+    """Otherwise what looks like a service would be a server of a user."""
+    with pytest.raises(AddressUnknownError, match=r"no `\.\.`"):
+        find(f"http://127.0.0.1:8000/services/{up}/user/eve/", None, service="fastapi", environment=NOTEBOOK)
+
+
+def test_no_password_in_an_address() -> None:
+    """In the header it would stand in place of the token, and a repr would show it."""
+    with pytest.raises(AddressUnknownError, match="user name") as caught:
+        find("https://ann:s3cret@hub.example.org/", "t", service="fastapi", environment={})
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_token_from_a_file() -> None:
+    """The line end at the end of the file is no part of it."""
+    assert find("https://a.example/", "mine\n", service="fastapi", environment={}).token == "mine"
+
+
+@pytest.mark.parametrize("token", ["s3cret x", "s3cret\r\nX-Admin: 1", "s3crét", "s3cret\0"])
+def test_what_is_no_token(token: str) -> None:
+    """It is refused before it gets into a header, whose error would quote it."""
+    with pytest.raises(AddressUnknownError, match="one word") as caught:
+        find("https://a.example/", token, service="fastapi", environment={})
+
+    assert "s3cr" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["https://evil.example/x", "http:evil", "//https://evil.example", "../../user/eve/", "x/%2e%2e/%2e%2e/y"]
+)
+def test_a_route_is_below_the_service(path: str) -> None:
+    """The token goes with every request, so no path leads away from the service."""
+    with pytest.raises(ValueError, match="no path below"):
+        route(OWN, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("hello", "hello"),
+        ("/hello", "hello"),
+        (f"{OWN}hello", "hello"),
+        ("//evil.example/x", "evil.example/x"),
+        ("hello?next=https://a.example/../b", "hello?next=https://a.example/../b"),
+    ],
+)
+def test_routes(path: str, expected: str) -> None:
+    """A path is relative to the service, with or without a slash."""
+    assert route(OWN, path) == f"{OWN}{expected}"

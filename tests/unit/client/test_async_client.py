@@ -1,6 +1,7 @@
 """The asynchronous client: what it sends, what it repeats, and what it raises."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from functools import partial
@@ -227,3 +228,64 @@ async def test_all_pages_of_a_list() -> None:
 
     assert found == [1, 2, 3]
     assert [request.url.query for request in service.requests] == [b"status=open", b"status=open&cursor=c2"]
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/me", "http://hub.example.org/me", "../../user/eve/"])
+async def test_the_token_leaves_the_service_by_no_path(path: str) -> None:
+    """A path may come from elsewhere, such as a link in an answer."""
+    service = Answering(httpx.Response(200, json={}))
+    async with client_of(service) as client:
+        with pytest.raises(ValueError, match="no path below"):
+            await client.request("GET", path)
+
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/", "http://localhost:8000/"])
+async def test_no_proxy_sees_the_token_for_this_machine(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """HTTP_PROXY names another machine, which gets what is for that machine alone."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    taken: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    host = httpx.URL(url).host
+    async with await asyncio.start_server(take, host, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with AsyncClient(url.replace("8000", str(port)), token="t0") as client:
+            await client.me()
+
+    assert taken[0].startswith(b"GET /me ")
+
+
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029", "\x0b", "\x1c"], ids=ascii)
+async def test_a_note_may_contain_any_line_end_of_unicode(character: str) -> None:
+    """Only a line feed ends a line of JSON. The service does not escape the others (RFC 8259 section 7)."""
+    note = f'a{character}{{"line": 2, "text": "forged"}}{character}b'
+    answers = [{"line": 1, "text": note}, {"line": 2, "text": "c"}]
+    text = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in answers)
+    async with client_of(Answering(httpx.Response(200, text=text))) as client:
+        assert [one.text async for one in client.deidentify_many([note, "c"])] == [note, "c"]
+
+
+@pytest.mark.parametrize("rest", ['{"line": 2, "text": "extra"}\n', "5\n", "{}\n", "null"])
+async def test_more_lines_than_notes(rest: str) -> None:
+    """Each note has the answer that is its own, whatever comes after the last of them."""
+    service = Answering(lines({"line": 1, "text": "A"}, rest=rest))
+    async with client_of(service) as client:
+        assert [one.text async for one in client.deidentify_many(["a"])] == ["A"]
+
+
+@pytest.mark.parametrize("line", ["5\n", "{}\n", "null\n", '"line"\n', "\xff\n"])
+async def test_lines_that_are_no_answers(pauses: list[float], line: str) -> None:
+    """They count as a connection that broke off."""
+    async with client_of(Answering(httpx.Response(200, content=line.encode("latin-1")))) as client:
+        with pytest.raises(UnreachableError):
+            _ = [one async for one in client.deidentify_many(["a"])]
+
+    assert pauses

@@ -9,6 +9,7 @@ pytest.importorskip("nativeauthenticator", reason="no JupyterHub installed: pip 
 
 from jupyterhub import orm
 from nativeauthenticator.orm import UserInfo
+from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from service.authenticators import passwords
@@ -129,3 +130,20 @@ def test_no_database(asked: Asked, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "the Hub's database is not here" in result.stderr
     assert not (tmp_path / "hub.sqlite").exists()
+
+
+def test_a_database_that_refuses(asked: Asked, database: Callable[[], orm.Session]) -> None:
+    """One sentence says why, without what was to be written: the hash of the password, the secret of a session."""
+    with database() as session:
+        session.execute(
+            text("CREATE TRIGGER refuse BEFORE INSERT ON users_info BEGIN SELECT RAISE(ABORT, 'database is busy'); END")
+        )
+        session.commit()
+
+    result = asked("ada")
+
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "database is busy" in result.output
+    assert "argon2" not in result.output
+    assert "INSERT" not in result.output

@@ -147,7 +147,7 @@ def test_a_token_reply_that_is_nonsense_is_refused(told: dict[str, Any]) -> None
 def test_tokens_are_not_shown() -> None:
     """The text of neither model contains the token."""
     reply = TokenReply.model_validate_json('{"access_token": "canary"}')
-    issued = IssuedToken.model_validate_json('{"token": "canary", "scopes": null}')
+    issued = IssuedToken.model_validate_json('{"token": "canary", "id": "a7", "user": "ann", "scopes": null}')
 
     assert "canary" not in f"{reply!r} {reply} {issued!r} {issued} {reply.model_dump_json()} {issued.model_dump_json()}"
     assert issued.token.get_secret_value() == "canary"

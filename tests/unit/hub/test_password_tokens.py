@@ -236,10 +236,20 @@ async def test_the_caller_disconnects(fake: FakeHub, way: Way, tokens: PasswordT
 
 
 async def test_a_hub_that_tells_apart_names_by_case(fake: FakeHub, tokens: PasswordTokens) -> None:
-    """Where the Hub refuses the name in lower case although the password is right, the name as typed is asked for."""
+    """The name as typed counts there."""
     refused = {"status": 403, "message": "User bob not found or no permissions to generate tokens"}
     fake.respond("POST", "/users/bob/tokens", status=403, json=refused)
     fake.respond("POST", "/users/Bob/tokens", status=201, json={"token": "t", "id": "a7", "user": "Bob"})
+
+    issued = await tokens.issue(wanted("Bob", scopes=(ACCESS,)))
+
+    assert issued.user == "Bob"
+
+
+async def test_two_users_whose_names_differ_by_case(fake: FakeHub, tokens: PasswordTokens) -> None:
+    """An administrator may make tokens for everybody, and must not get that of another by the lower-case name."""
+    for name in ("bob", "Bob"):
+        fake.respond("POST", f"/users/{name}/tokens", status=201, json={"token": "t", "id": "a7", "user": name})
 
     issued = await tokens.issue(wanted("Bob", scopes=(ACCESS,)))
 

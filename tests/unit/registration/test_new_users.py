@@ -43,6 +43,17 @@ async def test_somebody_new() -> None:
     assert handler.made == ["newcomer"]
 
 
+async def test_a_service_that_the_hub_does_not_start() -> None:
+    """They are made a user for it, too. The service itself learns from whoever starts it that it takes passwords."""
+    c, handler = Config(), Tokens()
+    entry = register(c, managed=False, api_token="x" * 64, password_grant=True)
+
+    await hook_of(c)(None, handler, ALLOWED)
+
+    assert handler.made == ["newcomer"]
+    assert "environment" not in entry
+
+
 async def test_somebody_known() -> None:
     """Nothing happens."""
     c, handler = Config(), Tokens()

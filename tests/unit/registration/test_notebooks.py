@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from jupyterhub.app import JupyterHub
+from jupyterhub.spawner import SimpleLocalProcessSpawner, Spawner
 from traitlets.config import Config
 
 from service.registration import register
@@ -40,7 +41,25 @@ def test_the_address(options: dict[str, Any], origin: str, expected: str) -> Non
     hub = JupyterHub.instance(**options)
     hub.base_url  # noqa: B018 (the Hub's own start reads it)
 
-    assert address_of(name="fastapi", origin=origin)(object()) == expected
+    assert address_of(name="fastapi", origin=origin)(SimpleLocalProcessSpawner()) == expected
+
+
+@pytest.mark.parametrize(
+    ("bind_url", "origin", "expected"),
+    [
+        ("http://:8000", "", ""),
+        ("http://127.0.0.1:8000", "", ""),
+        ("http://localhost:8000", "", ""),
+        ("http://[::1]:8000", "", ""),
+        ("http://10.0.0.7:81", "", "http://10.0.0.7:81/services/fastapi/"),
+        ("http://:8000", "https://hub.example.org", "https://hub.example.org/services/fastapi/"),
+    ],
+)
+def test_notebooks_on_another_machine(bind_url: str, origin: str, expected: str) -> None:
+    """They are not told an address of the Hub's machine: at theirs, another user could listen, and get the token."""
+    JupyterHub.instance(bind_url=bind_url)
+
+    assert address_of(name="fastapi", origin=origin)(Spawner()) == expected
 
 
 def test_without_a_hub_there_is_none() -> None:

@@ -376,7 +376,7 @@ def test_fields_and_command_of_the_operator_are_used(command: Any, expected: lis
         ({"grant": []}, "grant="),
         ({"grant": "staff"}, "grant='staff': must be a list"),
         ({"managed": False}, "needs api_token="),
-        ({"managed": False, "api_token": "x" * 64, "password_grant": True}, "SERVICE_PASSWORD_GRANT"),
+        ({"managed": False, "api_token": "x" * 64, "allow_token_in_url": True}, "JUPYTERHUB_ALLOW_TOKEN_IN_URL"),
         ({"api_token": "short"}, "api_token:"),
     ],
 )

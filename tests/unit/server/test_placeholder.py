@@ -1,10 +1,11 @@
 """What answers in place of a service that cannot start."""
 
 import json
+import socket
 
 import pytest
 
-from service.server.placeholder import reply_to
+from service.server.placeholder import MANAGED, reply_to, run
 
 PREFIX = "/services/fastapi/"
 PROXIED = "X-Forwarded-For: 192.0.2.7"
@@ -54,3 +55,14 @@ def test_a_head_has_no_body() -> None:
 def test_the_hub_goes_on() -> None:
     """When the Hub itself asks whether somebody listens, past its proxy, it hears yes."""
     assert answer(f"GET {PREFIX} HTTP/1.1")[0] == "HTTP/1.1 200 OK"
+
+
+def test_the_address_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """If another process listens at the service's address, it says so in a sentence, and returns."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run({MANAGED: "1", "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}"})
+
+    said = capsys.readouterr().err
+    assert f"Nothing can listen at 127.0.0.1:{port} (Address already in use)." in said
+    assert "Traceback" not in said

@@ -1,21 +1,25 @@
 """Pages of named origins may show ours in a frame, and nothing can be changed in it."""
 
+from typing import Any
+
 import httpx
 import pytest
 
 from service.app import create_app
+from service.auth.hub import Hub
 from service.errors import ConfigurationError
 from service.testing.callers import NAVIGATION
-from tests.unit.conftest import AUTH_COOKIE, ORIGIN, SESSION_ID, Serve, Service, settings_of
+from tests.unit.conftest import AUTH_COOKIE, SESSION_ID, Serve, Service, settings_of
 
 PORTAL = "https://portal.example.org"
+OWN_HOST: dict[str, Any] = {"public_host": "https://fastapi.hub.example.org", "hub_host": "https://hub.example.org"}
 FRAME = NAVIGATION | {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-site"}
 
 
 @pytest.fixture
 async def framed(serve: Serve) -> Service:
     """A service whose pages a portal may frame."""
-    return await serve(frame_origins=(PORTAL,))
+    return await serve(frame_origins=(PORTAL,), **OWN_HOST)
 
 
 async def shown(service: Service, where: str, headers: dict[str, str], *, signed_in: bool = True) -> httpx.Response:
@@ -25,7 +29,7 @@ async def shown(service: Service, where: str, headers: dict[str, str], *, signed
     return await service.api(headers=headers | (cookie if signed_in else {})).get(where)
 
 
-@pytest.mark.parametrize("where", ["", "me", "docs"])
+@pytest.mark.parametrize("where", ["", "me"])
 async def test_a_page_in_a_frame(framed: Service, where: str) -> None:
     """The page names the origins that may show it, and has neither the XSRF token nor sets its cookie."""
     page = await shown(framed, where, FRAME)
@@ -60,7 +64,7 @@ async def test_nothing_is_changed_in_a_frame(framed: Service) -> None:
     """A form that is sent in a frame needs the XSRF token as everywhere."""
     token = framed.hub.issue("testuser", session_id=SESSION_ID)
     cookie = f"{AUTH_COOKIE}={framed.sealed(token)}; jupyterhub-session-id={SESSION_ID}"
-    reply = await framed.api(headers=FRAME | {"Cookie": cookie, "Origin": ORIGIN}).post("logout")
+    reply = await framed.api(headers=FRAME | {"Cookie": cookie, "Origin": OWN_HOST["public_host"]}).post("logout")
 
     assert reply.status_code == 403
 
@@ -82,26 +86,41 @@ async def test_without_the_setting(serve: Serve) -> None:
     assert page.headers["X-Frame-Options"] == "DENY"
 
 
-async def test_the_origin_of_all_notebooks_by_its_address(serve: Serve) -> None:
-    """If no address of ours is configured, the one that the browser asked for frames nothing."""
-    page = await shown(await serve(frame_origins=(ORIGIN,)), "me", FRAME)
+async def test_swagger_ui(framed: Service) -> None:
+    """It appears in no frame: by two clicks its reader gets a token there, and sends a request with it."""
+    page = await shown(framed, "docs", FRAME)
 
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Frame-Options"] == "DENY"
 
 
-@pytest.mark.parametrize("hub_host", ["", "https://hub.example.org"])
-def test_the_origin_of_all_notebooks(hub_host: str) -> None:
-    """It is refused at the start: any user's notebook could look into our pages."""
-    here = "https://hub.example.org"
+@pytest.mark.parametrize("origin", ["https://hub.example.org", PORTAL], ids=["the Hub's", "a portal's"])
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        {},
+        {"public_host": "https://hub.example.org"},
+        {"public_host": "https://hub.example.org", "hub_host": "https://hub.example.org"},
+        {"public_host": "https://services.hub.example.org", "hub_host": "https://hub.example.org"},
+    ],
+    ids=["unknown", "the Hub's", "the same", "that of all services"],
+)
+def test_an_origin_of_all_notebooks(hosts: dict[str, str], origin: str) -> None:
+    """Nobody may frame our pages then: a notebook could open the portal, and read what is in its frame."""
     with pytest.raises(ConfigurationError, match="SERVICE_FRAME_ORIGINS"):
-        create_app(settings_of(public_host=here, hub_host=hub_host, frame_origins=(here,)))
+        create_app(settings_of(**hosts, frame_origins=(origin,)))
+
+
+async def test_an_application_with_a_hub_installed() -> None:
+    """It does not start either: frames would be answered without the XSRF token."""
+    hub = Hub(settings_of(frame_origins=(PORTAL,)))
+    with pytest.raises(ConfigurationError, match="SERVICE_FRAME_ORIGINS"):
+        async with hub.open():
+            pass
 
 
 def test_the_hubs_origin_with_subdomains() -> None:
     """It may frame our pages there, as notebooks have hosts of their own."""
-    there = {"public_host": "https://fastapi.hub.example.org", "hub_host": "https://hub.example.org"}
-
-    app = create_app(settings_of(**there, frame_origins=("https://hub.example.org",)))
+    app = create_app(settings_of(**OWN_HOST, frame_origins=("https://hub.example.org",)))
 
     assert app.hub.policy.sign_in == "navigation"

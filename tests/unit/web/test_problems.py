@@ -205,6 +205,43 @@ async def test_what_the_framework_raises(
     assert (browser.status_code, code in browser.text) == (status, True)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "script_says", "page_says"),
+    [
+        ("GET", "nope", "There is nothing at this address.", "There is no page at this address."),
+        ("DELETE", "thing", "This address takes GET or POST, not DELETE.", "This address takes GET or POST"),
+        ("BREW", "thing", "Specified method is invalid for this resource", "Specified method is invalid"),
+    ],
+)
+async def test_plain_words(service: Service, method: str, path: str, script_says: str, page_says: str) -> None:
+    """An address or a method that does not exist is said in plain words. A method that is unknown is not repeated."""
+    script = await service.api().request(method, path)
+    page = await service.api(headers=NAVIGATION).request(method, path)
+
+    assert script.json()["detail"] == script_says
+    assert page_says in page.text
+
+
+async def test_who_is_signed_in_is_shown_where_there_is_no_page(service: Service) -> None:
+    """A page about a wrong address has the name and the button to sign out, like all pages."""
+    browser = await service.signed_in()
+    page, stranger = await browser.visit("nope"), await service.browser().visit("nope")
+
+    assert (page.status_code, stranger.status_code) == (404, 404)
+    assert "Sign out" in page.text
+    assert "Sign out" not in stranger.text
+
+
+async def test_a_link_with_a_token_to_no_page(serve: Serve) -> None:
+    """It is 404 as well: nobody is signed in by it."""
+    service = await serve(**SERVICE, allow_token_in_url=True)
+
+    page = await service.browser().visit(f"nope?token={service.hub.issue('testuser')}")
+
+    assert page.status_code == 404
+    assert "set-cookie" not in page.headers
+
+
 async def test_a_routes_own_words(service: Service) -> None:
     """The text of a route's HTTPException is kept. Without a text, the status is explained."""
     own, none = await service.api().get("raise/409?detail=Taken."), await service.api().get("raise/409")
@@ -296,10 +333,10 @@ async def test_a_page_offers_the_way_on(serve: Serve) -> None:
     """An error page offers to sign in, to try again, or to go to the start page."""
     service = await serve(**SERVICE)
     service.keep(browser := service.browser(), AUTH_COOKIE, service.sealed("x"))
-    missing = await browser.visit("nope")
     refused = await browser.client.post(f"{ORIGIN}{PREFIX}logout", headers={"Sec-Fetch-Mode": "navigate"})
     service.hub.outage = OUTAGES["error_500"]
     failed = await browser.visit("thing?a=1&b=2")
+    missing = await browser.visit("nope")
 
     assert 'class="button" href="/services/fastapi/">Go to the start page' in missing.text
     assert (refused.status_code, "Go to the start page" in refused.text) == (403, True)

@@ -161,7 +161,7 @@ class Note(Options):
             # A parser may ignore a byte order mark before the JSON (RFC 8259 section 8.1).
             fields = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_Flat(), parse_constant=_refuse)
         except (ValueError, RecursionError):
-            said = other_encoding(body) or "It is no JSON object of plain fields, each once, in UTF-8"
+            said = other_encoding(body) or "The body is not a JSON object, or it repeats a field or has objects in it"
             raise _invalid("json_invalid", said.removesuffix(".")) from None
         if not isinstance(fields, dict):
             raise _invalid("model_type", "Input should be an object")

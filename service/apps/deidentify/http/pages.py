@@ -3,10 +3,8 @@
 A note is sent in the body of a form and returned on the page. It is not stored anywhere.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
@@ -14,25 +12,15 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field, ValidationError
 
 from service.apps.deidentify.engine import explanation
-from service.apps.deidentify.engine.engine import About, Result
-from service.apps.deidentify.engine.rules import Kind
-from service.apps.deidentify.http.notes import Note, caller_of, deidentified, pool_of
+from service.apps.deidentify.engine.engine import About
+from service.apps.deidentify.http.form import Draft, explained, parts, what_is_wrong
+from service.apps.deidentify.http.notes import caller_of, deidentified, pool_of
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
-from service.auth.problems import Problem, problem_of
+from service.auth.problems import Problem, problem_of, problem_response
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.web import pages
-
-# The labels of a note's fields in the form, for error messages.
-_LABELS = {
-    "text": "Note",
-    "replacement": "In its place",
-    "date_shift_days": "Move dates by days",
-    "date_order": "Order of dates",
-    "deny": "Always mask",
-    "allow": "Never mask",
-}
 
 router = APIRouter()
 
@@ -58,41 +46,6 @@ class Rules(BaseModel):
     pairs: tuple[explanation.Pair, ...] = Field(description="Which texts count as the same, for numbers and stand-ins.")
     keys: bool = Field(description="Whether the operator has set a secret, so that `key` can be used.")
     limits: Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """The values of the form as they were entered."""
-
-    text: str = ""
-    replacement: str = "asterisk"
-    date_shift_days: str = ""
-    date_order: str = ""
-    deny: str = ""
-    allow: str = ""
-    compat: str = ""
-
-    @classmethod
-    def of(cls, form: Mapping[str, Any]) -> Self:
-        """Read a form. Line ends become LF, as browsers always send CR LF."""
-        given = {field.name: form.get(field.name, field.default) for field in fields(cls)}
-        return cls(**{name: str(value).replace("\r\n", "\n") for name, value in given.items()})
-
-    def note(self) -> Note:
-        """Return the note with its options.
-
-        Raises:
-            ValidationError: a field is not valid.
-        """
-        return Note(
-            text=self.text,
-            replacement=self.replacement,  # type: ignore[arg-type] # the model judges it
-            compat=bool(self.compat),
-            date_shift_days=self.date_shift_days.strip() or None,  # type: ignore[arg-type] # likewise
-            date_order=self.date_order or None,  # type: ignore[arg-type] # likewise
-            deny=_lines(self.deny),
-            allow=_lines(self.allow),
-        )
 
 
 @router.get("/rules", response_model=Rules, summary="What is masked, and why")
@@ -123,47 +76,47 @@ async def form(request: Request, identity: User) -> Response:
 
 @router.post("/try", include_in_schema=False)
 async def submit(request: Request, identity: User) -> Response:
-    """The form again, with the masked note beside it, or with what was wrong; or the masked note as a file."""
+    """The form again, with the masked note beside it, or with what was wrong; or the masked note as a file.
+
+    The script of the page sends the cells of a table like this, one by one. It gets errors as problem details.
+    """
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         # An uploaded file would be stored on disk for a while.
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Use the form on this page.")
     given = await request.form()
-    draft = Draft.of(given)
+    draft = Draft.of(given).with_sample() if given.get("as") == "sample" else Draft.of(given)
+    pool = pool_of(request)
     try:
-        about, result = await deidentified(draft.note(), pool_of(request), caller_of(request, identity), identity)
-    except ServiceError as error:
-        problem = problem_of(error)
-        return _page(request, identity, draft, problem=problem, status_code=problem.status, headers=error.headers())
-    except ValidationError as error:
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        problem = Problem(title=status.phrase, status=status, code="invalid_request", detail=_what_is_wrong(error))
-        return _page(request, identity, draft, problem=problem, status_code=status)
+        about, result = await deidentified(draft.note(), pool, caller_of(request, identity), identity)
+    except (ServiceError, ValidationError) as error:
+        problem = _problem(error)
+        headers = error.headers() if isinstance(error, ServiceError) else {}
+        if not is_browser(request):
+            return problem_response(problem, headers)
+        return _page(request, identity, draft, problem=problem, status_code=problem.status, headers=headers)
     if given.get("as") == "file":
         disposition = {"Content-Disposition": 'attachment; filename="deidentified.txt"'}
         return Response(result.text, media_type="text/plain", headers=disposition)
+    rules = explained(result, pool.contents.rules if pool.contents else ())
     # In a thread: rendering the most spans that a note can have takes a tenth of a second.
-    return await run_in_threadpool(_page, request, identity, draft, result=result, about=about, parts=parts(result))
+    shown = {"result": result, "about": about, "parts": parts(result), "rules": rules}
+    return await run_in_threadpool(_page, request, identity, draft, **shown)
 
 
-def parts(result: Result) -> Iterator[tuple[str, Kind | None]]:
-    """Yield the new text in pieces. Each has the type of what was masked, shifted or removed there, or None."""
-    place = 0
-    for span in result.spans:
-        yield result.text[place : span.out_start], None
-        yield result.text[span.out_start : span.out_end], span.type
-        place = span.out_end
-    yield result.text[place:], None
+def _problem(error: ServiceError | ValidationError) -> Problem:
+    if isinstance(error, ServiceError):
+        return problem_of(error)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return Problem(title=status.phrase, status=status, code="invalid_request", detail=what_is_wrong(error))
 
 
 def _page(request: Request, identity: Identity, draft: Draft, **values: Any) -> Response:  # noqa: ANN401 - see render
-    shown = {"result": None, "problem": None} | values
-    return pages.render(request, "deidentify_try.html", identity=identity, draft=draft, **shown)
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _what_is_wrong(error: ValidationError) -> str:
-    items = error.errors(include_input=False, include_url=False, include_context=False)
-    return " ".join(f"{_LABELS.get(str(item['loc'][0]), '')}: {item['msg']}." for item in items)
+    pool = pool_of(request)
+    shown = {
+        "result": None,
+        "problem": None,
+        "keys": pool.secret is not None,
+        "offers_model": pool.model is not None and not pool.asks_model(ner=False, compat=False),
+        "note_size": pool.note_size,
+    }
+    return pages.render(request, "deidentify_try.html", identity=identity, draft=draft, **shown | values)

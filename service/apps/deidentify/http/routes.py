@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
@@ -26,6 +26,8 @@ from service.apps.deidentify.http.notes import (
     pool_of,
     written,
 )
+from service.auth.context import context_of
+from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
 from service.hub.models import Identity
 from service.web.middleware.bodies import streams_body
@@ -108,6 +110,18 @@ router.include_router(pages.router)
 User = Annotated[Identity, require("custom:deidentify:use")]
 
 
+@router.get("", include_in_schema=False)
+async def lead_to_the_form(request: Request, _identity: User) -> Response:
+    """Lead a browser to the form.
+
+    Raises:
+        HTTPException: the client is a script. Notes are sent by POST.
+    """
+    if not is_browser(request):
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "Send a note by POST.", headers={"Allow": "POST"})
+    return RedirectResponse(f"{context_of(request).settings.prefix}deidentify/try", status_code=HTTPStatus.SEE_OTHER)
+
+
 @router.post(
     "",
     summary="De-identify a note",
@@ -159,7 +173,7 @@ async def batch(
     """Mask what identifies a person in many notes: a line of JSON each, answered in order while you still send.
 
     Blank lines are passed over. `numbered` gives the same text the same number in the whole batch. An error without
-    `line` is the end of a batch that is broken off. Read while you send: what you do not take is not made.
+    `line` ends the batch. Read while you send: if you stop reading, the service pauses, then disconnects.
     """
     pool = pool_of(request)
     return Batch(pool, options, caller_of(request, user), limit=body_size(pool.note_size), identity=user)

@@ -37,9 +37,9 @@ def address_for_driver(url: str) -> Address:
         ValueError: one that we cannot do, by its name.
     """
     head, mark, query = url.partition("?")
-    given = parse_qsl(query, keep_blank_values=True)
+    options = parse_qsl(query, keep_blank_values=True)
     kept, timeout = [], None
-    for name, value in given:
+    for name, value in options:
         if name in _UNKNOWN:
             raise ValueError(f"must be without the option {name}, which the driver does not have")
         if value not in _NOTHING_ASKED.get(name, (value,)):
@@ -50,7 +50,7 @@ def address_for_driver(url: str) -> Address:
             timeout = int(value) if int(value) > 0 else None  # libpq's 0 has no limit; we have our own
         elif name not in _NOTHING_ASKED:
             kept.append((name, value))
-    rest = query if len(kept) == len(given) else urlencode(kept)
+    rest = query if len(kept) == len(options) else urlencode(kept)
     return Address(f"{head}{mark if rest else ''}{rest}", timeout)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
+from service.server.protocol import UNIX
 from service.settings import Settings
 from service.web.middleware.own_pages import OwnPages
 
@@ -21,12 +22,14 @@ async def ask(
     *,
     path: str = "/deidentify",
     home: str = HOME,
+    client: str = "127.0.0.1",
     **settings: Any,  # noqa: ANN401 - fields of Settings
 ) -> httpx.Response:
     """Send a request through the middleware to an application that answers 200."""
     app = OwnPages(PlainTextResponse("done"), settings=Settings.model_validate({"sign_in": "none", **settings}))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=home) as client:
-        return await client.request(method, path, headers=headers)
+    transport = httpx.ASGITransport(app, client=(client, 4711))
+    async with httpx.AsyncClient(transport=transport, base_url=home) as caller:
+        return await caller.request(method, path, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,39 @@ async def test_an_address_that_others_reach(sign_in: str, address: str, status: 
     assert reply.status_code == status
     if status == 403:
         assert reply.json()["code"] == "not_local"
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "client", "status"),
+    [
+        ("none", "127.0.0.1", 200),
+        ("none", "::1", 200),
+        ("none", "unix", 403),
+        ("none", "203.0.113.9", 403),
+        ("none", "2001:db8::1", 403),
+        ("none", "unknown", 403),
+        ("none-public", "203.0.113.9", 200),
+    ],
+)
+async def test_a_proxy_on_this_machine(sign_in: str, client: str, status: int) -> None:
+    """A proxy that says whom it asks for makes nobody local, whatever Host it sends."""
+    reply = await ask("GET", {}, sign_in=sign_in, client=client)
+
+    assert reply.status_code == status
+    if status == 403:
+        assert reply.json()["code"] == "not_local"
+
+
+@pytest.mark.parametrize(("client", "status"), [(UNIX, 200), ("203.0.113.9", 403)])
+async def test_a_unix_socket(client: str, status: int) -> None:
+    """It is local, unless a proxy says that it asks for somebody else."""
+    local = OwnPages(PlainTextResponse("done"), settings=Settings(sign_in="none"))
+
+    async def on_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        await local({**scope, "server": None, "client": (client, 0)}, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(on_socket), base_url="http://localhost") as caller:
+        assert (await caller.get("/deidentify")).status_code == status
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])

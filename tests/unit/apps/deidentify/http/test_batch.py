@@ -56,7 +56,7 @@ class Defective:
         return nullcontext(BatchNumbering())
 
     def asks_model(self, **_options: object) -> bool:
-        """It has none."""
+        """There is none."""
         return False
 
     async def deidentify(self, text: str, **_options: object) -> Result:

@@ -8,6 +8,8 @@ import psutil
 import pytest
 
 from service.testing import Caller
+from tests.unit.apps.deidentify.http.test_pages import masked as shown_as_masked
+from tests.unit.apps.deidentify.http.test_pages import submit
 from tests.unit.apps.deidentify.http.test_routes import USE
 from tests.unit.conftest import Serve, serving
 
@@ -42,6 +44,17 @@ async def test_where_a_note_asks_for_it(on_request: Caller) -> None:
     assert await masked(on_request) == (NOTE, None)
     assert await masked(on_request, ner=True) == (BOTH, "seeing 1")
     assert (await masked(on_request, ner=True, compat=True))[1] is None
+
+
+async def test_the_form_offers_it(on_request: Caller) -> None:
+    """It has a box for the model, and the page names the model that was asked."""
+    async with on_request.browser() as alice:
+        page = await submit(alice, text=NOTE, replacement="tag", ner="yes")
+        without = await submit(alice, text=NOTE, replacement="tag")
+
+    assert (shown_as_masked(page), shown_as_masked(without)) == (BOTH, NOTE)
+    assert ("model: seeing 1" in page.text, "model: seeing 1" in without.text) == (True, False)
+    assert 'name="ner" value="yes" checked' in page.text
 
 
 async def test_plain_text_and_batches_ask_for_it_too(on_request: Caller) -> None:

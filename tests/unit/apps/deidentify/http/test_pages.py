@@ -94,11 +94,8 @@ async def test_a_note_comes_back_masked_beside_itself(alice: Browser) -> None:
 
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
     assert masked(page) == MASKED
-    assert re.findall(r'<mark class="type-(\w+)" title="\1">(.*?)</mark>', page.text) == [
-        ("DATE", "**/**/****"),
-        ("NAME", "*****"),
-        ("ID", "*******"),
-    ]
+    found = re.findall(r'<mark class="type-(\w+)" title="\1: [^"]+" .*? data-start="(\d+)".*?>(.*?)</mark>', page.text)
+    assert found == [("DATE", "5", "**/**/****"), ("NAME", "23", "*****"), ("ID", "37", "*******")]
     assert typed(page, "text") == NOTE
     assert str(page.url) == f"{alice.service.url}{FORM}"
 
@@ -144,7 +141,7 @@ async def test_the_choices_hold(alice: Browser, fields: dict[str, str], expected
     assert {name: typed(page, name) for name in ("allow", "deny")} == {"allow": "", "deny": ""} | {
         name: value for name, value in fields.items() if name in {"allow", "deny"}
     }
-    chosen = [fields.get("replacement", "asterisk"), fields.get("date_order", "")]
+    chosen = [fields.get("replacement", "asterisk"), "en", fields.get("date_order", "")]
     assert re.findall(r'<option value="(\w*)" selected>', page.text) == chosen
     assert ("<details open>" in page.text) == (not {"allow", "deny"}.isdisjoint(fields))
 
