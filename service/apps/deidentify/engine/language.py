@@ -16,6 +16,7 @@ from service.apps.deidentify.engine.tagging import CLOSED
 from service.apps.deidentify.errors import LanguageUnsupportedError
 
 WORD = re.compile(r"[^\W\d_]{2,}")
+ADDRESS = re.compile(r"\S*(?:://|@|\bwww\.)\S*")  # of the web, or of mail: its words are of no language
 FEWEST_WORDS = 8  # with fewer, names alone can look like a language
 # Scripts without spaces between words: Thai, Lao, Japanese, Chinese. Two characters count as a word.
 UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
@@ -49,6 +50,7 @@ def other_language(text: str, flags: Mapping[str, int]) -> str:
     english = sum(share for _, other, share, _ in found if other == ENGLISH)
     if not is_reliable or code in (ENGLISH, "un") or percent < SURE or english >= SOME_ENGLISH:
         return ""
+    text = ADDRESS.sub(" ", text)
     words = WORD.findall(text.lower())
     if len(words) < FEWEST_WORDS and len(words) + len(UNSPACED.findall(text)) // 2 < FEWEST_WORDS:
         return ""

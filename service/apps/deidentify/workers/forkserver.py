@@ -22,7 +22,9 @@ from service.apps.deidentify.workers.processes import spawn
 _log = logging.getLogger("service")
 
 RETRY = 10.0  # seconds
-_LOAD_LIMIT = 120.0  # seconds; loading usually takes three
+# Seconds. Loading takes four of processor time, but the process has the lowest priority: on a busy machine, such as a
+# Dask worker's, it waits for minutes.
+LOAD_LIMIT = 600.0
 _FORK_LIMIT = 3.0  # seconds; forking usually takes milliseconds
 _LOADING = "The engine of de-identification is being loaded."
 _MODULE = "service.apps.deidentify.workers.preloaded"
@@ -32,13 +34,19 @@ class Forkserver:
     """A process with an engine, for any number of workers and threads. It is started at first use.
 
     `load`: a top-level function of a module that returns the engine. `setup`: its keyword arguments. `retry`: seconds
-    between two attempts to load it.
+    between two attempts to load it. `limit`: seconds for one.
     """
 
     def __init__(
-        self, load: Callable[..., Deidentifier] = Engine.load, *, setup: Setup | None = None, retry: float = RETRY
+        self,
+        load: Callable[..., Deidentifier] = Engine.load,
+        *,
+        setup: Setup | None = None,
+        retry: float = RETRY,
+        limit: float = LOAD_LIMIT,
     ) -> None:
         self.retry = retry
+        self._limit = limit
         self._setup: Setup = setup or {}
         self._load = f"{load.__module__}:{load.__qualname__}"
         self._lock = threading.Lock()
@@ -139,12 +147,14 @@ class Forkserver:
         if self._failed_at is not None and monotonic() < self._failed_at + self.retry:
             raise EngineUnavailableError
         try:
-            commands, until = self._started(), monotonic() + _LOAD_LIMIT
+            commands, until = self._started(), monotonic() + self._limit
             self._commands = commands
             messages.send(commands, self._setup, until=until)
             loaded = messages.loaded_of(messages.receive(commands, until=until))
+        except TimeoutError:
+            loaded = f"it was not loaded after {self._limit:g} seconds"
         except (OSError, EOFError, ValueError):
-            loaded = "its process ended, or said nothing"
+            loaded = "its process ended"
         if isinstance(loaded, str):
             raise self._failed(loaded)
         commands.settimeout(_FORK_LIMIT)

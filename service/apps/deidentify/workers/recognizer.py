@@ -16,7 +16,7 @@ from service.apps.deidentify.workers.processes import spawn
 _log = logging.getLogger("service")
 
 RETRY = 10.0  # seconds between two attempts to load a model
-_LOAD_LIMIT = 120.0  # seconds; loading usually takes one
+_LOAD_LIMIT = 600.0  # seconds; loading takes one of processor time, and waits where the machine is busy
 _LOADING = "The model of de-identification is being loaded."
 _MODULE = "service.apps.deidentify.workers.model_process"
 
@@ -99,8 +99,10 @@ class Recognizer:
         try:
             told = messages.receive(connection, until=monotonic() + _LOAD_LIMIT)
             problem = None if "name" in told else str(told["problem"])
+        except TimeoutError:
+            problem = f"it was not loaded after {_LOAD_LIMIT:g} seconds"
         except (OSError, EOFError, ValueError, KeyError, TypeError):
-            problem = "its process ended, or said nothing"
+            problem = "its process ended"
         if problem:
             self._drop()
             self._failed_at = monotonic()

@@ -17,6 +17,7 @@ NOT_LAST = Is.CLOSED | Is.VERB | Is.EPONYM_NOUN | Is.ROLE | Is.MONTH | Is.WEEKDA
 NEAR_EPONYMS = word_class("near-eponyms")
 INSTRUMENTS = word_class("instruments")
 SCALES = word_class("scales")
+PAIRS = frozenset(("stevens johnson", "jackson pratt"))
 
 
 def found(reading: Reading, first: int, last: int, rule: str) -> Find:
@@ -93,7 +94,8 @@ def behind_particles(reading: Reading, number: int) -> int:
         return 0
     bits, shape = reading.flags[place], reading.shapes[place]
     is_irish = reading.words[place - 1] == "o" and reading.before(place) == "'" and bits & LISTED
-    named = shape == TITLE or bits & Is.NAME or is_irish or not bits & ~(LISTED | Is.PLACE | Is.TOWN)
+    is_double = place > number + 1 and bits & LISTED  # `van der berg`
+    named = shape == TITLE or bits & Is.NAME or is_irish or is_double or not bits & ~(LISTED | Is.PLACE | Is.TOWN)
     return place if named and not bits & NO_NAME and reading.shapes[place] != DIGITS else 0
 
 
@@ -103,7 +105,7 @@ def beginning(reading: Reading, first: int) -> int:
         gap, word, shape = reading.before(first), reading.words[first - 1], reading.shapes[first - 1]
         is_initial = len(word) == 1 and (
             (shape == TITLE and gap in (". ", ".", " ") and word not in ("i", "a", "s"))
-            or (shape == LOWER and gap == ". " and first > 1 and reading.before(first - 1) == " ")
+            or (shape == LOWER and gap == ". " and first > 1 and reading.before(first - 1) in (" ", ", "))
             or (
                 gap == " "
                 and first > 1
@@ -158,6 +160,17 @@ def _is_joined_to_eponym(reading: Reading, number: int) -> bool:
     )
 
 
+def _is_of_pair(reading: Reading, number: int) -> bool:
+    """Whether two frequent names joined by a hyphen are one eponym, and not somebody's: `Stevens-Johnson`."""
+    first = number if reading.gap(number) == "-" else number - 1
+    return (
+        first >= 0
+        and reading.gap(first) == "-"
+        and " ".join(reading.words[first : first + 2]) in PAIRS
+        and not _is_behind_person(reading, first)
+    )
+
+
 def _names_instrument(reading: Reading, number: int) -> bool:
     """Whether a rare name stands before an instrument: `Utrata forceps`; or a scale before its result: `Braden 14`."""
     following = number + 1
@@ -195,7 +208,7 @@ def is_eponym(reading: Reading, number: int) -> bool:  # noqa: PLR0911 - one for
         and not flags[number - 1] & (Is.EPONYM | Is.TERM | Is.CLOSED | Is.WORD)
     ):
         return False
-    if _is_joined_to_eponym(reading, number):
+    if _is_joined_to_eponym(reading, number) or _is_of_pair(reading, number):
         return True
     following = number + 1
     for _ in range(LONGEST):

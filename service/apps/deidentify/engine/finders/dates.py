@@ -94,7 +94,8 @@ PATTERNS = (
         "date.day-month",
         Kind.DATE,
         "A day and a month's name, with or without a year.",
-        rf"\b({DAY} ?{TH}?(?: ?(?:-|to|and|&) ?{DAY} ?{TH}?)?(?: (?:day )?of)?[ -]{{0,2}}{MONTH}\b\.?{YEAR_BEHIND}?)",
+        rf"\b({DAY} ?{TH}?(?: ?(?:-|to|and|&) ?{DAY} ?{TH}?)?(?: (?:day )?of)?[ -]{{0,2}}{MONTH}\b\.?{YEAR_BEHIND}?)"
+        rf"|\b({DAY}\. {MONTH}\.? {YEAR})\b",
         MONTHS,
         month_and_day,
     ),

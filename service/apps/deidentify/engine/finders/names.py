@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from service.apps.deidentify.engine.finders.chains import (
     LISTED,
     beginning,
+    behind_particles,
     chain,
     found,
     is_eponym,
@@ -30,12 +31,14 @@ RULES = (
     RuleInfo("name.credential", Kind.NAME, "What stands before `MD`, `RN` and the like."),
     RuleInfo("name.last-first", Kind.NAME, "Last name, first name."),
     RuleInfo("name.label", Kind.NAME, "What stands behind `Name:`, `Patient:`, `Signed by` and the like."),
+    RuleInfo("name.particles", Kind.NAME, "A name behind two particles, such as `van der`."),
     RuleInfo("name.subject", Kind.NAME, "Capitalized words behind `Patient`, before a verb."),
     RuleInfo("name.initials", Kind.NAME, "Initials, behind a role or before a last name."),
     RuleInfo("name.acts", Kind.NAME, "A first name at the beginning of a sentence, before what people do."),
 )
 LABELS = re.compile(r"[ \t]*[:=][ \t]*$")
-ANY = Is.LETTER_OF_CREDENTIAL | Is.LABEL | Is.TITLE | Is.ROLE | Is.SPOKEN | Is.NAME | Is.CREDENTIAL | LISTED
+BESIDE = Is.LETTER_OF_CREDENTIAL | Is.LABEL | Is.TITLE | Is.ROLE | Is.SPOKEN | Is.CREDENTIAL | Is.PARTICLE
+ANY = BESIDE | Is.NAME | LISTED
 
 
 def find(reading: Reading, is_upper: list[bool]) -> Iterator[Find]:
@@ -51,10 +54,8 @@ def find(reading: Reading, is_upper: list[bool]) -> Iterator[Find]:
             yield from _listed(reading, number)
         if bits & (Is.CREDENTIAL | Is.LETTER_OF_CREDENTIAL) and number:
             yield from credentialed(reading, number)
-        if bits & LISTED:
-            yield from _last_first(reading, number)
-            yield from _abbreviated(reading, number)
-            yield from acting(reading, number, is_upper)
+        if bits & (Is.PARTICLE | LISTED):
+            yield from _put_together(reading, number, is_upper)
         if (
             bits & (Is.ROLE | Is.SPOKEN | Is.TITLE | Is.LABEL)
             and reading.words[number] in LABEL_WORDS
@@ -86,6 +87,25 @@ def _listed(reading: Reading, number: int) -> Iterator[Find]:
         ):
             first -= 1
     yield found(reading, first, last, "name.list")
+
+
+def _put_together(reading: Reading, number: int, is_upper: list[bool]) -> Iterator[Find]:
+    """Names by the words beside a listed one, and behind particles."""
+    if reading.flags[number] & Is.PARTICLE:
+        yield from _behind_two_particles(reading, number)
+    if reading.flags[number] & LISTED:
+        yield from _last_first(reading, number)
+        yield from _abbreviated(reading, number)
+        yield from acting(reading, number, is_upper)
+
+
+def _behind_two_particles(reading: Reading, number: int) -> Iterator[Find]:
+    """`L. van der Berg`: a name behind two particles, which is no term as `Gilles de la Tourette` is."""
+    if number + 1 >= len(reading.words) or not reading.flags[number + 1] & Is.PARTICLE or reading.gap(number) != " ":
+        return
+    last = behind_particles(reading, number)
+    if last > number + 1 and not is_eponym(reading, last):
+        yield found(reading, beginning(reading, number), chain(reading, last), "name.particles")
 
 
 def _last_first(reading: Reading, number: int) -> Iterator[Find]:

@@ -16,6 +16,8 @@ PATIENT = frozenset(["patient", "pt"])
 NO_INITIALS = word_class("no-initials")
 INITIALS = re.compile(r"[A-Z]\.[ ]?(?:[A-Z]\.[ ]?){0,1}[A-Z]\.")
 GOES_ON_ALONE = frozenset(("is", "was", "will", "drove"))
+SMALL_INITIALS = re.compile(r"[a-z]\.[a-z]\.(?![a-z])")
+TIMES = frozenset(("today", "yesterday", "tonight", "this", "on"))
 NO_INITIALS_BEHIND = frozenset(("name", "named", "np", "to", "for"))
 # Behind these an everyday word is a name only before another name.
 WEAK_ROLES = PATIENT | {"np", "pa", "by", "to", "for"}
@@ -32,8 +34,9 @@ def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iter
     if first is None:
         return
     role, bits = reading.words[number], reading.flags[first]
-    if reading.shapes[first] in (TITLE, UPPER) and role not in NO_INITIALS_BEHIND:
-        initials = INITIALS.match(reading.text, reading.starts[first])
+    is_small = role in PATIENT and reading.shapes[first] == LOWER
+    if is_small or (reading.shapes[first] in (TITLE, UPPER) and role not in NO_INITIALS_BEHIND):
+        initials = (SMALL_INITIALS if is_small else INITIALS).match(reading.text, reading.starts[first])
         if initials and initials[0].replace(".", "").replace(" ", "").lower() not in NO_INITIALS:
             yield found(reading, first, chain(reading, first + initials[0].count(".") - 1), "name.initials")
             return
@@ -53,11 +56,21 @@ def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iter
     if (
         more < len(reading.words)
         and reading.words[last + 1] == "and"
-        and reading.shapes[more] == TITLE
         and reading.flags[more] & LISTED
         and not reading.flags[more] & (Is.ROLE | Is.CLOSED)
+        and (reading.shapes[more] == TITLE or _is_another(reading, more))
     ):
         yield found(reading, more, chain(reading, more), "name.role")
+
+
+def _is_another(reading: Reading, number: int) -> bool:
+    """Whether a word behind a name and `and` is a first name too, in any letter case: `hope and grace`."""
+    bits = reading.flags[number]
+    return (
+        bool(bits & Is.GIVEN and bits & Is.COMMON_NAME)
+        and not bits & (NEVER | Is.VERB)
+        and goes_on_like_a_name(reading, number)
+    )
 
 
 def _is_name_too(reading: Reading, number: int, first: int) -> bool:
@@ -122,7 +135,9 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
     if bits & Is.NAME:
         return True
     if word in MODALS:
-        return role not in PATIENT and not is_spoken and goes_on_like_a_name(reading, first)
+        if is_spoken:
+            return word == "will" and role in ("by", "with") and _ends_or_goes_on(reading, first)
+        return role not in PATIENT and goes_on_like_a_name(reading, first)
     is_verb = bits & Is.VERB and not (is_spoken and bits & Is.GIVEN and reading.gap(first)[:1] in (",", "."))
     if bits & LISTED and not is_verb and not bits & Is.HEAD:
         accepted = bool(bits & Is.COMMON_NAME) and goes_on_like_a_name(reading, first)
@@ -138,6 +153,11 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
     if shape == UPPER:
         return not bits & (Is.WORD | Is.TERM)
     return shape == LOWER and not bits
+
+
+def _ends_or_goes_on(reading: Reading, number: int) -> bool:
+    """Whether the sentence ends behind a word, or goes on with a time or a place: `seen by will today`."""
+    return goes_on_like_a_name(reading, number) or reading.words[number + 1] in TIMES
 
 
 def _acts(reading: Reading, number: int) -> bool:

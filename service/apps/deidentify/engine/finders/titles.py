@@ -13,6 +13,7 @@ TITLE_GAPS = frozenset((" ", ". ", ".", "  ", ".  ", ". \n", ".\n", " \n", "\n")
 MOST_TITLES = 4  # words looked at: with more, a note of titles alone would take time that grows with its square
 ARTICLES = frozenset(("the", "a", "this", "that"))
 AFTER_DOCTOR = word_class("after-doctor")
+NO_DOCTOR = frozenset(("mr", "mrs"))  # `dr case discussed`, but `mr case was seen`
 MODALS = word_class("modals")
 ACTS = word_class("acts")
 GOES_ON = word_class("goes-on")
@@ -25,7 +26,7 @@ def titled(reading: Reading, number: int) -> Iterator[Find]:
         reading, reading.words[number], first, is_dotted="." in reading.gap(number)
     ):
         return
-    last = chain(reading, first)
+    last = chain(reading, behind_particles(reading, first) or first)
     yield found(reading, beginning(reading, first) if first > number + 1 else first, last, "name.title")
     while last + 2 < len(reading.words) and reading.words[last + 1] in ("and", "or") and reading.gap(last) == " ":
         more = last + 2
@@ -39,7 +40,12 @@ def titled(reading: Reading, number: int) -> Iterator[Find]:
 def _first_behind(reading: Reading, number: int) -> int | None:
     """The word behind a title, and behind further ones, that may be a name; None where there is none."""
     words, flags, gap = reading.words, reading.flags, reading.gap(number)
-    is_multiple_sclerosis = words[number] == "ms" and reading.shapes[number] == UPPER and not gap.startswith(".")
+    is_multiple_sclerosis = (
+        words[number] == "ms"
+        and reading.shapes[number] == UPPER
+        and not gap.startswith(".")
+        and not (number + 1 < len(words) and reading.gap(number + 1) == "'" and words[number + 1] == "o")
+    )
     if is_multiple_sclerosis or gap not in TITLE_GAPS or ("\n" in gap and words[number] not in ABBREVIATED):
         return None
     first = number + 1
@@ -71,6 +77,8 @@ def _is_name_behind(  # noqa: PLR0911 - one for each case
     word, bits, shape = reading.words[number], reading.flags[number], reading.shapes[number]
     if shape == DIGITS or word in ("s", "and", "of", "or", "the"):
         return False
+    if bits & Is.PARTICLE and reading.gap(number) == "'" and behind_particles(reading, number):
+        return True
     if len(word) == 1:
         return shape != LOWER or (is_dotted and reading.gap(number)[:1] == ".")
     if title in ABBREVIATED:
@@ -79,7 +87,7 @@ def _is_name_behind(  # noqa: PLR0911 - one for each case
         if bits & Is.CLOSED:
             return word in MODALS and is_dotted
         if word in AFTER_DOCTOR:
-            return False
+            return title in NO_DOCTOR and bool(bits & LISTED) and goes_on_like_a_name(reading, number)
         return is_dotted or bool(bits & LISTED) or not bits & Is.WORD
     if (
         bits & (Is.CLOSED | Is.EPONYM_NOUN | Is.GENERIC | Is.ROLE | Is.TERM | Is.VERB)

@@ -39,6 +39,7 @@ def test_another_language_is_recognized(text: str, name: str, case: type[str]) -
         "Patient Gülşah Aydın was seen.",  # noqa: RUF001 - Turkish
         "(ACETYLSALICYLIC ABDOMEN: SOB Mary-Ann Jones, RN SOB ",
         "Müller",
+        "http://www.foo.com/bar, study. HGB/entir",  # Rhaeto-Romance, if an address were words
     ],
 )
 def test_english_and_what_is_too_short_to_tell(text: str) -> None:

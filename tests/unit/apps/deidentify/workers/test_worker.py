@@ -418,6 +418,17 @@ def test_an_engine_whose_process_ends_while_it_loads(hire: Hire, caplog: pytest.
     assert "its process ended" in caplog.text
 
 
+def test_an_engine_that_takes_too_long_to_load(
+    hire: Hire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Is ended, and the log says so."""
+    monkeypatch.setenv(obedient.FLAG, str(tmp_path / "never"))
+    with Forkserver(obedient.load_slowly, limit=0.1) as forkserver, pytest.raises(EngineUnavailableError):
+        hire(of=forkserver).deidentify(CANARY)
+
+    assert "it was not loaded after 0.1 seconds" in caplog.text
+
+
 def test_an_engine_that_loads_later(hire: Hire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it does, notes are answered."""
     monkeypatch.setenv(obedient.FLAG, str(tmp_path / "data"))

@@ -17,6 +17,7 @@ DATES = [
     "5/2020",
     "March 12th, 2019",
     "12 March 2019",
+    "3. April 1950",
     "third of May",
     "Aug 10, '23",
     "March of 2019",

@@ -21,6 +21,8 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "a 70yo man, [[frank l.]], presented",
         "x-ray l. hip. He drew l. arm up.",
         "[[Mark Miller]] called.",
+        "Signed [[L. van der Berg]]",
+        "signed, [[l. van der berg]]. quai de seine",
         "[[Chase]] slept most of the night.",
         "Patient [[So Mi]] was seen.",
     ],
@@ -35,6 +37,8 @@ def test_a_name_is_masked(engine: Engine, line: str) -> None:
     [
         "Parkinson disease, Foley catheter, Gleason 7.",
         "Stevens-Johnson syndrome, Child-Pugh B.",
+        "Stevens-Johnson after Bactrim. A Jackson-Pratt drain.",
+        "Gilles de la Tourette syndrome",
         "The white count was high. Brown sputum. Rose to stand.",
         "a small rash may be seen; will follow",
     ],

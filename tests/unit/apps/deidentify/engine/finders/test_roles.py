@@ -22,6 +22,9 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "patient [[sean o'brien]] was seen",
         "pt denies pain; pt may eat; pt will return",
         "Pt [[J.D.]] is stable.",
+        "pt [[j.d]]. is stable. pt p.o. intake good, pt b.i.d. dosing",
+        "discussed with [[hope]] and [[grace]]. with hope and faith in treatment",
+        "seen by [[will]] today. SEEN BY [[WILL]] TODAY. treated with will and effort",
         "Health care proxy is [[Ngozi Okafor]].",
     ],
 )

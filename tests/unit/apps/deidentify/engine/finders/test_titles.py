@@ -19,6 +19,9 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Nurse [[Wood]] changed the dressing.",
         "nurse [[black]] gave the dose. NURSE [[BLACK]] GAVE THE DOSE.",
         "Mr. [[W.]] was admitted.",
+        "ms [[o'brien]] called. MS [[O'BRIEN]] CALLED. spoke with mr. [[d'angelo]]",
+        "mr [[case]] was seen. mr case discussed. dr case discussed.",
+        "mr [[van der berg]] was seen",
         "The Dr. will see her. The nurse practitioner called. Doctor's orders.",
     ],
 )

@@ -11,6 +11,7 @@ from service.apps.deidentify.engine.keepers.words import Vocabulary
     "line",
     [
         "Ozempic, Keytruda, Paxlovid, Jardiance, tirzepatide, osimertinib.",
+        "Percocet, Zosyn, Humira, Eliquis, Entresto, Wegovy, levetiracetam, nivolumab.",
         "COPD, CHF, NYHA, TIA, ALP, CEA. EMS brought her in.",
         "The wound was reapproximated with silk; the neighbour saw oedema.",
         "BROUGHT TO THE OPERATING ROOM AND MADE COMFORTABLE.",
