@@ -30,7 +30,7 @@ def main() -> int:
 
     def compare(note: str) -> None:
         nonlocal compared, beyond, characters
-        assert engine.deidentify(note, compat=True).text == philter.asterisks(note, tagger), repr(note)
+        assert engine.deidentify(note, compat=True, language="any").text == philter.asterisks(note, tagger), repr(note)
         compared += 1
         beyond += not note.isascii()
         characters += len(note)

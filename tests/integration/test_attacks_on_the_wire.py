@@ -181,7 +181,6 @@ async def test_upgrade_of_a_form(hub: RealHub, port: int) -> None:
         *(
             b"me%00",
             b"me%0a",
-            b"me/",
             b"me;x",
             b"me%3f",
             b"\xff\xfe",
