@@ -28,12 +28,17 @@ _DOCKER = "needs Docker; script/image builds and runs the images with buildah"
 _AZURE = "needs Azure; unit/deploy/test_azure.py checks what it is given"
 _CLUSTER = "needs a cluster; unit/deploy/test_kubernetes.py checks what it is given"
 _SERVING = "asks the service that the block before it starts; examples/test_deidentification_example.py does so, too"
+_HTTPS = "serves until stopped; integration/test_bare_environment.py starts such a Hub"
 _ENTRA = "needs a tenant of Entra ID; integration/test_hubless.py starts such a service"
 
 # Why a block is executed by no test.
 NOT_HERE: Mapping[tuple[str, str], str] = {
     ("README.md", "debian-packages"): "installs packages on this machine; CI does so before the tests",
     ("README.md", "docker build"): _DOCKER,
+    (
+        "README.md",
+        "-r requirements-node.txt",
+    ): "installs from the network; integration/test_bare_environment.py runs the last line",
     ("docs/adopt.md", "pip install ."): "installs from the network; script/walk installs the package so",
     ("docs/client.md", "pip install"): "installs from the network; script/walk installs the package so",
     (
@@ -43,6 +48,10 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/deidentify.md", "curl -fsS http://127.0.0.1:10101"): _SERVING,
     ("docs/operate/container.md", "http://127.0.0.1:8080"): _SERVING,
     ("docs/deidentify.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
+    (
+        "docs/deidentify.md",
+        "deidentify,ner",
+    ): "installs from the network; unit/apps/deidentify/http/test_model.py asks the model",
     ("docs/desk.md", "desk bootstrap"): "needs a desk without an administrator; integration/test_desk_roles.py runs it",
     ("docs/extend.md", "uvicorn --factory"): "serves until stopped; integration/test_extend.py starts it so",
     ("docs/operate/azure.md", "az group create"): _AZURE,
@@ -51,6 +60,7 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/operate/container.md", "docker build"): _DOCKER,
     ("docs/operate/container.md", "--read-only"): _DOCKER,
     ("docs/operate/container.md", "443:8443"): _DOCKER,
+    ("docs/operate/container.md", "-p 80:80"): _DOCKER,
     ("docs/operate/cors.md", "./script/run"): "serves until stopped; browser tests of CORS start such a Hub",
     ("docs/operate/cors.md", "http.server"): "serves until stopped; Python's own",
     ("docs/operate/entra.md", "HUB_AUTHENTICATOR=entra"): _ENTRA,
@@ -78,6 +88,8 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/operate/systemd.md", "systemd-run"): _ROOT,
     ("docs/operate/systemd.md", "pip install"): _ROOT,
     ("docs/operate/tls.md", "SERVICE_LISTEN="): "serves until stopped; integration/test_listening.py starts it so",
+    ("docs/operate/tls.md", "https://localhost:8000/"): _HTTPS,
+    ("docs/operate/tls.md", "--host 192.168.0.16"): _HTTPS,
     ("docs/operate/tls.md", "--tls-max"): "asks that service; integration/test_tls.py asks in the same way",
     ("docs/operate/tls.md", "/run/fastapi"): _ROOT,
 }
