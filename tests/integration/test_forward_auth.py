@@ -281,10 +281,14 @@ async def test_nobody_else_may_ask(site: ForwardSite, reader: Session, where: st
     url = httpx.URL(site.origin).copy_with(raw_path=where.encode())
     async with local_client(transport=tls_front.transport()) as http:
         about = {"X-Original-Method": "GET", "X-Forwarded-Method": "GET"}
-        reply = await http.get(url, headers={**SCRIPT, **about, "Cookie": f"secret=1; {own}"})
+        headers = {**SCRIPT, **about, "Cookie": f"secret=1; {own}"}
+        reply = await http.get(url, headers=headers)
+        while reply.is_redirect:  # to another spelling
+            assert ("Cookie" in reply.headers, "X-Auth-Request-User" in reply.headers) == (False, False)
+            reply = await http.get(url.join(reply.headers["Location"]), headers=headers)
 
     assert ("Cookie" in reply.headers, "X-Auth-Request-User" in reply.headers) == (False, False)
-    assert reply.status_code in {301, 400, 404}
+    assert reply.status_code in {400, 404}
 
 
 # When the Hub is down
