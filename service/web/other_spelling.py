@@ -28,9 +28,12 @@ class OtherSpelling(BaseRoute):
             return Match.NONE, {}
         if path.endswith("/") != scope["raw_path"].endswith(b"/"):  # an encoded slash: adding one would not end
             return Match.NONE, {}
-        other = {**scope, "path": _other(path)}
-        is_served = any(route.matches(other)[0] is not Match.NONE for route in self._routes)
-        return (Match.FULL if is_served else Match.NONE), {}
+        # A route of this spelling that lacks the method answers 405. Two that match both would redirect without end.
+        is_needed = self._serve({**scope, "path": _other(path)}) and not self._serve(scope)
+        return (Match.FULL if is_needed else Match.NONE), {}
+
+    def _serve(self, scope: Scope) -> bool:
+        return any(route.matches(scope)[0] is not Match.NONE for route in self._routes)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Redirect with 307, which keeps the method and the body. The address loses a token that is in it."""

@@ -25,6 +25,12 @@ async def change(item: str, user: CurrentUser) -> str:
     return f"{user.name} {item}"
 
 
+@router.get("/files/{path:path}")
+async def file(path: str, user: CurrentUser) -> str:
+    """Match both spellings."""
+    return f"{user.name} {path}"
+
+
 SERVICE: Mapping[str, Any] = {"allow_token_in_url": True, "app": {"routers": [router]}}
 
 
@@ -85,3 +91,6 @@ async def test_the_start_page(service: Service) -> None:
 async def test_a_method_that_is_not_served(service: Service) -> None:
     """A path that is served for other methods alone says so, and leads nowhere."""
     assert (await asked(service, "items/", "DELETE")).status_code == 405
+    for where in ("files/a", "files/a/"):  # a route of both spellings
+        assert (await asked(service, where)).json() == f"testuser {where.removeprefix('files/')}"
+        assert (await asked(service, where, "POST")).status_code == 405
