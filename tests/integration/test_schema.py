@@ -113,6 +113,8 @@ async def document(ordering_hub: RealHub, tmp_path_factory: pytest.TempPathFacto
         "JUPYTERHUB_SERVICE_URL": url,
         "SERVICE_APPS": "deidentify",
         "DEIDENTIFY_SECRET": "0123456789abcdef" * 4,
+        "DEIDENTIFY_NER": "rampart",
+        "DEIDENTIFY_NER_USE": "on_request",
         "SERVICE_PASSWORD_GRANT": "1",
         "SERVICE_ROUTERS": "orders:router",
     }

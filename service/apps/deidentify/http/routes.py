@@ -27,7 +27,6 @@ from service.apps.deidentify.http.notes import (
     written,
 )
 from service.auth.context import context_of
-from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
 from service.hub.models import Identity
 from service.web.middleware.bodies import streams_body
@@ -111,15 +110,14 @@ router.include_router(pages.router)
 User = Annotated[Identity, require("custom:deidentify:use")]
 
 
-@router.get("", include_in_schema=False)
+@router.get(
+    "",
+    summary="Lead to the form",
+    status_code=HTTPStatus.SEE_OTHER,
+    response_class=RedirectResponse,
+)
 async def lead_to_the_form(request: Request, _identity: User) -> Response:
-    """Lead a browser to the form.
-
-    Raises:
-        HTTPException: the client is a script. Notes are sent by POST.
-    """
-    if not is_browser(request):
-        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "Send a note by POST.", headers={"Allow": "POST"})
+    """Lead to the page where notes are pasted. Programs send notes by POST."""
     return RedirectResponse(f"{context_of(request).settings.prefix}deidentify/try", status_code=HTTPStatus.SEE_OTHER)
 
 
