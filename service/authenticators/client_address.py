@@ -6,9 +6,11 @@ on.
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 
 from tornado.httputil import HTTPServerRequest
+
+from service.addresses import parsed_address
 
 _WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]*)?|([0-9.]+):[0-9]*")
 
@@ -40,7 +42,7 @@ class Proxies:
         return hops[-1]
 
     def _are_trusted(self, text: str) -> bool:
-        address = _parsed(text)
+        address = parsed_address(text)
         return address is not None and any(address in network for network in self._trusted)
 
 
@@ -51,14 +53,5 @@ def _without_port(hop: str) -> str:
 
 
 def _is_loopback(text: str) -> bool:
-    address = _parsed(text)
+    address = parsed_address(text)
     return address is not None and address.is_loopback
-
-
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address, as IPv4 if it is one that is mapped to IPv6; None if the text is no address."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

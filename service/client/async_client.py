@@ -9,6 +9,7 @@ from typing import Any, Self, Unpack
 
 import httpx
 
+from service.addresses import is_loopback
 from service.client import address, frames, retry
 from service.client.batches import send_window
 from service.client.errors import UnreachableError, problem_of
@@ -24,8 +25,7 @@ from service.client.notes import (
     masked,
     windows,
 )
-from service.client.progress import Progress, progress_of
-from service.service_url import is_loopback
+from service.client.progress import progress_of
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AT_ONCE = 2  # windows on their way: while one is masked, the next one comes
@@ -209,9 +209,11 @@ class AsyncClient:
             KeyError: there is no such column.
         """
         cells = frames.cells(frame, columns, patient_column=patient_column)
+        texts: list[str | None] = []
         with progress_of(len(cells.notes), wanted=progress) as bar:
-            answers = self.deidentify_many(cells.notes, raise_errors=raise_errors, **options)
-            texts = [one.text async for one in _counted(answers, bar)]
+            async for one in self.deidentify_many(cells.notes, raise_errors=raise_errors, **options):
+                texts.append(one.text)
+                bar.update()
         return frames.replaced(frame, cells, texts)
 
     async def send_window(self, window: Window) -> list[Masked]:
@@ -249,9 +251,3 @@ async def _windows(
     else:
         for window in windows(notes, options):
             yield window
-
-
-async def _counted(answers: AsyncIterator[Masked], bar: Progress) -> AsyncIterator[Masked]:
-    async for one in answers:
-        yield one
-        bar.update()

@@ -7,10 +7,10 @@ Sources: the Hub's REST API (https://jupyterhub.readthedocs.io/en/stable/referen
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from ipaddress import ip_address
 
 from pydantic import SecretStr
 
+from service.addresses import parsed_address
 from service.errors import ThrottledError
 from service.hub.call import Call, HubReply, json_object, raise_unusable, read_model, refusal, retry_after, segment
 from service.hub.errors import (
@@ -147,7 +147,7 @@ def issue(wish: Wish, credentials: Credentials, *, name: str) -> Call[IssuedToke
         ThrottledError: the Hub's authenticator has checked too many passwords.
     """
     auth = {"username": credentials.username, "password": credentials.password.get_secret_value()}
-    headers = {"X-Forwarded-For": credentials.address} if _is_address(credentials.address) else {}
+    headers = {"X-Forwarded-For": credentials.address} if parsed_address(credentials.address) is not None else {}
     return Call("POST", _tokens_of(name), _read_issued, headers=headers, json={"auth": auth, **_body(wish)})
 
 
@@ -182,14 +182,6 @@ def _read_issued_more(reply: HubReply) -> IssuedToken:
             raise TokenRequestError("invalid_request", "The Hub does not allow a token to live that long.")
         raise TokenRequestError("invalid_scope", "A requested scope does not exist, or this user does not have it.")
     return read_model(reply, IssuedToken, HTTPStatus.CREATED)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def revoke(token: str, *, name: str, token_id: str) -> Call[None]:

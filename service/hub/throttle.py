@@ -10,10 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network
 from math import ceil
 from time import monotonic
 
+from service.addresses import parsed_address
 from service.errors import ServiceError, ThrottledError
 from service.hub.errors import InvalidTokenError, TokenRequestError
 
@@ -128,10 +129,7 @@ def _counted(limiter: RateLimiter, key: str, *, at_once: int, failure: type[Serv
 
 def network_of(address: str) -> str:
     """Return what counts as one address: an IPv4 address, an IPv6 /64 network, or "nowhere" for anything else."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
+    parsed = parsed_address(address.partition("%")[0])
+    if parsed is None:
         return "nowhere"
-    if isinstance(parsed, IPv6Address):
-        parsed = parsed.ipv4_mapped or parsed
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

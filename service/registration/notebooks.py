@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from service.service_url import is_loopback
+from service.addresses import is_loopback
 
 _ANY_ADDRESS = {"", "0.0.0.0", "::", "*"}  # noqa: S104 (compared, not listened at)
 

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 
+from service.addresses import is_loopback
 from service.application import Configured
 from service.auth.guard import Guard
 from service.hub.models import Identity
-from service.service_url import is_loopback
 from service.settings import Settings
 from service.web.middleware.bodies import calls_of
 

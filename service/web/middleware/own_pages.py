@@ -5,15 +5,14 @@ want of a token. Here the browser's own headers decide: it says which host it me
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.addresses import is_loopback, parsed_address
 from service.auth.errors import OriginError
 from service.auth.problems import problem_of, problem_response
 from service.errors import ServiceError
-from service.service_url import is_loopback
 from service.settings import Settings
 from service.settings.types import ANY_ORIGIN
 from service.web.errors import NotLocalError, UnknownHostError
@@ -58,7 +57,7 @@ class OwnPages:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        return name in self._names or _is_address(name)
+        return name in self._names or parsed_address(name) is not None
 
     def _may_send(self, scope: Scope, host: str) -> bool:
         """Whether a page of ours sends this, or of ALLOW_ORIGINS, or no page at all."""
@@ -79,11 +78,3 @@ def _ends(scope: Scope) -> Iterator[str]:
         yield server[0]
     if client is not None and not (server is None and client[0] == _UNIX):
         yield client[0]
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

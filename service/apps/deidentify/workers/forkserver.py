@@ -17,7 +17,7 @@ from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.workers import messages
 from service.apps.deidentify.workers.messages import Loaded
 from service.apps.deidentify.workers.preloaded import ANSWER, COMMAND, UNKNOWN, Deidentifier
-from service.apps.deidentify.workers.processes import spawn
+from service.apps.deidentify.workers.processes import end, spawn
 
 _log = logging.getLogger("service")
 
@@ -179,13 +179,8 @@ class Forkserver:
         self._loaded = None
         if self.problem is None:
             self.problem = _LOADING
-        if self._commands is not None:
-            self._commands.close()
-            self._commands = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        end(self._process, self._commands)
+        self._process = self._commands = None
 
 
 def _command(commands: socket.socket, *, ended: int = 0, connection: socket.socket | None = None) -> tuple[int, int]:

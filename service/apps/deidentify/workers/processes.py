@@ -43,6 +43,15 @@ def spawn(module: str, argument: str) -> tuple["subprocess.Popen[bytes]", socket
     return process, ours
 
 
+def end(process: "subprocess.Popen[bytes] | None", connection: socket.socket | None) -> None:
+    """End what `spawn` has started, as far as there is anything."""
+    if connection is not None:
+        connection.close()
+    if process is not None:
+        process.kill()
+        process.wait()
+
+
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("LC_")}
     return kept | _WITHOUT_THREADS

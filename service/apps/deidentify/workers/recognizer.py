@@ -11,7 +11,7 @@ from service.apps.deidentify.engine.models.model import Sighting
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 from service.apps.deidentify.workers import messages
-from service.apps.deidentify.workers.processes import spawn
+from service.apps.deidentify.workers.processes import end, spawn
 
 _log = logging.getLogger("service")
 
@@ -124,13 +124,8 @@ class Recognizer:
         return EngineFailedError(reason=reason)
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        end(self._process, self._connection)
+        self._process = self._connection = None
 
 
 def _sightings(reply: Any, length: int) -> list[Sighting]:  # noqa: ANN401 - whatever JSON says

@@ -1,0 +1,18 @@
+"""Reads addresses of the Internet Protocol from texts."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+
+def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, as IPv4 if it is one that is mapped to IPv6; None if the text is no address."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host: `localhost`, or an address of the loopback interface."""
+    address = parsed_address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
