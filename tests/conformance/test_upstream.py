@@ -1,10 +1,10 @@
 """JupyterHub's own tests of services pass with our service in place of its mock, on every Hub we support."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -22,8 +22,8 @@ LIMIT = 1800  # seconds; about a minute on an idle machine
 
 def run_upstream(
     version: str, modules: list[str], directory: Path, *options: str, service: str = "", **environment: str
-) -> str:
-    """Run modules of `jupyterhub.tests` in that Hub's environment, and return what pytest says last.
+) -> int:
+    """Run modules of `jupyterhub.tests` in that Hub's environment, and return how many tests ran: all passed.
 
     `service`: an argument of `tests.conformance.service`.
     """
@@ -31,7 +31,10 @@ def run_upstream(
     if not venv.exists():
         pytest.skip(f"no JupyterHub {version}: ./script/test conformance installs it")
     tests = Path(__file__).parent
+    # Not read off pytest's last line: the Hub's proxy, which a busy machine is late to end, writes behind it.
+    report = directory / "report.xml"
     command = [str(venv / "bin" / "python"), "-m", "pytest", "-c", str(tests / "upstream.ini"), *options]
+    command.append(f"--junit-xml={report}")
     path = [str(venv / "bin"), str(_proxy_folder(directory)), os.environ["PATH"]]
     done = subprocess.run(
         [*command, "--pyargs", *(f"jupyterhub.tests.{module}" for module in modules)],
@@ -48,9 +51,10 @@ def run_upstream(
         check=False,
         timeout=LIMIT,
     )
-    summary = done.stdout.rstrip().rpartition("\n")[2]
     assert done.returncode == 0, done.stdout[-20_000:]
-    return summary
+    suites = ET.parse(report).findall("testsuite")  # noqa: S314 - pytest wrote it
+    assert not [suite for suite in suites if any(suite.get(kind) != "0" for kind in ("errors", "failures", "skipped"))]
+    return sum(int(suite.get("tests", "0")) for suite in suites)
 
 
 def _proxy_folder(directory: Path) -> Path:
@@ -63,33 +67,26 @@ def _proxy_folder(directory: Path) -> Path:
     return folder
 
 
-def passed(summary: str) -> int:
-    """Read how many tests passed, out of a summary that names nothing but passes and warnings."""
-    match = re.fullmatch(r"(\d+) passed(?:, \d+ warnings?)? in .*", summary)
-    assert match, summary
-    return int(match[1])
-
-
 @pytest.mark.parametrize("version", HUBS)
 def test_every_test_of_jupyterhub_passes(version: str, tmp_path: Path) -> None:
     """Each test that JupyterHub has for services, none skipped, none failed."""
     modules = HUBS[version]
 
-    summary = run_upstream(version, list(modules), tmp_path)
-
-    assert passed(summary) == sum(modules.values())
+    assert run_upstream(version, list(modules), tmp_path) == sum(modules.values())
 
 
-@pytest.mark.parametrize("version", HUBS)
-def test_an_application_with_a_hub_installed(version: str, tmp_path: Path) -> None:
-    """Each test that JupyterHub has for signing in passes with an application of somebody's own."""
-    summary = run_upstream(version, ["test_services_auth"], tmp_path, service="installed")
+def test_an_application_with_a_hub_installed(tmp_path: Path) -> None:
+    """Each test that JupyterHub has for signing in passes with an application of somebody's own.
 
-    assert passed(summary) == HUBS[version]["test_services_auth"]
+    On one Hub: what we send to the Hubs, and read from them, does not depend on whose application it is.
+    """
+    count = run_upstream("6.1", ["test_services_auth"], tmp_path, service="installed")
+
+    assert count == HUBS["6.1"]["test_services_auth"]
 
 
 def test_internal_ssl_end_to_end(tmp_path: Path) -> None:
     """With internal_ssl the service is reached, and reaches the Hub, by certificates of the Hub's own."""
-    summary = run_upstream("6.1", ["test_services_auth"], tmp_path, "-k", SSL_CHOICE, SSL_ENABLED="1")
+    count = run_upstream("6.1", ["test_services_auth"], tmp_path, "-k", SSL_CHOICE, SSL_ENABLED="1")
 
-    assert re.match(rf"{SSL_COUNT} passed, \d+ deselected", summary)
+    assert count == SSL_COUNT
