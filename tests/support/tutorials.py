@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.support.markdown import Block, blocks
+from tests.support.node import REPOSITORY
 from tests.support.polling import BUSY
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 
@@ -75,12 +76,17 @@ def is_as_shown(shown: str, came: str) -> bool:
     return pattern(shown).fullmatch(came.rstrip() + "\n") is not None
 
 
+def shows(shown: str, came: str) -> bool:
+    """Tell whether what the page shows stands in an output, at the beginning of a line."""
+    return pattern(shown).search(came.rstrip() + "\n") is not None
+
+
 class Tutorial:
     """One reader of a page, at a terminal in a folder. A context manager that ends what the reader has started.
 
     `addresses`: where what the page names is in this test. They are put into the code, and taken out of the outputs.
     `instead`: what is run in the place of words of the page that a test cannot run. Say why beside each.
-    `serving`: commands that run until they are stopped, with what they print when they are ready.
+    `serving`: blocks that run until they are stopped, with what they print when they are ready.
     All of them must occur on the page.
     """
 
@@ -103,7 +109,7 @@ class Tutorial:
         self._terminal = folder / ".terminal"
         self._terminal.write_text(f'cd "{folder}"\n')
         self._environment = clean_environment(
-            PATH=path, HOME=str(folder), TUTORIAL_TERMINAL=str(self._terminal), PYTHONUNBUFFERED="1"
+            PATH=path, HOME=str(folder), PYTHONPATH=str(REPOSITORY), TUTORIAL_TERMINAL=str(self._terminal)
         )
         self._processes: list[KeptProcess] = []
 
@@ -143,18 +149,15 @@ class Tutorial:
             return
         if step.block.language == "python":
             assert cell is not None, f"{where}: a cell, and there is no notebook"
-            came = await cell(code)
-        elif ready := [says for command, says in self._serving.items() if command in step.block.code]:
-            came = await asyncio.to_thread(self._serve, code, ready[0])
-            assert step.shown is None or pattern(step.shown).search(came), f"{where}\n{code}\nprints\n{came}"
-            return
+            came, is_so = await cell(code), is_as_shown
+        elif ready := self._serving.get(step.block.code.strip()):
+            came, is_so = await asyncio.to_thread(self._serve, code, ready), shows
         else:
-            came = await asyncio.to_thread(self._shell, where, code)
+            came, is_so = await asyncio.to_thread(self._shell, where, code), is_as_shown
         for there, here in self._addresses.items():
             came = came.replace(here, there)
-        assert step.shown is None or is_as_shown(step.shown, came), (
-            f"{where}\n{code}\nprints\n{came}\nnot\n{step.shown}"
-        )
+        if step.shown is not None:
+            assert is_so(step.shown, came), f"{where}\n{code}\nprints\n{came}\nnot\n{step.shown}"
 
     def _here(self, code: str) -> str:
         for words, other in {**self._instead, **self._addresses}.items():
