@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,7 +163,8 @@ def hub(make_lasting_hub: MakeHub) -> RealHub:
         "apps": ["deidentify"],
         "password_grant": True,
         "allow_token_in_url": True,
-        "environment": {"DEIDENTIFY_DEADLINE": "30"},  # a busy machine is not what is tested
+        # A busy machine is not what is tested.
+        "environment": {"DEIDENTIFY_DEADLINE": "30", "DEIDENTIFY_SECRET": secrets.token_hex(32)},
     }
     return make_lasting_hub(gated=True, register=options)
 

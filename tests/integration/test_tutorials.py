@@ -1,8 +1,10 @@
 """The tutorials of docs/tutorials, run as their readers run them, beside a real Hub."""
 
 import os
+import re
 from pathlib import Path
 
+from tests.support.hub import RealHub
 from tests.support.node import REPOSITORY
 from tests.support.ports import free_ports
 from tests.support.session import Session
@@ -45,3 +47,27 @@ async def test_own_application(tmp_path: Path) -> None:
             assert (await browser.visit(greeter)).text == "Welcome, alice!"
             xsrf = {"X-XSRFToken": browser.cookie("_xsrf", path="/services/greeter/") or ""}
             assert (await browser.fetch("PUT", f"{greeter}word?new=Hi", headers=xsrf)).status_code == 200
+
+
+async def test_notebook(hub: RealHub, tmp_path: Path) -> None:
+    """Each cell prints what the page shows, in a server that a Hub spawned; what is saved names nobody."""
+    with Tutorial(
+        TUTORIALS / "notebook.md",
+        tmp_path,
+        instead={
+            # The Hub of the tests runs; integration/test_scripts.py starts one by this script.
+            "./script/run": "echo The Hub is ready.",
+            # They are installed.
+            "%pip install -q pandas tqdm": "",
+        },
+    ) as tutorial:
+        async with hub.notebook("testuser") as notebook:
+            await tutorial.run(cell=notebook.run)
+            saved = await notebook.run('print(open("masked.csv").read())')
+
+    assert re.fullmatch("DEIDENTIFY_SECRET=[0-9a-f]{64}\n", (tmp_path / ".env").read_text())
+    assert not [
+        name for name in ("4839201", "7720415", "Quackenbush", "Quimby", "coach", "617-555-0142") if name in saved
+    ]
+    for row, date in zip(saved.splitlines()[1:], ("2019-03-12", "2019-03-26", "2019-04-02"), strict=True):
+        assert date not in row
