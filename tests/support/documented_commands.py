@@ -21,7 +21,9 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("docs/desk.md", "tickets.csv"): "integration/test_desk_routes.py::test_at_a_shell",
     ("docs/operate/container.md", "> .env"): "integration/test_container.py::test_the_lines_that_make_the_secrets",
     ("docs/tutorials/notebook.md", ""): "integration/test_tutorials.py::test_notebook",
+    ("docs/tutorials/nothing-to-https.md", ""): "browser/test_tutorials.py::test_a_tutorial",
     ("docs/tutorials/own-application.md", ""): "integration/test_tutorials.py::test_own_application",
+    ("docs/tutorials/support-team.md", ""): "browser/test_tutorials.py::test_a_tutorial",
     ("docs/use.md", "/deidentify/batch"): "integration/test_deidentify.py::test_the_docs_line",
 }
 
