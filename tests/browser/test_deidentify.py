@@ -136,7 +136,7 @@ async def test_keyboard(plain: Place, signed_in: Browser) -> None:
     await page.keyboard.press("Enter")
     await page.keyboard.press("Tab")
     await page.keyboard.type("seen")
-    for _ in range(3):
+    for _ in range(5):
         await page.keyboard.press("Tab")
     await page.keyboard.insert_text("Seen by Dr. Smith")
     await page.keyboard.press("Control+Enter")
