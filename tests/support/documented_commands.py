@@ -33,7 +33,6 @@ _ENTRA = "needs a tenant of Entra ID; integration/test_hubless.py starts such a 
 
 # Why a block is executed by no test.
 NOT_HERE: Mapping[tuple[str, str], str] = {
-    ("README.md", "debian-packages"): "installs packages on this machine; CI does so before the tests",
     ("README.md", "docker build"): _DOCKER,
     (
         "README.md",
