@@ -46,7 +46,7 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ): "serves until stopped; examples/test_deidentification_example.py starts it",
     ("docs/deidentify.md", "curl -fsS http://127.0.0.1:10101"): _SERVING,
     ("docs/operate/container.md", "http://127.0.0.1:8080"): _SERVING,
-    ("docs/deidentify.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
+    ("docs/evaluation.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
     (
         "docs/deidentify.md",
         "deidentify,ner",
