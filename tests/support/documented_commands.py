@@ -89,5 +89,6 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/operate/tls.md", "SERVICE_LISTEN="): "serves until stopped; integration/test_listening.py starts it so",
     ("docs/operate/tls.md", "https://localhost:8000/"): _HTTPS,
     ("docs/operate/tls.md", "--host 192.168.0.16"): _HTTPS,
+    ("docs/operate/tls.md", "--tls-max"): "asks that service; integration/test_tls.py asks in the same way",
     ("docs/operate/tls.md", "/run/fastapi"): _ROOT,
 }
