@@ -33,7 +33,6 @@ _ENTRA = "needs a tenant of Entra ID; integration/test_hubless.py starts such a 
 
 # Why a block is executed by no test.
 NOT_HERE: Mapping[tuple[str, str], str] = {
-    ("README.md", "debian-packages"): "installs packages on this machine; CI does so before the tests",
     ("README.md", "docker build"): _DOCKER,
     (
         "README.md",
@@ -47,7 +46,7 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ): "serves until stopped; examples/test_deidentification_example.py starts it",
     ("docs/deidentify.md", "curl -fsS http://127.0.0.1:10101"): _SERVING,
     ("docs/operate/container.md", "http://127.0.0.1:8080"): _SERVING,
-    ("docs/deidentify.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
+    ("docs/evaluation.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
     (
         "docs/deidentify.md",
         "deidentify,ner",
