@@ -29,7 +29,8 @@ _PAGE = f"""<!doctype html>
 <title>Not available</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }}
+body {{ background: canvas; color: canvastext; font: 1rem/1.5 system-ui, sans-serif; }}
+main {{ max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }}
 </style>
 <main>
 <h1>This service is not available</h1>
