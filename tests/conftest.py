@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the browser tests keep what they saw."""
+    """Let the browser tests keep what they saw, for one's own eyes or for the docs."""
     parser.addoption("--screenshots", metavar="DIR", help="keep the browser tests' screenshots in this directory")
+    parser.addoption("--pictures", action="store_true", help="write the pictures of the docs (script/pictures)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
