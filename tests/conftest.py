@@ -161,6 +161,7 @@ def hub(make_lasting_hub: MakeHub) -> RealHub:
     options = {
         "apps": ["deidentify"],
         "password_grant": True,
+        "shell_sign_in": True,
         "allow_token_in_url": True,
         "environment": {"DEIDENTIFY_DEADLINE": "30"},  # a busy machine is not what is tested
     }

@@ -170,8 +170,11 @@ def _issue_for_code(state: State, request: httpx.Request, name: str) -> Reply:
     if sender is None or (sender.owner.name, name) != (state.service, state.service):
         return refusal(403, "Only the service may exchange its codes")
     wanted = json_of(request)
+    kinds = {"code": str, "user": str, "machine": str, "expires_in": int}
+    if any(type(wanted.get(name)) is not kind for name, kind in kinds.items()):
+        return refusal(400, "The request is incomplete")
     code = state.codes.pop(wanted["code"], None)
-    if code is None or code.owner.name != wanted["user"]:
+    if code is None or code.owner.name != wanted["user"] or wanted["expires_in"] < 1:
         return refusal(400, "The code is wrong")
     note = f"{NOTE} {wanted['machine']}"
     value = state.issue(code.owner, scopes=code.scopes, note=note)
