@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
+from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection
 
+from service.auth import Hub
 from service.auth.errors import NotAdmittedError
 from service.hub.models import Identity
 from service.hub.shell_codes import ShellCode, ShellSealer
+from service.settings import Settings
 from service.testing import OUTAGES
-from tests.support.shell import Command, approved
+from tests.support.shell import Command, approved, asked, code_on
 from tests.unit.auth.test_token import refusal
 from tests.unit.conftest import API_TOKEN, ORIGIN, Serve, Service
 
@@ -53,6 +56,38 @@ async def test_a_token(service: Service) -> None:
     assert (await service.api(token).post("logout")).status_code == 204
     assert token not in service.hub.tokens_of("testuser")
     assert (await service.api(token).get("me")).status_code == 401
+
+
+def create(settings: Settings) -> FastAPI:
+    """Return an application of somebody else's."""
+    hub = Hub(settings)
+    app = FastAPI(lifespan=hub.lifespan)
+    hub.install(app)
+    app.get("/whoami")(whoami(hub))
+    return app
+
+
+def whoami(hub: Hub) -> Any:  # noqa: ANN401 - a route
+    """Return a route that says who calls."""
+
+    async def route(user: Annotated[Identity, Depends(hub.user)]) -> str:
+        return user.name
+
+    return route
+
+
+async def test_in_an_application_of_somebody_elses(serve: Serve) -> None:
+    """Its plain pages ask and answer in the same way."""
+    service = await serve(app={"create": create}, shell_sign_in=True)
+    browser, command = await service.signed_in(), Command()
+    page = await asked(browser, command)
+    code = code_on(await browser.visit(service.authorized(await browser.submit(page, follow=False))))
+    token = (await redeemed(service, command, code)).json()["access_token"]
+
+    assert (page.status_code, page.headers["X-Frame-Options"]) == (200, "DENY")
+    for text in ("testuser", "ada@laptop", "24 hours", NARROW, "If somebody sent you the link", "nobody has checked"):
+        assert text in page.text
+    assert (await service.api(token).get("whoami")).json() == "testuser"
 
 
 async def test_other_tokens_still_do_not_delete_themselves(service: Service) -> None:
