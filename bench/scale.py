@@ -117,14 +117,11 @@ def requests(load: Load, *, until: float, newcomers_until: float, seed: int) -> 
 
 def table(capacity: float) -> Iterator[str]:
     """Yield the lines of the table in Markdown."""
-    titles = [f"{ttl:g} s{kind}" for ttl in TTLS for kind in ("", ", not ahead")]
+    titles = [f"{ttl:g} s" for ttl in TTLS]
     yield f"| active users | processes | {' | '.join(titles)} |"
     yield f"|{' ---: |' * (2 + len(titles))}"
     for users, processes in product(USERS, IN_TABLE):
-        loads = [
-            Load(users, processes, ttl, refresh_from=age) for ttl, age in product(TTLS, (REFRESH_FROM, NO_REFRESH))
-        ]
-        rates = [asyncio.run(questions(load)) for load in loads]
+        rates = [asyncio.run(questions(Load(users, processes, ttl))) for ttl in TTLS]
         cells = [f"{rate:#.2g}".rstrip(".") if rate < 10 else f"{rate:.0f}" for rate in rates]  # noqa: PLR2004 (digits)
         shares = [f"{cell} ({share(rate / capacity)})" for cell, rate in zip(cells, rates, strict=True)]
         yield f"| {users:,} | {processes} | {' | '.join(shares)} |"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from service.testing import FakeHub
 from tests.support.crew import Crew
@@ -19,6 +20,11 @@ REQUIRE_ALL = "REQUIRE_ALL"  # environment: 1 where everything is installed, and
 LOG_TAIL = 8_000  # characters of a Hub's log that a failure shows
 
 MakeHub = Callable[..., RealHub]
+
+# Hypothesis fails an example that takes long, which it does where the machine is busy. Its own profile for CI does not.
+settings.register_profile("patient", deadline=None)
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("patient")
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser as Chromium

@@ -1,15 +1,15 @@
-"""An operator's own rights, on a real Hub: the files of docs/desk.md, before and after a restart."""
+"""An operator's own rights, on a real Hub: the file of docs/desk.md, and another one after a restart."""
 
-import re
 from pathlib import Path
 
 from service.apps.desk.domain.policy import GRANTS, Permission, Role, group_of
 from service.apps.desk.domain.policy_file import read_policy
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
+from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 
-FILES = dict(re.findall(r"```toml title=(\S+)\n(.*?)```", (REPOSITORY / "docs" / "desk.md").read_text(), re.DOTALL))
+(POLICY,) = (block.code for block in blocks(REPOSITORY / "docs" / "desk.md", "toml"))
 
 
 async def permissions(hub: RealHub, name: str) -> set[str]:
@@ -21,7 +21,7 @@ async def permissions(hub: RealHub, name: str) -> set[str]:
 async def test_the_hub_gives_what_the_file_says(make_hub: MakeHub, tmp_path: Path) -> None:
     """Each role has the rights of the file. Another file counts from the Hub's next start on, for old tokens, too."""
     policy = tmp_path / "policy.toml"
-    policy.write_text(FILES["careful.toml"])
+    policy.write_text(POLICY)
     groups = {group_of(role): {"users": [str(role)]} for role in Role}
     hub = make_hub(
         users=tuple(map(str, Role)),

@@ -15,7 +15,15 @@ from jupyterhub.app import JupyterHub
 from traitlets.config.loader import PyFileConfigLoader
 
 from service import errors
-from service.apps.deidentify.errors import GoldRefusedError, JobRefusedError, JobStoppedError, RulesRefusedError
+from service.apps.deidentify.errors import (
+    BadLineError,
+    BatchBrokenError,
+    BatchStalledError,
+    GoldRefusedError,
+    JobRefusedError,
+    JobStoppedError,
+    RulesRefusedError,
+)
 from service.apps.deidentify.settings import DeidentifySettings
 from service.apps.desk.errors import AdminExistsError
 from service.apps.desk.settings import DeskSettings
@@ -158,12 +166,21 @@ def all_kinds(kind: type[errors.ServiceError]) -> set[type[errors.ServiceError]]
 
 
 def test_codes_are_documented() -> None:
-    """docs/use.md names every code that a client may meet."""
+    """docs/use.md names every code that a client may meet, each in a row of its status."""
     table = (REPOSITORY / "docs/use.md").read_text()
     at_a_shell = (AdminExistsError, GoldRefusedError, JobRefusedError, JobStoppedError, RulesRefusedError)
     never_sent: tuple[Any, ...] = (errors.ServiceError, errors.ConfigurationError, *at_a_shell)
-    codes = {kind.code for kind in all_kinds(errors.ServiceError) if kind.__module__.startswith("service.")}
+    kinds = [kind for kind in all_kinds(errors.ServiceError) if kind.__module__.startswith("service.")]
+    rows = re.findall(r"^\| ([\d, ]+) \| (.+)", table, re.MULTILINE)
+    documented = {
+        (int(status), code)
+        for numbers, row in rows
+        for status in numbers.split(",")
+        for code in re.findall(r"`(\w+)`", row)
+    }
 
-    missing = {code for code in codes if f"`{code}`" not in table}
+    missing = {kind.code for kind in kinds if f"`{kind.code}`" not in table}
+    elsewhere = {kind.code for kind in kinds if (kind.status, kind.code) not in documented}
 
     assert missing <= {kind.code for kind in never_sent}
+    assert elsewhere == missing | {kind.code for kind in (BadLineError, BatchBrokenError, BatchStalledError)}

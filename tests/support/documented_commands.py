@@ -34,7 +34,6 @@ _SHELL = "needs a terminal and a browser; integration/test_shell.py has both"
 
 # Why a block is executed by no test.
 NOT_HERE: Mapping[tuple[str, str], str] = {
-    ("README.md", "debian-packages"): "installs packages on this machine; CI does so before the tests",
     ("README.md", "docker build"): _DOCKER,
     (
         "README.md",
@@ -48,7 +47,7 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ): "serves until stopped; examples/test_deidentification_example.py starts it",
     ("docs/deidentify.md", "curl -fsS http://127.0.0.1:10101"): _SERVING,
     ("docs/operate/container.md", "http://127.0.0.1:8080"): _SERVING,
-    ("docs/deidentify.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
+    ("docs/evaluation.md", "evaluate gold"): "loads the whole engine; unit/apps/deidentify/test_commands.py runs it",
     (
         "docs/deidentify.md",
         "deidentify,ner",
@@ -63,7 +62,6 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/operate/container.md", "docker build"): _DOCKER,
     ("docs/operate/container.md", "--read-only"): _DOCKER,
     ("docs/operate/container.md", "443:8443"): _DOCKER,
-    ("docs/operate/container.md", "-p 80:80"): _DOCKER,
     ("docs/operate/cors.md", "./script/run"): "serves until stopped; browser tests of CORS start such a Hub",
     ("docs/operate/cors.md", "http.server"): "serves until stopped; Python's own",
     ("docs/operate/entra.md", "HUB_AUTHENTICATOR=entra"): _ENTRA,
@@ -87,6 +85,7 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/operate/systemd.md", "usermod"): _ROOT,
     ("docs/operate/systemd.md", "curl https://hub.example.org"): "asks a machine that only the reader has",
     ("docs/operate/systemd.md", "certbot-deploy-hook"): _ROOT,
+    ("docs/operate/systemd.md", "/etc/service-fastapi/tls"): _ROOT,
     ("docs/operate/systemd.md", "systemctl edit"): _ROOT,
     ("docs/operate/systemd.md", "systemd-run"): _ROOT,
     ("docs/operate/systemd.md", "pip install"): _ROOT,

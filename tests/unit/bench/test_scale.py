@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bench.scale import EPOCH, NO_REFRESH, TTLS, USERS, Clock, Load, questions, requests, share
-from service.hub.cache import REFRESH_FROM, AnswerCache
+from service.hub.cache import AnswerCache
 from tests.support.node import REPOSITORY
 from tests.unit.hub.conftest import settle
 
@@ -87,10 +87,8 @@ def documented() -> Iterator[tuple[Load, float]]:
     for line in (REPOSITORY / "docs/operate/scale.md").read_text().splitlines():
         if re.match(r"\| [\d,]+ \| \d+ \| [\d.]+ \(", line):
             users, processes, *cells = (cell.strip() for cell in line.strip("|").split("|"))
-            ages = [(ttl, age) for ttl in TTLS for age in (REFRESH_FROM, NO_REFRESH)]
-            for (ttl, age), cell in zip(ages, cells, strict=True):
-                load = Load(int(users.replace(",", "")), int(processes), ttl, refresh_from=age)
-                yield load, float(cell.partition(" ")[0])
+            for ttl, cell in zip(TTLS, cells, strict=True):
+                yield Load(int(users.replace(",", "")), int(processes), ttl), float(cell.partition(" ")[0])
 
 
 def test_the_documentation_has_these_figures() -> None:

@@ -1,6 +1,6 @@
 """Where we mask more than philter-lite's rules: the rest of what they saw in part.
 
-Works on text folded to ASCII. Each addition and its reason stands in docs/deidentify.md.
+Works on text folded to ASCII. docs/evaluation.md lists the additions.
 """
 
 import re

@@ -45,13 +45,13 @@ class Detector:
     def __init__(self, rules: Sequence[Rule], tagger: Tagger) -> None:
         self.rules = rules
         self._tagger = tagger
-        self._patterned = [number for number, rule in enumerate(rules) if rule.type in ("regex", "regex_context")]
+        self._patterned = [number for number, rule in enumerate(rules) if rule.programs]
         self._lists: list[tuple[int, Collection[str], Collection[str] | None]] = [
-            (number, rule.filter.pos, rule.filter.data if rule.type == "set" else None)
+            (number, rule.tags, rule.words if rule.type == "set" else None)
             for number, rule in enumerate(rules)
             if rule.type in ("set", "pos_matcher")
         ]
-        self._finders = Finders.of(rules[number].filter.data for number in self._patterned)
+        self._finders = Finders.of(rule.programs for rule in rules if rule.programs)
 
     def detect(self, text: str) -> Detection:
         """Apply all rules to a note."""
@@ -124,13 +124,10 @@ def in_context(
     """
     if not matches:
         return []
-    if rule.filter.context_filter == "all":
-        neighbours = unkept(text, kept)
-    else:
-        neighbours = list(by_title.get(rule.filter.context_filter, ()))
+    neighbours = unkept(text, kept) if rule.neighbours == "all" else by_title.get(rule.neighbours, ())
     starts = {start for start, _ in neighbours}
     ends = {stop for _, stop in neighbours}
-    is_wanted = WANTED[rule.filter.context]
+    is_wanted = WANTED[rule.context]
     return [
         word.span()
         for start, stop in matches

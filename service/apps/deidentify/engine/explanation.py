@@ -6,7 +6,6 @@ them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from service.apps.deidentify.engine.finding import RuleInfo
 from service.apps.deidentify.engine.rules import Kind, Rule
@@ -44,7 +43,7 @@ def contents(rules: Iterable[Rule], ours: Iterable[RuleInfo] = ()) -> Contents:
 
 
 def _figures(rules: Iterable[Rule]) -> Figures:
-    lists: list[Any] = [rule.filter.data if rule.type == "set" else () for rule in rules]
+    lists = [rule.words for rule in rules]
     return Figures(len(lists), sum(map(len, lists)))
 
 

@@ -1,6 +1,6 @@
 """What single words can be: names, places, everyday words, drugs, parts of dates. Read once from the lists in `words`.
 
-Where each list comes from is said in docs/deidentify.md.
+`words/SOURCES.md` says where each list comes from.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,13 +1,16 @@
-"""philter-lite's filters and lists, read from the installed package; nothing of them is written down here."""
+"""philter-lite's filters and lists, as `rulebook` at the top of the repository has written them down."""
 
-import tomllib
-import warnings
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
+from service.apps.deidentify.engine.patterns.programs import Programs
+
+FOLDER = "philter"  # beside this file
+BOOK = "rules.json"
 CONFIGURATION = "philter_delta.toml"
 THEIRS = "philter-lite: "  # begins the names of its rules
 OWN = "own."  # begins the names of the operator's own
@@ -31,31 +34,24 @@ class Kind(StrEnum):
     OTHER = "OTHER"
 
 
-# By the first part of a filter's keyword, which is the chapter of philter-lite's rules that it stands in.
-CHAPTERS = {
-    "dates": Kind.DATE,
-    "salutations": Kind.NAME,
-    "firstnames": Kind.NAME,
-    "lastnames": Kind.NAME,
-    "regex_context": Kind.NAME,
-    "addresses": Kind.LOCATION,
-    "ucsf_regex": Kind.LOCATION,
-    "organizations": Kind.ORGANIZATION,
-    "contact": Kind.CONTACT,
-    "mrn_id": Kind.ID,
-    "age": Kind.AGE,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One filter. `filter`: philter-lite's own object; `kind`: of what it masks; `masks`: or else it keeps."""
+    """One filter. `kind`: of what it masks; `masks`: or else it keeps. What it has not is empty.
+
+    `tags` and `words`: of the words that it finds, all if empty. `programs`: what finds its pattern. `context`: on
+    which sides of a match something must be masked; `neighbours`: by which rule, by its title, or `all`.
+    """
 
     title: str
     type: str
     masks: bool
     kind: Kind
-    filter: Any
+    tags: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    context: str = ""
+    neighbours: str = ""
+    pattern: str = ""
+    programs: Programs | None = None
 
     @property
     def name(self) -> str:
@@ -75,27 +71,32 @@ class RuleBook:
     @property
     def vocabulary(self) -> frozenset[str]:
         """The words that may stay."""
-        return frozenset(
-            word.lower() for rule in self.rules if rule.type == "set" and not rule.masks for word in rule.filter.data
-        )
+        return frozenset(word.lower() for rule in self.rules if not rule.masks for word in rule.words)
 
 
 def load() -> RuleBook:
-    """Read the rules.
-
-    Takes about a second, and is not for two threads at once (philter-lite changes the warning filters).
-    """
-    with warnings.catch_warnings():
-        # philter-lite's patterns hold sets that a later Python may read otherwise; not ours to change.
-        warnings.simplefilter("ignore", FutureWarning)
-        from philter_lite.filters import filter_from_dict  # noqa: PLC0415 - reads 5 MB of lists at import
-
-        make: Callable[[Any], Any] = filter_from_dict
-        source = resources.files("philter_lite").joinpath("configs", CONFIGURATION).read_text(encoding="utf-8")
-        rules = tuple(_rule(entry, make(entry)) for entry in tomllib.loads(source)["filters"])
-    return RuleBook("philter-lite", metadata.version("philter-lite"), CONFIGURATION, rules)
+    """Read the rules."""
+    book = json.loads(_text(BOOK))
+    return RuleBook(book["name"], book["version"], CONFIGURATION, tuple(map(read, book["rules"])))
 
 
-def _rule(entry: Mapping[str, Any], made: Any) -> Rule:  # noqa: ANN401 - philter-lite's own, of several types
-    chapter = str(entry.get("keyword", "")).partition(".")[0]
-    return Rule(made.title, made.type, bool(made.exclude), CHAPTERS.get(chapter, Kind.OTHER), made)
+def read(entry: Mapping[str, Any]) -> Rule:
+    """One rule as the book has it."""
+    words = frozenset(_text(entry["words"]).split("\n")[:-1]) if entry.get("words") else frozenset[str]()
+    pattern = entry.get("pattern", "")
+    return Rule(
+        entry["title"],
+        entry["type"],
+        entry.get("masks", False),
+        Kind(entry["kind"]),
+        frozenset(entry.get("tags", ())),
+        words,
+        entry.get("context", ""),
+        entry.get("neighbours", ""),
+        pattern,
+        Programs.read(entry["programs"], pattern) if pattern else None,
+    )
+
+
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath(FOLDER, name).read_text(encoding="utf-8")

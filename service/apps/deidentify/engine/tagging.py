@@ -1,8 +1,11 @@
 """Tags words with their part of speech. The rules distinguish names (NNP), numbers (CD) and everything else."""
 
+import os
 import re
+import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
 # Words that are no names even if they are capitalized, as at the beginning of a sentence: the closed word classes and
@@ -83,7 +86,17 @@ class PerceptronTagger:
 
 def installed() -> Tagger:
     """Return nltk's tagger if its data is installed, else the tagger with rules."""
+    if not any((place / "taggers" / PerceptronTagger.name).exists() for place in places()):
+        return RuleTagger()  # nltk takes a second to import, and few have its data
     try:
         return PerceptronTagger()
     except LookupError:
         return RuleTagger()
+
+
+def places() -> list[Path]:
+    """Where nltk looks for its data (`nltk.data.path`)."""
+    told = [Path(place) for place in os.environ.get("NLTK_DATA", "").split(os.pathsep) if place]
+    own = [Path(sys.prefix, *parts) for parts in ((), ("share",), ("lib",))]
+    system = map(Path, ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib"))
+    return [*told, *(place / "nltk_data" for place in (Path("~").expanduser(), *own, *system))]

@@ -1,14 +1,12 @@
 """Finds the matches of philter-lite's patterns with RE2, at the same positions as `re`."""
 
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.apps.deidentify.engine.patterns import alphabet, literals, syntax
+from service.apps.deidentify.engine.patterns import alphabet
 from service.apps.deidentify.engine.patterns.expression import Expression
-from service.apps.deidentify.engine.patterns.lead import Bar
-from service.apps.deidentify.engine.patterns.programs import Branch, programs
+from service.apps.deidentify.engine.patterns.programs import Bar, Branch, Programs
 
 Span = tuple[int, int]
 
@@ -84,15 +82,13 @@ class Stepper:
 
 
 class Finder:
-    """Finds all matches of one pattern. `needs`: see `service.apps.deidentify.engine.patterns.literals.needed`."""
+    """Finds all matches of one pattern. `needs`: see `Programs`."""
 
-    def __init__(self, pattern: "re.Pattern[str]") -> None:
-        tree = syntax.parse(pattern)
-        self._ignores_case = bool(pattern.flags & re.IGNORECASE)
-        made = programs(pattern, tree)
+    def __init__(self, made: Programs) -> None:
+        self._ignores_case = made.ignores_case
         self._ascii = [Stepper(branch) for branch in made.ascii]
         self._any = self._ascii if made.any == made.ascii else [Stepper(branch) for branch in made.any]
-        self.needs = literals.needed(tree)
+        self.needs = made.needs
 
     def find(self, text: Text) -> list[Span]:
         """Return the spans of all matches, as `re.finditer` would give them."""
@@ -134,12 +130,8 @@ class Finders:
     long: Mapping[int, Sequence[str]]
 
     @classmethod
-    def of(cls, patterns: Iterable["re.Pattern[str]"]) -> "Finders":
-        """Compile the patterns, which takes seconds.
-
-        Raises:
-            UnsupportedError: a pattern cannot be expressed in RE2.
-        """
+    def of(cls, patterns: Iterable[Programs]) -> "Finders":
+        """Compile the patterns."""
         finders = [Finder(pattern) for pattern in patterns]
         words = sorted(frozenset().union(*(finder.needs for finder in finders)))
         long: dict[int, list[str]] = {}

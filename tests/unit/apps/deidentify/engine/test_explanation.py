@@ -60,6 +60,6 @@ def test_every_rule_is_counted(engine: Engine) -> None:
 
     assert sum(figures.rules for figures in masking.values()) == sum(rule.masks for rule in book)
     assert keeping.rules == sum(not rule.masks for rule in book)
-    assert masking[Kind.NAME].words == sum(len(rule.filter.data) for rule in names) > 100_000
+    assert masking[Kind.NAME].words == sum(len(rule.words) for rule in names) > 100_000
     assert keeping.words > 100_000
     assert masking[Kind.OTHER].rules == 0

@@ -9,7 +9,7 @@ import nltk.data
 import pytest
 from nltk.tag import perceptron
 
-from service.apps.deidentify.engine.tagging import PerceptronTagger, RuleTagger, installed
+from service.apps.deidentify.engine.tagging import PerceptronTagger, RuleTagger, installed, places
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "nltk_data"
     (folder / "taggers").mkdir(parents=True)
     monkeypatch.setattr(nltk.data, "path", [str(folder)])
+    monkeypatch.setenv("NLTK_DATA", str(folder))
     tagger = perceptron.PerceptronTagger(load=False)
     tagger.train(SENTENCES, nr_iter=10)
     tagger.save_to_json("eng", str(folder / "taggers" / "averaged_perceptron_tagger_eng"))
@@ -83,5 +84,11 @@ def test_answers_say_that_nltks_tagger_served(model: Path) -> None:
 def test_without_data_the_rules_serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing is fetched."""
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    monkeypatch.setenv("NLTK_DATA", str(tmp_path))
 
     assert isinstance(installed(), RuleTagger)
+
+
+def test_it_is_looked_for_where_nltk_looks() -> None:
+    """Without importing nltk, which takes a second."""
+    assert {str(place) for place in places()} >= set(nltk.data.path)

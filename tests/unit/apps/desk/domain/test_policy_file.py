@@ -1,6 +1,5 @@
 """The file that DESK_POLICY names: what it changes, what is refused, and that the documentation prints the rights."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,10 @@ import pytest
 
 from service.apps.desk.domain.policy import GRANTS, Permission, Role
 from service.apps.desk.domain.policy_file import as_table, changed, read_policy
+from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 
-DOCUMENT = (REPOSITORY / "docs" / "desk.md").read_text()
-FILES = re.findall(r"```toml title=(\S+)\n(.*?)```", DOCUMENT, re.DOTALL)
+DOCUMENT = REPOSITORY / "docs" / "desk.md"
 
 
 def test_rights_are_taken_and_given() -> None:
@@ -86,32 +85,17 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, says:
 
 def test_the_documentation_has_the_table() -> None:
     """docs/desk.md prints the rights exactly as `desk rights` does."""
-    assert as_table(GRANTS) in DOCUMENT
+    assert as_table(GRANTS) in DOCUMENT.read_text()
 
 
-def test_the_documentation_has_three_files() -> None:
-    """docs/desk.md has three example files: two that change the rights, and one that is refused."""
-    assert [name for name, _ in FILES] == ["careful.toml", "trusting.toml", "refused.toml"]
-
-
-@pytest.mark.parametrize("name", ["careful.toml", "trusting.toml"])
-def test_a_file_of_the_documentation(tmp_path: Path, name: str) -> None:
-    """docs/desk.md prints the lines of the table that each example file changes, and no others."""
-    path = tmp_path / name
-    path.write_text(dict(FILES)[name])
+def test_a_file_of_the_documentation(tmp_path: Path) -> None:
+    """docs/desk.md prints the lines of the table that its file changes, and no others."""
+    (file,) = blocks(DOCUMENT, "toml")
+    path = tmp_path / file.title
+    path.write_text(file.code)
     usual = as_table(GRANTS).splitlines()
     different = [line for line in as_table(read_policy(str(path))).splitlines() if line not in usual]
-    after = DOCUMENT.partition(f"title={name}\n")[2].partition("```\n")[2]
-    printed = [line for line in after.partition("\n\n")[2].partition("\n\n")[0].splitlines() if "custom:" in line]
+    _, table, *_ = DOCUMENT.read_text().partition(f"{file.code}```\n\n")[2].split("\n\n")
+    printed = [line for line in table.splitlines() if "custom:" in line]
 
     assert different == printed != []
-
-
-def test_the_refused_file_of_the_documentation(tmp_path: Path) -> None:
-    """docs/desk.md prints the error for the refused file as the service writes it."""
-    path = tmp_path / "refused.toml"
-    path.write_text(dict(FILES)["refused.toml"])
-    with pytest.raises(ValueError, match="a larger role must have") as refused:
-        read_policy(str(path))
-
-    assert f"DESK_POLICY: {refused.value}" in " ".join(DOCUMENT.split())

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from rulebook.syntax import UnsupportedError, is_nullable, parse
+from rulebook.translation import programs
 from service.apps.deidentify.engine import rules
 from service.apps.deidentify.engine.patterns.matching import Finder, Finders, Text
-from service.apps.deidentify.engine.patterns.syntax import UnsupportedError, is_nullable, parse
 from tests.support.notes import notes
 from tests.support.patterns import PATTERNS, TEXTS
 
@@ -18,13 +19,13 @@ MESS = st.text(st.sampled_from("aB1_- .\n\u00e9\u0663\u201c\u017f\u0130"), max_s
 @pytest.fixture(scope="session")
 def patterns() -> list["re.Pattern[str]"]:
     """philter-lite's patterns."""
-    return [rule.filter.data for rule in rules.load().rules if rule.type in ("regex", "regex_context")]
+    return [re.compile(rule.pattern) for rule in rules.load().rules if rule.pattern]
 
 
 @pytest.fixture(scope="session")
-def finders(patterns: list["re.Pattern[str]"]) -> Finders:
-    """Finders for philter-lite's patterns, which take seconds to compile."""
-    return Finders.of(patterns)
+def finders() -> Finders:
+    """Finders for philter-lite's patterns."""
+    return Finders.of(rule.programs for rule in rules.load().rules if rule.programs)
 
 
 def found(pattern: "re.Pattern[str]", text: str) -> list[tuple[int, int]]:
@@ -57,7 +58,7 @@ def test_it_finds_the_same_in_texts_made_for_it(
 def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]) -> None:
     """Random patterns from the syntax that philter-lite uses. Its next version may have any of them."""
     assume(not is_nullable(parse(pattern)))
-    finder = Finder(pattern)
+    finder = Finder(programs(pattern))
 
     assert [finder.find(Text(text)) for text in texts] == [found(pattern, text) for text in texts]
 
@@ -71,14 +72,14 @@ def test_what_must_not_follow_after_a_run(pattern: str, text: str) -> None:
     """Positions that a run rules out are skipped correctly, in one run and in the next."""
     compiled = re.compile(pattern)
 
-    assert Finder(compiled).find(Text(text)) == found(compiled, text)
+    assert Finder(programs(compiled)).find(Text(text)) == found(compiled, text)
 
 
 @pytest.mark.parametrize("pattern", ["a*", r"\b", "(a|)", "(?=a)"])
 def test_a_pattern_that_may_match_nothing_is_refused(pattern: str) -> None:
     """`finditer` has special rules for empty matches, and no filter has such a pattern."""
     with pytest.raises(UnsupportedError, match="a match of nothing"):
-        Finder(re.compile(pattern))
+        programs(re.compile(pattern))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_a_pattern_that_may_match_nothing_is_refused(pattern: str) -> None:
 )
 def test_patterns_without_their_words_are_passed_over(needed: str, text: str, matches: list[tuple[int, int]]) -> None:
     """Other patterns are not skipped, even if the text has a word in characters that `re` considers the same."""
-    finders = Finders.of([re.compile(needed, re.IGNORECASE)])
+    finders = Finders.of([programs(re.compile(needed, re.IGNORECASE))])
 
     assert [finder.needs for finder in finders.finders] == [{needed.lower()}]
     assert finders.find(Text(text)) == [matches]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rulebook.edges import Edges
+from rulebook.syntax import UnsupportedError, op, parse
 from service.apps.deidentify.engine.patterns import alphabet
 from service.apps.deidentify.engine.patterns.alphabet import EDGE, mask
-from service.apps.deidentify.engine.patterns.edges import Edges
-from service.apps.deidentify.engine.patterns.syntax import UnsupportedError, op, parse
 from tests.support.patterns import BODIES
 
 MINDING = Edges(ignore_case=False)

@@ -5,11 +5,9 @@ sides. If a side can be a word character or not, ASCII text is matched with RE2'
 which the pattern can reach the boundary is written out, together with all that follows.
 """
 
-from service.apps.deidentify.engine.patterns import alphabet
-from service.apps.deidentify.engine.patterns.alphabet import NEVER, WORDS
-from service.apps.deidentify.engine.patterns.edges import ANYTHING, Edges, is_of_one_kind
-from service.apps.deidentify.engine.patterns.expressions import avoiding, choice, sequence
-from service.apps.deidentify.engine.patterns.syntax import (
+from rulebook.edges import ANYTHING, Edges, is_of_one_kind
+from rulebook.expressions import avoiding, choice, sequence
+from rulebook.syntax import (
     END,
     ONE,
     Node,
@@ -20,7 +18,9 @@ from service.apps.deidentify.engine.patterns.syntax import (
     is_zero_width,
     op,
 )
-from service.apps.deidentify.engine.patterns.ways import beginnings, endings
+from rulebook.ways import beginnings, endings
+from service.apps.deidentify.engine.patterns import alphabet
+from service.apps.deidentify.engine.patterns.alphabet import NEVER, WORDS
 
 TIMES = {"0,1": "?", "0,": "*", "1,": "+"}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from service.apps.deidentify.engine.patterns.syntax import Node, op
+from rulebook.syntax import Node, op
 
 MOST = 64  # words for one pattern; looking for more takes longer than running the pattern
 WIDEST = 4  # characters; a larger class is not spelled out

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from rulebook.edges import ANYTHING
 from service.apps.deidentify.engine.patterns.alphabet import ALL, EDGE, NEVER, bracket
-from service.apps.deidentify.engine.patterns.edges import ANYTHING
 
 
 def avoiding(barred: Sequence[Sequence[int]], allowed: int = ANYTHING) -> bytes:

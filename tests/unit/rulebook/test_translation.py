@@ -4,15 +4,15 @@ import re
 
 import pytest
 
+from rulebook.syntax import UnsupportedError
+from rulebook.translation import programs
 from service.apps.deidentify.engine import rules
-from service.apps.deidentify.engine.patterns.programs import Branch, Programs, programs
-from service.apps.deidentify.engine.patterns.syntax import UnsupportedError, parse
+from service.apps.deidentify.engine.patterns.programs import Branch, Programs
 
 
 def made(pattern: str) -> Programs:
     """Translate a pattern."""
-    compiled = re.compile(pattern)
-    return programs(compiled, parse(compiled))
+    return programs(re.compile(pattern))
 
 
 def left(branch: Branch) -> str:
@@ -51,11 +51,10 @@ def test_a_boundary_that_cannot_be_decided_is_res_for_other_text() -> None:
 
 def test_few_of_philter_lites_patterns_need_re_to_decide() -> None:
     """These patterns have a lookahead inside. `re` may take more than linear time for them."""
-    verified = set()
+    verified: set[str] = set()
     for rule in rules.load().rules:
-        if rule.type in ("regex", "regex_context"):
-            found = programs(rule.filter.data, parse(rule.filter.data))
-            verified |= {rule.title for branch in (*found.ascii, *found.any) if branch.verify}
+        if rule.programs:
+            verified |= {rule.title for branch in (*rule.programs.ascii, *rule.programs.any) if branch.verify}
 
     assert verified == {
         "age safe",

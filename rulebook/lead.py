@@ -2,27 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from rulebook.edges import ANYTHING, is_of_one_kind
+from rulebook.spelling import Speller
+from rulebook.syntax import ONE, Node, Nodes, has_assertion, is_zero_width, op
+from rulebook.unparse import unparse
 from service.apps.deidentify.engine.patterns import alphabet
 from service.apps.deidentify.engine.patterns.alphabet import ALL, WORDS
-from service.apps.deidentify.engine.patterns.edges import ANYTHING, is_of_one_kind
-from service.apps.deidentify.engine.patterns.spelling import Speller
-from service.apps.deidentify.engine.patterns.syntax import ONE, Node, Nodes, has_assertion, is_zero_width, op
-from service.apps.deidentify.engine.patterns.unparse import unparse
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """Forbids a match at a position from which a run of characters of one kind leads to something.
-
-    `least`: the least number of characters in the run. `path`: matches from a position to the first such thing. `run`:
-    matches from a position to the end of the run.
-    """
-
-    least: int
-    path: "re.Pattern[str]"
-    run: "re.Pattern[str]"
+from service.apps.deidentify.engine.patterns.programs import Bar
 
 
 def lead(head: Nodes, first: int, speller: Speller) -> tuple[bytes, int, Nodes]:

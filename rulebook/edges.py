@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import or_
 
-from service.apps.deidentify.engine.patterns import alphabet
-from service.apps.deidentify.engine.patterns.alphabet import ALL, EDGE
-from service.apps.deidentify.engine.patterns.syntax import (
+from rulebook.syntax import (
     BYTES,
     ONE,
     Node,
@@ -17,6 +15,8 @@ from service.apps.deidentify.engine.patterns.syntax import (
     op,
     within,
 )
+from service.apps.deidentify.engine.patterns import alphabet
+from service.apps.deidentify.engine.patterns.alphabet import ALL, EDGE
 
 CATEGORIES = {
     op.CATEGORY_DIGIT: alphabet.DIGITS,

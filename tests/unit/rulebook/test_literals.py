@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.apps.deidentify.engine.patterns.literals import better, needed
+from rulebook.literals import better, needed
+from rulebook.syntax import parse
 from service.apps.deidentify.engine.patterns.matching import Text
-from service.apps.deidentify.engine.patterns.syntax import parse
 from tests.support.patterns import PATTERNS, TEXTS
 
 

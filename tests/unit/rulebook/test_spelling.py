@@ -5,11 +5,11 @@ import re
 import pytest
 import re2
 
+from rulebook.edges import ANYTHING, Edges
+from rulebook.expressions import avoiding, choice, sequence
+from rulebook.spelling import Speller
+from rulebook.syntax import UnsupportedError, parse
 from service.apps.deidentify.engine.patterns.alphabet import EDGE, NEVER, mask
-from service.apps.deidentify.engine.patterns.edges import ANYTHING, Edges
-from service.apps.deidentify.engine.patterns.expressions import avoiding, choice, sequence
-from service.apps.deidentify.engine.patterns.spelling import Speller
-from service.apps.deidentify.engine.patterns.syntax import UnsupportedError, parse
 
 OPTIONS = re2.Options()
 OPTIONS.encoding = re2.Options.Encoding.LATIN1

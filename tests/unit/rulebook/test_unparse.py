@@ -5,8 +5,8 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from service.apps.deidentify.engine.patterns.syntax import parse
-from service.apps.deidentify.engine.patterns.unparse import unparse
+from rulebook.syntax import parse
+from rulebook.unparse import unparse
 from tests.support.patterns import PATTERNS, TEXTS
 
 

@@ -5,11 +5,11 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from rulebook.edges import Edges
+from rulebook.syntax import BYTES, Nodes, parse
+from rulebook.unparse import unparse
+from rulebook.ways import beginnings, endings
 from service.apps.deidentify.engine.patterns.alphabet import WORDS
-from service.apps.deidentify.engine.patterns.edges import Edges
-from service.apps.deidentify.engine.patterns.syntax import BYTES, Nodes, parse
-from service.apps.deidentify.engine.patterns.unparse import unparse
-from service.apps.deidentify.engine.patterns.ways import beginnings, endings
 from tests.support.patterns import BODIES, TEXTS
 
 EDGES = Edges(ignore_case=False)

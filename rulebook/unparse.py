@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from service.apps.deidentify.engine.patterns.syntax import op
+from rulebook.syntax import op
 
 CATEGORIES = {
     op.CATEGORY_DIGIT: r"\d",

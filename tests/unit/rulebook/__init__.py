@@ -1,0 +1,1 @@
+"""Tests of running Python patterns with RE2."""
