@@ -35,8 +35,15 @@ def test_beside_others(*, is_lazy: bool) -> None:
     else:
         c.JupyterHub.extra_handlers = [MINE]
     register(c, shell_sign_in=True)
-    second = {"url": "http://127.0.0.1:10102", "oauth_client_id": "service-2"}
-    register(c, name="second.one", managed=False, api_token="x" * 64, shell_sign_in=True, **second)
+    register(
+        c,
+        name="second.one",
+        url="http://127.0.0.1:10102",
+        managed=False,
+        api_token="x" * 64,
+        shell_sign_in=True,
+        oauth_client_id="service-2",
+    )
 
     assert handlers(c) == [
         MINE,
