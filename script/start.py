@@ -82,10 +82,10 @@ def listeners(config: Config) -> dict[str, str]:
 
 
 def registered(config: Config) -> dict[str, Any]:
-    """Return the service's entry. It is the last one, because register() is called last."""
+    """Return the entry that register() made, by the field that only it writes: operators may add others after it."""
     services = config.JupyterHub.services
     entries = services.get_value([]) if isinstance(services, LazyConfigValue) else services
-    return dict(entries[-1])
+    return dict(next(entry for entry in entries if "oauth_redirect_uri" in entry.get("info", {})))
 
 
 def refuse_unless_free(purpose: str, url: str) -> None:

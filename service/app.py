@@ -35,6 +35,7 @@ from service.web.middleware.bodies import Bodies, RefusedBody
 from service.web.middleware.cors import with_cors
 from service.web.middleware.gateway import Gateway
 from service.web.middleware.own_pages import OwnPages
+from service.web.operation_ids import OperationIds
 from service.web.other_spelling import OtherSpelling
 from service.web.route_index import RouteIndex
 from service.web.routes import docs, health, metrics, start
@@ -127,7 +128,12 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
     lifespans = [lifespan] if lifespan else []
     lifespans += [router.lifespan_context for router in added if is_flat(router)]
     app = FastAPI(
-        **{"title": "FastAPI service", "version": __version__, **options},
+        **{
+            "title": "FastAPI service",
+            "version": __version__,
+            "generate_unique_id_function": OperationIds(),
+            **options,
+        },
         servers=[{"url": settings.prefix.rstrip("/") or "/"}],
         lifespan=_lifespan(hub, configured, lifespans),
         openapi_url=None,  # `service.web.routes.docs` serves it

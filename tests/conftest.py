@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the browser tests keep what they saw."""
+    """Let the browser tests keep what they saw, for one's own eyes or for the docs."""
     parser.addoption("--screenshots", metavar="DIR", help="keep the browser tests' screenshots in this directory")
+    parser.addoption("--pictures", action="store_true", help="write the pictures of the docs (script/pictures)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -169,7 +171,8 @@ def hub(make_lasting_hub: MakeHub) -> RealHub:
         "password_grant": True,
         "shell_sign_in": True,
         "allow_token_in_url": True,
-        "environment": {"DEIDENTIFY_DEADLINE": "30"},  # a busy machine is not what is tested
+        # A busy machine is not what is tested.
+        "environment": {"DEIDENTIFY_DEADLINE": "30", "DEIDENTIFY_SECRET": secrets.token_hex(32)},
     }
     return make_lasting_hub(gated=True, register=options)
 

@@ -8,6 +8,12 @@ from pathlib import Path, PurePosixPath
 REPOSITORY = Path(__file__).resolve().parents[1]
 _PICTURES = {".png", ".svg"}
 _CODE_OR_LINK = re.compile(r"(?P<ticks>`+)(?:(?!(?P=ticks)).)+(?P=ticks)|\]\((?P<target>[^)\s]+)\)")
+# GitHub takes the one that fits the reader's system. The site's theme, which a reader can choose, shows one of two.
+_PICTURE = re.compile(
+    r'<picture><source media="\(prefers-color-scheme: dark\)" srcset="(?P<dark>[^"]+)">'
+    r'<img alt="(?P<alt>[^"]*)" src="(?P<light>[^"]+)"></picture>'
+)
+_IN_BOTH_SCHEMES = r"![\g<alt>](\g<light>#only-light)![\g<alt>](\g<dark>#only-dark)"
 _FENCE = re.compile(r" *(`{3,}|~{3,})")
 _OPTION = re.compile(r'(\w+)=([^"\s]+)')
 _ITEM = re.compile(r"( *)(?:[-*+]|\d+\.) ")
@@ -65,7 +71,9 @@ def rewrite(text: str, source: PurePosixPath, root: Path = REPOSITORY) -> tuple[
         there = os.path.relpath(page_of(found, root), page_of(source, root).parent)
         return f"]({there}{hash_}{anchor})"
 
-    lines = _for_python_markdown(text.splitlines(), lambda line: _CODE_OR_LINK.sub(leading_there, line))
+    lines = _for_python_markdown(
+        text.splitlines(), lambda line: _CODE_OR_LINK.sub(leading_there, _PICTURE.sub(_IN_BOTH_SCHEMES, line))
+    )
     return "\n".join(lines) + "\n", linked
 
 

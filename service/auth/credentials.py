@@ -132,12 +132,11 @@ def _from_authorization(values: list[str]) -> str:
 
     Two headers are refused if one of them has it: a proxy could read one of them, and we the other.
     """
-    if not any(map(_OUR_SCHEME.match, values)):
-        return ""
-    match = _AUTHORIZATION.fullmatch(values[0].strip()) if len(values) == 1 and len(values[0]) <= _MAX_HEADER else None
-    if match is None:
+    if len(values) == 1 and len(values[0]) <= _MAX_HEADER and (match := _AUTHORIZATION.fullmatch(values[0].strip())):
+        return match[1]
+    if any(map(_OUR_SCHEME.match, values)):
         raise InvalidTokenError("The Authorization header must be: Bearer <token>.")
-    return match.group(1)
+    return ""
 
 
 def _from_subprotocols(values: list[str]) -> str:

@@ -78,6 +78,7 @@ def add_routes(router: APIRouter, paths: Paths) -> None:
         logout,
         methods=["POST"],
         name="hub_logout",
+        operation_id="sign_out",
         summary="Sign out",
         status_code=204,
         responses={204: {"description": "The token is deleted"}, 303: {"description": "Signed out; on to the Hub"}},

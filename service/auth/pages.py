@@ -153,8 +153,9 @@ def problem_page(conn: HTTPConnection, problem: "Problem", *, sign_in: bool, hea
 
 
 _STYLE = (
-    ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;"
-    "padding:0 1rem}button{font:inherit;padding:.4rem 1rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}"
+    ":root{color-scheme:light dark}body{background:canvas;color:canvastext;font:1rem/1.5 system-ui,sans-serif;"
+    "max-width:40rem;margin:3rem auto;padding:0 1rem}button{font:inherit;padding:.4rem 1rem}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere}"
 )
 
 

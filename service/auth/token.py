@@ -68,6 +68,7 @@ def add_routes(router: APIRouter, paths: Paths) -> None:
         token,
         methods=["POST"],
         name="hub_token",
+        operation_id="create_token",
         response_model=TokenAnswer,
         summary="Get a token",
         responses={400: {"description": "An OAuth error, RFC 6749 section 5.2", "model": problems.OAuthError}},

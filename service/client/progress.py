@@ -1,5 +1,6 @@
 """A progress bar, if tqdm is installed."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -28,7 +29,10 @@ def progress_of(total: int, *, wanted: bool | None) -> Iterator[Progress]:
         yield _Silent()
         return
     try:
-        from tqdm.auto import tqdm  # noqa: PLC0415 (an extra)
+        with warnings.catch_warnings():
+            # In a notebook without ipywidgets tqdm warns of it, and shows a bar of text.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            from tqdm.auto import tqdm  # noqa: PLC0415 (an extra)
     except ModuleNotFoundError:
         if wanted:
             raise ModuleNotFoundError("A progress bar needs tqdm: pip install tqdm.", name="tqdm") from None

@@ -25,9 +25,17 @@ _PROBLEM = {
     "detail": "The service is not set up correctly and could not start. Tell whoever runs it: the Hub's log says why.",
 }
 _PAGE = f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Not available</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Not available</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ background: canvas; color: canvastext; font: 1rem/1.5 system-ui, sans-serif; }}
+main {{ max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }}
+</style>
+<main>
 <h1>This service is not available</h1>
 <p>{_PROBLEM["detail"]}</p>
+</main>
 </html>
 """
 

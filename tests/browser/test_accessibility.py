@@ -1,17 +1,38 @@
-"""No page breaks WCAG 2.2 at level AA, as axe-core measures it in light and in dark, and none is heavy."""
+"""No page breaks WCAG 2.2 at level AA, as axe-core measures it in light and in dark, and none is heavy.
 
+The pictures of README and docs are of the same Hub.
+"""
+
+import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import Page, expect
 
 from service.apps.desk.domain.policy import Role, group_of
+from service.server.placeholder import reply_to
 from tests.browser.conftest import Place, place_of
+from tests.browser.pictures import (
+    LARGEST_FILE,
+    PICTURES,
+    RESEARCHER,
+    SCHEMES,
+    files_of,
+    put_a_week_into,
+    size,
+    take,
+    text_file,
+    write,
+)
+from tests.browser.swagger import Swagger
 from tests.browser.test_desk import PAGES as DESK_PAGES
 from tests.browser.test_desk import fill
+from tests.browser.test_pages import expect_structure
 from tests.conftest import MakeHub
 from tests.support.axe import problems_of
+from tests.support.browser import WIDE
 from tests.support.hub import RealHub
 from tests.support.shell import Command
 
@@ -48,11 +69,11 @@ WEIGHT = """() => performance.getEntries()
 @pytest.fixture(scope="module")
 async def everything(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A Hub with accounts that have passwords, and the service with all of its applications, in use."""
-    names = (ADMIN, SUPPORT, "new-colleague")
+    names = (ADMIN, SUPPORT, RESEARCHER, "new-colleague")
     groups = {group_of(role): {"users": [str(role)]} for role in (Role.ADMIN, Role.SUPPORT)}
     config = f"""
 c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
-c.PasswordAuthenticator.first_users = {dict.fromkeys(names[:2], FIRST)!r}
+c.PasswordAuthenticator.first_users = {dict.fromkeys(names[:3], FIRST)!r}
 c.PasswordAuthenticator.enable_signup = True
 c.JupyterHub.load_groups = {groups!r}
 """
@@ -156,3 +177,59 @@ async def test_pages_at_the_hub(everything: Place, browse: "Browse") -> None:
     await expect(stranger.get_by_role("alert")).to_be_visible()
 
     expect_none(found + await problems_of(stranger, left_out=HUBS_OWN))
+
+
+async def test_swagger_ui_in_use(everything: Place, browse: "Browse") -> None:
+    """So do an operation that was tried out, one with a body, and the dialog before and after signing in."""
+    page = await member(everything, browse, ADMIN)
+    swagger = await Swagger.open(page, everything.service_url)
+    await swagger.execute("/me")
+    await swagger.operation("/desk/tickets").last.locator(".opblock-summary-control").click()
+    await expect(page.locator(".model-example").first).to_be_visible()
+    found = await problems_of(page)
+    await swagger.open_dialog()
+    found += await problems_of(page)
+    await swagger.authorize()  # the Hub knows who it is, so its window asks nothing and closes
+    await swagger.expect_authorized()
+
+    expect_none(found + await problems_of(page))
+
+
+async def test_a_service_that_could_not_start(browse: "Browse") -> None:
+    """So does the page in place of a service that is not set up correctly, and it has room when narrow."""
+    origin = "http://127.0.0.1"
+    head = b"GET /services/fastapi/me HTTP/1.1\r\nX-Forwarded-For: 10.0.0.1\r\nAccept: text/html\r\n\r\n"
+    _, _, body = reply_to(head, "/services/fastapi/").partition(b"\r\n\r\n")
+    page = await (await browse(origin)).page()
+    await page.route(f"{origin}/", lambda route: route.fulfill(status=503, body=body, content_type="text/html"))
+    await page.goto(f"{origin}/")
+    await expect(page.get_by_role("heading", name="This service is not available")).to_be_visible()
+
+    expect_none(await problems_of(page))
+    await expect_structure(page)
+
+
+async def test_the_pictures_are_of_today(
+    everything: Place, browse: "Browse", pytestconfig: pytest.Config, screenshots: Path | None
+) -> None:
+    """Each picture of README and docs shows what its page shows today, is as large, and loads at once."""
+    await put_a_week_into(everything, await everything.hub.user_token(ADMIN))
+    pages = {user: await member(everything, browse, user) for user in (RESEARCHER, SUPPORT)}
+    pages[""] = await (await browse(everything.origin)).page()
+    stale: list[str] = []
+    for name, picture in PICTURES.items():
+        taken = await take(pages[picture.user], everything, picture)
+        if screenshots:
+            for scheme in SCHEMES:
+                (screenshots / f"{name}-{scheme}.png").write_bytes(taken.files[scheme])
+        if pytestconfig.getoption("--pictures"):
+            write(name, taken)
+        kept = {scheme: path.read_bytes() for scheme, path in files_of(name).items()}
+        was, now = (text.splitlines() for text in (text_file(name).read_text(), taken.kept(name, kept)))
+        stale += difflib.unified_diff(was, now, f"{name} was", f"{name} is", lineterm="")
+        for scheme, file in kept.items():
+            (width, height), (_, height_now) = map(size, (file, taken.files[scheme]))
+            assert (width, len(file) < LARGEST_FILE) == (WIDE["width"], True), f"{name}-{scheme}.png: {len(file)} bytes"
+            assert height == pytest.approx(height_now, rel=0.25), "fonts alone do not change it so much"
+
+    assert not stale, "\n".join(("./script/pictures makes them anew:", *stale))

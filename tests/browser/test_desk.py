@@ -1,9 +1,9 @@
 """The support desk's pages in each role: sound, legible, and of use to who has no mouse, no JavaScript, or bad luck."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.async_api import Dialog, Page, expect
@@ -65,13 +65,7 @@ async def fill(hub: RealHub, token: Token) -> None:
     """Put employees, tickets of all statuses, and an account into the desk."""
     for employee in EMPLOYEES:
         (await hub.ask("POST", "desk/employees", token=token, json=employee)).raise_for_status()
-    for ticket in tickets(55):
-        new = {name: value for name, value in ticket.items() if name != "path"}
-        made = (await hub.ask("POST", "desk/tickets", token=token, json=new)).raise_for_status()
-        for status in ticket["path"]:
-            tag = {"If-Match": made.headers["ETag"]}
-            where = f"desk/tickets/{made.json()['id']}"
-            made = await hub.ask("PATCH", where, token=token, json={"status": status}, headers=tag)
+    await create(hub, token, tickets(55))
     for text in ("I have asked the supplier for a new toner.", "It came today.\n\nZoë says that it prints again."):
         await hub.ask("POST", "desk/tickets/2/comments", token=token, json={"text": text})
     account = {"name": "new-colleague", "first_name": "Ada", "last_name": "Byron", "email": "ada@example.com"}
@@ -79,6 +73,20 @@ async def fill(hub: RealHub, token: Token) -> None:
     tag = {"If-Match": made.raise_for_status().headers["ETag"]}
     patch = {"login_denied": True}
     await hub.ask("PATCH", "desk/accounts/new-colleague", token=token, json=patch, headers=tag)
+
+
+async def create(hub: RealHub, token: Token, wanted: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Create tickets as `tests.support.desk_data` has them, and return their numbers."""
+    numbers = []
+    for ticket in wanted:
+        new = {name: value for name, value in ticket.items() if name != "path"}
+        made = (await hub.ask("POST", "desk/tickets", token=token, json=new)).raise_for_status()
+        numbers.append(int(made.json()["id"]))
+        for status in ticket["path"]:
+            tag = {"If-Match": made.headers["ETag"]}
+            where = f"desk/tickets/{numbers[-1]}"
+            made = await hub.ask("PATCH", where, token=token, json={"status": status}, headers=tag)
+    return numbers
 
 
 @pytest.fixture(scope="module")

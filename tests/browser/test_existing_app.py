@@ -11,7 +11,9 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Place, place_of
 from tests.browser.swagger import Swagger
+from tests.browser.test_pages import expect_structure
 from tests.conftest import MakeHub
+from tests.support.axe import problems_of
 from tests.support.node import REPOSITORY
 from tests.support.shop import FOLDER
 from tests.support.tls_front import DOMAIN
@@ -39,7 +41,9 @@ FETCH = """async ([url, mode]) => (await fetch(url, {mode, credentials: "include
 def stock(make_shared_hub: MakeHub) -> Iterator[Place]:
     """A Hub that starts the application by uvicorn, which looks twice a second whether sign-ins last."""
     environment = {"SERVICE_RECHECK_INTERVAL": "0.5"}
-    hub = make_shared_hub(register={"command": ["sh", "-c", SERVE], "environment": environment})
+    hub = make_shared_hub(
+        register={"command": ["sh", "-c", SERVE], "environment": environment, "allow_token_in_url": True}
+    )
     yield place_of(hub)
     hub.close()
 
@@ -71,6 +75,27 @@ async def test_in_and_out(stock: Place, browse: "Browse") -> None:
     await expect(page.get_by_text("closed: invalid_token")).to_be_visible()
     await page.goto(stock.service_url)
     await expect(page.get_by_label("Username")).to_be_visible()
+
+
+async def test_its_pages(stock: Place, browse: "Browse") -> None:
+    """The pages that it has from us are sound and break nothing of WCAG 2.2 AA: questions, answers and refusals."""
+    page = await signed_in(stock, browse)
+    stranger = await (await browse(stock.origin)).page()
+    token = (await stock.hub.user_token("other")).value
+    found = []
+    for reader, where, heading in (
+        (stranger, f"?token={token}", "Sign in as other?"),
+        (stranger, "logout", "Sign out"),
+        (page, f"?token={token}", "Sign in as other?"),
+        (page, "logout", "Sign out"),
+        (page, "oauth_callback?error=access_denied", "Bad Request"),
+    ):
+        await reader.goto(stock.service_url + where)
+        await expect(reader.get_by_role("heading", name=heading)).to_be_visible()
+        found += [f"{where.partition('=')[0]}: {line}" for line in await problems_of(reader)]
+        await expect_structure(reader)
+
+    assert not found, "\n".join(found)
 
 
 async def test_what_is_mounted(stock: Place, browse: "Browse") -> None:

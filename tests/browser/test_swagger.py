@@ -1,6 +1,5 @@
 """Swagger UI signs in through the Hub and asks as whoever is signed in, wherever the service is."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -124,19 +123,3 @@ async def test_not_authorized(plain: Place, browse: "Browse") -> None:
 
     assert me.status == 200
     assert browser.errors == []
-
-
-async def test_picture(plain: Place, signed_in: Browser, screenshots: Path | None, tmp_path: Path) -> None:
-    """The README's picture shows the signed-in page and the answer of /me, in a file that loads at once."""
-    page = await signed_in.page()
-    swagger = await Swagger.open(page, plain.service_url)
-    me = await swagger.execute("/me")
-    answer = await swagger.operation("/me").locator(".live-responses-table .highlight-code").bounding_box()
-    assert answer is not None
-    await page.mouse.move(0, 0)
-    picture = (screenshots or tmp_path) / "swagger.png"
-    bottom = answer["y"] + answer["height"] + await page.evaluate("window.scrollY") + 12
-    await page.screenshot(path=picture, full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": bottom})
-
-    assert me.status == 200
-    assert picture.stat().st_size < 150_000

@@ -60,7 +60,7 @@ def shell(command: str, *, directory: Path = REPOSITORY, **environment: str) -> 
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

@@ -41,7 +41,7 @@ def served(hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         env=clean_environment(PYTHONPATH=str(REPOSITORY)),
         cwd=directory,
         capture_output=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     [port] = free_ports(1)

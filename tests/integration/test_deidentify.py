@@ -339,7 +339,7 @@ async def test_the_docs_line(hub: RealHub, tmp_path: Path) -> None:
         ["sh", "-eu", "-c", line.replace("http://127.0.0.1:8000/", hub.url)],
         env=clean_environment(TOKEN=token.value),
         cwd=tmp_path,
-        timeout=120,
+        timeout=600,
         check=True,
     )
 

@@ -78,7 +78,7 @@ def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
         )
         for command in commands
     ]
-    said = [process.communicate(timeout=120)[0] for process in processes]
+    said = [process.communicate(timeout=600)[0] for process in processes]
     return [(process.returncode, words) for process, words in zip(processes, said, strict=True)]
 
 

@@ -38,7 +38,7 @@ async def test_at_a_shell(team_hub: RealHub, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 

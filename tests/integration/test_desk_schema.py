@@ -67,7 +67,7 @@ def schemathesis(document: str, directory: Path, *, token: str, role: str) -> su
         | {"SCHEMATHESIS_HOOKS": "tests.support.desk_check", "PYTHONPATH": str(REPOSITORY), "DESK_ROLE": role},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

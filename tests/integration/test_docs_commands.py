@@ -80,7 +80,7 @@ async def test_a_command(where: str, hub: RealHub, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

@@ -255,7 +255,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     """Run the command, without what would make it another service."""
     command = [sys.executable, "-P", "-m", "service", "doctor", *arguments]
     env = clean_environment(PYTHONPATH=str(REPOSITORY), **environment)
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture

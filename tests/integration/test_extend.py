@@ -251,7 +251,7 @@ def test_its_tests_pass(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
 
     assert "7 passed" in run.stdout, run.stdout + run.stderr

@@ -94,7 +94,7 @@ def test_a_start_that_cannot_be_meant_is_refused(given: dict[str, str], said: st
     command = [sys.executable, "-P", "-m", "service"]
     environment = clean_environment(PYTHONPATH=str(REPOSITORY), **given)
     ended = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
     )
     assert ended.returncode == 2
     assert said in ended.stderr
@@ -129,6 +129,6 @@ def doctor(environment: Mapping[str, str], directory: Path) -> subprocess.Comple
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )

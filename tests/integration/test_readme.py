@@ -56,7 +56,7 @@ def shown_by(code: str, hub: RealHub, **environment: str) -> Any:  # noqa: ANN40
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=True,
     )
     return json.loads(run.stdout)

@@ -134,7 +134,7 @@ def schemathesis(document: str, directory: Path, *options: str) -> subprocess.Co
     (directory / "lines.py").write_text(HOOKS)
     words = ["run", document, "--max-examples=6", "--seed=1", "--no-color"]
     command = [str(Path(sys.executable).with_name("st")), *words, *options]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=600, check=False)
 
 
 async def test_with_no_token(document: str, tmp_path: Path) -> None:

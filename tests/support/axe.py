@@ -2,22 +2,18 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from playwright.async_api import Page
 
+from tests.support.browser import Scheme, switch_to
 from tests.support.node import REPOSITORY, NodeToolError
 
-Scheme = Literal["light", "dark"]
 _SCRIPT = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
 # The tags of https://github.com/dequelabs/axe-core/blob/develop/doc/API.md#axe-core-tags
 _AA = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}
 # Only these look at colours, so only these can find something else in the other scheme.
 _COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 _RUN = """async ([rules, left_out]) => {
-    // A colour on its way to another is not the one that is read.
-    const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
-    await Promise.allSettled(moving.map(({finished}) => finished));
     const {violations} = await axe.run({exclude: left_out}, {runOnly: rules, resultTypes: ["violations"]});
     return violations.flatMap(({id, nodes}) => nodes.map(({target, any, all, none}) =>
         `${id}: ${target.join(" ")}: ${[...any, ...all, ...none].map(({message}) => message).join("; ")}`));
@@ -40,11 +36,10 @@ async def problems_of(page: Page, *, left_out: tuple[str, ...] = ()) -> list[str
     Raises:
         NodeToolError: axe-core is not installed.
     """
-    await page.emulate_media(color_scheme="light", reduced_motion="reduce")  # no colour on its way to another
     await page.evaluate(_source(_SCRIPT))
     rules: tuple[tuple[Scheme, object], ...] = (("light", _AA), ("dark", _COLOURS))
     found: list[str] = []
     for scheme, wanted in rules:
-        await page.emulate_media(color_scheme=scheme)
+        await switch_to(page, scheme)
         found += [f"{scheme}: {line}" for line in await page.evaluate(_RUN, [wanted, [[one] for one in left_out]])]
     return found

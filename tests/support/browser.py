@@ -4,7 +4,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import httpx
 from playwright.async_api import Browser as Chromium
@@ -40,6 +40,18 @@ FLAGS = (
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 
+Scheme = Literal["light", "dark"]
+# A page learns of another colour scheme with the next frame. Then its colours are on their way, and those of parents
+# start those of children.
+_COLOURED = """async () => {
+    for (;;) {
+        for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+        const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+        if (!moving.length) return;
+        await Promise.allSettled(moving.map(({finished}) => finished));
+    }
+}"""
+
 PATIENCE = 60_000  # milliseconds that a page may take for anything, on a busy machine
 STRANGER = "<!doctype html><html lang=en><title>Somebody else's</title><body>Somebody else's page.</body></html>"
 
@@ -61,6 +73,12 @@ async def chromium() -> AsyncIterator[Chromium]:
             yield browser
         finally:
             await browser.close()
+
+
+async def switch_to(page: Page, scheme: Scheme) -> None:
+    """Show a page in light or in dark; return when all of its colours are those."""
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await page.evaluate(_COLOURED)
 
 
 class Browser:

@@ -62,3 +62,27 @@ def tickets(count: int) -> list[dict[str, Any]]:
         }
         for number in range(count)
     ]
+
+
+# What the pictures of the docs show: times are fixed there. Titles and people can be shown by any font.
+WEEK: list[dict[str, Any]] = [
+    {"title": "Please move my phone to room 214", "employee_id": 6, "owner": "admin", "path": ["resolved", "closed"]},
+    {"title": "Sound comes from the left only", "employee_id": 10, "owner": "support", "path": ["resolved"]},
+    {"title": "My notebook server does not start", "employee_id": 1, "owner": "support", "path": ["in_progress"]},
+    {"title": "New laptop for a colleague who starts on Monday", "employee_id": 6, "owner": "admin", "path": []},
+    {
+        "title": "Access to the sleep study",
+        "employee_id": 10,
+        "owner": "support",
+        "path": ["in_progress"],
+    },
+    {
+        "title": "VPN drops on the train",
+        "description": "Every few minutes, and only there.\n\nThe log says: no reply from the gateway.",
+        "employee_id": 1,
+        "owner": "support",
+        "path": ["in_progress", "waiting"],
+    },
+    {"title": "The printer on the second floor prints blank pages", "employee_id": 1, "owner": "support", "path": []},
+]
+ANSWERS = ("Which network does the train have?", "The operator's. Zoë tries it with a phone next week.")

@@ -12,6 +12,7 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("README.md", "--data-binary @examples/note.json"): "integration/test_readme.py::test_a_note",
     ("README.md", "grant_type=password"): "integration/test_readme.py::test_shell",
     ("README.md", "./script/run "): "integration/test_scripts.py::test_start_prints_a_line_that_works",
+    ("docs/client.md", "uvx "): "conformance/test_openapi_client.py",
     ("docs/deidentify.md", "-o masked --dask"): "integration/test_deidentify_dask.py",
     ("docs/deidentify.md", "deidentify notes -o masked\n"): "integration/test_deidentify_job.py::test_as_documented",
     ("docs/deidentify.md", "visits.csv"): "integration/test_deidentify_tables.py::test_as_documented",
@@ -20,6 +21,10 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("docs/desk.md", "-X PATCH"): "integration/test_desk_routes.py::test_at_a_shell",
     ("docs/desk.md", "tickets.csv"): "integration/test_desk_routes.py::test_at_a_shell",
     ("docs/operate/container.md", "> .env"): "integration/test_container.py::test_the_lines_that_make_the_secrets",
+    ("docs/tutorials/notebook.md", ""): "integration/test_tutorials.py::test_notebook",
+    ("docs/tutorials/nothing-to-https.md", ""): "browser/test_tutorials.py::test_a_tutorial",
+    ("docs/tutorials/own-application.md", ""): "integration/test_tutorials.py::test_own_application",
+    ("docs/tutorials/support-team.md", ""): "browser/test_tutorials.py::test_a_tutorial",
     ("docs/use.md", "/deidentify/batch"): "integration/test_deidentify.py::test_the_docs_line",
 }
 

@@ -31,7 +31,7 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 def run_with(extras: Sequence[str] | None, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `code` where our package is installed with these extras; None: where no other package is installed at all."""
     command = [sys.executable, "-c", f"{HIDE}\n{code}", json.dumps(sorted(hidden_with(extras))), *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
 
 
 def hidden_with(extras: Sequence[str] | None) -> set[str]:

@@ -12,6 +12,10 @@ import pytest
 from tests.support.node import REPOSITORY
 from website import rest_api, stage, tree
 
+ON_GITHUB = (
+    '<picture><source media="(prefers-color-scheme: dark)" srcset="images/desk-dark.png">'
+    '<img alt="a" src="images/desk-light.png"></picture>'
+)
 LOADING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 
 
@@ -139,7 +143,8 @@ def test_an_orphan_stops_it(tmp_path: Path) -> None:
         ("[a](../SECURITY.md)", "[a](files/SECURITY.md)"),
         ("[a](../examples/note.json)", "[a](files/examples/note.json.md)"),
         ("[a](../examples/existing_app)", "[a](files/examples/existing_app/index.md)"),
-        ("![a](images/cors.png)", "![a](images/cors.png)"),
+        ("![a](images/scale.png)", "![a](images/scale.png)"),
+        (ON_GITHUB, "![a](images/desk-light.png#only-light)![a](images/desk-dark.png#only-dark)"),
         ("[a](https://example.org/x)", "[a](https://example.org/x)"),
         ("[a](#x)", "[a](#x)"),
         ("`[a](nothing)`", "`[a](nothing)`"),

@@ -4,8 +4,8 @@ The line contains the path, but not the query, because a query may contain a tok
 """
 
 import logging
+import random
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -123,11 +123,14 @@ class _Entry:
 
 
 def _id_of(scope: Scope) -> str:
-    """Return the id that the request brings, if it is safe for a log, or a new one."""
+    """Return the id that the request brings, if it is safe for a log, or a new one.
+
+    Clients may choose it, so a new one need not be hard to guess: it costs no system call.
+    """
     for name, value in scope["headers"]:
-        if name == HEADER:
-            return value.decode() if _ID.fullmatch(value) else secrets.token_hex(16)
-    return secrets.token_hex(16)
+        if name == HEADER and _ID.fullmatch(value):
+            return str(value, "ascii")
+    return f"{random.getrandbits(128):032x}"
 
 
 def _declared_paths(routes: Sequence[BaseRoute]) -> dict[int, str]:

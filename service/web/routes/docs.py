@@ -166,6 +166,7 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
         schema = app.openapi()
         components = schema.setdefault("components", {})
         components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        _name_bodies(schema)
         _describe_invalid(schema)
         problems = _PROBLEMS if settings.has_sign_in else _PROBLEMS_WITHOUT_SIGN_IN
         for operation in _guarded(schema):
@@ -201,6 +202,17 @@ def _operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def _guarded(schema: dict[str, Any]) -> list[dict[str, Any]]:
     operations = _operations(schema)
     return [operation for operation in operations if any(SCHEME in entry for entry in operation.get("security", ()))]
+
+
+def _name_bodies(schema: dict[str, Any]) -> None:
+    """Make a component of a body's own schema, under its title: a generated client names its class after that."""
+    schemas = schema["components"]["schemas"]
+    for operation in _operations(schema):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            own = content.get("schema", {})
+            title = own.get("title", "")
+            if own.get("type") == "object" and title.isidentifier() and schemas.setdefault(title, own) == own:
+                content["schema"] = {"$ref": f"#/components/schemas/{title}"}
 
 
 def _describe_invalid(schema: dict[str, Any]) -> None:

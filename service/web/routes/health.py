@@ -29,14 +29,14 @@ class ReadinessAnswer(BaseModel):
 
 
 @router.get("/live", summary="Is the process alive?")
-async def live(request: Request, response: Response) -> Liveness:
+async def check_liveness(request: Request, response: Response) -> Liveness:
     """Depends on nothing else. Restart the process if this fails, and only then."""
     response.headers[INSTANCE] = resources_of(request).instance
     return Liveness()
 
 
 @router.get("/ready", summary="Is the service ready?", responses={503: {"model": ReadinessAnswer}})
-async def ready(request: Request, response: Response) -> ReadinessAnswer:
+async def check_readiness(request: Request, response: Response) -> ReadinessAnswer:
     """Check the Hub (at most every two seconds), Entra ID's keys and the applications. Send no requests if it fails."""
     context = resources_of(request)
     health = await context.readiness.check() if context.settings.has_hub else Health()

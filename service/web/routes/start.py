@@ -64,7 +64,7 @@ class DebugInfo(BaseModel):
 
 
 @router.get("/", response_model=Start, summary="What this is")
-async def start(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
+async def get_start(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
     """Show what this service is and, if known, who is calling. Everybody may ask."""
     settings = resources_of(request).settings
     if is_browser(request):
@@ -79,7 +79,7 @@ async def start(request: Request, identity: Annotated[Identity | None, Depends(v
 
 
 @callers.get("/me", response_model=Identity, summary="Who you are")
-async def me(request: Request, identity: CurrentUserUnvetoed) -> Identity | Response:
+async def get_me(request: Request, identity: CurrentUserUnvetoed) -> Identity | Response:
     """Show what the Hub says about the caller, user or service, without what identifies the token."""
     if not is_browser(request):
         return identity
@@ -87,7 +87,7 @@ async def me(request: Request, identity: CurrentUserUnvetoed) -> Identity | Resp
 
 
 @callers.get("/debug", summary="How the service is doing, for administrators of the Hub")
-async def debug(request: Request, _admin: HubAdmin) -> DebugInfo:
+async def get_debug_info(request: Request, _admin: HubAdmin) -> DebugInfo:
     """Show the configuration, the state, and the headers that reached the service. Every secret is masked."""
     context = resources_of(request)
     settings = context.settings

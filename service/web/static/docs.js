@@ -25,6 +25,20 @@ const ui = SwaggerUIBundle({
   },
 });
 
+// What Swagger UI leaves out for people who use a keyboard or a screen reader.
+const complete = () => {
+  container.querySelector(".close-modal:not([aria-label])")?.setAttribute("aria-label", "Close");
+  for (const scrolling of container.querySelectorAll(".microlight:not([tabindex])")) scrolling.tabIndex = 0;
+  for (const button of container.querySelectorAll(".auth-btn-wrapper [aria-label]")) {
+    // Whoever speaks to the browser says what is written on the button.
+    const [shown, name] = [button.textContent, button.getAttribute("aria-label")];
+    if (!name.startsWith(shown)) button.setAttribute("aria-label", `${shown}: ${name}`);
+  }
+};
+new MutationObserver(complete).observe(container, {
+  subtree: true, childList: true, characterData: true, attributeFilter: ["aria-label"],
+});
+
 // Where nobody signs in, there is no client.
 if (config.clientId !== undefined) {
   ui.initOAuth({

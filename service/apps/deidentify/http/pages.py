@@ -49,7 +49,7 @@ class Rules(BaseModel):
 
 
 @router.get("/rules", response_model=Rules, summary="What is masked, and why")
-async def rules(request: Request, identity: User) -> Rules | Response:
+async def list_deidentification_rules(request: Request, identity: User) -> Rules | Response:
     """Say what is masked, what stays, and what no rule can know: a page for a browser, else the same as JSON."""
     pool = pool_of(request)
     found = Rules(

@@ -116,7 +116,7 @@ User = Annotated[Identity, require("custom:deidentify:use")]
     status_code=HTTPStatus.SEE_OTHER,
     response_class=RedirectResponse,
 )
-async def lead_to_the_form(request: Request, _identity: User) -> Response:
+async def get_deidentification_form(request: Request, _identity: User) -> Response:
     """Lead to the page where notes are pasted. Programs send notes by POST."""
     return RedirectResponse(f"{context_of(request).settings.prefix}deidentify/try", status_code=HTTPStatus.SEE_OTHER)
 
@@ -129,7 +129,7 @@ async def lead_to_the_form(request: Request, _identity: User) -> Response:
     responses={200: {"content": _MASKED, "description": "The note, masked"}, **_PROBLEMS},
     openapi_extra={"requestBody": {"required": True, "content": _NOTE}},
 )
-async def deidentify(
+async def deidentify_note(
     request: Request,
     media_type: Annotated[str, Depends(Accepting(JSON, TEXT))],
     user: User,
@@ -163,7 +163,7 @@ async def deidentify(
     responses={200: {"content": _ANSWERS, "description": "The notes in their order, masked"}, **_PROBLEMS},
     openapi_extra={"requestBody": {"required": True, "content": _LINES}},
 )
-async def batch(
+async def deidentify_notes(
     request: Request,
     _media_type: Annotated[str, Depends(Accepting(*LINES))],
     user: User,

@@ -80,7 +80,7 @@ async def create_member(roles: RoleKeeper, new: MemberNew, *, by: str) -> Member
 
 
 @router.get("/accounts", summary="List accounts", responses=LIST)
-async def find(
+async def list_accounts(
     _: Reader, request: Request, response: Response, desk: OpenDesk, roles: Roles, query: Asked
 ) -> Page[Member]:
     """List the accounts of the team, by name unless `sort` says otherwise."""
@@ -90,7 +90,7 @@ async def find(
 
 
 @router.get("/accounts.csv", summary="Export accounts", response_class=Response, responses=CSV)
-async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked, bom: Bom) -> Response:
+async def export_accounts(_: Reader, desk: OpenDesk, roles: Roles, query: Asked, bom: Bom) -> Response:
     """Return all accounts that match the filter. `limit` and `cursor` are ignored."""
     roles_by_name = await roles.members()
     members = (member(account, roles_by_name.get(account.name)) async for account in desk.accounts.export(whole(query)))
@@ -98,7 +98,7 @@ async def export(_: Reader, desk: OpenDesk, roles: Roles, query: Asked, bom: Bom
 
 
 @router.post("/accounts", summary="Create an account", status_code=201, responses=CREATED | refusals(502))
-async def create(user: Creator, request: Request, response: Response, roles: Roles, new: MemberNew) -> Member:
+async def create_account(user: Creator, request: Request, response: Response, roles: Roles, new: MemberNew) -> Member:
     """Create an account for a user of the Hub, and give them the role that the body names, if any."""
     if new.role is not None:
         demand(user, [Permission.ACCOUNTS_ROLE], request)
@@ -107,7 +107,7 @@ async def create(user: Creator, request: Request, response: Response, roles: Rol
 
 
 @router.get("/accounts/me", summary="Read your own account", responses=ONE)
-async def read_own(user: OwnAccountReader, response: Response, desk: OpenDesk, roles: Roles) -> Member:
+async def get_own_account(user: OwnAccountReader, response: Response, desk: OpenDesk, roles: Roles) -> Member:
     """Read the caller's own account."""
     return tagged(response, member(await desk.accounts.get(actor(user)), await roles.role_of(user.name)))
 
@@ -115,7 +115,7 @@ async def read_own(user: OwnAccountReader, response: Response, desk: OpenDesk, r
 @router.patch(
     "/accounts/me", summary="Change your own contacts", responses=CHANGED, openapi_extra=merge_patch("OwnContact")
 )
-async def change_own(
+async def update_own_account(
     user: OwnAccountEditor,
     response: Response,
     desk: OpenDesk,
@@ -131,7 +131,7 @@ async def change_own(
 
 
 @router.get("/accounts/{name}", summary="Read an account", responses=ONE)
-async def read(_: Reader, response: Response, desk: OpenDesk, roles: Roles, name: AccountName) -> Member:
+async def get_account(_: Reader, response: Response, desk: OpenDesk, roles: Roles, name: AccountName) -> Member:
     """Read an account. The `ETag` does not cover the role, which is kept at the Hub."""
     return tagged(response, member(await desk.accounts.get(name), await roles.role_of(name)))
 
@@ -142,7 +142,7 @@ async def read(_: Reader, response: Response, desk: OpenDesk, roles: Roles, name
     responses=CHANGED | refusals(502),
     openapi_extra=merge_patch("AccountChange"),
 )
-async def change(
+async def update_account(
     user: Editor,
     request: Request,
     response: Response,
@@ -163,7 +163,7 @@ async def change(
 
 
 @router.put("/accounts/{name}/role", summary="Change a role", responses=CHANGED | refusals(502))
-async def change_role(
+async def set_role(
     user: RoleGiver, response: Response, desk: OpenDesk, roles: Roles, name: AccountName, new: RoleChange
 ) -> Member:
     """Change the person's group at the Hub. Fewer rights hold from their next request on, on every device."""
@@ -172,7 +172,7 @@ async def change_role(
 
 
 @router.delete("/accounts/{name}", summary="Delete an account", status_code=204, responses=DELETED | refusals(502))
-async def delete(user: Remover, roles: Roles, name: AccountName, version: ExpectedVersion) -> None:
+async def delete_account(user: Remover, roles: Roles, name: AccountName, version: ExpectedVersion) -> None:
     """Take the role away and delete the account. The Hub's user stays, and so do their tickets."""
     await roles.delete(name, version=version, by=actor(user))
 

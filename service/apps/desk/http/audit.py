@@ -21,12 +21,14 @@ Reader = Annotated[Identity, require(Permission.AUDIT_READ)]
 
 
 @router.get("/audit", summary="Read who changed what", responses=LIST)
-async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[AuditEntry]:
+async def list_audit_entries(
+    _: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked
+) -> Page[AuditEntry]:
     """List changes, the latest first. Entries about deleted things stay."""
     return linked(request, response, await desk.audit.find(query), query=query)
 
 
 @router.get("/audit.csv", summary="Export the audit", response_class=Response, responses=CSV)
-async def export(_: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
+async def export_audit_entries(_: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
     """Return all entries that match the filters. `before` and `after` are JSON. `limit` and `cursor` are ignored."""
     return await as_csv(desk.audit.export(whole(query)), model=AuditEntry, name="audit.csv", bom=bom)

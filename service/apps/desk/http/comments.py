@@ -17,7 +17,7 @@ Asked = Annotated[CommentList, Query()]
 
 
 @router.get("/tickets/{ticket_id}/comments", summary="List comments", responses=LIST | refusals(404))
-async def find(
+async def list_comments(
     _: Reader, request: Request, response: Response, desk: OpenDesk, ticket_id: ThingId, query: Asked
 ) -> Page[Comment]:
     """List the comments on a ticket, the oldest first unless `sort` says otherwise."""
@@ -25,6 +25,6 @@ async def find(
 
 
 @router.post("/tickets/{ticket_id}/comments", summary="Comment on a ticket", status_code=201, responses=ADDED)
-async def add(user: Editor, desk: OpenDesk, ticket_id: ThingId, new: CommentNew) -> Comment:
+async def create_comment(user: Editor, desk: OpenDesk, ticket_id: ThingId, new: CommentNew) -> Comment:
     """Add a comment. It stays as it is, and leaves the ticket's version."""
     return await desk.comments.add(ticket_id, new, by=actor(user))

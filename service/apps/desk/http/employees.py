@@ -25,26 +25,30 @@ Remover = Annotated[Identity, require(Permission.EMPLOYEES_DELETE)]
 
 
 @router.get("/employees", summary="List employees", responses=LIST)
-async def find(_: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Employee]:
+async def list_employees(
+    _: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked
+) -> Page[Employee]:
     """List employees, by last name unless `sort` says otherwise."""
     return linked(request, response, await desk.employees.find(query), query=query)
 
 
 @router.get("/employees.csv", summary="Export employees", response_class=Response, responses=CSV)
-async def export(_: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
+async def export_employees(_: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
     """Return all employees that match the filter. `limit` and `cursor` are ignored."""
     return await as_csv(desk.employees.export(whole(query)), model=Employee, name="employees.csv", bom=bom)
 
 
 @router.post("/employees", summary="Create an employee", status_code=201, responses=CREATED)
-async def create(user: Creator, request: Request, response: Response, desk: OpenDesk, new: EmployeeNew) -> Employee:
+async def create_employee(
+    user: Creator, request: Request, response: Response, desk: OpenDesk, new: EmployeeNew
+) -> Employee:
     """Create an employee."""
     employee = await desk.employees.create(new, by=actor(user))
     return created(request, response, employee, key=employee.id)
 
 
 @router.get("/employees/{employee_id}", summary="Read an employee", response_model=Employee, responses=ONE_UNLESS_KNOWN)
-async def read(
+async def get_employee(
     _: Reader, request: Request, response: Response, desk: OpenDesk, employee_id: ThingId
 ) -> Employee | Response:
     """Read an employee."""
@@ -57,7 +61,7 @@ async def read(
     responses=CHANGED,
     openapi_extra=merge_patch("EmployeeChange"),
 )
-async def change(
+async def update_employee(
     user: Editor,
     response: Response,
     desk: OpenDesk,
@@ -70,6 +74,6 @@ async def change(
 
 
 @router.delete("/employees/{employee_id}", summary="Delete an employee", status_code=204, responses=DELETED)
-async def delete(user: Remover, desk: OpenDesk, employee_id: ThingId, version: ExpectedVersion) -> None:
+async def delete_employee(user: Remover, desk: OpenDesk, employee_id: ThingId, version: ExpectedVersion) -> None:
     """Delete an employee who has no tickets. The audit keeps their data."""
     await desk.employees.delete(employee_id, version=version, by=actor(user))

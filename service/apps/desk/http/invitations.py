@@ -34,7 +34,9 @@ async def invite(request: Request, desk: Desk, name: str, *, by: str) -> Invitat
 
 
 @router.post("/accounts/{name}/invitation", summary="Invite a colleague", status_code=201, responses=INVITED)
-async def create(user: Creator, request: Request, response: Response, desk: OpenDesk, name: AccountName) -> Invitation:
+async def create_invitation(
+    user: Creator, request: Request, response: Response, desk: OpenDesk, name: AccountName
+) -> Invitation:
     """Make a link by which the person sets their first password. It is good once, for a day. Whoever has it can use it.
 
     Users of the Hub who have a password, or have used the Hub before, and its administrators get none: 409.

@@ -11,7 +11,7 @@ from service.auth.guard import CurrentUserUnvetoed
 router = APIRouter()
 
 
-class Status(BaseModel):
+class DeskStatus(BaseModel):
     """`role` is what the Hub's groups say. `permissions` is what this request's token carries, which may be less."""
 
     name: str = Field(examples=["support"])
@@ -22,10 +22,10 @@ class Status(BaseModel):
 
 
 @router.get("/status", summary="How you stand with the desk", responses=refusals())
-async def status(user: CurrentUserUnvetoed, desk: OpenDesk) -> Status:
+async def get_desk_status(user: CurrentUserUnvetoed, desk: OpenDesk) -> DeskStatus:
     """Say which role the caller has, and what may be done with this token."""
     account = await desk.accounts.status(user.name) if user.kind == "user" else None
-    return Status(
+    return DeskStatus(
         name=user.name,
         role=role_of(user.groups),
         permissions=[permission for permission in Permission if user.scope_set.covers(permission)],

@@ -71,14 +71,18 @@ async def by_requester(desk: Desk, user: Identity, query: TicketQuery) -> Condit
 
 
 @router.get("/tickets", summary="List tickets", responses=LIST)
-async def find(user: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
+async def list_tickets(
+    user: Reader, request: Request, response: Response, desk: OpenDesk, query: Asked
+) -> Page[Ticket]:
     """List tickets, the latest first unless `sort` says otherwise. `text` finds the name of who asked, too."""
     found = await desk.tickets.find(query, or_matching=await by_requester(desk, user, query))
     return linked(request, response, found, query=query)
 
 
 @router.get("/tickets/mine", summary="List your own tickets", responses=LIST)
-async def find_own(user: Owner, request: Request, response: Response, desk: OpenDesk, query: Asked) -> Page[Ticket]:
+async def list_own_tickets(
+    user: Owner, request: Request, response: Response, desk: OpenDesk, query: Asked
+) -> Page[Ticket]:
     """List the tickets that the caller owns. `owner` is ignored."""
     own = query.model_copy(update={"owner": actor(user)})
     found = await desk.tickets.find(own, or_matching=await by_requester(desk, user, query))
@@ -86,21 +90,21 @@ async def find_own(user: Owner, request: Request, response: Response, desk: Open
 
 
 @router.get("/tickets.csv", summary="Export tickets", response_class=Response, responses=CSV)
-async def export(user: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
+async def export_tickets(user: Reader, desk: OpenDesk, query: Asked, bom: Bom) -> Response:
     """Return all tickets that match the filters, with the name of who asked. `limit` and `cursor` are ignored."""
     found = desk.tickets.export(whole(query), or_matching=await by_requester(desk, user, query))
     return await as_csv(_lines(desk, user, found), model=TicketLine, name="tickets.csv", bom=bom)
 
 
 @router.post("/tickets", summary="Create a ticket", status_code=201, responses=CREATED)
-async def create(user: Creator, request: Request, response: Response, desk: OpenDesk, new: TicketNew) -> Ticket:
+async def create_ticket(user: Creator, request: Request, response: Response, desk: OpenDesk, new: TicketNew) -> Ticket:
     """Create a ticket. It is `open`, and the caller owns it unless `owner` names another member of the team."""
     ticket = await desk.tickets.create(new, by=actor(user))
     return created(request, response, ticket, key=ticket.id)
 
 
 @router.get("/tickets/{ticket_id}", summary="Read a ticket", response_model=Ticket, responses=ONE_UNLESS_KNOWN)
-async def read(
+async def get_ticket(
     _: Reader, request: Request, response: Response, desk: OpenDesk, ticket_id: ThingId
 ) -> Ticket | Response:
     """Read a ticket."""
@@ -110,7 +114,7 @@ async def read(
 @router.patch(
     "/tickets/{ticket_id}", summary="Change a ticket", responses=CHANGED, openapi_extra=merge_patch("TicketChange")
 )
-async def change(
+async def update_ticket(
     user: Editor,
     response: Response,
     desk: OpenDesk,
@@ -123,6 +127,6 @@ async def change(
 
 
 @router.delete("/tickets/{ticket_id}", summary="Delete a ticket", status_code=204, responses=DELETED)
-async def delete(user: Remover, desk: OpenDesk, ticket_id: ThingId, version: ExpectedVersion) -> None:
+async def delete_ticket(user: Remover, desk: OpenDesk, ticket_id: ThingId, version: ExpectedVersion) -> None:
     """Delete a ticket. The audit keeps its content."""
     await desk.tickets.delete(ticket_id, version=version, by=actor(user))

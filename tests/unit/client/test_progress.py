@@ -1,0 +1,26 @@
+"""A progress bar is of text where the notebook has no widgets."""
+
+import sys
+import warnings
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from service.client.progress import progress_of
+
+
+def test_a_notebook_without_widgets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The bar is shown, and nobody is warned: there is nothing that a caller should do about it."""
+    for name in ("auto", "autonotebook", "notebook"):
+        monkeypatch.delitem(sys.modules, f"tqdm.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", ModuleType("ipykernel.zmqshell"))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object))
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with progress_of(1, wanted=True) as bar:
+            bar.update()
+
+    assert [str(each.message) for each in warned] == []
+    assert "1.00/1.00" in capsys.readouterr().err
