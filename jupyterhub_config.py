@@ -18,6 +18,7 @@ These variables may also be lines of a file `.env` in the folder where the Hub i
         `pam`: the four users sign in with the passwords that accounts of these names have on this machine.
         `entra`: Entra ID; docs/operate/entra.md explains ENTRA_TENANT_ID, ENTRA_HUB_CLIENT_ID,
             ENTRA_HUB_CLIENT_SECRET and ENTRA_GROUPS.
+    HUB_SHELL_SIGN_IN: 0 turns off `python -P -m service login`, which is on: it gives nobody a right that they lack.
 """
 
 import json
@@ -232,6 +233,7 @@ register(
     api_token=api_token.read_text(),
     allow_token_in_url=True,
     password_grant=authenticator != "entra",
+    shell_sign_in=os.environ.get("HUB_SHELL_SIGN_IN") != "0",
     # A new colleague of the desk's gets a user and a link to set a password.
     manage_users=authenticator == "native",
 )

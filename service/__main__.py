@@ -20,6 +20,12 @@ if __name__ == "__main__":
     if found := distribution.problem():
         sys.exit(found)  # before what we import fails, which would not say why
 
+    if len(sys.argv) > 1:
+        from service.client.commands import COMMANDS, run
+
+        if sys.argv[1] in COMMANDS:  # they need no extra
+            sys.exit(run(sys.argv[1:]))
+
     from service.errors import HOW_TO_INSTALL
     from service.server import placeholder
 

@@ -169,6 +169,7 @@ def hub(make_lasting_hub: MakeHub) -> RealHub:
     options = {
         "apps": ["deidentify"],
         "password_grant": True,
+        "shell_sign_in": True,
         "allow_token_in_url": True,
         # A busy machine is not what is tested.
         "environment": {"DEIDENTIFY_DEADLINE": "30", "DEIDENTIFY_SECRET": secrets.token_hex(32)},

@@ -15,6 +15,7 @@ from service.hub.oauth import Client
 from service.hub.password_attempts import PasswordAttempts
 from service.hub.password_tokens import PasswordTokens
 from service.hub.sealing import Sealer, derive_key
+from service.hub.shell_codes import ShellSealer
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class AuthContext:
     state_sealer: Sealer
     session_sealer: Sealer
     link_sealer: Sealer
+    shell_sealer: ShellSealer
     xsrf_key: bytes = field(repr=False)
     count_sign_in: Callable[[str], None] = field(repr=False)
     count_problem: Callable[[str], None] = field(repr=False)
@@ -92,6 +94,7 @@ async def open_auth(
             state_sealer=Sealer(secret, purpose="oauth state"),
             session_sealer=Sealer(secret, purpose="session cookie"),
             link_sealer=Sealer(secret, purpose="token in an address"),
+            shell_sealer=ShellSealer(secret),
             xsrf_key=derive_key(secret, purpose="xsrf token"),
             count_sign_in=count_sign_in,
             count_problem=count_problem,

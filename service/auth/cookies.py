@@ -6,9 +6,11 @@ from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from itertools import islice
 
+from starlette.responses import Response
 from starlette.types import Scope
 
 from service.hub.oauth import ATTEMPT_LIFETIME
+from service.hub.shell_codes import REQUEST_LIFETIME
 from service.settings import Settings
 
 SESSION_ID_COOKIE = "jupyterhub-session-id"  # the Hub's own
@@ -52,6 +54,17 @@ def link_cookie(settings: Settings, sealed: str, *, secure: bool, max_age: timed
     """Return the Set-Cookie value with the token of a link."""
     max_seconds = int(max_age.total_seconds())
     return _set_cookie(settings, link_cookie_name(settings), sealed, secure=secure, max_age=max_seconds)
+
+
+def shell_cookie_name(settings: Settings) -> str:
+    """Return the name of the cookie that keeps what a command asks for, while its user signs in and decides."""
+    return f"{auth_cookie_name(settings)}-shell"
+
+
+def shell_cookie(settings: Settings, sealed: str, *, secure: bool) -> str:
+    """Return the Set-Cookie value with what a command asks for."""
+    max_age = int(REQUEST_LIFETIME.total_seconds())
+    return _set_cookie(settings, shell_cookie_name(settings), sealed, secure=secure, max_age=max_age)
 
 
 def xsrf_cookie(settings: Settings, token: str, *, secure: bool) -> str:
@@ -107,6 +120,12 @@ def is_secure(scope: Scope, settings: Settings) -> bool:
             # Each proxy appends its own value; the first proxy saw the browser.
             return bool(value.split(b",")[0].strip() == b"https")
     return scope.get("scheme") in {"https", "wss"}
+
+
+def add_cookies(response: Response, cookies: Iterable[str]) -> None:
+    """Add Set-Cookie values to an answer."""
+    for cookie in cookies:
+        response.headers.append("set-cookie", cookie)
 
 
 def _set_cookie(

@@ -217,6 +217,24 @@ class SignInStateError(SignInError):
     )
 
 
+class ShellSignInError(SignInError):
+    """The question whether to sign in a shell has expired, or somebody else than its reader asks for it."""
+
+    code = "shell_sign_in"
+    default = (
+        "This question is over, or another page has opened it. Copy the link that the command shows into the address "
+        "bar of your browser; if it is older than a quarter of an hour, run the command again."
+    )
+
+
+class ShellSignInOffError(ServiceError):
+    """Nobody signs in at a shell here."""
+
+    code = "shell_sign_in_off"
+    status = HTTPStatus.NOT_FOUND
+    default = "This service signs in no shells. Ask its operator for register(shell_sign_in=True)."
+
+
 class TokenLinkError(SignInError):
     """The question whether to sign in by a link has expired, or another page or browser asks for it or answers it."""
 

@@ -12,7 +12,8 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
-from service.auth import forward, hardening, login, token, token_links
+from service.auth import forward, hardening, login, shell, token, token_links
+from service.auth.cookies import add_cookies
 from service.auth.identification import SignedInByUrl
 from service.auth.middleware import HubMiddleware
 from service.auth.policy import Policy
@@ -44,7 +45,7 @@ def router_of(hub: "Hub") -> APIRouter:
             return partial(_answered, hub, super().get_route_handler())
 
     router = APIRouter(tags=["sign in"], route_class=SignInRoute)
-    for part in (login, token_links, token):
+    for part in (login, token_links, shell, token):
         part.add_routes(router, hub.policy.paths)
     if hub.policy.forward:
         forward.add_routes(router, hub.policy.paths)
@@ -60,7 +61,7 @@ async def _answered(hub: "Hub", handler: _Handler, request: Request) -> Response
         assert found is not None  # noqa: S101 - it is no WebSocket
         response = found
     if not state.is_wrapped:
-        login.add_cookies(response, state.set_cookies)
+        add_cookies(response, state.set_cookies)
     return response
 
 

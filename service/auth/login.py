@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from service.auth.context import context_of
 from service.auth.cookies import (
     XSRF_COOKIE,
+    add_cookies,
     auth_cookie,
     auth_cookie_name,
     cleared,
@@ -52,6 +53,7 @@ from service.auth.identification import (
 )
 from service.auth.pages import pages_of
 from service.auth.policy import Paths, SignInPolicy
+from service.auth.shell_code import show_code
 from service.auth.state import state_of
 from service.auth.xsrf import check_xsrf, xsrf_token
 from service.errors import ServiceError
@@ -92,8 +94,8 @@ def offers_sign_in(conn: HTTPConnection, policy: SignInPolicy) -> bool:
     return policy == "always" or (is_browser(conn) and purpose_of(conn) is not Purpose.FRAME)
 
 
-def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) -> Response:
-    """Send the browser to the Hub, to come back to `next_url`."""
+def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = (), approval: str = "") -> Response:
+    """Send the browser to the Hub, to come back to `next_url`; with an `approval`, to `service.auth.shell_code`."""
     context = context_of(conn)
     settings = context.settings
     under_way = state_cookies_among(settings, dict(cookie_pairs(conn.scope)))
@@ -104,6 +106,7 @@ def begin(conn: HTTPConnection, *, next_url: str, scopes: Sequence[str] = ()) ->
         cookie_base=state_cookie_base(settings),
         cookies_present=under_way,
         scopes=scopes,
+        approval=approval,
     )
     response = RedirectResponse(attempt.url, status_code=302)
     secure = is_secure(conn.scope, settings)
@@ -197,15 +200,24 @@ async def logout(request: Request) -> Response:
         raise NotSignedInError
     if credential.source is Source.COOKIE:
         return await _end_session(request, credential)
-    context = context_of(request)
-    identity = await identify(request)
+    try:
+        await _revoke(request, credential.token)
+    finally:  # if the Hub refuses or does not answer, the token may be deleted all the same
+        context_of(request).auth.forget(credential.token)
+    return Response(status_code=204)
+
+
+async def _revoke(conn: HTTPConnection, token: str) -> None:
+    """Delete a token, signed with itself. Raises RevokeRefusedError, and as `identify`."""
+    context, identity = context_of(conn), await identify(conn)
     if identity.kind != "user" or identity.token_id is None:
         raise RevokeRefusedError
     try:
-        await context.auth.hub.ask(protocol.revoke(credential.token, name=identity.name, token_id=identity.token_id))
-    finally:  # if the Hub refuses or does not answer, the token may be deleted all the same
-        context.auth.forget(credential.token)
-    return Response(status_code=204)
+        await context.auth.hub.ask(protocol.revoke(token, name=identity.name, token_id=identity.token_id))
+    except RevokeRefusedError:
+        if not context.settings.shell_sign_in:
+            raise
+        await context.auth.hub.ask(protocol.revoke_shell_token(context.settings.service_name, token))
 
 
 def session_cookies(conn: HTTPConnection, token: str, *, lifetime: timedelta | None) -> list[str]:
@@ -222,17 +234,13 @@ def session_cookies(conn: HTTPConnection, token: str, *, lifetime: timedelta | N
     ]
 
 
-def add_cookies(response: Response, cookies: list[str]) -> None:
-    """Add Set-Cookie values to an answer."""
-    for cookie in cookies:
-        response.headers.append("set-cookie", cookie)
-
-
 async def _finish(request: Request, *, state: str, code: str) -> Response:
     context = context_of(request)
     returned = oauth.read_state(state, sealer=context.state_sealer)
-    if returned is None:
+    if returned is None or (returned.approval and _verifier(request, returned) is None):
         raise SignInStateError
+    if returned.approval:
+        return show_code(request, returned, code)
     cookies = dict(cookie_pairs(request.scope))
     under_way = state_cookies_among(context.settings, cookies)
     if returned.cookie_name not in cookies and await visitor(request) is not None:

@@ -30,6 +30,11 @@ def opener_policy(scope: Scope) -> bytes:
     return _USUAL
 
 
+def cuts_off(scope: Scope) -> bool:
+    """Whether no page can access a window of ours in the browser that sent this request, whatever it sends itself."""
+    return opener_policy(scope) == _STRICT
+
+
 @lru_cache(maxsize=256)  # a few browsers send nearly all requests
 def _policy_for(agent: bytes) -> bytes:
     for pattern, since in _SINCE:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from service.auth.identification import is_about_signing_in
 from service.auth.opener_policy import opener_policy
 from service.auth.state import state_of
 from service.hub.models import Identity
+from service.hub.shell_codes import ShellRequest
 
 if TYPE_CHECKING:
     from service.auth.problems import Problem
@@ -28,6 +29,25 @@ class SignInPages(Protocol):
         self, conn: HTTPConnection, name: str, *, identity: Identity | None, sealed: str, next_url: str
     ) -> Response:
         """Return the question before signing in as `name` by a link: a form that posts `sealed` as `link`."""
+
+    def sign_in_shell(
+        self,
+        conn: HTTPConnection,
+        identity: Identity,
+        *,
+        wanted: ShellRequest,
+        scopes: Sequence[str],
+        sealed: str,
+        xsrf: str,
+    ) -> Response:
+        """Return the question before signing in a command at a shell: a form that posts `_xsrf`, and `request`.
+
+        `request` is `sealed`. The page says who `identity` is, what is `wanted` with which `scopes`, and warns of links
+        from others.
+        """
+
+    def shell_code(self, conn: HTTPConnection, name: str, *, machine: str, code: str) -> Response:
+        """Return the page with the `code` that the user `name` pastes into the command on `machine`."""
 
     def sign_out(self, conn: HTTPConnection, identity: Identity | None, *, xsrf: str) -> Response:
         """Return the question before signing out: a form that posts `_xsrf` to `logout`.
@@ -66,6 +86,40 @@ class PlainPages:
         )
         return page(conn, f"Sign in as {name}?", body, headers={"Cross-Origin-Opener-Policy": "same-origin"})
 
+    def sign_in_shell(
+        self,
+        conn: HTTPConnection,
+        identity: Identity,
+        *,
+        wanted: ShellRequest,
+        scopes: Sequence[str],
+        sealed: str,
+        xsrf: str,
+    ) -> Response:
+        """Ask before signing in a command at a shell."""
+        action = _address(conn, state_of(conn).policy.paths.shell)
+        rights = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in scopes)
+        body = (
+            "<p><strong>Have you just run this command yourself?</strong> If somebody sent you the link to this page,"
+            " whoever it was, say no: they would get your rights here.</p><p>The command would act as"
+            f" <strong>{escape(identity.name)}</strong> for {wanted.duration}, also after you have signed out here. It"
+            f" says that it runs on <code>{escape(wanted.machine or 'an unnamed machine')}</code>, which nobody has"
+            f' checked. Its rights:</p><ul>{rights}</ul><form method="post" action="{action}">'
+            f'<input type="hidden" name="_xsrf" value="{escape(xsrf)}">'
+            f'<input type="hidden" name="request" value="{escape(sealed)}"><button>Yes, show the code for it</button>'
+            f'</form><p><a href="{_address(conn, "/")}">No</a></p>'
+        )
+        return page(conn, "Sign in a command at a shell?", body)
+
+    def shell_code(self, conn: HTTPConnection, name: str, *, machine: str, code: str) -> Response:
+        """Show the code for a command at a shell."""
+        body = (
+            f"<p>Paste it into the command that you have run on <code>{escape(machine or 'your machine')}</code>. It is"
+            f" good once, for five minutes.</p><pre><code>{escape(code)}</code></pre><p><strong>Give it to nobody."
+            f"</strong> Whoever sent you here and asks for it wants to act here as {escape(name)}.</p>"
+        )
+        return page(conn, "Paste this code", body)
+
     def sign_out(self, conn: HTTPConnection, identity: Identity | None, *, xsrf: str) -> Response:
         """Ask before signing out."""
         action = _address(conn, state_of(conn).policy.paths.logout)
@@ -101,6 +155,7 @@ def problem_page(conn: HTTPConnection, problem: "Problem", *, sign_in: bool, hea
 _STYLE = (
     ":root{color-scheme:light dark}body{background:canvas;color:canvastext;font:1rem/1.5 system-ui,sans-serif;"
     "max-width:40rem;margin:3rem auto;padding:0 1rem}button{font:inherit;padding:.4rem 1rem}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere}"
 )
 
 

@@ -36,12 +36,17 @@ class Paths:
     @property
     def all(self) -> frozenset[str]:
         """All paths at which people and programs sign in and out."""
-        return frozenset({self.login, self.callback, self.logout, self.token, self.link})
+        return frozenset({self.login, self.callback, self.logout, self.token, self.link, self.shell})
 
     @property
     def link(self) -> str:
         """Where a reader is asked whether to sign in by a link with a token."""
         return f"{self.login}/token"
+
+    @property
+    def shell(self) -> str:
+        """Where a reader is asked whether to sign in a command at a shell."""
+        return f"{self.login}/shell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

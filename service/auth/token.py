@@ -1,5 +1,7 @@
 """`POST token`: our OAuth token endpoint (RFC 6749), for Swagger UI and, where turned on, for people at a shell.
 
+The codes that commands send are no codes of the Hub, but sealed ones: see `service.auth.shell_code`.
+
 A Hub's code is worth nothing without our client secret, so a client that has a code exchanged here must show that the
 code is its own: it asks from one of our pages, with the PKCE verifier, and in the Hub session of the code. The verifier
 alone is not enough. JupyterHub 5 does not check it, and no Hub checks it for a code that was requested
@@ -19,6 +21,7 @@ from service.auth.errors import NotAdmittedError, OriginError
 from service.auth.forms import read_form
 from service.auth.identification import address_of, check_sign_in
 from service.auth.policy import Paths
+from service.auth.shell_code import redeem
 from service.auth.state import state_of
 from service.auth.xsrf import check_origin
 from service.errors import ServiceError
@@ -28,6 +31,7 @@ from service.hub.models import TokenReply
 from service.hub.oauth import is_code_verifier
 from service.hub.password_tokens import PasswordRequest
 from service.hub.protocol import Credentials
+from service.hub.shell_codes import is_shell_code
 from service.settings import Settings
 
 _MAX_NAME = 255  # characters, as in the Hub's database
@@ -73,7 +77,10 @@ def add_routes(router: APIRouter, paths: Paths) -> None:
 
 
 async def token(request: Request) -> Response:
-    """Exchange an authorization code and its PKCE verifier, or a user's name and password where that is turned on."""
+    """Exchange an authorization code and its PKCE verifier, or a user's name and password where that is turned on.
+
+    `python -P -m service login` sends a code here that its user has copied from a page, if that is turned on.
+    """
     form = TokenRequest.model_validate(await read_form(request))
     try:
         answer = await _grant(request, form)
@@ -84,6 +91,8 @@ async def token(request: Request) -> Response:
 
 
 async def _grant(request: Request, form: TokenRequest) -> TokenAnswer:
+    if form.grant_type == "authorization_code" and is_shell_code(form.code.get_secret_value()):
+        return await _redeem(request, form)
     if form.grant_type == "authorization_code":
         return await _exchange(request, form)
     if form.grant_type == "password" and context_of(request).settings.password_grant:
@@ -92,6 +101,13 @@ async def _grant(request: Request, form: TokenRequest) -> TokenAnswer:
         kind = "password" if context_of(request).settings.password_grant else "authorization_code"
         raise TokenRequestError("invalid_request", f"grant_type is missing: send a form with grant_type={kind}.")
     raise TokenRequestError("unsupported_grant_type", "This service does not give tokens that way.")
+
+
+async def _redeem(request: Request, form: TokenRequest) -> TokenAnswer:
+    issued = await redeem(request, code=form.code.get_secret_value(), verifier=form.code_verifier.get_secret_value())
+    return TokenAnswer(
+        access_token=issued.token.get_secret_value(), expires_in=issued.expires_in, scope=" ".join(issued.scopes)
+    )
 
 
 async def _exchange(request: Request, form: TokenRequest) -> TokenAnswer:

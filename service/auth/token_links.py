@@ -25,13 +25,13 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
-from service.auth.cookies import cleared, is_secure, link_cookie, link_cookie_name
+from service.auth.cookies import add_cookies, cleared, is_secure, link_cookie, link_cookie_name
 from service.auth.credentials import cookie_pairs, find_cookie_credential, session_of
 from service.auth.errors import TokenLinkError
 from service.auth.fetch_metadata import is_browser
 from service.auth.forms import read_form
 from service.auth.identification import SignedInByUrl, address_of, check_sign_in, path_and_query
-from service.auth.login import add_cookies, session_cookies
+from service.auth.login import session_cookies
 from service.auth.pages import pages_of
 from service.auth.policy import Paths
 from service.auth.state import state_of

@@ -4,6 +4,7 @@ from service.client.address import AddressUnknownError
 from service.client.async_client import AsyncClient
 from service.client.client import Client
 from service.client.errors import ClientError, NoteError, ProblemError, UnreachableError
+from service.client.kept import KeptError
 from service.client.notes import Masked, NoteFields, Options
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "ClientError",
+    "KeptError",
     "Masked",
     "NoteError",
     "NoteFields",

@@ -1,10 +1,11 @@
-"""Finds the service and the token: in a notebook from its environment, elsewhere from what the caller gives."""
+"""Finds the service and the token: in a notebook from its environment, elsewhere from the caller, or from `login`."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from service.client import kept
 from service.client.errors import ClientError
 from service.service_url import variable_for
 
@@ -12,7 +13,7 @@ _ONE_WORD = re.compile(r"[\x21-\x7e]+")  # what can stand in a header behind `Be
 
 
 class AddressUnknownError(ClientError):
-    """The address or the token is neither given nor in the environment. The message says what to do."""
+    """The address or the token is neither given nor in the environment, nor kept. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,29 @@ def find(url: str | None, token: str | None, *, service: str, environment: Mappi
     other services of the same Hub. An address from elsewhere could be a stranger's. So could one of the same origin, as
     the servers of all users may have it.
 
+    Elsewhere than in a notebook, a sign-in that `python -P -m service login` has kept is taken. Its token is sent to
+    the address alone at which it was given.
+
     Raises:
+        KeptError: the file with the sign-ins cannot be used.
         AddressUnknownError: one of them is not to be found or cannot be used, or `url` is not one of HTTP.
     """
     own = _own_url(service, environment)
     found = with_slash(url) if url else own
+    if token is None and own is None and (signed_in := kept.find(environment, found, service=service)) is not None:
+        found, token = signed_in.url, "" if signed_in.is_over else signed_in.token
     if found is None:
         raise AddressUnknownError(
             f'Where is the service? Give its address, such as Client("https://hub.example.org/services/{service}/"),'
-            f" or set {variable_for(service)}."
+            f" or set {variable_for(service)}, or sign in: python -P -m service login"
         )
     if token is None and own is not None and found.startswith(_services_beside(own)):
         token = environment.get("JUPYTERHUB_API_TOKEN")
     token = (token or "").strip()  # a file that holds one mostly has a line end
     if not token:
         raise AddressUnknownError(
-            f"No token for {found}. Give one: Client(..., token=...). The Hub's page /hub/token makes tokens."
+            f"No token for {found}. Give one: Client(..., token=...). The Hub's page /hub/token makes tokens. Or sign"
+            f" in: python -P -m service login {found}"
         )
     if not _ONE_WORD.fullmatch(token):  # httpx would quote it in its error
         raise AddressUnknownError("The token is none of the Hub: it must be one word of ASCII characters.")

@@ -34,7 +34,8 @@ AT_ONCE = 2  # windows on their way: while one is masked, the next one comes
 class AsyncClient:
     """Calls the service. An async context manager; `aclose` ends it, too.
 
-    In a notebook that the Hub has started, it finds address and token itself. Elsewhere give both.
+    In a notebook that the Hub has started, it finds address and token itself; elsewhere it takes those that
+    `python -P -m service login` has kept. Otherwise give both.
 
     What may be sent twice is repeated for you: where no connection came about, after 429, and, if it changes nothing,
     after 502, 503, 504 and broken connections.

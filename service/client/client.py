@@ -22,7 +22,8 @@ T = TypeVar("T")
 class Client:
     """Calls the service. A context manager; `close` ends it, too. `AsyncClient` says more about each method.
 
-    In a notebook that the Hub has started, it finds address and token itself. Elsewhere give both.
+    In a notebook that the Hub has started, it finds address and token itself; elsewhere it takes those that
+    `python -P -m service login` has kept. Otherwise give both.
     """
 
     def __init__(

@@ -86,9 +86,13 @@ class TokenReply(BaseModel):
 
 
 class IssuedToken(BaseModel):
-    """The Hub's reply to `POST /users/:name/tokens`."""
+    """The Hub's reply to `POST /users/:name/tokens`, and to `POST /services/:name/shell-tokens`.
+
+    `expires_in` is in seconds. The second of them alone has it.
+    """
 
     token: SecretStr = Field(min_length=1)
     id: str = Field(min_length=1)
     user: str = Field(min_length=1)
     scopes: Names = ()
+    expires_in: Annotated[int, Field(ge=0, le=_CENTURY)] | None = None

@@ -51,11 +51,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A sign-in that came back with a state of ours. Its cookie is not checked yet."""
+    """A sign-in that came back with a state of ours. Its cookie is not checked yet.
+
+    `approval`: what was approved, in a sign-in that was made for a shell (`service.auth.shell`).
+    """
 
     next_url: str
     cookie_name: str
     challenge: str
+    approval: str = ""
 
 
 def pkce_challenge(verifier: str) -> str:
@@ -76,17 +80,18 @@ def begin(
     cookie_base: str,
     cookies_present: Sequence[str] = (),
     scopes: Sequence[str] = (),
+    approval: str = "",
 ) -> Attempt:
     """Begin a sign-in that returns to `next_url`, which `safe_next` must have checked.
 
     `cookies_present`: the names of the cookies that the browser sent, so that a second tab gets a cookie of its own.
-    Without `scopes` the Hub grants all scopes that the client may have.
+    Without `scopes` the Hub grants all scopes that the client may have. `approval` comes back with the state.
     """
     verifier = secrets.token_urlsafe(32)
     challenge = pkce_challenge(verifier)
     taken = cookie_base in cookies_present
     cookie_name = f"{cookie_base}-{secrets.token_hex(4)}" if taken else cookie_base
-    content = json.dumps([next_url, cookie_name, challenge], separators=(",", ":"))
+    content = json.dumps([next_url, cookie_name, challenge, *([approval] if approval else [])], separators=(",", ":"))
     query = {
         "client_id": client.client_id,
         "redirect_uri": client.redirect_uri,

@@ -108,9 +108,7 @@ class PasswordTokens:
         identity = await self._hub.ask(protocol.identify(token))
         if not identity.scope_set.covers_any(self._access):
             raise TokenRequestError("invalid_scope", "You may not use this service. Ask whoever runs the Hub.")
-        registration = await self._hub.ask(administration.registration(self._service)) if self._service else None
-        allowed = registration.allowed_scopes if registration else ()
-        scopes = (*_narrowest(self._access), *held_of(allowed, identity))
+        scopes = await usual_scopes(self._hub, identity, service=self._service, access=self._access)
         wish = Wish(scopes=scopes, expires_in=request.expires_in, note=request.note)
         return await self._hub.ask(protocol.issue_more(wish, name=identity.name, token=token))
 
@@ -141,6 +139,16 @@ class PasswordTokens:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def usual_scopes(hub: HubClient, identity: Identity, *, service: str, access: Sequence[str]) -> list[str]:
+    """Return what a browser's sign-in gives somebody here: access, and those scopes of the applications that they have.
+
+    Raises:
+        HubUnavailableError: the Hub does not say how the service is registered.
+    """
+    registration = await hub.ask(administration.registration(service)) if service else None
+    return [*_narrowest(access), *held_of(registration.allowed_scopes if registration else (), identity)]
 
 
 def with_access(scopes: Sequence[str], access: Sequence[str]) -> list[str]:

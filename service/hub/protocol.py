@@ -184,6 +184,41 @@ def _read_issued_more(reply: HubReply) -> IssuedToken:
     return read_model(reply, IssuedToken, HTTPStatus.CREATED)
 
 
+def issue_for_code(service: str, *, code: str, user: str, expires_in: int, machine: str) -> Call[IssuedToken]:
+    """Exchange an authorization code of our client for a token that outlives the browser's session.
+
+    The Hub answers this where `register(shell_sign_in=True)` has added `service.registration.shell_tokens`. It uses the
+    code up, and the token has its scopes.
+
+    Raises:
+        TokenRequestError: the code is wrong, too old, used already, or another user's than `user`.
+        HubRefusedServiceError: the Hub has no such handler.
+    """
+    wanted = {"code": code, "user": user, "expires_in": expires_in, "machine": machine}
+    return Call("POST", _shell_tokens_of(service), _read_issued_for_code, as_service=True, json=wanted)
+
+
+def _shell_tokens_of(service: str) -> str:
+    return f"services/{segment(service)}/shell-tokens"
+
+
+def _read_issued_for_code(reply: HubReply) -> IssuedToken:
+    if reply.status == HTTPStatus.BAD_REQUEST and refusal(reply) is not None:
+        raise TokenRequestError("invalid_grant", "The code is wrong, was used before, or is too old. Begin again.")
+    if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and refusal(reply) is not None:
+        raise HubRefusedServiceError(reason="it makes no tokens for shells: set register(shell_sign_in=True)")
+    return read_model(reply, IssuedToken, HTTPStatus.CREATED)
+
+
+def revoke_shell_token(service: str, token: str) -> Call[None]:
+    """Delete a token that `issue_for_code` has made, signed with itself.
+
+    Raises:
+        RevokeRefusedError: the token is another one, or the Hub has no such handler.
+    """
+    return Call("DELETE", _shell_tokens_of(service), _read_revoked, token=token)
+
+
 def revoke(token: str, *, name: str, token_id: str) -> Call[None]:
     """Delete a user's token, signed with itself.
 

@@ -20,6 +20,7 @@ from service.registration.entry import RegistrationError
 from service.registration.lab import add_for_pages, scopes_for_pages
 from service.registration.new_users import add_hook
 from service.registration.notebooks import address_of
+from service.registration.shell import add_handler
 from service.registration.traits import configured_base_url, is_on, read, sections_with, store
 from service.service_url import variable_for
 
@@ -50,6 +51,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     api_token: str | None = None,
     allow_token_in_url: bool = False,
     password_grant: bool = False,
+    shell_sign_in: bool = False,
     lab_scopes: Iterable[str] | None = None,
     command: str | Sequence[str] | None = None,
     managed: bool = True,
@@ -83,6 +85,9 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         password_grant: accept a user's name and password at `POST token`. The Hub then makes a user for somebody whom
             its authenticator lets in, as it does when they sign in. An external service also needs
             `SERVICE_PASSWORD_GRANT=1` in its environment.
+        shell_sign_in: let people sign in at a shell by way of their browser, with `python -P -m service login`. The Hub
+            then makes tokens that outlive the browser's session, with the same scopes. An external service also needs
+            `SERVICE_SHELL_SIGN_IN=1` in its environment.
         lab_scopes: let the pages of notebook servers, such as extensions of JupyterLab, call the service with the token
             that the page has. It then carries access, and these of the `USER_SCOPES`; `[]` means access alone. The
             owner of a server receives the tokens of all who visit it, so scopes that only some users have are refused.
@@ -136,6 +141,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         settings |= {
             "SERVICE_MANAGED": "1",
             "SERVICE_PASSWORD_GRANT": "1" if password_grant else "",
+            "SERVICE_SHELL_SIGN_IN": "1" if shell_sign_in else "",
             "PUBLIC_HOST": origin,
             "SERVICE_APPS": ",".join(app for app in apps if not _is_manifest(app)),
         }
@@ -153,6 +159,8 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     _write(c, entry, rights, grant=groups, hub=int(hub.partition(".")[0]))
     if password_grant:
         add_hook(c)
+    if shell_sign_in:
+        add_handler(c, service=name, client_id=fields.get("oauth_client_id") or f"service-{name}")
     if lab:
         add_for_pages(c, lab)
     _tell_notebooks(c, name=name, origin=origin)

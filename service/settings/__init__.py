@@ -31,7 +31,7 @@ from service.settings import old_names, without_hub
 from service.settings.entra import EntraSettings
 from service.settings.env_file import read_env_file
 from service.settings.pages import PageSettings
-from service.settings.tokens import PasswordTokenSettings
+from service.settings.tokens import TokenSettings
 from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
@@ -54,7 +54,7 @@ from service.settings.types import (
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Settings(PasswordTokenSettings, PageSettings, EntraSettings):
+class Settings(TokenSettings, PageSettings, EntraSettings):
     """The settings of the service. `load_settings()` makes them; tests make them by field names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)

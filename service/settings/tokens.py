@@ -1,4 +1,4 @@
-"""The settings of tokens that people get for their passwords."""
+"""The settings of tokens that people get for their passwords, or at a shell."""
 
 from typing import Annotated
 
@@ -8,10 +8,11 @@ _HOUR = 3600  # seconds
 _YEAR = 365 * 24 * _HOUR
 
 
-class PasswordTokenSettings(BaseModel):
-    """Whether `POST token` takes passwords, and how long such tokens live, in seconds. The Hub may allow less."""
+class TokenSettings(BaseModel):
+    """Whether `POST token` takes passwords, and codes of shells; how long such tokens live. The Hub may allow less."""
 
     password_grant: bool = Field(default=False, validation_alias="SERVICE_PASSWORD_GRANT")
+    shell_sign_in: bool = Field(default=False, validation_alias="SERVICE_SHELL_SIGN_IN")
     token_lifetime_max: Annotated[int, Field(ge=1, le=100 * _YEAR)] = Field(
         default=_YEAR, validation_alias="SERVICE_TOKEN_LIFETIME_MAX"
     )
@@ -28,5 +29,5 @@ class PasswordTokenSettings(BaseModel):
 
     @property
     def token_lifetime(self) -> int:
-        """How long a token lives if nobody says: an hour, or less where no token may live that long."""
+        """Seconds that a token lives if nobody says: an hour, or less where no token may live that long."""
         return self.token_lifetime_given or min(_HOUR, self.token_lifetime_max)

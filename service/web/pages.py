@@ -21,6 +21,7 @@ from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.hub.oauth import safe_next
+from service.hub.shell_codes import ShellRequest
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -65,6 +66,18 @@ def sign_in_as(conn: HTTPConnection, name: str, *, identity: Identity | None, se
         next_url=next_url,
         headers={"Cross-Origin-Opener-Policy": "same-origin"},
     )
+
+
+def sign_in_shell(
+    conn: HTTPConnection, identity: Identity, *, wanted: ShellRequest, scopes: Sequence[str], sealed: str, xsrf: str
+) -> Response:
+    """Return the page that asks whether to sign in a command at a shell."""
+    return render(conn, "shell.html", identity=identity, wanted=wanted, scopes=scopes, sealed=sealed, xsrf=xsrf)
+
+
+def shell_code(conn: HTTPConnection, name: str, *, machine: str, code: str) -> Response:
+    """Return the page with the code for a command at a shell."""
+    return render(conn, "shell_code.html", identity=None, name=name, machine=machine, code=code)
 
 
 def signed_out(conn: HTTPConnection) -> Response:

@@ -42,6 +42,8 @@ def problems_with(settings: Settings, routers: Sequence[APIRouter]) -> Iterator[
             yield f"SERVICE_SIGN_IN: nobody signs in, and with PUBLIC_HOST {_PUBLIC}"
     if settings.password_grant:
         yield "SERVICE_PASSWORD_GRANT: nobody signs in here (SERVICE_SIGN_IN), so there is no token for a password"
+    if settings.shell_sign_in:
+        yield "SERVICE_SHELL_SIGN_IN: nobody signs in here (SERVICE_SIGN_IN), so nobody does so at a shell"
     for path in sorted({path for router in routers for path in _guarded(router)}):
         yield f"SERVICE_SIGN_IN: {path} asks who is calling, so people must sign in for it"
 

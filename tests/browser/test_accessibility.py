@@ -34,6 +34,7 @@ from tests.conftest import MakeHub
 from tests.support.axe import problems_of
 from tests.support.browser import WIDE
 from tests.support.hub import RealHub
+from tests.support.shell import Command
 
 if TYPE_CHECKING:
     from tests.conftest import Browse
@@ -80,7 +81,12 @@ c.JupyterHub.load_groups = {groups!r}
     hub: RealHub = make_shared_hub(
         users=names,
         config=config,
-        register={"apps": ["deidentify", "desk"], "environment": environment, "allow_token_in_url": True},
+        register={
+            "apps": ["deidentify", "desk"],
+            "environment": environment,
+            "allow_token_in_url": True,
+            "shell_sign_in": True,
+        },
     )
     await fill(hub, await hub.user_token(ADMIN))
     return place_of(hub)
@@ -118,8 +124,12 @@ async def member(place: Place, browse: "Browse", user: str) -> Page:
 async def test_the_administrators_pages(everything: Place, browse: "Browse") -> None:
     """All of our pages, and the desk's, for somebody who may do everything."""
     page = await member(everything, browse, ADMIN)
+    shell = {"400 of a shell": "login/shell", "shell": Command().link}
+    found = await problems(page, everything.service_url, {**OURS, **DESK, **shell}.items())
+    await page.get_by_role("button", name="Yes, show the code for it").click()
+    await expect(page.get_by_role("heading", name="Paste this code")).to_be_visible()
 
-    expect_none(await problems(page, everything.service_url, {**OURS, **DESK}.items()))
+    expect_none(found + await problems_of(page))
 
 
 async def test_pages_with_fewer_rights(everything: Place, browse: "Browse") -> None:

@@ -13,6 +13,7 @@ from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.node import REPOSITORY
 from tests.support.session import Session
+from tests.support.shell import Command, asked, code_on
 
 SESSION_ID = "jupyterhub-session-id"
 VERIFIER = "v" * 43
@@ -56,7 +57,8 @@ def place(request: pytest.FixtureRequest, make_shared_hub: MakeHub) -> Place:
     python = REPOSITORY / ".venv" / f"hub-{version}" / "bin" / "python"
     if not python.exists():
         pytest.skip(f"no JupyterHub {version}: ./script/test conformance installs it")
-    register = {"command": [sys.executable, "-m", "service"]}  # the Hub's environment has no FastAPI
+    # The Hub's environment has no FastAPI.
+    register = {"command": [sys.executable, "-m", "service"], "shell_sign_in": True}
     return Place(version, make_shared_hub(register=register, gated=True, python=str(python)))
 
 
@@ -89,6 +91,21 @@ async def test_ones_own_code(place: Place) -> None:
     me = await place.hub.ask("GET", "me", headers={"Authorization": f"Bearer {given.json()['access_token']}"})
     assert (given.status_code, me.json()["name"]) == (200, "testuser")
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_code_for_a_shell(place: Place) -> None:
+    """Both versions make a token for a command at a shell, once, and delete it when it asks for that."""
+    command = Command()
+    async with place.hub.session("testuser") as browser:
+        browser.url = httpx.URL(place.hub.service_url)
+        form = command.form(code_on(await browser.submit(await asked(browser, command))))
+
+    given, again = [await place.hub.ask("POST", "token", data=form) for _ in range(2)]
+    signed = {"Authorization": f"Bearer {given.json()['access_token']}"}
+    assert (await place.hub.ask("GET", "me", headers=signed)).json()["name"] == "testuser"
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert (await place.hub.ask("POST", "logout", headers=signed)).status_code == 204
+    assert (await place.hub.ask("GET", "me", headers=signed)).status_code == 401
 
 
 async def test_where_no_session_cookie_comes(place: Place) -> None:

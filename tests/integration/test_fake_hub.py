@@ -21,6 +21,7 @@ GOOD = {"username": "testuser", "password": "passwd"}
 WRONG = {"username": "testuser", "password": "guess"}
 SESSION_ID = "0" * 32
 ACCESS = ["access:services!service=probe"]
+SHELL_TOKENS = "/services/probe/shell-tokens"
 KEEPER = ["read:tokens", "groups!group=mine"]
 FREE = {"id", "token", "access_token", "token_id", "created", "last_activity", "expires_at", "session_id", "message"}
 
@@ -111,7 +112,9 @@ def real_hub() -> Iterator[RealHub]:
     config = (
         f"c.JupyterHub.services.append({probe!r})\n"
         "c.JupyterHub.load_groups = {'mine': {'users': ['other']}, 'theirs': {'users': []}}\n"
-        "c.JupyterHub.load_roles.append({'name': 'user', 'scopes': ['self', 'access:services']})"
+        "c.JupyterHub.load_roles.append({'name': 'user', 'scopes': ['self', 'access:services']})\n"
+        "from service.registration.shell import add_handler\n"
+        "add_handler(c, service='probe', client_id='service-probe')"
     )
     services = {"reporter": ["access:services"], "outsider": [], "minter": ["tokens"], "keeper": KEEPER}
     with RealHub(register=None, config=config, services=services) as hub:
@@ -251,6 +254,30 @@ def create(*names: str, sender: str = "keeper") -> Case:
     return case
 
 
+def shell(sender: str | None = None, *, times: int = 1, **changed: object) -> Case:
+    """Exchange a code for a token for a shell, as our service or in another's name, with fields of the JSON changed."""
+
+    async def case(side: Side) -> httpx.Response:
+        token = await side.token(sender) if sender else SECRET
+        wanted = {"code": await side.code(), "user": "testuser", "expires_in": 60, "machine": "m"} | changed
+        headers = {"Authorization": f"token {token}"}
+        for _ in range(times):
+            reply = await side.http.post(SHELL_TOKENS, json=wanted, headers=headers)
+        return reply
+
+    return case
+
+
+def end_shell(*, sender: str = "") -> Case:
+    """Delete a token for a shell, or try that with another one."""
+
+    async def case(side: Side) -> httpx.Response:
+        token = await side.token(sender) if sender else (await shell()(side)).json()["token"]
+        return await side.http.delete(SHELL_TOKENS, headers={"Authorization": f"token {token}"})
+
+    return case
+
+
 CASES: dict[str, Case] = {
     "version": lambda side: side.http.get("/"),
     "user: no credential": user(),
@@ -323,6 +350,18 @@ CASES: dict[str, Case] = {
     "tokens: by another spelling": has_user("Other"),
     "tokens: without the scope": has_user("other", sender="outsider"),
     "users: without the scope": create("new"),
+    "shell: good": shell(),
+    "shell: replay": shell(times=2),
+    "shell: unknown code": shell(code="nope"),
+    "shell: another user": shell(user="other"),
+    "shell: a lifetime of nothing": shell(expires_in=0),
+    "shell: a lifetime that is none": shell(expires_in="soon"),
+    "shell: no machine": shell(machine=None),
+    "shell: by another service": shell("minter"),
+    "shell: by a user": shell("testuser"),
+    "shell: delete itself": end_shell(),
+    "shell: delete another token": end_shell(sender="testuser"),
+    "shell: delete a service's": end_shell(sender="minter"),
 }
 
 

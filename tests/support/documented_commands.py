@@ -35,6 +35,7 @@ _CLUSTER = "needs a cluster; unit/deploy/test_kubernetes.py checks what it is gi
 _SERVING = "asks the service that the block before it starts; examples/test_deidentification_example.py does so, too"
 _HTTPS = "serves until stopped; integration/test_bare_environment.py starts such a Hub"
 _ENTRA = "needs a tenant of Entra ID; integration/test_hubless.py starts such a service"
+_SHELL = "needs a terminal and a browser; integration/test_shell.py has both"
 
 # Why a block is executed by no test.
 NOT_HERE: Mapping[tuple[str, str], str] = {
@@ -57,6 +58,8 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
         "deidentify,ner",
     ): "installs from the network; unit/apps/deidentify/http/test_model.py asks the model",
     ("docs/desk.md", "desk bootstrap"): "needs a desk without an administrator; integration/test_desk_roles.py runs it",
+    ("docs/use.md", "service login"): _SHELL,
+    ("docs/use.md", "service token"): _SHELL,
     ("docs/extend.md", "uvicorn --factory"): "serves until stopped; integration/test_extend.py starts it so",
     ("docs/operate/azure.md", "az group create"): _AZURE,
     ("docs/operate/azure.md", "fill_in.py"): _AZURE,

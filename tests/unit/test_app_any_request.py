@@ -30,7 +30,12 @@ async def thing(request: Request, user: CurrentUser) -> str:
     return user.name + str(len(await request.body()))
 
 
-SERVICE: Mapping[str, Any] = {"allow_token_in_url": True, "password_grant": True, "app": {"routers": [router]}}
+SERVICE: Mapping[str, Any] = {
+    "allow_token_in_url": True,
+    "password_grant": True,
+    "shell_sign_in": True,
+    "app": {"routers": [router]},
+}
 
 NAMES = [
     *("authorization", "cookie", "host", "origin", "accept", "content-type", "x-xsrftoken", "x-csrftoken", "referer"),

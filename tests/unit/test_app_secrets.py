@@ -43,6 +43,7 @@ async def websocket(conn: WebSocket, user: CurrentUser) -> None:
 SERVICE: Mapping[str, Any] = {
     "allow_token_in_url": True,
     "password_grant": True,
+    "shell_sign_in": True,
     "app": {"routers": [router]},
 }
 GETS = ["", "me", "debug", "docs", "openapi.json", "login", "login?next=/services/fastapi/me", "logout", "health/live"]

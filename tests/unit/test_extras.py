@@ -3,6 +3,7 @@
 import json
 import pkgutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -52,9 +53,22 @@ anyio.run(main)
     assert (ran.returncode, ran.stdout) == (0, "{'hello': 'alice'}\n"), ran.stderr
 
 
+def test_signing_in_at_a_shell_needs_no_extra(tmp_path: Path) -> None:
+    """`pip install .` brings what `login`, `token` and `logout` need."""
+    keep = "import os; from service.client import kept; kept.keep(os.environ, kept.Kept('https://hub.test/', 'secret'))"
+    code = f"import os; os.environ.update(HOME={str(tmp_path)!r}, XDG_CONFIG_HOME=''); {keep}; {START}"
+    shown, offered, refused = (run_with((), code, *asked) for asked in (["token"], ["login", "--help"], ["login"]))
+
+    assert (shown.returncode, shown.stdout) == (0, "secret\n"), shown.stderr
+    assert (offered.returncode, "--days" in offered.stdout) == (0, True), offered.stderr
+    assert (refused.returncode, "needs a terminal" in refused.stderr) == (1, True), refused.stderr
+
+
 def test_registration_needs_nothing() -> None:
-    """It runs in the Hub's process, which need not have our dependencies."""
-    ran = run_with(None, IMPORT_ALL, *modules("service.registration", service.registration.__path__))
+    """It runs in the Hub's process, which need not have our dependencies. One module stands on the Hub itself."""
+    names = modules("service.registration", service.registration.__path__)
+    names.remove("service.registration.shell_tokens")
+    ran = run_with(None, IMPORT_ALL, *names)
 
     assert ran.returncode == 0, ran.stderr
 

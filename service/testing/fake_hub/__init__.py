@@ -96,12 +96,22 @@ class FakeHub:
         """Be the Hub's sign-out: forget every token that was given in a session."""
         self._state.end_session(session_id)
 
-    def grant(self, user: str = "testuser", *, challenge: str | None = None, session_id: str | None = None) -> str:
-        """Make an authorization code for a user, with a PKCE challenge if one is given."""
-        return self._state.grant(self._state.owners[user], challenge=challenge, session_id=session_id)
+    def grant(
+        self,
+        user: str = "testuser",
+        *,
+        challenge: str | None = None,
+        session_id: str | None = None,
+        scopes: Collection[str] | None = None,
+    ) -> str:
+        """Make an authorization code for a user, with a PKCE challenge if one is given. `scopes`: see `authorize`."""
+        return self._state.grant(self._state.owners[user], challenge=challenge, session_id=session_id, scopes=scopes)
 
     def authorize(self, url: str, *, user: str = "testuser", session_id: str | None = None) -> str:
-        """Act as the Hub's authorize page for a user: check the request, and return the URL to redirect to."""
+        """Act as the Hub's authorize page for a user: check the request, and return the URL to redirect to.
+
+        Where the request names scopes, the code has those of them that the user has; otherwise all custom scopes.
+        """
         params = dict(httpx.URL(url).params)
         expected = {
             "response_type": "code",
@@ -110,7 +120,8 @@ class FakeHub:
             "code_challenge_method": "S256",
         }
         assert expected == {name: params.get(name) for name in expected}
-        code = self.grant(user, challenge=params["code_challenge"], session_id=session_id)
+        scopes = params["scope"].split() if "scope" in params else None
+        code = self.grant(user, challenge=params["code_challenge"], session_id=session_id, scopes=scopes)
         return str(httpx.URL(params["redirect_uri"]).copy_merge_params({"code": code, "state": params["state"]}))
 
     def respond(self, method: str, path: str, *, json: Any, status: int = 200) -> None:  # noqa: ANN401

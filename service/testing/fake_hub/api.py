@@ -12,6 +12,7 @@ from service.testing.fake_hub.replies import Reply, base, json_of, refusal, toke
 from service.testing.fake_hub.state import Code, Owner, State, Token, challenge_of
 
 VERSION = "6.1.1"
+NOTE = "python -P -m service login, on"  # service/registration/shell_tokens.py
 OAUTH_TOKEN_LIFETIME = 1_209_600  # seconds: the Hub's default of 14 days (jupyterhub/app.py, oauth_token_expires_in)
 CREDENTIAL = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)  # jupyterhub/handlers/base.py, auth_header_pat
 
@@ -34,6 +35,10 @@ def answer(state: State, request: httpx.Request, path: str) -> httpx.Response:
             reply = _user(state, request)
         case "GET", ["services", name]:
             reply = _service(state, request, name)
+        case "POST", ["services", name, "shell-tokens"]:
+            reply = _issue_for_code(state, request, name)
+        case "DELETE", ["services", _, "shell-tokens"]:
+            reply = _delete_for_shell(state, request)
         case "POST", ["oauth2", "token"]:
             reply = _exchange(state, request)
         case "POST", ["users", name, "tokens"]:
@@ -156,6 +161,33 @@ def _delete(state: State, request: httpx.Request, name: str, token_id: str) -> R
     if not doomed:
         return refusal(404, f"No such token {token_id} for user {name}")
     state.delete(doomed[0])
+    return 204, {}
+
+
+def _issue_for_code(state: State, request: httpx.Request, name: str) -> Reply:
+    """service/registration/shell_tokens.py, ShellTokens.post."""
+    sender = _credential(state, request)
+    if sender is None or (sender.owner.name, name) != (state.service, state.service):
+        return refusal(403, "Only the service may exchange its codes")
+    wanted = json_of(request)
+    kinds = {"code": str, "user": str, "machine": str, "expires_in": int}
+    if any(type(wanted.get(name)) is not kind for name, kind in kinds.items()):
+        return refusal(400, "The request is incomplete")
+    code = state.codes.pop(wanted["code"], None)
+    if code is None or code.owner.name != wanted["user"] or wanted["expires_in"] < 1:
+        return refusal(400, "The code is wrong")
+    note = f"{NOTE} {wanted['machine']}"
+    value = state.issue(code.owner, scopes=code.scopes, note=note)
+    model = token_model(state.tokens[value], note=note, expires_at="2026-01-01T01:00:00.000000Z")
+    return 201, {**model, "token": value, "expires_in": wanted["expires_in"]}
+
+
+def _delete_for_shell(state: State, request: httpx.Request) -> Reply:
+    """service/registration/shell_tokens.py, ShellTokens.delete."""
+    sender = _credential(state, request)
+    if sender is None or not sender.note.startswith(NOTE):
+        return refusal(403, "This token was not made for a shell")
+    state.delete(sender)
     return 204, {}
 
 

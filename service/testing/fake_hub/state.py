@@ -32,6 +32,7 @@ class Token:
     scopes: frozenset[str]
     session_id: str | None = None
     client: str | None = None
+    note: str = ""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -107,12 +108,13 @@ class State:
         scopes: Collection[str] | None = None,
         session_id: str | None = None,
         client: str | None = None,
+        note: str = "",
         value: str | None = None,
     ) -> str:
         """Make a token, with all scopes of its owner, or with `scopes` and those that every token has."""
         made = value or secrets.token_hex(16)
         held = owner.scopes if scopes is None else frozenset(scopes) | identifying(owner)
-        self.tokens[made] = Token(f"a{next(self._numbers)}", owner, held, session_id, client)
+        self.tokens[made] = Token(f"a{next(self._numbers)}", owner, held, session_id, client, note)
         return made
 
     def rescope(self, value: str, scopes: Collection[str]) -> None:
@@ -120,12 +122,15 @@ class State:
         token = self.tokens[value]
         self.tokens[value] = replace(token, scopes=frozenset(scopes) | identifying(token.owner))
 
-    def grant(self, owner: Owner, *, challenge: str | None, session_id: str | None) -> str:
-        """Make an authorization code for our service, with all custom scopes of the user."""
+    def grant(
+        self, owner: Owner, *, challenge: str | None, session_id: str | None, scopes: Collection[str] | None = None
+    ) -> str:
+        """Make an authorization code for our service, with all custom scopes of the user, or those among `scopes`."""
         code = secrets.token_hex(16)
         custom = {scope for scope in owner.scopes if scope.startswith("custom:")}
-        scopes = frozenset({f"access:services!service={self.service}"}) | identifying(owner) | custom
-        self.codes[code] = Code(owner, challenge, scopes, session_id)
+        granted = custom if scopes is None else custom & {*scopes}
+        held = frozenset({f"access:services!service={self.service}"}) | identifying(owner) | granted
+        self.codes[code] = Code(owner, challenge, held, session_id)
         return code
 
     def delete(self, token: Token) -> None:

@@ -33,9 +33,9 @@ _PLAIN_HEADERS = {
 _ADDRESS_HEADERS = {"referer"}
 _SHOWN_SETTINGS = (
     "prefix", "public_host", "client_id", "redirect_uri", "hub_url", "access_scopes", "allow_token_in_url",
-    "allow_websocket_cookie", "cookie_host_prefix", "password_grant", "token_lifetime", "token_lifetime_max",
-    "docs_sign_in", "frame_origins", "allow_origins", "allow_credentials", "cache_ttl", "stale_grace", "cache_size",
-    "workers", "apps", "routers",
+    "allow_websocket_cookie", "cookie_host_prefix", "password_grant", "shell_sign_in", "token_lifetime",
+    "token_lifetime_max", "docs_sign_in", "frame_origins", "allow_origins", "allow_credentials", "cache_ttl",
+    "stale_grace", "cache_size", "workers", "apps", "routers",
 )  # fmt: skip
 
 

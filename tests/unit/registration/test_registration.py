@@ -94,6 +94,7 @@ def test_settings_reach_the_service_by_its_environment() -> None:
         public_host="https://Hub.example.org/",
         routers=["notes.api:router", "more:router"],
         password_grant=True,
+        shell_sign_in=True,
         allow_token_in_url=True,
         environment={"HUB_CACHE_TTL": 60},
     )
@@ -104,6 +105,7 @@ def test_settings_reach_the_service_by_its_environment() -> None:
         "PUBLIC_HOST": "https://hub.example.org",
         "SERVICE_ROUTERS": "notes.api:router,more:router",
         "SERVICE_PASSWORD_GRANT": "1",
+        "SERVICE_SHELL_SIGN_IN": "1",
         "JUPYTERHUB_ALLOW_TOKEN_IN_URL": "1",
         "HUB_CACHE_TTL": "60",
         "SERVICE_MANAGED": "1",

@@ -51,6 +51,7 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "JUPYTERHUB_COOKIE_OPTIONS": ('{"samesite": "strict"}', "cookie_options", {"samesite": "strict"}),
     "PUBLIC_HOST": ("HTTPS://Hub.Example.ORG:443/", "public_host", "https://hub.example.org"),
     "SERVICE_PASSWORD_GRANT": ("1", "password_grant", True),
+    "SERVICE_SHELL_SIGN_IN": ("1", "shell_sign_in", True),
     "SERVICE_TOKEN_LIFETIME": ("900", "token_lifetime_given", 900),
     "SERVICE_TOKEN_LIFETIME_MAX": ("86400", "token_lifetime_max", 86400),
     "SERVICE_DOCS_SIGN_IN": ("1", "docs_sign_in", True),
@@ -250,6 +251,7 @@ WRONG = [
     *(("ENTRA_GRANTS", text) for text in ("canary", '["canary"]', '{"x": "canary"}')),
     *(("ENTRA_AUTHORITY", text) for text in ("canary", "http://canary", "https://x/canary", "https://user:canary@x")),
     *(("SERVICE_PASSWORD_GRANT", text) for text in ("canary", "2", "-1")),
+    *(("SERVICE_SHELL_SIGN_IN", text) for text in ("canary", "2", "-1")),
     *(("SERVICE_FORWARD_AUTH", text) for text in ("canary", "2", "-1")),
     *(("SERVICE_DOCS_SIGN_IN", text) for text in ("canary", "2", "-1")),
     *(("SERVICE_FRAME_ORIGINS", text) for text in ("*", "canary", "https://x/canary")),
@@ -351,6 +353,7 @@ def test_nothing_else_reads_the_environment() -> None:
     assert {path for path in readers if path.parts[0] != "registration"} == {
         Path("settings/__init__.py"),
         Path("client/async_client.py"),  # runs where its user is
+        Path("client/commands.py"),  # likewise
         Path("hub/auth.py"),  # which other programs use without our settings
         Path("__main__.py"),  # for a service that cannot start, whose settings may be wrong
         Path("hub/client.py"),  # to see whom OpenSSL trusts

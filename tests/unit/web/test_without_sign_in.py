@@ -229,6 +229,7 @@ async def test_one_address_has_a_share() -> None:
         pytest.param({"api_token": SecretStr("t" * 32)}, "a Hub or Entra ID is set up", id="a Hub"),
         pytest.param({"entra_tenant_id": GUID}, "a Hub or Entra ID is set up", id="Entra ID"),
         pytest.param({"password_grant": True}, "SERVICE_PASSWORD_GRANT", id="passwords"),
+        pytest.param({"shell_sign_in": True}, "SERVICE_SHELL_SIGN_IN", id="shells"),
         pytest.param({"forward_auth": True}, "SERVICE_FORWARD_AUTH", id="forward-auth"),
     ],
 )
