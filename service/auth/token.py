@@ -52,12 +52,16 @@ class TokenRequest(BaseModel):
 
 
 class TokenAnswer(BaseModel):
-    """A bearer token (RFC 6749 section 5.1); `expires_in` in seconds, `scope` separated by spaces."""
+    """A bearer token (RFC 6749 section 5.1); `expires_in` in seconds, `scope` separated by spaces.
+
+    `user`: whose it is, where a command has asked, which may have been given somebody else's code.
+    """
 
     access_token: str
     token_type: str = "Bearer"  # noqa: S105 - the name of the type
     expires_in: int | None = None
     scope: str = ""
+    user: str | None = None
 
 
 def add_routes(router: APIRouter, paths: Paths) -> None:
@@ -106,7 +110,10 @@ async def _grant(request: Request, form: TokenRequest) -> TokenAnswer:
 async def _redeem(request: Request, form: TokenRequest) -> TokenAnswer:
     issued = await redeem(request, code=form.code.get_secret_value(), verifier=form.code_verifier.get_secret_value())
     return TokenAnswer(
-        access_token=issued.token.get_secret_value(), expires_in=issued.expires_in, scope=" ".join(issued.scopes)
+        access_token=issued.token.get_secret_value(),
+        expires_in=issued.expires_in,
+        scope=" ".join(issued.scopes),
+        user=issued.user,
     )
 
 

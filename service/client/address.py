@@ -10,6 +10,7 @@ from service.client.errors import ClientError
 from service.service_url import variable_for
 
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")  # what can stand in a header behind `Bearer`
+_PLACE = re.compile(r"[\w.:\[\]-]+")  # host and port; browsers read a backslash as a slash, httpx does not
 
 
 class AddressUnknownError(ClientError):
@@ -55,9 +56,14 @@ def find(url: str | None, token: str | None, *, service: str, environment: Mappi
             f"No token for {found}. Give one: Client(..., token=...). The Hub's page /hub/token makes tokens. Or sign"
             f" in: python -P -m service login {found}"
         )
-    if not _ONE_WORD.fullmatch(token):  # httpx would quote it in its error
+    if not is_token(token):  # httpx would quote it in its error
         raise AddressUnknownError("The token is none of the Hub: it must be one word of ASCII characters.")
     return Address(found, token)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be a token: one word of ASCII characters, which does nothing to a header or a terminal."""
+    return _ONE_WORD.fullmatch(text) is not None
 
 
 def with_slash(url: str) -> str:
@@ -66,10 +72,15 @@ def with_slash(url: str) -> str:
     Raises:
         AddressUnknownError: it is none, or has a user name, which httpx would send in place of the token.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        is_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        parts, is_place = urlsplit(""), False
     if "@" in parts.netloc:
         raise AddressUnknownError("An address must not hold a user name or a password: the token says who you are.")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or _leads_up(parts.path):
+    is_place = is_place and _PLACE.fullmatch(parts.netloc) is not None and parts.path.isprintable()
+    if parts.scheme not in {"http", "https"} or not is_place or _leads_up(parts.path):
         raise AddressUnknownError(f"{url!r} is no address: it must begin with http:// or https://, and have no `..`.")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}/"
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from service.client import kept, sign_in
+from service.client import kept, retry, sign_in
 from service.client.address import with_slash
 from service.client.errors import ClientError, ProblemError
 
@@ -81,9 +81,10 @@ def _login(chosen: argparse.Namespace, environment: Mapping[str, str], transport
         )
     kept.check_place(environment)  # before a token is made that could not be kept
     _say(f"Open this link in your browser, in a tab of its own:\n\n  {attempt.link}\n")
-    found = _finished(attempt, transport)
-    if found is None:
+    finished = _finished(attempt, transport)
+    if finished is None:
         return _failed("Nobody was signed in.")
+    found, user = finished
     try:
         path = kept.keep(environment, found)
     except ClientError:
@@ -92,11 +93,12 @@ def _login(chosen: argparse.Namespace, environment: Mapping[str, str], transport
     if before is not None and before.token:
         with suppress(ClientError):  # it expires by itself
             sign_in.end(before, transport=transport)
-    _say(f"Signed in at {found.url}{_until(found)}. The token is kept for you: {path}")
+    # Whose account it is: a page that only looks like the service's may have shown the code of somebody else's sign-in.
+    _say(f"Signed in at {found.url}{f' as {user}' if user else ''}{_until(found)}. The token is kept for you: {path}")
     return 0
 
 
-def _finished(attempt: sign_in.Attempt, transport: httpx.BaseTransport | None) -> kept.Kept | None:
+def _finished(attempt: sign_in.Attempt, transport: httpx.BaseTransport | None) -> tuple[kept.Kept, str] | None:
     """Ask for the code until one is accepted; None if nothing is given."""
     while True:
         print("Paste the code that it shows: ", end="", file=sys.stderr, flush=True)  # noqa: T201 - to a terminal
@@ -121,6 +123,8 @@ def _logout(found: kept.Kept, environment: Mapping[str, str], transport: httpx.B
         try:
             sign_in.end(found, transport=transport)
         except ProblemError as error:  # such as a service that signs in no shells any more
+            if retry.may_repeat(error.status, is_safe=True):
+                raise  # it is kept, so that it can still be deleted later
             problem = f"The Hub has not deleted the token, and it stays good{_until(found)}: {error.detail}"
     kept.forget(environment, found.url)
     if problem:
@@ -136,7 +140,9 @@ def _until(found: kept.Kept) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - to a terminal
+    """Write to the terminal. Part of it may be what a server says, so nothing in it gets to move the cursor."""
+    shown = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+    print(shown, file=sys.stderr)  # noqa: T201 - to a terminal
 
 
 def _failed(text: str) -> int:

@@ -28,7 +28,8 @@ from service.client.kept import Kept
 _NOT_OF_A_MACHINE = re.compile(r"[^A-Za-z0-9._@-]")  # the service shows no others
 _TIMEOUT = 30.0  # seconds
 _WAS_DELETED = 204
-_IS_UNKNOWN = 401
+_IS_UNKNOWN = "invalid_token"  # what the service answers; a 401 alone may be a proxy's
+_LONGEST = 36_525 * 24 * 3600  # seconds; more than any command asks for
 
 
 class CodeError(ClientError):
@@ -73,8 +74,8 @@ def begin(url: str, *, lifetime: int, scopes: Sequence[str] = ()) -> Attempt:
     return Attempt(url, f"{url}login/shell?{urlencode(query)}", verifier)
 
 
-def finish(attempt: Attempt, code: str, *, transport: httpx.BaseTransport | None = None) -> Kept:
-    """Exchange the code that the browser has shown for a token.
+def finish(attempt: Attempt, code: str, *, transport: httpx.BaseTransport | None = None) -> tuple[Kept, str]:
+    """Exchange the code that the browser has shown for a token. Return it with the name of its owner.
 
     Raises:
         CodeError: the code is wrong, of another command, was used before, or is too old.
@@ -84,9 +85,11 @@ def finish(attempt: Attempt, code: str, *, transport: httpx.BaseTransport | None
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": attempt.verifier}
     answer = _sent(attempt.url, "token", transport, form=form)
     found = _json(answer)
-    if answer.is_success and isinstance(found.get("access_token"), str):
-        lifetime = found.get("expires_in")
-        return Kept(attempt.url, found["access_token"], time.time() + lifetime if lifetime else None)
+    token, lifetime = found.get("access_token"), found.get("expires_in")
+    is_time = lifetime is None or (type(lifetime) is int and 0 < lifetime <= _LONGEST)
+    if answer.is_success and isinstance(token, str) and address.is_token(token) and is_time:
+        expires_at = time.time() + lifetime if lifetime else None
+        return Kept(attempt.url, token, expires_at), str(found.get("user") or "")
     if found.get("error") in {"invalid_grant", "unsupported_grant_type"}:
         raise CodeError(str(found.get("error_description") or "The service does not accept this code."))
     raise problem_of(answer)
@@ -100,8 +103,8 @@ def end(kept: Kept, *, transport: httpx.BaseTransport | None = None) -> None:
         UnreachableError: no answer came.
     """
     answer = _sent(kept.url, "logout", transport, token=kept.token)
-    if answer.status_code not in {_WAS_DELETED, _IS_UNKNOWN}:
-        raise problem_of(answer)
+    if answer.status_code != _WAS_DELETED and (problem := problem_of(answer)).code != _IS_UNKNOWN:
+        raise problem
 
 
 def _sent(

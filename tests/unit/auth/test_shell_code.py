@@ -47,6 +47,7 @@ async def test_a_token(service: Service) -> None:
     token = body["access_token"]
 
     assert (reply.status_code, body["token_type"], body["expires_in"]) == (200, "Bearer", 86400)
+    assert body["user"] == "testuser", "the command shows whose account it is"
     assert {scope for scope in body["scope"].split() if not scope.startswith("read:users:")} == {
         NARROW,
         "custom:notes:read",

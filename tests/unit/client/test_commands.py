@@ -15,7 +15,7 @@ from service.client.kept import Kept
 from service.hub.oauth import pkce_challenge
 
 URL = "https://hub.example.org/services/fastapi/"
-GOOD = {"access_token": "secret", "token_type": "Bearer", "expires_in": 3600}
+GOOD = {"access_token": "secret", "token_type": "Bearer", "expires_in": 3600, "user": "ada"}
 WRONG = {"error": "invalid_grant", "error_description": "The code is wrong."}
 
 
@@ -81,6 +81,7 @@ def test_login(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -
     assert (shell.form()["grant_type"], shell.form()["code"]) == ("authorization_code", "shell.right")
     assert str(shell.sent[-1].url) == f"{URL}token"
     assert "The code is wrong." in said.err
+    assert f"Signed in at {URL} as ada until" in said.err
     assert "secret" not in said.err
     assert shell.form()["code_verifier"] not in said.err
     assert (shell.run("token"), capsys.readouterr().out) == (0, "secret\n")
@@ -118,15 +119,17 @@ def test_logout(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) 
     ("answer", "status", "is_kept"),
     [
         (httpx.Response(401, json={"code": "invalid_token"}), 0, False),
+        (httpx.Response(401, text="<h1>Who are you?</h1>"), 1, False),
         (httpx.Response(403, json={"code": "revoke_refused", "detail": "It may not."}), 1, False),
+        (httpx.Response(503, json={"code": "hub_unavailable", "detail": "Later."}), 1, True),
         (httpx.Response(302, headers={"Location": "https://evil.test/"}), 1, False),
     ],
-    ids=["gone at the Hub", "refused", "led elsewhere"],
+    ids=["gone at the Hub", "a proxy's own sign-in", "refused", "the Hub is down", "led elsewhere"],
 )
 def test_a_logout_that_does_not_reach_the_hub(
     shell: Shell, answer: httpx.Response, status: int, *, is_kept: bool
 ) -> None:
-    """It is forgotten here in any case, and the status tells if it may still be good."""
+    """The status tells if it may still be good. It is kept where a second attempt may help, and forgotten otherwise."""
     kept.keep(shell.environment, Kept(URL, "secret"))
     shell.answers = [answer]
 
@@ -159,6 +162,10 @@ def test_nobody_answers(shell: Shell, types: Types, capsys: pytest.CaptureFixtur
         (["login", "http://127.0.0.1.evil.test/"], "must go by https"),
         (["login", "https://eve@hub.example.org/"], "user name"),
         (["login", "ftp://hub.example.org/"], "no address"),
+        (["login", "https://[::1"], "no address"),
+        (["login", "https://hub.example.org:port/"], "no address"),
+        (["login", "https://hub.example.org/\x1b[2J/"], "no address"),
+        (["login", "https://evil.test\\.hub.example.org/"], "no address"),
         (["token"], "Nobody is signed in."),
         (["token", URL], f"Nobody is signed in at {URL}."),
         (["logout"], "Nobody is signed in."),
@@ -219,8 +226,25 @@ def test_a_token_that_cannot_be_kept(shell: Shell, types: Types, capsys: pytest.
         httpx.Response(503, json={"code": "hub_unavailable", "detail": "Later."}),
         httpx.Response(200, text="<html>"),
         httpx.Response(200, json={"access_token": 1}),
+        httpx.Response(200, json=GOOD | {"access_token": "two words"}),
+        httpx.Response(200, json=GOOD | {"access_token": "\x1b[2J"}),
+        httpx.Response(200, json=GOOD | {"expires_in": "3600"}),
+        httpx.Response(200, json=GOOD | {"expires_in": -1}),
+        httpx.Response(200, content=b'{"access_token": "secret", "expires_in": 1e400}'),
+        httpx.Response(200, content=b'{"access_token": "secret", "expires_in": 100000000000000}'),
     ],
-    ids=["led elsewhere", "an outage", "no JSON", "no token"],
+    ids=[
+        "led elsewhere",
+        "an outage",
+        "no JSON",
+        "no token",
+        "two words",
+        "what a terminal acts on",
+        "a text for a time",
+        "an end before now",
+        "no end",
+        "an end that no calendar has",
+    ],
 )
 def test_another_answer(shell: Shell, types: Types, answer: httpx.Response) -> None:
     """Whatever it is, nobody is signed in, and the code goes to no other address."""
@@ -230,3 +254,15 @@ def test_another_answer(shell: Shell, types: Types, answer: httpx.Response) -> N
     assert shell.run("login", URL) == 1
     assert len(shell.sent) == 1
     assert kept.load(shell.environment) == []
+
+
+def test_words_that_a_terminal_would_act_on(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a service says is shown as text: it moves no cursor, and writes nothing over."""
+    types("shell.code\n")
+    said = "Wrong.\x1b]0;title\x07\x9b2J\r\u202eSigned in"
+    shell.answers = [httpx.Response(400, json=WRONG | {"error_description": said})]
+    shell.run("login", URL)
+
+    shown = capsys.readouterr().err
+    assert "Wrong.?]0;title??2J??Signed in" in shown
+    assert all(character.isprintable() or character == "\n" for character in shown)
