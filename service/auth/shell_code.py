@@ -11,6 +11,7 @@ from service.auth.cookies import cleared, shell_cookie_name
 from service.auth.errors import NotAdmittedError, OriginError, ShellSignInError, ShellSignInOffError
 from service.auth.fetch_metadata import Purpose, purpose_of
 from service.auth.identification import address_of, check_sign_in, queue_cookies
+from service.auth.opener_policy import cuts_off
 from service.auth.pages import pages_of
 from service.auth.xsrf import check_origin
 from service.errors import ServiceError
@@ -40,7 +41,13 @@ def show_code(request: Request, returned: Returned, code: str) -> Response:
     sealed = context.shell_sealer.seal_code(
         ShellCode(code=code, user=user, challenge=challenge, machine=machine, lifetime=lifetime)
     )
-    return pages_of(request).shell_code(request, user, machine=machine, code=sealed)
+    page = pages_of(request).shell_code(request, user, machine=machine, code=sealed)
+    if not cuts_off(request.scope):
+        # The window may be one that another user's notebook has opened. So the page gets an origin of its own. With
+        # that, browsers show no page that has an opener policy as well (HTML, "create navigation params by fetching").
+        page.headers.append("Content-Security-Policy", "sandbox allow-scripts")
+        page.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
+    return page
 
 
 async def redeem(request: Request, *, code: str, verifier: str) -> IssuedToken:

@@ -33,7 +33,8 @@ _ACCESS = Guard()
 class Assets(StaticFiles):
     """The files below `static/`: our own, and those in the `folders` of applications.
 
-    Nothing in them is secret, so browsers may cache them for an hour.
+    Nothing in them is secret, so browsers may cache them for an hour, and pages of any origin may load them: the page
+    with the code for a shell may have an origin of its own.
     """
 
     def __init__(self, folders: Iterable[Path | None] = ()) -> None:
@@ -44,6 +45,7 @@ class Assets(StaticFiles):
         """As in StaticFiles, with a lifetime for the browser's cache."""
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "public, max-age=3600"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
 
 

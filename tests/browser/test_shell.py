@@ -1,23 +1,31 @@
 """The link of a command at a shell in a browser: its reader is asked, and no page answers for them or sees the code."""
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Cookies, Place
 from tests.browser.test_keyboard import tab_to
 from tests.browser.test_pages import expect_sound
 from tests.browser.test_token_links import COOKIE, FETCH, FOLLOW, NOTEBOOKS, PRESS
 from tests.support.browser import STRANGER, Browser
+from tests.support.browser import browse as open_browser
 from tests.support.shell import Command
 
 if TYPE_CHECKING:
+    from playwright.async_api import Browser as Chromium
+
     from tests.conftest import Browse
 
 SHELL_COOKIE = "service-fastapi-shell"
 QUESTION = "Sign in a command at a shell?"
 OVER = "This question is over"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+NAVIGATION = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 OPEN = "address => { window.opened = window.open(address); }"
 POST = """([address, values]) => {
     const form = document.createElement("form");
@@ -38,6 +46,17 @@ async def serve(page: Page, address: str, headers: Mapping[str, str]) -> None:
     sent = {"Content-Type": "text/html", **headers}
     await page.context.route(f"{address}*", lambda route: route.fulfill(body=STRANGER, headers=sent))
     await page.goto(address)
+
+
+async def hold(held: "asyncio.Future[str]", route: Route) -> None:
+    """Keep a browser from going where it is sent, and tell the address, as a service worker may do."""
+    sent = {**route.request.headers, **NAVIGATION}  # which Chromium adds only when it sends
+    answer = await route.fetch(headers=sent, max_redirects=0)
+    await route.fulfill(response=answer, status=200, body="Held.")
+    at_hub = await route.request.frame.page.context.request.get(
+        urljoin(answer.url, answer.headers["location"]), max_redirects=0
+    )
+    held.set_result(urljoin(at_hub.url, at_hub.headers["location"]))
 
 
 async def asked(page: Page, place: Place, command: Command) -> None:
@@ -121,6 +140,36 @@ async def test_a_notebooks_page(plain: Place, browse: "Browse", cookies_of_testu
         await page.context.unroute(f"{address}*")
     await waiting.get_by_role("button", name="Yes, show the code for it").click()
     await expect(waiting.get_by_role("heading", name="Paste this code")).to_be_visible()
+
+
+async def test_a_browser_that_cuts_no_windows_off(
+    plain: Place, chromium: "Chromium", cookies_of_testuser: Cookies
+) -> None:
+    """A notebook's page that gets hold of the window with the code does not read it, whatever headers it sends.
+
+    Its service worker can hold the last step of a sign-in, which a window of its own then makes.
+    """
+    async with open_browser(chromium, plain.origin, agent=FIREFOX) as browser:
+        await browser.hold(cookies_of_testuser)
+        address = f"{plain.origin}/user/other/files/page.html"
+        for name, headers in NOTEBOOKS.items():
+            waiting, page = await browser.page(), await browser.page()
+            await asked(waiting, plain, Command())
+            held: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            await waiting.route("**/login/shell", partial(hold, held))
+            await waiting.get_by_role("button", name="Yes, show the code for it").click()
+            await serve(page, address, headers)
+            async with page.expect_popup() as opening:
+                await page.evaluate(OPEN, await held)
+            window = await opening.value
+            await expect(window.get_by_role("button", name="Copy")).to_be_visible()
+            code = await window.locator("pre").inner_text()
+
+            assert code.startswith("shell.")
+            assert code not in await page.evaluate(PRESS), name
+            await expect_sound(window)
+            await page.context.unroute(f"{address}*")
+        assert browser.foreign == []
 
 
 async def test_another_site(plain: Place, signed_in: Browser) -> None:

@@ -154,10 +154,15 @@ class Browser:
 
 @contextlib.asynccontextmanager
 async def browse(
-    process: Chromium, *origins: str, screenshots: Path | None = None, scripts: bool = True
+    process: Chromium, *origins: str, screenshots: Path | None = None, scripts: bool = True, agent: str | None = None
 ) -> AsyncIterator[Browser]:
-    """Give an empty browser that has business with these origins only, and runs the scripts of pages or does not."""
-    context = await process.new_context(viewport=WIDE, color_scheme="light", java_script_enabled=scripts)
+    """Give an empty browser that has business with these origins only, and runs the scripts of pages or does not.
+
+    `agent`: the browser that it says it is.
+    """
+    context = await process.new_context(
+        viewport=WIDE, color_scheme="light", java_script_enabled=scripts, user_agent=agent
+    )
     context.set_default_timeout(PATIENCE)
     try:
         yield Browser(context, origins=origins, screenshots=screenshots)
