@@ -37,6 +37,8 @@ def run(
         found = kept.find(environment, with_slash(chosen.url) if chosen.url else None)
         if found is None:
             return _failed(_NOT_KEPT.format(f" at {chosen.url}" if chosen.url else ""))
+        if found.is_shut:
+            return _failed(f"The keyring with the token for {found.url} cannot be opened here. Nothing has changed.")
         return _token(found) if chosen.command == "token" else _logout(found, environment, transport)
     except ClientError as error:
         return _failed(str(error))

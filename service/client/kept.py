@@ -32,7 +32,7 @@ class KeptError(ClientError):
 class Kept:
     """A sign-in: the address of the service, the token, and when that ends, in seconds since the epoch.
 
-    The token is empty after signing out.
+    The token is empty after signing out. It then ended in 1970, so that none is looked for in the keyring.
     """
 
     url: str
@@ -42,7 +42,16 @@ class Kept:
     @property
     def is_over(self) -> bool:
         """Whether the token is gone or has expired."""
-        return not self.token or (self.expires_at is not None and self.expires_at <= time.time())
+        return not self.token or self._has_expired
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether there is a token that cannot be had now: it is in a keyring, and that is not open."""
+        return not self.token and not self._has_expired
+
+    @property
+    def _has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= time.time()
 
 
 def place(environment: Mapping[str, str]) -> Path | None:
@@ -85,7 +94,7 @@ def find(environment: Mapping[str, str], url: str | None, *, service: str | None
     ending = f"/services/{service}/" if service else ""
     found = (each for each in load(environment) if each.url == url or (url is None and each.url.endswith(ending)))
     kept = next(found, None)
-    return None if kept is None else replace(kept, token=kept.token or _from_keyring(kept.url))
+    return replace(kept, token=_from_keyring(kept.url)) if kept is not None and kept.is_shut else kept
 
 
 def keep(environment: Mapping[str, str], kept: Kept) -> Path:
@@ -108,7 +117,7 @@ def forget(environment: Mapping[str, str], url: str) -> None:
     """Forget the token of a sign-in, but not the address. Raises KeptError."""
     sign_ins = load(environment)
     _delete_from_keyring(url)
-    _write(environment, [Kept(url, "") if each.url == url else each for each in sign_ins])
+    _write(environment, [Kept(url, "", 0.0) if each.url == url else each for each in sign_ins])
 
 
 def _write(environment: Mapping[str, str], sign_ins: Sequence[Kept]) -> Path:

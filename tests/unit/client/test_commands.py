@@ -140,6 +140,18 @@ def test_a_logout_that_does_not_reach_the_hub(
     assert len(shell.sent) == 1, "no redirect is followed"
 
 
+def test_a_logout_where_the_keyring_is_shut(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither command says that somebody is signed out whose token is still good. Nothing is forgotten."""
+    kept.keep(shell.environment, Kept(URL, "", 4_000_000_000.0))
+
+    for command in ("token", "logout"):
+        assert shell.run(command) == 1
+        assert "keyring" in capsys.readouterr().err
+    found = kept.find(shell.environment, URL)
+    assert found is not None
+    assert found.is_shut
+
+
 def test_nobody_answers(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is forgotten, and nothing kept, while the service does not answer."""
     kept.keep(shell.environment, Kept(URL, "secret"))

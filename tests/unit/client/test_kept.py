@@ -69,7 +69,7 @@ def test_several(environment: dict[str, str]) -> None:
     kept.keep(environment, Kept(URL, "newer"))
     kept.forget(environment, OTHER)
 
-    assert kept.load(environment) == [Kept(URL, "newer"), Kept(OTHER, "")]
+    assert kept.load(environment) == [Kept(URL, "newer"), Kept(OTHER, "", 0.0)]
     assert kept.find(environment, None) == Kept(URL, "newer")
     assert kept.find(environment, "https://hub.example.org/services/third/") is None
 
@@ -125,7 +125,7 @@ def test_a_keyring(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     assert kept.find(environment, URL) == SIGN_IN
     kept.forget(environment, URL)
     assert keyring.passwords == {}
-    assert kept.find(environment, URL) == Kept(URL, "")
+    assert kept.find(environment, URL) == Kept(URL, "", 0.0)
 
 
 def test_a_keyring_that_keeps_nothing(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,26 @@ def test_a_keyring_that_keeps_nothing(environment: dict[str, str], monkeypatch: 
 
     assert kept.find(environment, URL) == SIGN_IN
     kept.forget(environment, URL)
-    assert kept.find(environment, URL) == Kept(URL, "")
+    assert kept.find(environment, URL) == Kept(URL, "", 0.0)
+
+
+def test_a_keyring_that_cannot_be_opened_when_signing_out(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has signed out, as by SSH, is not signed in again where the keyring is open."""
+    keyring = Keyring()
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    kept.keep(environment, SIGN_IN)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(sys.modules, "keyring", None)
+        shut = kept.find(environment, URL)
+        kept.forget(environment, URL)
+    found = kept.find(environment, URL)
+
+    assert keyring.passwords
+    assert shut is not None
+    assert found is not None
+    assert (shut.token, shut.is_shut, found.token, found.is_shut) == ("", True, "", False)
 
 
 def test_the_client_takes_it(environment: dict[str, str]) -> None:
