@@ -47,7 +47,7 @@ def files() -> dict[str, str]:
         "version": metadata.version("philter-lite"),
         "rules": [entry_of(each, kind) for each, kind in zip(made, kinds, strict=True)],
     }
-    lists = {list_of(each.title): "\n".join(sorted(each.data)) + "\n" for each in made if each.type == "set"}
+    lists = {list_of(each.title): lines_of(each) for each in made if each.type == "set"}
     licence = metadata.distribution("philter-lite").read_text("licenses/LICENSE") or ""
     return {BOOK: json.dumps(book, indent=1) + "\n", "LICENSE": licence, **lists}
 
@@ -62,14 +62,20 @@ def entry_of(made: Any, kind: Kind) -> dict[str, Any]:  # noqa: ANN401 - philter
         "kind": kind,
         "tags": sorted(getattr(made, "pos", ())),
         "words": list_of(made.title) if made.type == "set" else "",
+        "digest": rules.digest(lines_of(made)) if made.type == "set" else "",
         "context": getattr(made, "context", ""),
         "neighbours": getattr(made, "context_filter", ""),
         "pattern": made.data.pattern if is_pattern else "",
         "programs": programs(made.data).stored() if is_pattern else {},
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value or name == "masks"}
+
+
+def lines_of(made: Any) -> str:  # noqa: ANN401 - philter-lite's own
+    """The text of the file of a list."""
+    return "\n".join(sorted(made.data)) + "\n"
 
 
 def list_of(title: str) -> str:
-    """The file of a list."""
+    """The name of the file of a list."""
     return title.lower().replace(" ", "_") + ".txt"

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from rulebook.book import FOLDER, files
 from rulebook.translation import programs
 from service.apps.deidentify.engine import rules
@@ -24,3 +26,12 @@ def test_what_is_read_is_what_was_written() -> None:
     for rule in book.rules:
         if rule.programs:
             assert rule.programs == programs(re.compile(rule.pattern))
+
+
+def test_a_list_that_was_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine is loaded: it would mask fewer names than it says."""
+    read = rules.text_of
+    monkeypatch.setattr(rules, "text_of", lambda name: read(name)[:-10] if name.startswith("lastnames") else read(name))
+
+    with pytest.raises(ValueError, match=r"philter/lastnames_blacklist\.txt is damaged"):
+        rules.load()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
@@ -75,19 +76,23 @@ class RuleBook:
 
 
 def load() -> RuleBook:
-    """Read the rules."""
-    book = json.loads(_text(BOOK))
+    """Read the rules.
+
+    Raises:
+        ValueError, KeyError, OSError: the files are not those that were written. Fewer names would be masked.
+    """
+    book = json.loads(text_of(BOOK))
     return RuleBook(book["name"], book["version"], CONFIGURATION, tuple(map(read, book["rules"])))
 
 
 def read(entry: Mapping[str, Any]) -> Rule:
     """One rule as the book has it."""
-    words = frozenset(_text(entry["words"]).split("\n")[:-1]) if entry.get("words") else frozenset[str]()
+    words = _list(entry["words"], entry["digest"]) if entry.get("words") else frozenset[str]()
     pattern = entry.get("pattern", "")
     return Rule(
         entry["title"],
         entry["type"],
-        entry.get("masks", False),
+        entry["masks"],
         Kind(entry["kind"]),
         frozenset(entry.get("tags", ())),
         words,
@@ -98,5 +103,19 @@ def read(entry: Mapping[str, Any]) -> Rule:
     )
 
 
-def _text(name: str) -> str:
+def digest(text: str) -> str:
+    """What tells one list from another."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _list(name: str, wanted: str) -> frozenset[str]:
+    text = text_of(name)
+    if digest(text) != wanted:
+        message = f"{FOLDER}/{name} is damaged: install the service again"
+        raise ValueError(message)
+    return frozenset(text.split("\n")[:-1])
+
+
+def text_of(name: str) -> str:
+    """The text of a file of the book."""
     return resources.files(__package__).joinpath(FOLDER, name).read_text(encoding="utf-8")
