@@ -53,7 +53,7 @@ def main() -> int:
         rows.append(measure(engine, kind, seed))
         seed += kind.count + WARM
     print("\n".join(rows))
-    print(f"\nLoading on top of philter-lite takes {loaded:.1f} s and {(after - before) / 1e6:.0f} MB.")
+    print(f"\nTo load takes {loaded:.1f} s and {(after - before) / 1e6:.0f} MB.")
     return int(MISSED in "".join(rows))
 
 
