@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import or_
 
+from rulebook import byte_sets
+from rulebook.byte_sets import ALL, EDGE
 from rulebook.syntax import (
     BYTES,
     ONE,
@@ -15,16 +17,14 @@ from rulebook.syntax import (
     op,
     within,
 )
-from service.apps.deidentify.engine.patterns import alphabet
-from service.apps.deidentify.engine.patterns.alphabet import ALL, EDGE
 
 CATEGORIES = {
-    op.CATEGORY_DIGIT: alphabet.DIGITS,
-    op.CATEGORY_SPACE: alphabet.SPACES,
-    op.CATEGORY_WORD: alphabet.WORDS,
-    op.CATEGORY_NOT_DIGIT: ALL & ~alphabet.DIGITS,
-    op.CATEGORY_NOT_SPACE: ALL & ~alphabet.SPACES,
-    op.CATEGORY_NOT_WORD: ALL & ~alphabet.WORDS,
+    op.CATEGORY_DIGIT: byte_sets.DIGITS,
+    op.CATEGORY_SPACE: byte_sets.SPACES,
+    op.CATEGORY_WORD: byte_sets.WORDS,
+    op.CATEGORY_NOT_DIGIT: ALL & ~byte_sets.DIGITS,
+    op.CATEGORY_NOT_SPACE: ALL & ~byte_sets.SPACES,
+    op.CATEGORY_NOT_WORD: ALL & ~byte_sets.WORDS,
 }
 ANYTHING = ALL | EDGE
 
@@ -45,7 +45,7 @@ class Edges:
         if code is BYTES:
             return int(value)
         if code is op.ANY:
-            return ALL & ~alphabet.NEWLINE
+            return ALL & ~byte_sets.NEWLINE
         if code is op.LITERAL:
             return self._of_items([node])
         if code is op.NOT_LITERAL:
@@ -65,8 +65,8 @@ class Edges:
                 low, high = argument if item is op.RANGE else (argument, argument)
                 if high >= 0x80:  # noqa: PLR2004 - ASCII
                     raise UnsupportedError("a character beyond ASCII")
-                bits |= alphabet.mask(range(low, high + 1))
-        return alphabet.both_cases(bits) if self.ignore_case else bits
+                bits |= byte_sets.mask(range(low, high + 1))
+        return byte_sets.both_cases(bits) if self.ignore_case else bits
 
     def first(self, nodes: Sequence[Node], following: int) -> int:
         """Return the bytes that a match can begin with.
@@ -125,4 +125,4 @@ def is_of_one_kind(bits: int) -> bool:
 
     If this holds on both sides of a word boundary, whether it matches is known in advance.
     """
-    return not bits & ~alphabet.WORDS or not bits & alphabet.WORDS
+    return not bits & ~byte_sets.WORDS or not bits & byte_sets.WORDS

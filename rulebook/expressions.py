@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from rulebook.byte_sets import ALL, EDGE, NEVER, bracket
 from rulebook.edges import ANYTHING
-from service.apps.deidentify.engine.patterns.alphabet import ALL, EDGE, NEVER, bracket
 
 
 def avoiding(barred: Sequence[Sequence[int]], allowed: int = ANYTHING) -> bytes:

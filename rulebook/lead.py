@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from rulebook import byte_sets
+from rulebook.byte_sets import ALL, WORDS
 from rulebook.edges import ANYTHING, is_of_one_kind
 from rulebook.spelling import Speller
 from rulebook.syntax import ONE, Node, Nodes, has_assertion, is_zero_width, op
 from rulebook.unparse import unparse
-from service.apps.deidentify.engine.patterns import alphabet
-from service.apps.deidentify.engine.patterns.alphabet import ALL, WORDS
 from service.apps.deidentify.engine.patterns.programs import Bar
 
 
@@ -26,8 +26,8 @@ def lead(head: Nodes, first: int, speller: Speller) -> tuple[bytes, int, Nodes]:
     if len(left) == len(head) or not is_of_one_kind(first):
         return b"", 0, head
     if not first & ~WORDS:
-        return b"(?:\\A|" + alphabet.bracket(ALL & ~WORDS) + b")", 1, left
-    return alphabet.bracket(WORDS), 1, left
+        return b"(?:\\A|" + byte_sets.bracket(ALL & ~WORDS) + b")", 1, left
+    return byte_sets.bracket(WORDS), 1, left
 
 
 def behind(head: Sequence[Node]) -> Nodes:

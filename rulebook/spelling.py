@@ -5,6 +5,8 @@ sides. If a side can be a word character or not, ASCII text is matched with RE2'
 which the pattern can reach the boundary is written out, together with all that follows.
 """
 
+from rulebook import byte_sets
+from rulebook.byte_sets import NEVER, WORDS
 from rulebook.edges import ANYTHING, Edges, is_of_one_kind
 from rulebook.expressions import avoiding, choice, sequence
 from rulebook.syntax import (
@@ -19,8 +21,6 @@ from rulebook.syntax import (
     op,
 )
 from rulebook.ways import beginnings, endings
-from service.apps.deidentify.engine.patterns import alphabet
-from service.apps.deidentify.engine.patterns.alphabet import NEVER, WORDS
 
 TIMES = {"0,1": "?", "0,": "*", "1,": "+"}
 
@@ -76,7 +76,7 @@ class Speller:
     def _spell(self, node: Node, before: int, after: int) -> bytes:
         code, value = node
         if code in ONE:
-            return alphabet.bracket(self.edges.bytes_of(node))
+            return byte_sets.bracket(self.edges.bytes_of(node))
         if code is op.AT:
             return self._boundary(before, after)
         if code is op.BRANCH:

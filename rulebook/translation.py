@@ -8,6 +8,7 @@ A branch with such assertions inside is translated loosely, and the original pat
 
 import re
 
+from rulebook.byte_sets import EDGE
 from rulebook.edges import ANYTHING, Edges
 from rulebook.lead import bars, behind, lead
 from rulebook.literals import needed
@@ -24,7 +25,6 @@ from rulebook.syntax import (
 )
 from rulebook.unparse import unparse
 from rulebook.ways import beginnings
-from service.apps.deidentify.engine.patterns.alphabet import EDGE
 from service.apps.deidentify.engine.patterns.programs import Branch, Programs
 
 

@@ -1,8 +1,8 @@
 """Splits part of a pattern into alternatives, in the order in which `re` tries them."""
 
+from rulebook.byte_sets import WORDS
 from rulebook.edges import Edges, is_of_one_kind
 from rulebook.syntax import BYTES, ONE, Node, Nodes, has_assertion, is_nullable, op
-from service.apps.deidentify.engine.patterns.alphabet import WORDS
 
 UNROLLED = 4  # repetitions; a repeat with no more is written out
 

@@ -32,7 +32,7 @@ def test_what_a_text_must_have(pattern: str, words: set[str]) -> None:
 
 
 @given(PATTERNS.map(re.compile), TEXTS)
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 def test_no_text_without_them_has_a_match(pattern: "re.Pattern[str]", text: str) -> None:
     """A random pattern does not match a text without its words. Case does not matter."""
     words = needed(parse(pattern))

@@ -5,11 +5,11 @@ import re
 import pytest
 import re2
 
+from rulebook.byte_sets import EDGE, NEVER, mask
 from rulebook.edges import ANYTHING, Edges
 from rulebook.expressions import avoiding, choice, sequence
 from rulebook.spelling import Speller
 from rulebook.syntax import UnsupportedError, parse
-from service.apps.deidentify.engine.patterns.alphabet import EDGE, NEVER, mask
 
 OPTIONS = re2.Options()
 OPTIONS.encoding = re2.Options.Encoding.LATIN1

@@ -25,7 +25,7 @@ def test_it_has_the_same_tree(pattern: str) -> None:
 
 
 @given(PATTERNS.map(re.compile), TEXTS)
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 def test_it_matches_the_same(pattern: "re.Pattern[str]", text: str) -> None:
     """A random pattern has the same matches after it was parsed and written again."""
     again = re.compile(unparse(parse(pattern)), pattern.flags)

@@ -5,11 +5,11 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from rulebook.byte_sets import WORDS
 from rulebook.edges import Edges
 from rulebook.syntax import BYTES, Nodes, parse
 from rulebook.unparse import unparse
 from rulebook.ways import beginnings, endings
-from service.apps.deidentify.engine.patterns.alphabet import WORDS
 from tests.support.patterns import BODIES, TEXTS
 
 EDGES = Edges(ignore_case=False)
@@ -52,7 +52,7 @@ def test_a_character_is_of_a_word_or_not() -> None:
 
 
 @given(BODIES, TEXTS)
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 def test_the_ways_together_are_the_whole(pattern: str, text: str) -> None:
     """Tried in order, the alternatives have the same matches as the pattern, whatever follows them."""
     nodes = tree(pattern)

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.apps.deidentify.engine.patterns.alphabet import ALL, NEVER, both_cases, bracket, encode, mask
-
-BYTES = range(0x84)
+from service.apps.deidentify.engine.patterns.alphabet import encode
 
 
 def category(pattern: str, character: str) -> bool:
@@ -51,24 +49,3 @@ def test_without_case_a_letter_stands_for_what_re_takes_for_it(character: str, l
 def test_the_four_are_letters_where_case_counts(character: str) -> None:
     """In case-sensitive patterns, these four characters are non-ASCII letters."""
     assert encode(character)[0] == b"\x83"
-
-
-@given(st.sets(st.sampled_from(BYTES)))
-def test_a_bracket_takes_its_bytes_and_no_others(codes: set[int]) -> None:
-    """The character class is tested with `re`, which reads it like RE2."""
-    expression = bracket(mask(sorted(codes)))
-
-    assert {code for code in BYTES if re.fullmatch(expression, bytes([code]), re.DOTALL)} == codes
-
-
-def test_a_bracket_of_nothing_never_fits() -> None:
-    """The class of the empty set is NEVER."""
-    assert bracket(0) == NEVER
-
-
-@given(st.sets(st.sampled_from(BYTES)))
-def test_both_cases_are_those_of_letters(codes: set[int]) -> None:
-    """Only ASCII letters get their other case added."""
-    other = {ord(chr(code).swapcase()) for code in codes if chr(code).isascii() and chr(code).isalpha()}
-
-    assert both_cases(mask(sorted(codes))) == mask(sorted(codes | other)) & ALL

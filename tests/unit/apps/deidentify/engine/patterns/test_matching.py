@@ -34,14 +34,14 @@ def found(pattern: "re.Pattern[str]", text: str) -> list[tuple[int, int]]:
 
 
 @given(notes())
-@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, database=None, suppress_health_check=list(HealthCheck))
 def test_each_pattern_finds_the_same(finders: Finders, patterns: list["re.Pattern[str]"], note: str) -> None:
     """In a random note, each of philter-lite's patterns finds the same with RE2 as with `re`."""
     assert finders.find(Text(note)) == [found(pattern, note) for pattern in patterns]
 
 
 @given(st.data())
-@settings(max_examples=75, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=75, database=None, suppress_health_check=list(HealthCheck))
 def test_it_finds_the_same_in_texts_made_for_it(
     finders: Finders, patterns: list["re.Pattern[str]"], data: st.DataObject
 ) -> None:
@@ -54,7 +54,7 @@ def test_it_finds_the_same_in_texts_made_for_it(
 
 
 @given(PATTERNS.map(re.compile), st.lists(TEXTS, min_size=1, max_size=5))
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]) -> None:
     """Random patterns from the syntax that philter-lite uses. Its next version may have any of them."""
     assume(not is_nullable(parse(pattern)))
@@ -67,7 +67,7 @@ def test_patterns_that_nobody_wrote(pattern: "re.Pattern[str]", texts: list[str]
     "pattern", [r"(?!.*a)[b-d]", r"(?!\d+b)\w", "(?!b+c|c+d)[a-d]", "(?!b*c)(?!.*1)[bd]", "(?!a+)[ab]"]
 )
 @given(st.text(st.sampled_from("aabbccd11\n"), max_size=12))
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=100, database=None)
 def test_what_must_not_follow_after_a_run(pattern: str, text: str) -> None:
     """Positions that a run rules out are skipped correctly, in one run and in the next."""
     compiled = re.compile(pattern)
