@@ -4,9 +4,7 @@ The service's side is `service.auth.shell`. The command keeps a verifier to itse
 7636), so a code is of use to this command alone.
 """
 
-import base64
 import getpass
-import hashlib
 import re
 import secrets
 import socket
@@ -24,6 +22,7 @@ from service.client import address
 from service.client.address import AddressUnknownError
 from service.client.errors import ClientError, UnreachableError, problem_of
 from service.client.kept import Kept
+from service.pkce import pkce_challenge
 
 _NOT_OF_A_MACHINE = re.compile(r"[^A-Za-z0-9._@-]")  # the service shows no others
 _TIMEOUT = 30.0  # seconds
@@ -67,8 +66,7 @@ def begin(url: str, *, lifetime: int, scopes: Sequence[str] = ()) -> Attempt:
         scopes: those that the token is to have; by default those of a browser's sign-in.
     """
     verifier = secrets.token_urlsafe(32)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    query = {"challenge": challenge, "machine": _machine(), "lifetime": str(lifetime)}
+    query = {"challenge": pkce_challenge(verifier), "machine": _machine(), "lifetime": str(lifetime)}
     if scopes:
         query["scope"] = " ".join(scopes)
     return Attempt(url, f"{url}login/shell?{urlencode(query)}", verifier)

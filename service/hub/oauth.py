@@ -7,7 +7,6 @@ code only once.
 Sources: RFC 6749 section 4.1, RFC 7636 (PKCE), `jupyterhub/services/auth.py`.
 """
 
-import hashlib
 import hmac
 import json
 import re
@@ -19,7 +18,8 @@ from urllib.parse import unquote, unquote_plus, urlencode
 
 from pydantic import SecretStr
 
-from service.hub.sealing import Sealer, encode
+from service.hub.sealing import Sealer
+from service.pkce import pkce_challenge
 
 # The same as for HubOAuth: enough time to type a password and find the second factor.
 ATTEMPT_LIFETIME = timedelta(minutes=10)
@@ -60,11 +60,6 @@ class Returned:
     cookie_name: str
     challenge: str
     approval: str = ""
-
-
-def pkce_challenge(verifier: str) -> str:
-    """Return the S256 challenge of a verifier (RFC 7636 section 4.2)."""
-    return encode(hashlib.sha256(verifier.encode()).digest())
 
 
 def is_code_verifier(text: str) -> bool:

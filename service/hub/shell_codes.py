@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
-from service.hub.oauth import pkce_challenge
 from service.hub.sealing import Sealer
+from service.pkce import pkce_challenge
 
 CODE_LIFETIME = timedelta(minutes=5)  # the Hub's own codes live as long (jupyterhub/oauth/provider.py)
 # To open the link, and to sign in at the Hub.

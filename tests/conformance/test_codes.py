@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from service.hub.oauth import pkce_challenge
 from service.hub.throttle import FAILED_CODES_PER_ADDRESS
+from service.pkce import pkce_challenge
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.node import REPOSITORY

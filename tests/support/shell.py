@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from service.hub.oauth import pkce_challenge
+from service.pkce import pkce_challenge
 from tests.support.session import Session
 from tests.unit.conftest import Service
 

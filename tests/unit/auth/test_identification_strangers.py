@@ -9,8 +9,8 @@ import pytest
 from fastapi import APIRouter, WebSocket
 
 from service.auth.guard import CurrentUser
-from service.hub.oauth import pkce_challenge
 from service.hub.throttle import FAILED_CODES_PER_ADDRESS, WRONG_TOKENS_PER_ADDRESS
+from service.pkce import pkce_challenge
 from tests.unit.conftest import ORIGIN, SESSION_ID, Serve, Service, connect
 
 PROTOCOL = "v1.token.websocket.jupyter.org"

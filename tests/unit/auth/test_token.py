@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.hub.oauth import pkce_challenge
+from service.pkce import pkce_challenge
 from service.testing import OUTAGES
 from tests.unit.conftest import ORIGIN, PREFIX, SESSION_ID, Serve, Service
 

@@ -12,7 +12,7 @@ import pytest
 from service.client import kept
 from service.client.commands import run
 from service.client.kept import Kept
-from service.hub.oauth import pkce_challenge
+from service.pkce import pkce_challenge
 
 URL = "https://hub.example.org/services/fastapi/"
 GOOD = {"access_token": "secret", "token_type": "Bearer", "expires_in": 3600, "user": "ada"}
