@@ -1,6 +1,7 @@
 """What a Markdown file of ours shows: its code blocks, and the files it links to."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     matches = _BLOCK.finditer(text)
     found = (Block(m[1], m[2] or "", m[3], text.count("\n", 0, m.start()) + 1) for m in matches)
     return [block for block in found if block.language in languages]
+
+
+def between_blocks(page: Path) -> Iterator[tuple[int, str]]:
+    """Return the texts between the blocks of a page, with the line where each begins."""
+    text, end = page.read_text(), 0
+    for block in _BLOCK.finditer(text):
+        yield text.count("\n", 0, end) + 1, text[end : block.start()]
+        end = block.end()
+    yield text.count("\n", 0, end) + 1, text[end:]
 
 
 def linked_files(page: Path) -> list[Path]:

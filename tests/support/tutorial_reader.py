@@ -1,19 +1,17 @@
 """Reads a tutorial from its top to its end: its blocks at a terminal, the steps between them in a browser."""
 
 import os
-import re
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.support.markdown import between_blocks
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
 from tests.support.tutorial_clicks import People
 from tests.support.tutorials import Tutorial
 
-_BLOCK = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 _OF_ITS_OWN = ("script", "jupyterhub_config.py")  # find the checkout by their own place, or are changed by the reader
 _LEFT_OUT = {".git", ".env", ".hub", "tls", "test-results"}  # of whoever works here
 _NOTHING = "#!/bin/sh\n# Installs from the network. Here the packages of the tests' checkout stand in.\n"
@@ -40,7 +38,7 @@ class Reader(Tutorial):
 
     async def read(self) -> None:
         """Do all that the page says."""
-        for line, text in _between_blocks(self.page.read_text()):
+        for line, text in between_blocks(self.page):
             while self._left and self._left[0].block.line < line:
                 await self._run(self._left.pop(0), None)
             before, pressed, after = text.partition("press Ctrl-C")
@@ -59,12 +57,3 @@ class Reader(Tutorial):
             return not process.descendants()
 
         await eventually(has_ended)
-
-
-def _between_blocks(page: str) -> Iterator[tuple[int, str]]:
-    """Return the texts between the blocks of a page, with the line where each begins."""
-    end = 0
-    for block in _BLOCK.finditer(page):
-        yield page.count("\n", 0, end) + 1, page[end : block.start()]
-        end = block.end()
-    yield page.count("\n", 0, end) + 1, page[end:]
