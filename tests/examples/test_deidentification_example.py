@@ -19,6 +19,7 @@ import pytest
 from tests.support.external import ExternalService
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 from tests.support.ports import free_ports
 from tests.support.process import clean_environment
 
@@ -60,7 +61,7 @@ def shell(command: str, *, directory: Path = REPOSITORY, **environment: str) -> 
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=False,
     )
 

@@ -24,7 +24,7 @@ from tests.support.external import ExternalService
 from tests.support.local_http import local_client
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
-from tests.support.polling import eventually
+from tests.support.polling import PROGRAM, eventually
 from tests.support.ports import free_port
 from tests.support.process import clean_environment
 
@@ -130,7 +130,7 @@ def test_the_old_names(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=False,
     )
 

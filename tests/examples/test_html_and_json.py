@@ -15,6 +15,7 @@ from tests.support.hub import RealHub
 from tests.support.hub_api import Token
 from tests.support.local_http import local_client
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 from tests.support.ports import free_ports
 from tests.support.process import clean_environment
 
@@ -41,7 +42,7 @@ def served(hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         env=clean_environment(PYTHONPATH=str(REPOSITORY)),
         cwd=directory,
         capture_output=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=True,
     )
     [port] = free_ports(1)

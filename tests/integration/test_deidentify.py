@@ -21,7 +21,7 @@ from tests.support.hub_api import Token
 from tests.support.local_http import local_client
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
-from tests.support.polling import BUSY, eventually
+from tests.support.polling import BUSY, PROGRAM, eventually
 from tests.support.process import clean_environment
 
 ACCESS = "access:services!service=fastapi"
@@ -339,7 +339,7 @@ async def test_the_docs_line(hub: RealHub, tmp_path: Path) -> None:
         ["sh", "-eu", "-c", line.replace("http://127.0.0.1:8000/", hub.url)],
         env=clean_environment(TOKEN=token.value),
         cwd=tmp_path,
-        timeout=600,
+        timeout=PROGRAM,
         check=True,
     )
 

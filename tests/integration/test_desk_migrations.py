@@ -25,6 +25,7 @@ from service.apps.desk.storage.database import open_database
 from service.apps.desk.storage.desk import open_desk
 from service.apps.desk.storage.migrate import VERSION_TABLE, migrate
 from service.errors import ConfigurationError
+from tests.support.polling import PROGRAM
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres
 from tests.support.process import clean_environment
@@ -78,7 +79,7 @@ def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
         )
         for command in commands
     ]
-    said = [process.communicate(timeout=600)[0] for process in processes]
+    said = [process.communicate(timeout=PROGRAM)[0] for process in processes]
     return [(process.returncode, words) for process, words in zip(processes, said, strict=True)]
 
 

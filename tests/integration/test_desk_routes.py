@@ -13,6 +13,7 @@ from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 from tests.support.process import clean_environment
 from tests.support.session import forms
 
@@ -38,7 +39,7 @@ async def test_at_a_shell(team_hub: RealHub, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=False,
     )
 

@@ -12,6 +12,7 @@ from tests.conftest import MakeHub
 from tests.support.desk_data import EMPLOYEES, tickets
 from tests.support.hub import RealHub
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 
 # Not named as the roles are: those names are examples in the document, and so are called, changed and deleted.
 TEAM = {Role.SUPPORT: "sue", Role.MANAGER: "max", Role.ADMIN: "ann"}
@@ -67,7 +68,7 @@ def schemathesis(document: str, directory: Path, *, token: str, role: str) -> su
         | {"SCHEMATHESIS_HOOKS": "tests.support.desk_check", "PYTHONPATH": str(REPOSITORY), "DESK_ROLE": role},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=False,
     )
 

@@ -18,6 +18,7 @@ from tests.support.documented_commands import ELSEWHERE, NOT_HERE
 from tests.support.hub import RealHub
 from tests.support.markdown import Block, blocks
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 from tests.support.process import clean_environment
 
 PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
@@ -80,7 +81,7 @@ async def test_a_command(where: str, hub: RealHub, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=False,
     )
 

@@ -20,6 +20,7 @@ from service.doctor_finding import Finding
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 from tests.support.ports import free_port
 from tests.support.process import clean_environment
 
@@ -255,7 +256,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     """Run the command, without what would make it another service."""
     command = [sys.executable, "-P", "-m", "service", "doctor", *arguments]
     env = clean_environment(PYTHONPATH=str(REPOSITORY), **environment)
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=PROGRAM, check=False)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.support.hub_api import Token
 from tests.support.local_http import local_client
 from tests.support.markdown import Block, blocks
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 from tests.support.ports import free_ports
 from tests.support.process import clean_environment
 from tests.support.session import forms
@@ -251,7 +252,7 @@ def test_its_tests_pass(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=PROGRAM,
     )
 
     assert "7 passed" in run.stdout, run.stdout + run.stderr

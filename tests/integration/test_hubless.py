@@ -12,7 +12,7 @@ from tests.support.entra import ALICE, API_CLIENT, TENANT, EntraIssuer
 from tests.support.external import ExternalService
 from tests.support.local_http import local_client
 from tests.support.node import REPOSITORY
-from tests.support.polling import eventually
+from tests.support.polling import PROGRAM, eventually
 from tests.support.ports import free_port
 from tests.support.process import clean_environment
 
@@ -94,7 +94,7 @@ def test_a_start_that_cannot_be_meant_is_refused(given: dict[str, str], said: st
     command = [sys.executable, "-P", "-m", "service"]
     environment = clean_environment(PYTHONPATH=str(REPOSITORY), **given)
     ended = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=PROGRAM, check=False
     )
     assert ended.returncode == 2
     assert said in ended.stderr
@@ -129,6 +129,6 @@ def doctor(environment: Mapping[str, str], directory: Path) -> subprocess.Comple
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=False,
     )

@@ -33,6 +33,7 @@ from service.settings import Settings
 from tests.support.hub import RealHub
 from tests.support.markdown import blocks, linked_files
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 from tests.support.process import clean_environment
 
 README = REPOSITORY / "README.md"
@@ -56,7 +57,7 @@ def shown_by(code: str, hub: RealHub, **environment: str) -> Any:  # noqa: ANN40
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROGRAM,
         check=True,
     )
     return json.loads(run.stdout)

@@ -13,7 +13,7 @@ from tests.conftest import MakeHub
 from tests.support.external import ExternalService
 from tests.support.hub import RealHub
 from tests.support.local_http import local_client
-from tests.support.polling import eventually
+from tests.support.polling import PROGRAM, eventually
 from tests.support.ports import free_port
 
 NAME = "reporter"  # a service that the Hub knows and does not start
@@ -134,7 +134,7 @@ def schemathesis(document: str, directory: Path, *options: str) -> subprocess.Co
     (directory / "lines.py").write_text(HOOKS)
     words = ["run", document, "--max-examples=6", "--seed=1", "--no-color"]
     command = [str(Path(sys.executable).with_name("st")), *words, *options]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=PROGRAM, check=False)
 
 
 async def test_with_no_token(document: str, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.support import confined as confinement
 from tests.support.local_http import local_client
 from tests.support.node import REPOSITORY
-from tests.support.polling import eventually
+from tests.support.polling import PROGRAM, eventually
 from tests.support.process import KeptProcess, clean_environment
 from tests.support.variables import known_variables
 
@@ -49,7 +49,7 @@ def template() -> dict[str, str]:
 def analyze(unit: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run systemd-analyze on a unit."""
     return subprocess.run(
-        ["systemd-analyze", *arguments, str(unit)], capture_output=True, text=True, check=False, timeout=600
+        ["systemd-analyze", *arguments, str(unit)], capture_output=True, text=True, check=False, timeout=PROGRAM
     )
 
 
@@ -194,7 +194,9 @@ def test_it_de_identifies(tmp_path: Path, confined: list[str]) -> None:
     options = ["--out", str(out), "--replacement", "tag", "--workers", "1"]
     command = [*confined, sys.executable, "-P", "-m", "service", "deidentify", *options, str(note)]
 
-    subprocess.run(command, env=clean_environment(PYTHONPATH=str(REPOSITORY)), cwd=tmp_path, timeout=600, check=True)
+    subprocess.run(
+        command, env=clean_environment(PYTHONPATH=str(REPOSITORY)), cwd=tmp_path, timeout=PROGRAM, check=True
+    )
 
     assert (out / "note.txt").read_text() == "Seen [DATE] by Dr. [NAME]."
 
@@ -211,7 +213,7 @@ def test_what_the_unit_refuses(confined: list[str]) -> None:
         attempts["mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)"] = "PermissionError"
     for code, expected in attempts.items():
         command = [*confined, sys.executable, "-c", f"import mmap, os; {code}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PROGRAM)
 
         assert expected in done.stderr, code
         assert (done.returncode == 0) == (not expected), code
@@ -233,7 +235,7 @@ def renew(lineage: Path, tools: Mapping[str, str], **more: str) -> tuple[int, li
     """Run the hook as certbot does; return its status, and what it told others."""
     hook = [str(DEPLOY / "certbot-deploy-hook")]
     environment = {**tools, **more, "RENEWED_LINEAGE": str(lineage), "RENEWED_DOMAINS": "hub.example.org"}
-    done = subprocess.run(hook, env=environment, check=False, timeout=600, capture_output=True)
+    done = subprocess.run(hook, env=environment, check=False, timeout=PROGRAM, capture_output=True)
     path = Path(tools["SAID"])
     return done.returncode, path.read_text().splitlines() if path.exists() else []
 

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from packaging.requirements import Requirement
 
 from tests.support.node import REPOSITORY
+from tests.support.polling import PROGRAM
 
 # Python looks for modules with PathFinder. What is hidden is then neither found nor imported, as if it was not there.
 HIDE = """
@@ -31,7 +32,7 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 def run_with(extras: Sequence[str] | None, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `code` where our package is installed with these extras; None: where no other package is installed at all."""
     command = [sys.executable, "-c", f"{HIDE}\n{code}", json.dumps(sorted(hidden_with(extras))), *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PROGRAM, check=False)
 
 
 def hidden_with(extras: Sequence[str] | None) -> set[str]:

@@ -8,6 +8,7 @@ import anyio
 
 T = TypeVar("T")
 BUSY = 240.0  # seconds; what takes ten on an idle machine is done by then on one that does twenty other things
+PROGRAM = 600.0  # seconds for a program that a test runs; Schemathesis takes half a minute on an idle machine
 
 
 async def eventually(check: Callable[[], Awaitable[T]], *, within: float = BUSY, every: float = 0.05) -> T:

@@ -126,7 +126,7 @@ async def answer_to(service: Service, **scope: Any) -> list[Message]:  # noqa: A
 
 
 @given(st.sampled_from(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]), st.sampled_from(PATHS), QUERIES, HEADERS, QUERIES)
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_request_is_a_failure(
     service: Service, method: str, path: str, query: str, headers: list[tuple[str, str]], form: str
 ) -> None:
@@ -154,7 +154,6 @@ async def test_no_request_is_a_failure(
 
 
 @given(HEADERS, QUERIES, st.sampled_from(["http", "websocket"]))
-@settings(deadline=None)
 def test_a_credential_is_what_was_sent(headers: list[tuple[str, str]], query: str, kind: str) -> None:
     """A credential that is found was in the request, at the named place. Otherwise there is none, or a refusal."""
     known = settings_of(allow_token_in_url=True)
@@ -177,7 +176,6 @@ def test_a_credential_is_what_was_sent(headers: list[tuple[str, str]], query: st
 
 
 @given(st.lists(TEXTS | st.text(st.characters(max_codepoint=255)), max_size=4))
-@settings(deadline=None)
 def test_any_cookie_header(values: list[str]) -> None:
     """Any cookie header is split into names and values, and every cookie can be deleted."""
     scope = {"type": "http", "headers": lines([("cookie", value) for value in values])}

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.logs import (
@@ -92,7 +92,6 @@ def test_all_else_is_left_alone(address: str) -> None:
 
 
 @given(st.text(max_size=30), st.sampled_from("?&;#"), st.sampled_from(SECRET_PARAMETERS), st.text(max_size=30))
-@settings(deadline=None)
 def test_wherever_a_token_stands_it_is_not_shown(before: str, mark: str, name: str, after: str) -> None:
     """A token is masked in any surrounding text. Masking twice is the same as masking once."""
     shown = mask_address(f"{before}{mark}{name}=c4n4ry {after}")
@@ -166,7 +165,6 @@ def test_text(text_log: io.StringIO) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_nothing_can_write_a_line_of_its_own(said: str) -> None:
     """No message and no field can end a line or move the cursor of a terminal."""
     for form in get_args(LogForm):

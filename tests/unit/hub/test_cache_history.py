@@ -144,4 +144,4 @@ def is_failure(said: Said) -> bool:
 
 
 TestHistory = History.TestCase
-TestHistory.settings = settings(deadline=None, max_examples=50, stateful_step_count=20)
+TestHistory.settings = settings(max_examples=50, stateful_step_count=20)

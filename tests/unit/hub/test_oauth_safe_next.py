@@ -214,7 +214,7 @@ PIECES = [
     st.sampled_from([PREFIX, "/"]),
 )
 @example("/.//evil.test", "/")
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_a_browser_stays_with_us_whatever_the_address(address: str, prefix: str) -> None:
     """Resolved by Python or as browsers do it, the result is on our origin, below the prefix, and has no token."""
     result = safe_next(address, prefix=prefix)

@@ -131,7 +131,7 @@ HUB_OBJECTS = st.dictionaries(
     st.binary(max_size=30) | (JSON_VALUES | HUB_OBJECTS).map(lambda value: json.dumps(value).encode()),
     st.text(max_size=8) | st.sampled_from(["9" * 5000, "-1", "1.5", "٣", "Wed, 21 Oct 2026 07:28:00 GMT"]),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_every_reply_is_a_result_or_one_of_our_errors(
     read: Callable[[HubReply], object], status: int, body: bytes, retry_after: str
 ) -> None:

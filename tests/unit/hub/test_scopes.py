@@ -56,7 +56,7 @@ def scope_sets(filters: list[str]) -> st.SearchStrategy[set[str]]:
 
 
 @given(st.sampled_from([OWN_THINGS, GROUP_THINGS]).flatmap(lambda f: st.tuples(scope_sets(f), scope_sets(f))))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_results_are_those_of_upstream(sets: tuple[set[str], set[str]]) -> None:
     """For each needed scope JupyterHub's own function returns the same, except for groups beside users.
 

@@ -1,6 +1,6 @@
 """Any scopes of a Hub can be compared, and more scopes never mean less access."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.hub.scopes import ScopeSet, split
@@ -17,7 +17,6 @@ def is_short_form(scope: str) -> bool:
 
 
 @given(st.lists(SCOPES, max_size=5), SCOPES, KINDS)
-@settings(deadline=None)
 def test_a_scope_covers_itself(scopes: list[str], needed: str, kind: str) -> None:
     """A scope covers itself and, without a filter, everything with its base. No scopes cover nothing."""
     held = ScopeSet(scopes, kind=kind, name="a", groups=["g"])
@@ -28,7 +27,6 @@ def test_a_scope_covers_itself(scopes: list[str], needed: str, kind: str) -> Non
 
 
 @given(st.lists(SCOPES, max_size=4), st.lists(SCOPES, max_size=3), SCOPES, KINDS)
-@settings(deadline=None)
 def test_more_scopes_never_mean_less(scopes: list[str], more: list[str], needed: str, kind: str) -> None:
     """What some scopes cover, they also cover together with others."""
     some = ScopeSet(scopes, kind=kind, name="a", groups=["g"])
@@ -38,7 +36,6 @@ def test_more_scopes_never_mean_less(scopes: list[str], more: list[str], needed:
 
 
 @given(SCOPES, SCOPES, KINDS)
-@settings(deadline=None)
 def test_another_base_is_never_covered(held: str, needed: str, kind: str) -> None:
     """No scope covers one with another base, because the Hub sends them expanded."""
     covers = ScopeSet([held], kind=kind, name="a", groups=["g"]).covers(needed)

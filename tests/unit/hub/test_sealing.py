@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.hub.sealing import Sealer, decode, derive_key, encode, fingerprint
@@ -33,7 +33,6 @@ def sealer(secret: str = "api-token", *, purpose: str = "testing", clock: Clock 
 
 
 @given(st.text(max_size=300))
-@settings(deadline=None)
 def test_what_is_sealed_opens_again(text: str) -> None:
     """Any worker with the same secret gets the text back unchanged."""
     assert sealer().open(sealer().seal(text, lifetime=MINUTE)) == text
@@ -130,7 +129,6 @@ def test_stray_bits_at_the_end_are_refused() -> None:
 
 
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200).map(encode), st.text(ALPHABET, max_size=200)))
-@settings(deadline=None)
 def test_any_other_text_gives_none_and_never_an_error(text: str) -> None:
     """Whatever stands in a cookie or a URL, opening it returns None."""
     assert sealer().open(text) is None
@@ -144,7 +142,6 @@ def test_a_value_that_is_too_long_is_not_decrypted(length: int) -> None:
 
 
 @given(st.binary(max_size=60))
-@settings(deadline=None)
 def test_encoding_is_base64url_without_padding(data: bytes) -> None:
     """RFC 4648 section 5, as in the standard library. Decoding returns the data."""
     assert encode(data) == base64.urlsafe_b64encode(data).decode().rstrip("=")

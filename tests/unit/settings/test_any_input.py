@@ -50,7 +50,7 @@ def read() -> tuple[Settings | None, tuple[str, ...]]:
 
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), TEXTS, max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_environment(environment: dict[str, str]) -> None:
     """The settings have a valid prefix, redirect URI and origin. Otherwise the error names variables."""
     with pytest.MonkeyPatch.context() as patch:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from philter_lite import CoordinateMap
 
@@ -15,7 +15,6 @@ SPANS = st.tuples(st.integers(0, LENGTH - 1), st.one_of(st.integers(1, 12), st.i
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "add", "remove"]), SPANS), max_size=60), st.lists(SPANS, max_size=8))
-@settings(deadline=None)
 def test_ranges_are_joined_as_philter_lite_joins_them(
     steps: list[tuple[str, tuple[int, int]]], asked: list[tuple[int, int]]
 ) -> None:

@@ -53,7 +53,7 @@ def test_every_invisible_character(engine: Engine) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 def test_any_mixture_of_invisible_characters(engine: Engine, data: st.DataObject) -> None:
     """Whatever of these stands within and around a name and a number, they are masked if the note is taken."""
     taken = st.sampled_from([character for character in INVISIBLE if is_taken(character)])

@@ -23,14 +23,14 @@ def test_compat_is_philter_lites_answer_for_its_own_notes(engine: Engine, gold: 
 
 
 @given(notes())
-@settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, database=None, suppress_health_check=list(HealthCheck))
 def test_compat_is_philter_lites_answer_for_any_note(engine: Engine, note: str) -> None:
     """Byte for byte, with characters beyond ASCII too."""
     assert engine.deidentify(note, compat=True).text == philter.asterisks(note, TAGGER)
 
 
 @given(notes())
-@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, database=None, suppress_health_check=list(HealthCheck))
 def test_the_spans_are_all_that_changes(engine: Engine, note: str) -> None:
     """With asterisks the length stays, spans are apart and in order, and outside of them is nothing new."""
     result = engine.deidentify(note)
@@ -48,7 +48,7 @@ def test_the_spans_are_all_that_changes(engine: Engine, note: str) -> None:
 
 
 @given(notes())
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
 def test_other_replacements_leave_the_same_rest(engine: Engine, note: str) -> None:
     """Tags stand where the spans say, and what is between them is what is between the spans."""
     result = engine.deidentify(note, replacement="numbered")
@@ -72,7 +72,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 @given(st.lists(st.one_of(st.text(), st.sampled_from([*PLAIN, *BEYOND])), max_size=8).map("".join), OPTIONS)
-@settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, database=None, suppress_health_check=list(HealthCheck))
 def test_any_text_has_an_answer(engine: Engine, text: str, options: Options) -> None:
     """With any options; a span lies where it says, in the text and in the answer."""
     options["language"] = "any"
@@ -143,7 +143,7 @@ SCRIPTS = ["\u0391\u03c9", "\u0410\u044f", "\u05d0\u05ea", "\u0e01\u0e33", "\u4e
         )
     )
 )
-@settings(deadline=None, database=None)
+@settings(database=None)
 def test_nothing_is_left_of_a_word_in_another_script(engine: Engine, word: str) -> None:
     """Greek, Cyrillic, Hebrew, Thai, Chinese, Korean; whatever its letters are made of."""
     assert engine.deidentify(f"seen {word} today").text == f"seen {'*' * len(word)} today"

@@ -69,7 +69,7 @@ def test_all_options_are_tried() -> None:
 
 
 @given(note=notes(most=25), options=OPTIONS, is_changed=st.booleans())
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 def test_no_option_lets_through_what_the_default_masks(
     engine: Engine,
     changed: Engine,
@@ -90,7 +90,7 @@ def test_no_option_lets_through_what_the_default_masks(
 
 
 @given(notes(most=25))
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
 def test_every_span_names_a_rule_that_is_told(engine: Engine, note: str) -> None:
     """So that a wrong mask can be reported."""
     known = {each.rule for each in engine.contents.rules}

@@ -277,7 +277,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_whatever_happens(events: list[tuple[str, int, int, str]]) -> None:
     """The bounds hold, no worker is lost or given twice, and in the end all room is free."""
     asyncio.run(history(events))

@@ -103,7 +103,7 @@ def test_another_key_gives_others() -> None:
 
 
 @given(notes(most=25), st.sampled_from([None, SECRET]), st.sampled_from([None, 7]))
-@settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, database=None, suppress_health_check=list(HealthCheck))
 def test_no_masked_part_stands_in_for_itself(engine: Engine, note: str, secret: str | None, days: int | None) -> None:
     """What is between the spans stays as it is, and each has another text, but for dates that move as they must."""
     result = engine.deidentify(note, replacement="surrogate", secret=secret, date_shift_days=days)
