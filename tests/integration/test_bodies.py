@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import psutil
@@ -60,9 +61,9 @@ class Beside:
         return [reply.status_code for reply in replies]
 
 
-@pytest.fixture(scope="module")
-def beside(hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
-    """Start it."""
+@pytest.fixture
+def beside(hub: RealHub, tmp_path: Path) -> Iterator[Beside]:
+    """Start it, for one test: wrong tokens from our address would be counted against the next test's."""
     port = free_port()
     told = {
         "JUPYTERHUB_API_TOKEN": secrets.token_hex(32),
@@ -72,7 +73,7 @@ def beside(hub: RealHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
         "SERVICE_ROUTERS": "bench.uploads:router",
         "HUB_TIMEOUT": "60",
     }
-    with ExternalService(told, directory=tmp_path_factory.mktemp("bodies")):
+    with ExternalService(told, directory=tmp_path):
         yield Beside(hub, port)
 
 

@@ -16,7 +16,7 @@ from tests.support.external import ExternalService
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 from tests.support.polling import BUSY, eventually
-from tests.support.ports import free_port, free_ports
+from tests.support.ports import free_port, free_ports_at
 from tests.support.postgres import Postgres
 from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
 from tests.support.session import Session
@@ -109,12 +109,13 @@ def test_the_service_knows_its_settings() -> None:
 @pytest.fixture
 def site(postgresql: Postgres, tmp_path: Path) -> Iterator[str]:
     """What compose.yaml starts, with its variables, as processes; gives the Hub's address."""
-    port, service_port = free_ports(2)
+    port, _, hub_port = free_ports_at(0, 1, 81)
+    service_port = free_port()
     hosts = {
         "database/desk": postgresql.database().partition("@")[2],
         "desk:": f"{postgresql.url('x').partition('//')[2].partition('@')[0]}:",
         "http://service:10101": f"http://127.0.0.1:{service_port}",
-        "http://hub:8081": f"http://127.0.0.1:{port + 81}",
+        "http://hub:8081": f"http://127.0.0.1:{hub_port}",
         "172.31.251.2": "127.0.0.1",
     }
     chosen = {

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, closing
 from typing import Any, Final
 
 import asyncpg
+from anyio import CancelScope
 from sqlalchemy import bindparam, make_url, select
 
 from service.apps.desk.domain.values import AccountStatus
@@ -70,7 +71,8 @@ def _on_postgresql(pool: Any) -> StatusLookup:  # noqa: ANN401 - asyncpg has no 
     statement, read = _prepared("postgresql+asyncpg://")
 
     async def look_up(name: str) -> AccountStatus | None:
-        row = await pool.fetchrow(statement, name)
+        with CancelScope(shield=True):  # cancelled while it connects, the driver leaves an error that nobody reads
+            row = await pool.fetchrow(statement, name)
         return None if row is None else read(row)
 
     return look_up
