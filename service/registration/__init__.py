@@ -72,8 +72,9 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         public_host: the origin of the service for browsers, like `https://hub.example.org`. With
             `JupyterHub.subdomain_host`, it is the origin of the service's own host. An external service needs it as
             PUBLIC_HOST, too.
-        apps: the applications to run, by name. A dotted path is a module with the rights that a router of your own
-            needs: plain data, some of `CUSTOM_SCOPES`, `USER_SCOPES`, `ROLES`, `GROUPS`, `SERVICE_SCOPES`.
+        apps: the applications to run, by name: `deidentify`, `desk`. A dotted path is a module with the rights that a
+            router of your own needs: plain data, some of `CUSTOM_SCOPES`, `USER_SCOPES`, `ROLES`, `GROUPS`,
+            `SERVICE_SCOPES`.
         routers: your own routers, as `package.module:router`. The service must be able to import them.
         grant: the groups whose members may use the service and get its `USER_SCOPES`. None means all users. Admins of
             the Hub always have access.
@@ -81,22 +82,24 @@ def register(  # noqa: PLR0913 (one keyword for each option)
             `admin:users`, with which the service could do as much as an admin of the Hub.
         api_token: the API token of the service. An external service needs one. For a managed service without one, the
             Hub makes a new token at each start, and all users have to sign in to the service again.
-        allow_token_in_url: accept a token in the URL, as `?token=`.
-        password_grant: accept a user's name and password at `POST token`. The Hub then makes a user for somebody whom
-            its authenticator lets in, as it does when they sign in. An external service also needs
-            `SERVICE_PASSWORD_GRANT=1` in its environment.
-        shell_sign_in: let people sign in at a shell by way of their browser, with `python -P -m service login`. The Hub
-            then makes tokens that outlive the browser's session, with the same scopes. An external service also needs
-            `SERVICE_SHELL_SIGN_IN=1` in its environment.
+        allow_token_in_url: accept a token in the URL, as `?token=`. Tokens then pass through the logs of proxies.
+        password_grant: accept a user's name and password at `POST token`, if the Hub's authenticator takes passwords.
+            The Hub then makes a user for somebody whom it lets in, as when they sign in. An external service also
+            needs `SERVICE_PASSWORD_GRANT=1` in its environment.
+        shell_sign_in: let people sign in at a shell by way of their browser, with `python -P -m service login`. A
+            handler in the Hub's API then makes tokens that outlive the browser's session, with the same scopes; the Hub
+            warns that `extra_handlers` is deprecated. An external service also needs `SERVICE_SHELL_SIGN_IN=1` in its
+            environment.
         lab_scopes: let the pages of notebook servers, such as extensions of JupyterLab, call the service with the token
             that the page has. It then carries access, and these of the `USER_SCOPES`; `[]` means access alone. The
             owner of a server receives the tokens of all who visit it, so scopes that only some users have are refused.
-        command: the command that starts the service, instead of `python -P -m service`.
-        managed: False if the Hub does not start the service, but systemd or a container does. Its settings then have
-            to be set there.
+        command: the command that starts the service, instead of `python -P -m service`. Because of `-P`, only
+            `routers` are imported from the folder where it starts.
+        managed: False if the Hub does not start the service, but systemd or a container does. Start it before the Hub,
+            which waits for it. Its settings then have to be set there.
         environment: more settings of the service.
         base_url: the base_url of the Hub, if it is set on the command line instead of in `c`.
-        hub_version: the version of the Hub, if it is not the installed one.
+        hub_version: the version of the Hub, if it is not the installed one, as where the Hub runs on another machine.
         fields: options that the manifests of the applications declare, and other fields that the Hub has for services:
             `cwd`, `user`, `display`, `info`, on Hub 6 also `timeout`.
 

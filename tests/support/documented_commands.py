@@ -76,7 +76,6 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/operate/kubernetes.md", "docker push"): _CLUSTER,
     ("docs/operate/kubernetes.md", "helm upgrade"): _CLUSTER,
     ("docs/operate/kubernetes.md", "kubectl apply"): _CLUSTER,
-    ("docs/operate/nginx.md", "certbot certonly"): _ROOT,
     ("docs/operate/nginx.md", "nginx -t"): _ROOT,
     ("docs/operate/nginx.md", "certbot renew"): _ROOT,
     ("docs/operate/nginx.md", "daemon off"): "serves until stopped; integration/test_nginx.py::test_sidecar starts it",
