@@ -1,7 +1,8 @@
 """A large table through the command, killed and gone on with: `python -m bench.deidentify_tables --rows 100000`.
 
 Linux. Says how long it takes, how much memory the command takes without its engines, and whether the table that was
-killed is the one that was not, byte by byte.
+killed is the one that was not, byte by byte. With `--dask`, a cluster makes the one that is killed, and this machine
+the other.
 """
 
 import argparse
@@ -35,29 +36,16 @@ def main() -> int:
     options = parser.parse_args()
     where = ["--dask", options.dask] if options.dask else []
     with TemporaryDirectory() as home:
-        path = Path(home) / "table.csv"
+        path, whole, killed = (Path(home) / name for name in ("table.csv", "whole", "killed"))
         write(path, options.rows, options.size)
-        lines = [
-            head("what", "", "wanted", ""),
-            row(
-                [
-                    f"{options.rows:,} rows, notes of {options.size} characters",
-                    f"{path.stat().st_size / 1e6:.0f} MB",
-                    "",
-                    "",
-                ]
-            ),
-        ]
-        seconds, peak = run(path, Path(home) / "whole", where)
-        lines.append(row(["rows a second", f"{options.rows / seconds:.0f}", "", ""]))
-        lines.append(row(["memory of the command", f"{peak:.0f} MB", *wanted(peak, most=MEMORY, unit="MB")]))
-        for kill in range(options.kills):
-            run(path, Path(home) / "killed", where, within=seconds * (kill + 1) / (options.kills + 2))
-        run(path, Path(home) / "killed", where)
-        same = digest(Path(home) / "whole" / path.name) == digest(Path(home) / "killed" / path.name)
-        lines.append(
-            row([f"killed {options.kills} times: the same bytes", str(same), "True", "reached" if same else MISSED])
-        )
+        what = f"{options.rows:,} rows, notes of {options.size} characters"
+        lines = [head("what", "", "wanted", ""), row([what, f"{path.stat().st_size / 1e6:.0f} MB", "", ""])]
+        lines += told("", options.rows, [run(path, whole)])
+        ends = [size(whole) * kill // (options.kills + 1) for kill in range(1, options.kills + 1)]
+        parts = [run(path, killed, where, until=end) for end in [*ends, None]]
+        lines += told(f", killed {options.kills} times", options.rows, parts)
+        same = digest(whole / path.name) == digest(killed / path.name)
+        lines.append(row(["the same bytes", str(same), "True", "reached" if same else MISSED]))
     report = "\n".join(lines)
     print(report)
     return int(MISSED in report)
@@ -71,8 +59,22 @@ def write(path: Path, rows: int, size: int) -> None:
         out.writerows([number, note(number, size), "A 3"] for number in range(rows))
 
 
-def run(path: Path, out: Path, where: Sequence[str], *, within: float | None = None) -> tuple[float, float]:
-    """Run the command, and kill it after so many seconds. Returns the seconds it took, and its peak of memory in MB."""
+def told(how: str, rows: int, parts: Sequence[tuple[float, float]]) -> list[str]:
+    """Lines of the report on one table, made in parts. Each took some seconds, and some MB of memory."""
+    seconds, peak = sum(taken for taken, _ in parts), max(peak for _, peak in parts)
+    return [
+        row([f"rows a second{how}", f"{rows / seconds:.0f}", "", ""]),
+        row([f"memory of the command{how}", f"{peak:.0f} MB", *wanted(peak, most=MEMORY, unit="MB")]),
+    ]
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files in a folder; 0 if it is not there."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def run(path: Path, out: Path, where: Sequence[str] = (), *, until: int | None = None) -> tuple[float, float]:
+    """Run the command, and kill it once so many bytes are written. Returns its seconds and its peak of memory in MB."""
     command = [sys.executable, "-P", "-m", "service", "deidentify", path, "-o", out, "--column", "note", *where]
     command += ["--deadline", DEADLINE, "--language", "any"]
     start, peak = perf_counter(), 0.0
@@ -82,11 +84,11 @@ def run(path: Path, out: Path, where: Sequence[str], *, within: float | None = N
                 peak = max(peak, psutil.Process(process.pid).memory_full_info().pss / 1e6)
             except psutil.Error:
                 break
-            if within and perf_counter() > start + within:
+            if until is not None and size(out) >= until:
                 process.send_signal(signal.SIGKILL)
                 break
             sleep(EVERY)
-    assert within or process.returncode == 0, "the command failed"
+    assert until is not None or process.returncode == 0, "the command failed"
     return perf_counter() - start, peak
 
 
