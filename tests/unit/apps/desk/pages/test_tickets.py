@@ -109,11 +109,12 @@ async def test_the_message_after_a_comment(desk: Desk) -> None:
 
 
 async def test_an_empty_comment(desk: Desk) -> None:
-    """An empty comment is refused beside its field, and the ticket's form is unchanged."""
+    """An empty comment is refused beside its field, where the browser scrolls, and the ticket's form is unchanged."""
     page = await send(desk.support.browser(), "tickets/1/comments", page="tickets/1", text=" ")
 
     assert (page.status_code, 'id="text-error">Fill this in.' in page.text) == (422, True)
     assert 'value="The printer prints blank pages"' in page.text
+    assert 'tickets/1/comments#comments"' in page.text
 
 
 async def test_a_reader_does_not_comment(shared: Desk) -> None:
