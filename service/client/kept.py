@@ -2,7 +2,7 @@
 
 The token is in the keyring, if the package keyring is installed and has a place for it. Otherwise it is in the file
 that names the addresses: `service-fastapi/sign-ins.json` below `$XDG_CONFIG_HOME` or `~/.config`. Only its owner may
-read that. Needs nothing but the standard library.
+read that; on Windows, only those who may read its owner's profile. Needs nothing but the standard library.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ def place(environment: Mapping[str, str]) -> Path | None:
     """Return the path of the file; None where there is no home to keep it in."""
     folder = Path(environment.get("XDG_CONFIG_HOME", ""))
     if not folder.is_absolute():  # an empty or a relative one counts as none (XDG Base Directory Specification)
-        if not (home := environment.get("HOME")):
+        if not (home := environment.get("HOME") or environment.get("USERPROFILE")):  # the latter on Windows
             return None
         folder = Path(home) / ".config"
     return folder / "service-fastapi" / "sign-ins.json"
@@ -140,6 +140,8 @@ def _write(environment: Mapping[str, str], sign_ins: Sequence[Kept]) -> Path:
 
 
 def _check_owner(found: os.stat_result, path: Path, *, forbidden: int) -> None:
+    if not hasattr(os, "geteuid"):  # Windows, which has no owners and modes, but a profile for each user
+        return
     if found.st_uid != os.geteuid() or found.st_mode & forbidden:
         raise KeptError(f"{path} is not yours alone. Look who has changed it; then chmod go= {path}")
 

@@ -84,6 +84,18 @@ def test_xdg(environment: dict[str, str], tmp_path: Path) -> None:
         kept.keep({}, SIGN_IN)
 
 
+def test_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has no owners of files there, and modes say nothing: the profile is the user's own."""
+    monkeypatch.delattr(os, "geteuid")
+    environment = {"USERPROFILE": str(tmp_path)}
+
+    path = kept.keep(environment, SIGN_IN)
+    path.chmod(0o666)
+
+    assert path == tmp_path / ".config" / "service-fastapi" / "sign-ins.json"
+    assert kept.load(environment) == [SIGN_IN]
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602])
 def test_a_file_of_others(environment: dict[str, str], mode: int) -> None:
     """A file that others may read or write is refused: the token in it may be known, or not be ours."""
