@@ -1,4 +1,4 @@
-"""How often the Hub is asked, by users, processes and HUB_CACHE_TTL: `python -m bench.scale [--plot FILE]`.
+"""How often the Hub is asked, by processes and HUB_CACHE_TTL: `python -m bench.scale [--plot FILE]`.
 
 A simulation. People send requests at random. Each process answers from its own `AnswerCache`, the service's code, on a
 clock that is moved by hand. The questions to the Hub are counted. Prints the table of docs/operate/scale.md; with
@@ -11,7 +11,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from pathlib import Path
 
 from service.hub.cache import REFRESH_FROM, AnswerCache
@@ -24,7 +23,7 @@ SAMPLE = 100  # users simulated, for any number: they do not meet in a cache tha
 CYCLES = 4  # measured, of question and answer
 NO_REFRESH = 1.0  # of `refresh_from`: an answer is asked for anew once it has expired
 
-USERS = (100, 1_000, 10_000)
+USERS = 10_000  # active: a tenth of them asks a tenth as often
 PROCESSES = (1, 2, 4, 8, 16, 32)
 IN_TABLE = (1, 4, 16)
 TTLS = (60.0, 300.0, 900.0)
@@ -118,13 +117,13 @@ def requests(load: Load, *, until: float, newcomers_until: float, seed: int) -> 
 def table(capacity: float) -> Iterator[str]:
     """Yield the lines of the table in Markdown."""
     titles = [f"{ttl:g} s" for ttl in TTLS]
-    yield f"| active users | processes | {' | '.join(titles)} |"
-    yield f"|{' ---: |' * (2 + len(titles))}"
-    for users, processes in product(USERS, IN_TABLE):
-        rates = [asyncio.run(questions(Load(users, processes, ttl))) for ttl in TTLS]
+    yield f"| processes | {' | '.join(titles)} |"
+    yield f"|{' ---: |' * (1 + len(titles))}"
+    for processes in IN_TABLE:
+        rates = [asyncio.run(questions(Load(USERS, processes, ttl))) for ttl in TTLS]
         cells = [f"{rate:#.2g}".rstrip(".") if rate < 10 else f"{rate:.0f}" for rate in rates]  # noqa: PLR2004 (digits)
         shares = [f"{cell} ({share(rate / capacity)})" for cell, rate in zip(cells, rates, strict=True)]
-        yield f"| {users:,} | {processes} | {' | '.join(shares)} |"
+        yield f"| {processes} | {' | '.join(shares)} |"
 
 
 def share(part: float) -> str:
@@ -135,7 +134,7 @@ def share(part: float) -> str:
     return f"{percent:.1f} %" if percent < 1 else f"{percent:.0f} %"
 
 
-def draw(path: Path, *, capacity: float, users: int = 10_000) -> None:
+def draw(path: Path, *, capacity: float) -> None:
     """Draw the Hub's load over the number of processes, for each TTL; with and without refreshing ahead."""
     import matplotlib as mpl  # noqa: PLC0415 (the simulation does without)
 
@@ -150,7 +149,7 @@ def draw(path: Path, *, capacity: float, users: int = 10_000) -> None:
     }
     for ttl, colour in zip(TTLS, ("#b3261e", "#1f6fb4", "#2e7d32"), strict=True):
         for options, style in kinds.values():
-            loads = [replace(Load(users, processes, ttl), **options) for processes in PROCESSES]  # type: ignore[arg-type]
+            loads = [replace(Load(USERS, processes, ttl), **options) for processes in PROCESSES]  # type: ignore[arg-type]
             shares = [100 * asyncio.run(questions(load)) / capacity for load in loads]
             axes.plot(PROCESSES, shares, style, color=colour, linewidth=1.8, marker="o" if style == "-" else "")
             if style == "-":
@@ -158,7 +157,7 @@ def draw(path: Path, *, capacity: float, users: int = 10_000) -> None:
     for name, (_, style) in kinds.items():
         axes.plot([], [], style, color="#444", label=name)
     axes.set(
-        title=f"{users:,} active users, a request every {INTERVAL:g} s each",
+        title=f"{USERS:,} active users, a request every {INTERVAL:g} s each",
         xlabel="processes (workers x replicas)",
         ylabel=f"share of the Hub's {capacity:,.0f} requests/s, %",
         xscale="log",

@@ -90,11 +90,14 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         settings: the settings of the service.
         configured: the applications in `settings`, if `configure` has loaded them already.
         routers: routers of your own.
-        admit: each is called with every identified caller, and raises a NotAdmittedError to keep one out.
+        admit: each is called with every identified caller, and raises a NotAdmittedError to keep one out: on every
+            route but signing in, signing out and `/me`, and while a connection stays open. If it returns a moment
+            (aware UTC), earlier answers of the Hub do not count.
         admit_sign_in: the same, for callers who are about to start a session or get a token through this service.
         entitled: each returns the scopes that a new token of the caller would carry. A caller whose token lacks one of
-            them is told to get a new token.
-        sign_in: which requests are redirected to the Hub to sign in, instead of being refused.
+            them is told to get a new token, or sent to the Hub for it.
+        sign_in: which requests are redirected to the Hub to sign in, instead of being refused: "navigation" for
+            browsers that open a page, "always" or "never".
         lifespan: a lifespan of your own, which runs inside. What it yields is in `request.state`.
         options: FastAPI's own, such as `title`, `version`, `description` and `openapi_tags`.
 

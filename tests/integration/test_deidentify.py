@@ -79,19 +79,22 @@ async def test_every_way_in(hub: RealHub) -> None:
 
 
 async def test_from_a_notebook(hub: RealHub) -> None:
-    """The token that a notebook has is enough, for a note as for the lines for a batch that the docs show."""
-    page = REPOSITORY / "docs/use.md"
-    (example,) = (block.code for block in blocks(page, "python") if "/deidentify/batch" in block.code)
+    """The token that a notebook has is enough, for a note as for a batch, which aiohttp reads while it sends."""
     code = f"""
-    import json, pathlib, requests
-    pathlib.Path("notes.ndjson").write_text("".join(json.dumps({{"text": {NOTE!r}}}) + "\\n" for _ in range(150)))
-    headers = {{"Authorization": "Bearer " + os.environ["JUPYTERHUB_API_TOKEN"]}}
-    alone = requests.post("{hub.service_url}deidentify", json={{"text": {NOTE!r}}}, headers=headers).json()["text"]
-    [alone, [json.loads(line)["text"] async for line in masked("notes.ndjson")]]
-    """
-    lines = example.replace("http://127.0.0.1:8000/", hub.url) + "\n".join(map(str.strip, code.splitlines()))
+import aiohttp, json, os, pathlib, requests
+headers = {{"Authorization": "Bearer " + os.environ["JUPYTERHUB_API_TOKEN"]}}
+async def masked(path):
+    url, typed = "{hub.service_url}deidentify/batch?replacement=tag", {{"Content-Type": "application/x-ndjson"}}
+    with open(path, "rb") as notes:
+        async with aiohttp.ClientSession(headers=headers | typed) as session, session.post(url, data=notes) as answer:
+            async for line in answer.content:
+                yield line
+pathlib.Path("notes.ndjson").write_text("".join(json.dumps({{"text": {NOTE!r}}}) + "\\n" for _ in range(150)))
+alone = requests.post("{hub.service_url}deidentify", json={{"text": {NOTE!r}}}, headers=headers).json()["text"]
+[alone, [json.loads(line)["text"] async for line in masked("notes.ndjson")]]
+"""
     async with hub.notebook("other") as notebook:
-        alone, many = ast.literal_eval(await notebook.run(lines))
+        alone, many = ast.literal_eval(await notebook.run(code))
 
     assert alone == MASKED
     assert many == ["Seen [DATE] by Dr. [NAME].\nMRN: [ID]"] * 150

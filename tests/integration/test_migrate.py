@@ -1,7 +1,6 @@
-"""What docs/migrate.md shows, before and after, is what it says."""
+"""What docs/migrate.md shows is what it says."""
 
 import importlib
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,13 +11,11 @@ from tornado.web import create_signed_value
 from traitlets.config.loader import PyFileConfigLoader
 
 from service.testing import Service, make_settings, open_service
-from tests.support.markdown import Block, blocks
+from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
-from tests.support.process import clean_environment
 
 BLOCKS = blocks(REPOSITORY / "docs/migrate.md", "python")
 CONFIGS = [block for block in BLOCKS if block.title.endswith("jupyterhub_config.py")]
-BEFORE = [block for block in BLOCKS if block.title.startswith("before/") and block not in CONFIGS]
 
 
 @pytest.fixture
@@ -40,35 +37,17 @@ def imported(name: str, directory: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("block", BEFORE, ids=lambda block: block.title)
-def test_before(block: Block, tmp_path: Path) -> None:
-    """What is moved from is real: it can be imported with JupyterHub beside it."""
-    (tmp_path / "before.py").write_text(block.code)
-    command = [sys.executable, "-c", "import before"]
-    run = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
-
-    assert run.returncode == 0, run.stderr
-
-
-@pytest.mark.parametrize(
-    ("number", "name", "module"),
-    [(0, "notes", None), (1, "notes", "notes:router"), (2, "fastapi", "greeting:router")],
-    ids=["tornado", "after tornado", "after FastAPI"],
-)
-def test_registrations(number: int, name: str, module: str | None, tmp_path: Path) -> None:
-    """The Hub takes each configuration, with the service under the name it had."""
-    (tmp_path / "jupyterhub_config.py").write_text(CONFIGS[number].code)
+def test_registration(tmp_path: Path) -> None:
+    """The Hub takes the configuration, with the service under the name it had."""
+    (block,) = CONFIGS
+    (tmp_path / "jupyterhub_config.py").write_text(block.code)
     hub = JupyterHub(config=PyFileConfigLoader("jupyterhub_config.py", path=str(tmp_path)).load_config())
     (entry,) = hub.services
 
-    assert len(CONFIGS) == 3
-    assert entry["name"] == name
-    assert entry.get("environment", {}).get("SERVICE_ROUTERS") == module
-    if name == "notes":
-        scope = "access:services!service=notes"
-        assert [role["groups"] for role in hub.load_roles if scope in role["scopes"] and "groups" in role] == [
-            ["writers"]
-        ]
+    assert entry["name"] == "notes"
+    assert entry["environment"]["SERVICE_ROUTERS"] == "notes:router"
+    scope = "access:services!service=notes"
+    assert [role["groups"] for role in hub.load_roles if scope in role["scopes"] and "groups" in role] == [["writers"]]
 
 
 async def test_notes(after: Path) -> None:
@@ -94,13 +73,6 @@ async def see_a_cookie_of_huboauth(service: Service) -> None:
 
     assert (away.status_code, back.status_code) == (302, 200)
     assert browser.cookies.get("service-notes") not in {old, None}
-
-
-async def test_greeting(after: Path) -> None:
-    """The greeting is what it was."""
-    async with open_service(routers=[imported("greeting", after).router]) as service:
-        assert (await service.user("alice").get("greeting")).json() == "Hello alice"
-        assert (await service.anonymous().get("greeting")).status_code == 401
 
 
 async def test_files(after: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,6 @@ NOT_HERE: Mapping[tuple[str, str], str] = {
     ("docs/operate/systemd.md", "/etc/service-fastapi/tls"): _ROOT,
     ("docs/operate/systemd.md", "systemctl edit"): _ROOT,
     ("docs/operate/systemd.md", "systemd-run"): _ROOT,
-    ("docs/operate/systemd.md", "pip install"): _ROOT,
     ("docs/operate/tls.md", "SERVICE_LISTEN="): "serves until stopped; integration/test_listening.py starts it so",
     ("docs/operate/tls.md", "https://localhost:8000/"): _HTTPS,
     ("docs/operate/tls.md", "--host 192.168.0.16"): _HTTPS,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bench.scale import EPOCH, NO_REFRESH, TTLS, USERS, Clock, Load, questions, requests, share
+from bench.scale import EPOCH, IN_TABLE, NO_REFRESH, TTLS, USERS, Clock, Load, questions, requests, share
 from service.hub.cache import AnswerCache
 from tests.support.node import REPOSITORY
 from tests.unit.hub.conftest import settle
@@ -85,15 +85,15 @@ def test_shares_are_short(part: float, text: str) -> None:
 def documented() -> Iterator[tuple[Load, float]]:
     """Yield the cells of the table in docs/operate/scale.md."""
     for line in (REPOSITORY / "docs/operate/scale.md").read_text().splitlines():
-        if re.match(r"\| [\d,]+ \| \d+ \| [\d.]+ \(", line):
-            users, processes, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        if re.match(r"\| \d+ \| [\d.]+ \(", line):
+            processes, *cells = (cell.strip() for cell in line.strip("|").split("|"))
             for ttl, cell in zip(TTLS, cells, strict=True):
-                yield Load(int(users.replace(",", "")), int(processes), ttl), float(cell.partition(" ")[0])
+                yield Load(USERS, int(processes), ttl), float(cell.partition(" ")[0])
 
 
 def test_the_documentation_has_these_figures() -> None:
     """The table of docs/operate/scale.md is that of this simulation."""
     cells = list(documented())
 
-    assert {load.users for load, _ in cells} == set(USERS)
+    assert {load.processes for load, _ in cells} == set(IN_TABLE)
     assert [figure for _, figure in cells] == pytest.approx([load.expected for load, _ in cells], rel=0.06)

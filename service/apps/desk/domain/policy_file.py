@@ -52,12 +52,12 @@ def changed(grants: Grants, told: Mapping[str, Any]) -> Grants:
 
 
 def as_table(grants: Grants) -> str:
-    """Return the rights as a table in Markdown: a line for each permission, and a column for each role."""
+    """Return the rights as a table in Markdown: each permission, and the smallest role that has it."""
     rows = [
-        ["permission", "", *Role],
-        ["---"] * (2 + len(Role)),
+        ["permission", "", "smallest role"],
+        ["---"] * 3,
         *(
-            [f"`{permission}`", meaning, *("yes" if permission in grants[role] else "no" for role in Role)]
+            [f"`{permission}`", meaning, next((role for role in Role if permission in grants[role]), "none")]
             for permission, meaning in MEANINGS.items()
         ),
     ]
