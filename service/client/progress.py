@@ -1,9 +1,12 @@
 """A progress bar, if tqdm is installed."""
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+_COLUMNS = 80
 
 
 class Progress(Protocol):
@@ -38,5 +41,8 @@ def progress_of(total: int, *, wanted: bool | None) -> Iterator[Progress]:
             raise ModuleNotFoundError("A progress bar needs tqdm: pip install tqdm.", name="tqdm") from None
         yield _Silent()
         return
-    with tqdm(total=total, unit="note", unit_scale=True) as bar:
+    is_text = not any(base.__module__ == "tqdm.notebook" for base in tqdm.__mro__)
+    # In a notebook, tqdm would take the width of the terminal where the Hub was started.
+    columns = _COLUMNS if is_text and not sys.stderr.isatty() else None
+    with tqdm(total=total, unit="note", unit_scale=True, ncols=columns) as bar:
         yield bar

@@ -100,6 +100,7 @@ async def test_the_first_call(new_desk: NewDesk, browse: "Browse", role: Role) -
     await write(page, "Add a comment", "I have asked for a new toner.")
     await press(page, "Add the comment")
     await expect(page.get_by_role("status")).to_have_text("Your comment is added.")
+    await expect(page.get_by_role("status")).to_be_in_viewport()
     await look(browser, page, f"{role}-5-comment")
     await page.goto(ui(desk, "tickets"))
     await expect(page.locator(".count")).to_have_text("1 ticket")

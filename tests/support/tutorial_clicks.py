@@ -9,7 +9,8 @@ word in bold or in italics that is in no such sentence is a mistake of the page.
     Type `text` into **field**.         or words for a text, such as: Type the first password into **field**
     Choose `option` in **list**.
     Copy **field**.
-    You see *text*.  You see no *text*.
+    You see *text*.                     without scrolling
+    Further down you see *text*.  You see no *text*.
 """
 
 import re
@@ -29,6 +30,7 @@ _STEPS = re.compile(
     | and\ into\ \*\*(?P<again>[^*]+)\*\*
     | [Cc]hoose\ `(?P<option>[^`]+)`\ in\ \*\*(?P<list>[^*]+)\*\*
     | [Cc]opy\ \*\*(?P<copy>[^*]+)\*\*
+    | [Ff]urther\ down\ you\ see\ \*(?P<below>[^*]+)\*
     | [Yy]ou\ see\ no\ \*(?P<absent>[^*]+)\*
     | [Yy]ou\ see\ \*(?P<seen>[^*]+)\*
     )"""
@@ -78,8 +80,10 @@ class People:
                 await self._named(name).click()
             case {"absent": text}:
                 await expect(self._shown(text)).to_have_count(0)
-            case {"seen": text}:
+            case {"below": text}:
                 await expect(self._shown(text).first).to_be_visible()
+            case {"seen": text}:
+                await expect(self._shown(text).first).to_be_in_viewport()
             case _:
                 await self._do_in_form(step)
 

@@ -152,6 +152,8 @@ async def show(
         following=NEXT[ticket.status] if ticket else (),
         owners=await desk.accounts.owners(),
         answer=answer or Draft({}),
+        # The browser scrolls to the comments, so the message must be there.
+        commented=request.query_params.get("done") == "commented",
         comments=await _comments(desk, ticket.id, comments) if ticket else None,
     )
 

@@ -97,12 +97,24 @@ async def test_comments_on_a_ticket(desk: Desk) -> None:
     assert "Later comments" in earlier.text
 
 
+async def test_the_message_after_a_comment(desk: Desk) -> None:
+    """It is among the comments, to which the browser scrolls. Other messages are at the top of the page."""
+    browser = desk.support.browser()
+    commented = await browser.visit(f"{UI}tickets/1?done=commented#comments")
+    saved = await browser.visit(f"{UI}tickets/1?done=saved")
+
+    assert commented.text.count('role="status"') == saved.text.count('role="status"') == 1
+    assert 'role="status">Your comment is added.' in commented.text.partition('id="comments"')[2]
+    assert 'role="status">Saved.' in saved.text.partition("<h1")[0]
+
+
 async def test_an_empty_comment(desk: Desk) -> None:
-    """An empty comment is refused beside its field, and the ticket's form is unchanged."""
+    """An empty comment is refused beside its field, where the browser scrolls, and the ticket's form is unchanged."""
     page = await send(desk.support.browser(), "tickets/1/comments", page="tickets/1", text=" ")
 
     assert (page.status_code, 'id="text-error">Fill this in.' in page.text) == (422, True)
     assert 'value="The printer prints blank pages"' in page.text
+    assert 'tickets/1/comments#comments"' in page.text
 
 
 async def test_a_reader_does_not_comment(shared: Desk) -> None:
