@@ -233,9 +233,7 @@ class Settings(TokenSettings, PageSettings, EntraSettings):
         try:
             return Path(given) if given else Path.home() / ".local" / "state" / self.client_id
         except RuntimeError:
-            raise ConfigurationError(
-                ["SERVICE_STATE: must name a folder, because the user has no home directory"]
-            ) from None
+            raise ConfigurationError(["SERVICE_STATE: must name a folder, as the user has no home directory"]) from None
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

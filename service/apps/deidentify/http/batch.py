@@ -17,7 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.errors import BatchBrokenError, BatchStalledError, NoteTooLargeError, TooManyNamesError
-from service.apps.deidentify.http.notes import FailedLine, Failure, Note, Options, deidentified, flaw_of, written
+from service.apps.deidentify.http.answers import deidentified, written
+from service.apps.deidentify.http.notes import FailedLine, Failure, Note, Options, flaw_of
 from service.apps.deidentify.workers.pool import Pool
 from service.auth.problems import problem_of
 from service.auth.revalidation import last_line

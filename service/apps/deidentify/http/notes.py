@@ -3,10 +3,8 @@
 No error that is raised here contains any part of a note.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Self
 
 from fastapi.exceptions import RequestValidationError
@@ -17,29 +15,22 @@ from pydantic import (
     FailFast,
     Field,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-from starlette.requests import HTTPConnection
 
-from service.application import opened
 from service.apps.deidentify.engine import keys
 from service.apps.deidentify.engine.dates import MAX_SHIFT, DateOrder
-from service.apps.deidentify.engine.engine import About, Result
+from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.engine.engine import Options as EngineOptions
 from service.apps.deidentify.engine.intake import PATTERN, other_encoding
 from service.apps.deidentify.engine.replacement import Language, Replacement
 from service.apps.deidentify.engine.rules import Kind
 from service.apps.deidentify.engine.spans import Span
-from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.http.schema import KEY_SCHEMA, SHIFT_OF_A_PATIENT
 from service.apps.deidentify.owners import PATTERN as KEY
-from service.apps.deidentify.owners import secret_of
-from service.apps.deidentify.workers.pool import Pool
-from service.hub.models import Identity
 
 MAX_WORDS = 1000  # in each of `allow` and `deny`
 MAX_WORD = 200  # characters
@@ -47,8 +38,6 @@ MAX_ID = 200  # characters
 
 # Query parameters that authenticate a request.
 _CREDENTIALS = {"token", "_xsrf"}
-# Spans to write at a time. More would block the event loop for more than a millisecond or two.
-_SLICE = 2000
 
 
 def _unicode(text: str) -> str:
@@ -226,49 +215,10 @@ class FailedLine(BaseModel):
 _JSON_PER_BYTE = 3
 _BESIDE_TEXT = 64 * 1024
 
-_SPANS = TypeAdapter(Sequence[Span])
-
 
 def body_size(note_size: int) -> int:
     """Return the most bytes that the JSON of a note may have. `note_size`: the most bytes of its text."""
     return _JSON_PER_BYTE * note_size + _BESIDE_TEXT
-
-
-def pool_of(conn: HTTPConnection) -> Pool:
-    """Return the pool of engines of this process."""
-    pool: Pool = opened(conn, "deidentify")
-    return pool
-
-
-def caller_of(conn: HTTPConnection, identity: Identity) -> str:
-    """Return whose notes share one place in the queue: a user's or a service's, or those from one address."""
-    if identity.kind in ("user", "service"):
-        return f"{identity.kind} {identity.name}"
-    return f"address {conn.client.host if conn.client else ''}"  # nobody signed in
-
-
-async def deidentified(
-    note: Note,
-    pool: Pool,
-    caller: str,
-    identity: Identity | None,
-    *,
-    waits: bool = False,
-    digest_key: bytes | None = None,
-) -> tuple[About, Result]:
-    """De-identify a note of a caller, and return the engine that did it and the result.
-
-    `caller`: see `caller_of`. `waits`, `digest_key`: `patient` and `key` of `Pool.deidentify`. Raises what that and
-    `owners.secret_of` raise.
-    """
-    secret = secret_of(note.key, identity, pool.secret) if note.key else None
-    result = await pool.deidentify(
-        note.text, caller=caller, patient=waits, ner=note.ner, key=digest_key, **note.for_engine(secret)
-    )
-    if pool.about is None:  # the engine's process has ended since
-        raise EngineUnavailableError
-    asked = pool.asks_model(ner=note.ner, compat=note.compat)
-    return replace(pool.about, model=pool.model) if asked else pool.about, result
 
 
 def flaw_of(error: RequestValidationError) -> Failure:
@@ -276,20 +226,6 @@ def flaw_of(error: RequestValidationError) -> Failure:
     item = error.errors()[0]
     where = [str(part) for part in item["loc"] if isinstance(part, int) or part in Note.model_fields]
     return Failure(code="invalid_request", detail=f"{'.'.join(where)}: {item['msg']}.".removeprefix(": "))
-
-
-async def written(result: Result, *, about: About, note: Note, line: int | None = None) -> bytes:
-    """Write a reply as JSON without blocking the event loop, however many spans there are."""
-    reply = Reply(
-        line=line, id=note.id, text=result.text, length=result.length, counts=result.counts, engine=about
-    ).model_dump_json(exclude_none=True)
-    if not note.spans:
-        return reply.encode()
-    parts = []
-    for start in range(0, len(result.spans), _SLICE):
-        parts.append(_SPANS.dump_json(result.spans[start : start + _SLICE])[1:-1])
-        await asyncio.sleep(0)
-    return b'%s,"spans":[%s]}' % (reply[:-1].encode(), b",".join(parts))
 
 
 class _Flat:

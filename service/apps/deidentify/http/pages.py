@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from service.apps.deidentify.engine import explanation
 from service.apps.deidentify.engine.engine import About
+from service.apps.deidentify.http.answers import caller_of, deidentified, pool_of
 from service.apps.deidentify.http.form import Draft, explained, parts, what_is_wrong
-from service.apps.deidentify.http.notes import caller_of, deidentified, pool_of
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
 from service.auth.problems import Problem, problem_of, problem_response

@@ -13,6 +13,7 @@ from service.apps.deidentify.engine.engine import About
 from service.apps.deidentify.engine.intake import PATTERN, text_of
 from service.apps.deidentify.errors import NoteTooLargeError
 from service.apps.deidentify.http import pages
+from service.apps.deidentify.http.answers import caller_of, deidentified, pool_of, written
 from service.apps.deidentify.http.batch import MEDIA_TYPE, Batch
 from service.apps.deidentify.http.notes import (
     InAddress,
@@ -21,10 +22,6 @@ from service.apps.deidentify.http.notes import (
     Options,
     Reply,
     body_size,
-    caller_of,
-    deidentified,
-    pool_of,
-    written,
 )
 from service.auth.context import context_of
 from service.auth.guard import require

@@ -18,8 +18,9 @@ from starlette.types import Message
 
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.numbering import BatchNumbering
+from service.apps.deidentify.http.answers import pool_of
 from service.apps.deidentify.http.batch import Batch, Line, Lines
-from service.apps.deidentify.http.notes import Options, pool_of
+from service.apps.deidentify.http.notes import Options
 from service.apps.deidentify.workers.pool import Pool
 from service.auth.guard import require
 from service.auth.revalidation import CLOSE_TIMEOUT

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import HTTPConnection
 
-from service.apps.deidentify.http.notes import caller_of
+from service.apps.deidentify.http.answers import caller_of
 from service.hub.models import Identity
 
 
