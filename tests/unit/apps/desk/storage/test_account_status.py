@@ -1,25 +1,27 @@
 """The look-up of an account's status beside SQLAlchemy."""
 
-import pytest
 from anyio import CancelScope, create_task_group, lowlevel
 
 from service.apps.desk.storage.account_status import StatusLookup, open_status_lookup
+from tests.support.databases import postgres_with_tables
+from tests.support.postgres import Postgres
 
-STEPS = 40  # more turns of the event loop than a look-up with a new connection takes
+TURNS = 40  # of the event loop: more than a look-up takes that has to connect first
 
 
-@pytest.mark.parametrize("turns", range(STEPS))
-async def test_a_look_up_that_is_cancelled_leaves_nothing_behind(database_url: str, turns: int) -> None:
+async def test_a_look_up_that_is_cancelled_leaves_nothing_behind(postgresql: Postgres) -> None:
     """If a request is cancelled while the driver connects, no error is left that nobody reads, and the next works."""
 
     async def ask(look_up: StatusLookup, scope: CancelScope) -> None:
         with scope:
             await look_up("ada")
 
-    async with open_status_lookup(database_url) as look_up, create_task_group() as group:
-        scope = CancelScope()
-        group.start_soon(ask, look_up, scope)
-        for _ in range(turns):
-            await lowlevel.checkpoint()
-        scope.cancel()
-        assert await look_up("ada") is None
+    async with postgres_with_tables(postgresql) as url:
+        for turns in range(TURNS):
+            async with open_status_lookup(url) as look_up, create_task_group() as group:
+                scope = CancelScope()
+                group.start_soon(ask, look_up, scope)
+                for _ in range(turns):
+                    await lowlevel.checkpoint()
+                scope.cancel()
+                assert await look_up("ada") is None
