@@ -72,9 +72,8 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         public_host: the origin of the service for browsers, like `https://hub.example.org`. With
             `JupyterHub.subdomain_host`, it is the origin of the service's own host. An external service needs it as
             PUBLIC_HOST, too.
-        apps: the applications to run, by name: `deidentify`, `desk`. A dotted path is a module with the rights that a
-            router of your own needs: plain data, some of `CUSTOM_SCOPES`, `USER_SCOPES`, `ROLES`, `GROUPS`,
-            `SERVICE_SCOPES`.
+        apps: the applications to run, by name. A dotted path is a module with the rights that a router of your own
+            needs: plain data, some of `CUSTOM_SCOPES`, `USER_SCOPES`, `ROLES`, `GROUPS`, `SERVICE_SCOPES`.
         routers: your own routers, as `package.module:router`. The service must be able to import them.
         grant: the groups whose members may use the service and get its `USER_SCOPES`. None means all users. Admins of
             the Hub always have access.

@@ -1,7 +1,6 @@
 """`python -m service deidentify --dask`: the same job on a cluster, to the byte, whatever becomes of its workers."""
 
 import json
-import os
 import shlex
 import signal
 import socket
@@ -17,7 +16,7 @@ from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 from tests.support.notes import note
 from tests.support.polling import BUSY, eventually
-from tests.support.process import wait_until_log_says
+from tests.support.process import signal_all, wait_until_log_says
 
 NOTES = 400
 
@@ -56,8 +55,7 @@ async def test_a_worker_that_is_killed(cluster: DaskCluster, tmp_path: Path) -> 
 
     with job(folder, "-o", out, "--dask", cluster.address, home=tmp_path) as running:
         await eventually(half_is_written, every=0.01)
-        for pid in dask_processes(doomed.pid):
-            os.kill(pid, signal.SIGKILL)
+        signal_all(dask_processes(doomed.pid))
         await eventually(is_gone)
         status = running.status()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from tests.support.local_http import local_client
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
 from tests.support.ports import free_ports
+from tests.support.process import signal_all
 
 WORKERS = 3
 PATH = "/services/fastapi/"
@@ -326,8 +326,7 @@ async def test_killed_in_the_middle(desk: Desk) -> None:
     with desk.hub.gate.slow("DELETE"):  # they are in the new group, and not yet out of the old one
         change = asyncio.create_task(desk.give("manager", Role.SUPPORT))
         await eventually(partial(_has, desk, "manager", {"desk-support", "desk-manager"}))
-        for worker in workers_of(desk.hub):
-            os.kill(worker, signal.SIGKILL)
+        signal_all(workers_of(desk.hub))
         assert (await change).status_code >= 500
 
     await eventually(partial(_has, desk, "manager", {"desk-support"}))  # the Hub has gone on with what it was asked

@@ -1,7 +1,5 @@
 """`/metrics` of a service with several workers, as a Prometheus that is a service of a real Hub reads it."""
 
-import os
-import signal
 from collections.abc import Mapping
 
 import pytest
@@ -11,6 +9,7 @@ from tests.conftest import MakeHub
 from tests.support.hub import RealHub
 from tests.support.local_http import local_client
 from tests.support.polling import eventually
+from tests.support.process import signal_all
 
 WORKERS = 2
 SCOPES = ("access:services!service=fastapi", "custom:service:metrics")
@@ -64,8 +63,7 @@ async def test_workers_are_counted_together(hub: RealHub) -> None:
     assert (await figures(hub))[ANSWERS] == TOKENS * TIMES
 
     before = workers(hub)
-    for pid in before:
-        os.kill(pid, signal.SIGKILL)
+    signal_all(before)
 
     async def is_replaced() -> bool:
         return not workers(hub) & before and (await hub.ask("GET", "health/live")).status_code == 200

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.support.ports import free_port
-from tests.support.process import KeptProcess, wait_until_log_says
+from tests.support.process import KeptProcess, signal_all, wait_until_log_says
 
 USER = "postgres"
 READY = "database system is ready to accept connections"
@@ -70,13 +70,11 @@ class Postgres:
     def frozen(self) -> Iterator[None]:
         """Let it hang: connections are accepted, by the kernel, and nothing is ever answered."""
         pids = self._process.descendants() if self._process else {}
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        signal_all(pids, signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            signal_all(pids, signal.SIGCONT)
 
     def database(self, *, template: str = "template1") -> str:
         """Make a database and return its address."""

@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -82,6 +82,13 @@ class KeptProcess:
             self.returncode = -signal.SIGKILL
         if self._keeper.stdout is not None:
             self._keeper.stdout.close()
+
+
+def signal_all(pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> None:
+    """Signal each process. One that has ended meanwhile, as because of another's end, is passed over."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _command_lines(pids: Sequence[int]) -> Iterator[tuple[int, str]]:

@@ -26,6 +26,7 @@ from service.errors import ServiceError
 from tests.support import obedient
 from tests.support.engines import with_engines
 from tests.support.polling import eventually
+from tests.support.process import signal_all
 
 CANARY = "Zebulon Quackenbush 99887766"
 MASKED = "******* *********** ********"
@@ -143,8 +144,7 @@ async def test_all_workers_are_killed_at_once(start: Open, tmp_path: Path) -> No
     working = [ask(pool, f"hang {tmp_path / name}") for name in "ab"]
     await begun(tmp_path / "a", tmp_path / "b")
     waiting = [ask(pool, CANARY) for _ in range(6)]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    signal_all(pids)
 
     assert len(pids) == 2
     assert await asyncio.gather(*working) == ["engine_failed"] * 2
@@ -157,8 +157,7 @@ async def test_everything_is_killed_at_once(start: Open) -> None:
     pool = await start()
     for _ in range(2):
         told = [await inside(pool) for _ in range(4)]
-        for pid in {tell[key] for tell in told for key in ("parent", "pid")}:
-            os.kill(pid, signal.SIGKILL)
+        signal_all({tell[key] for tell in told for key in ("parent", "pid")})
         await gone(*(tell["pid"] for tell in told))
 
         assert await asyncio.gather(*(ask(pool, CANARY) for _ in range(6))) == [MASKED] * 6

@@ -29,7 +29,7 @@ from tests.support import obedient
 from tests.support.engines import loaders_of, with_engines
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
-from tests.support.process import KeptProcess, clean_environment
+from tests.support.process import KeptProcess, clean_environment, signal_all
 
 CANARY = "Zebulon Quackenbush 99887766"
 MASKED = "******* *********** ********"
@@ -229,8 +229,7 @@ async def test_killed_while_idle(hire: Hire, caplog: pytest.LogCaptureFixture) -
     """Nobody notices."""
     workers = [hire() for _ in range(3)]
     pids = [pid_of(worker) for worker in workers]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    signal_all(pids)
 
     async def have_ended() -> bool:
         return all(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in pids)
