@@ -28,6 +28,7 @@ PATIENCE = 40  # presses
 async def tab_to(page: Page, wanted: str) -> None:
     """Press Tab until what is called so has the focus, which is visible all the way."""
     passed = []
+    await page.wait_for_load_state()  # before that, a page that is new can ignore keys
     for _ in range(PATIENCE):
         await page.keyboard.press("Tab")
         name, is_visible = await page.evaluate(FOCUSED)

@@ -60,6 +60,7 @@ async def test_entras_tokens_alone_are_good(url: str, issuer: EntraIssuer) -> No
 
 async def test_its_applications_work(url: str, issuer: EntraIssuer) -> None:
     """De-identification lets in whom ENTRA_SCOPE does."""
+    await eventually(lambda: is_ready(url))  # its engine is loaded
     assert (await ask(f"{url}deidentify/rules", issuer.access_token())).status_code == 200
     assert (await ask(f"{url}deidentify/rules", issuer.access_token(scp="x"))).json()["code"] == "insufficient_scope"
 
