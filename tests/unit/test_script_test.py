@@ -106,11 +106,11 @@ def test_quick(checkout: Path, path: Path) -> None:
 
 
 def test_a_random_order(checkout: Path, path: Path) -> None:
-    """`TEST_ORDER` shuffles all tests, whichever module they are in, and in all processes alike."""
+    """`TEST_ORDER` shuffles the modules, and the tests in each, in all processes alike."""
     shuffled = run(checkout, path, "unit", TEST_ORDER="7")[2][-1]
     other = run(checkout, path, "unit", TEST_ORDER="random")[2][-1]
 
-    assert "--dist load --random-order-bucket=global --random-order-seed=7 " in shuffled
+    assert "--dist load --random-order-bucket=module --random-order-seed=7 " in shuffled
     assert re.search(r" --random-order-seed=[0-9]{9,} ", other)
     assert "random-order" not in run(checkout, path, "unit")[2][-1]
 
