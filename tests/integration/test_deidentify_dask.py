@@ -18,7 +18,7 @@ from tests.support.notes import note
 from tests.support.polling import BUSY, eventually
 from tests.support.process import signal_all, wait_until_log_says
 
-NOTES = 400
+NOTES = 240
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from tests.support.local_http import local_client
 from tests.support.polling import eventually
 from tests.support.ports import free_port
 
-CLIENTS, TICKETS = 50, 500
-KILLED_AFTER = (150, 350)  # tickets that have been acknowledged
+CLIENTS, TICKETS = 50, 300
+KILLED_AFTER = (90, 200)  # tickets that have been acknowledged
 PATIENCE = 240.0  # seconds for all; half a minute on a machine that does nothing else
 API_TOKEN = secrets.token_hex(32)
 PORT = free_port()
