@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,37 +17,54 @@ HUBS = {  # version -> how many tests test_services_auth and test_services have 
     "6.1": {"test_services_auth": 43, "test_services": 12},
     "5.5": {"test_services_auth": 37, "test_services": 12},
 }
+SIGN_IN = {"test_services_auth": 43}  # of 6.1
 # With internal_ssl: who has what token, and a sign-in from beginning to end.
-SSL_CHOICE = "hubauth_token or cookie_collision"
+SSL_CHOICE = ("-k", "hubauth_token or cookie_collision")
 SSL_COUNT = 3
-LIMIT = 1800  # seconds; about a minute on an idle machine
 
 
-def run_upstream(
-    version: str, modules: list[str], directory: Path, *options: str, service: str = "", **environment: str
-) -> int:
-    """Run modules of `jupyterhub.tests` in that Hub's environment, and return how many tests ran: all passed.
+@dataclass(frozen=True)
+class Upstream:
+    """Tests of a Hub's, by module with their number, and how they are run.
 
     `service`: an argument of `tests.conformance.service`.
     """
-    venv = REPOSITORY / ".venv" / f"hub-{version}"
-    if not venv.exists():
-        pytest.skip(f"no JupyterHub {version}: ./script/test conformance installs it")
+
+    version: str
+    modules: Mapping[str, int]
+    options: Sequence[str] = ()
+    service: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+# An installed Hub is tried on one version: what we send to the Hubs, and read from them, does not depend on whose
+# application it is. With internal_ssl the service is reached, and reaches the Hub, by certificates of the Hub's own.
+RUNS = {
+    **{f"JupyterHub {version}": Upstream(version, modules) for version, modules in HUBS.items()},
+    "an application with a Hub installed": Upstream("6.1", SIGN_IN, service="installed"),
+    "internal_ssl": Upstream("6.1", {"test_services_auth": SSL_COUNT}, SSL_CHOICE, environment={"SSL_ENABLED": "1"}),
+}
+LIMIT = 1800  # seconds; about two minutes on an idle machine
+
+
+def run_upstream(upstream: Upstream, directory: Path) -> int:
+    """Run these tests in that Hub's environment, and return how many ran: all passed."""
     tests = Path(__file__).parent
     # Not read off pytest's last line: the Hub's proxy, which a busy machine is late to end, writes behind it.
     report = directory / "report.xml"
-    command = [str(venv / "bin" / "python"), "-m", "pytest", "-c", str(tests / "upstream.ini"), *options]
+    python = venv(upstream.version) / "bin" / "python"
+    command = [str(python), "-m", "pytest", "-c", str(tests / "upstream.ini"), *upstream.options]
     command.append(f"--junit-xml={report}")
-    path = [str(venv / "bin"), str(_proxy_folder(directory)), os.environ["PATH"]]
+    path = [str(python.parent), str(_proxy_folder(directory)), os.environ["PATH"]]
     done = subprocess.run(
-        [*command, "--pyargs", *(f"jupyterhub.tests.{module}" for module in modules)],
+        [*command, "--pyargs", *(f"jupyterhub.tests.{module}" for module in upstream.modules)],
         cwd=directory,  # the Hub keeps its secrets where it runs
         env=os.environ
-        | environment
+        | upstream.environment
         | {
             "PATH": os.pathsep.join(path),
             "PYTHONPATH": str(REPOSITORY),
-            "CONFORMANCE_SERVICE": f"{sys.executable} -m tests.conformance.service {service}".strip(),
+            "CONFORMANCE_SERVICE": f"{sys.executable} -m tests.conformance.service {upstream.service}".strip(),
         },
         capture_output=True,
         text=True,
@@ -57,6 +77,11 @@ def run_upstream(
     return sum(int(suite.get("tests", "0")) for suite in suites)
 
 
+def venv(version: str) -> Path:
+    """The environment with that JupyterHub."""
+    return REPOSITORY / ".venv" / f"hub-{version}"
+
+
 def _proxy_folder(directory: Path) -> Path:
     """Put the proxy where these tests look for it: on PATH, under its own name."""
     folder = directory / "bin"
@@ -67,26 +92,15 @@ def _proxy_folder(directory: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("version", HUBS)
-def test_every_test_of_jupyterhub_passes(version: str, tmp_path: Path) -> None:
-    """Each test that JupyterHub has for services, none skipped, none failed."""
-    modules = HUBS[version]
+def test_every_test_of_jupyterhub_passes(tmp_path: Path) -> None:
+    """Each test that JupyterHub has for services, none skipped, none failed. All run at once, as they mostly wait."""
+    for version in HUBS:
+        if not venv(version).exists():
+            pytest.skip(f"no JupyterHub {version}: ./script/test conformance installs it")
+    folders = [tmp_path / str(number) for number in range(len(RUNS))]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor(len(RUNS)) as pool:
+        counts = list(pool.map(run_upstream, RUNS.values(), folders))
 
-    assert run_upstream(version, list(modules), tmp_path) == sum(modules.values())
-
-
-def test_an_application_with_a_hub_installed(tmp_path: Path) -> None:
-    """Each test that JupyterHub has for signing in passes with an application of somebody's own.
-
-    On one Hub: what we send to the Hubs, and read from them, does not depend on whose application it is.
-    """
-    count = run_upstream("6.1", ["test_services_auth"], tmp_path, service="installed")
-
-    assert count == HUBS["6.1"]["test_services_auth"]
-
-
-def test_internal_ssl_end_to_end(tmp_path: Path) -> None:
-    """With internal_ssl the service is reached, and reaches the Hub, by certificates of the Hub's own."""
-    count = run_upstream("6.1", ["test_services_auth"], tmp_path, "-k", SSL_CHOICE, SSL_ENABLED="1")
-
-    assert count == SSL_COUNT
+    assert dict(zip(RUNS, counts, strict=True)) == {name: sum(run.modules.values()) for name, run in RUNS.items()}
