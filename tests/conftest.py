@@ -1,6 +1,7 @@
 """What every test has: async tests run, a skip can be made a failure, and a Hub, a browser or a port is at hand."""
 
 import contextlib
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
@@ -44,6 +45,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let anyio run every async test, without a mark on each."""
     config.option.anyio_mode = "auto"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector the thousands of tests, which live as long as the process.
+
+    It took half the time of collecting them, and a fifth of that of tests in this process.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
