@@ -4,7 +4,8 @@ import ast
 import asyncio
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -313,8 +314,8 @@ async def test_signed_out_in_the_middle(careful_hub: RealHub, change: str) -> No
     async with BatchClient(f"{careful_hub.service_url}deidentify/batch", headers=token.bearer) as client:
         await client.say({"text": NOTE})
         first = await client.take()
-        await changed(careful_hub, token, change)
-        last, end = await client.take(), await client.take()
+        async with changed(careful_hub, token, change):
+            last, end = await client.take(), await client.take()
 
     assert first is not None
     assert last is not None
@@ -322,12 +323,19 @@ async def test_signed_out_in_the_middle(careful_hub: RealHub, change: str) -> No
     assert last["error"]["code"] == {"revoked": "invalid_token", "out of the group": "insufficient_scope"}[change]
 
 
-async def changed(hub: RealHub, token: Token, change: str) -> None:
-    """End what a token is good for."""
+@asynccontextmanager
+async def changed(hub: RealHub, token: Token, change: str) -> AsyncIterator[None]:
+    """End what a token is good for. Its owner is in the group again at the end of the block."""
     if change == "revoked":
         await hub.revoke(token)
-    else:
-        await hub.api("DELETE", "/groups/researchers/users", json={"users": ["testuser"]})
+        yield
+        return
+    group, body = "/groups/researchers/users", {"users": ["testuser"]}
+    (await hub.api("DELETE", group, json=body)).raise_for_status()
+    try:
+        yield
+    finally:
+        (await hub.api("POST", group, json=body)).raise_for_status()
 
 
 async def test_the_docs_line(hub: RealHub, tmp_path: Path) -> None:

@@ -93,13 +93,14 @@ async def token_for(hub: RealHub, service: str, *scopes: str) -> Token:
 async def test_notes_are_kept(extended: RealHub, service: str) -> None:
     """Who has the scope writes, and reads what was written; nobody else's."""
     token = await token_for(extended, service, WRITE)
+    before = await extended.ask("GET", "notes", token=token, service=service)
 
     written = await extended.ask("POST", "notes?note=buy%20milk", token=token, service=service)
     mine = await extended.ask("GET", "notes", token=token, service=service)
     theirs = await extended.ask("GET", "notes", token=await extended.user_token("other"), service=service)
 
     assert written.status_code == 201
-    assert (mine.status_code, mine.json()) == (200, ["buy milk"])
+    assert (mine.status_code, mine.json()) == (200, [*before.json(), "buy milk"])
     assert (theirs.status_code, theirs.json()) == (200, [])
 
 

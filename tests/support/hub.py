@@ -25,7 +25,7 @@ import httpx
 from tests.support.gate import HubGate
 from tests.support.hub_api import HubApi, Token
 from tests.support.hub_config import ADMIN_SERVICE, HubOptions, Ports, hub_config, python_module
-from tests.support.local_http import local_client
+from tests.support.local_http import local_client, transport_at
 from tests.support.node import REPOSITORY
 from tests.support.notebook import Notebook
 from tests.support.polling import eventually
@@ -195,10 +195,16 @@ class RealHub(HubApi):
             return await client.request(method, url, headers=sent, **options)
 
     @contextlib.asynccontextmanager
-    async def session(self, user: str | None = None, *, front: TlsFront | None = None) -> AsyncIterator[Session]:
-        """Give a browser without a screen: signed in to the Hub as `user`, or not; directly, or by a TLS proxy."""
+    async def session(
+        self, user: str | None = None, *, front: TlsFront | None = None, address: str = ""
+    ) -> AsyncIterator[Session]:
+        """Give a browser without a screen: signed in to the Hub as `user`, or not; directly, or by a TLS proxy.
+
+        `address`: where it is, another of this machine's than all others have, such as 127.0.0.2.
+        """
         url = front.origin + self.options.base_url if front else self.url
-        async with Session(url, transport=front.transport() if front else None) as session:
+        there = transport_at(address) if address else None
+        async with Session(url, transport=front.transport() if front else there) as session:
             if user is not None:
                 await session.sign_in(user)
             yield session

@@ -15,3 +15,8 @@ def local_client(**options: Any) -> httpx.AsyncClient:  # noqa: ANN401 (httpx ch
     """Return a client that nothing in the environment leads elsewhere, with half a minute of patience."""
     usual: dict[str, Any] = {"trust_env": False, "timeout": 30, "verify": _NO_TLS, "limits": _EACH_ITS_OWN}
     return httpx.AsyncClient(**(usual | options))
+
+
+def transport_at(address: str) -> httpx.AsyncHTTPTransport:
+    """Return what connects from another address of this machine, such as 127.0.0.2."""
+    return httpx.AsyncHTTPTransport(verify=_NO_TLS, limits=_EACH_ITS_OWN, local_address=address)

@@ -175,7 +175,7 @@ async def test_by_token(service: Service) -> None:
 
     assert (reply.status_code, reply.content) == (204, b"")
     assert (await api.get("me")).status_code == 401
-    delete = next(each for each in service.hub.requests if each.method == "DELETE")
+    delete = [each for each in service.hub.requests if each.method == "DELETE"][-1]
     assert delete.headers["Authorization"] == f"token {token}"
 
 
