@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.conftest import Browse
 
 FIRST, SECOND = "first of all passwords", "second to none of them"
+# Each test changes the password of one of them.
+NAMES = ("admin", "testuser", "other", "colleague")
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +22,9 @@ def accounts(make_shared_hub: MakeHub) -> Place:
     """A Hub with accounts, and the service, which asks the Hub anew after half a second."""
     config = f"""
 c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
-c.PasswordAuthenticator.first_users = {{name: {FIRST!r} for name in ("admin", "testuser", "other")}}
+c.PasswordAuthenticator.first_users = {dict.fromkeys(NAMES, FIRST)!r}
 """
-    return place_of(make_shared_hub(register={"environment": {"HUB_CACHE_TTL": "0.5"}}, config=config))
+    return place_of(make_shared_hub(users=NAMES, register={"environment": {"HUB_CACHE_TTL": "0.5"}}, config=config))
 
 
 async def fill_in(page: Page, *, old: str = "", new: str = SECOND) -> None:
@@ -88,10 +90,10 @@ async def test_an_administrators_page(accounts: Place, browse: "Browse") -> None
     """An administrator reads whose sessions end before the password is set, and afterwards that they have."""
     admin = await browse(accounts.origin)
     page = await admin.page()
-    await page.goto(f"{accounts.hub_url}login?next=/hub/change-password/testuser")
+    await page.goto(f"{accounts.hub_url}login?next=/hub/change-password/colleague")
     await admin.sign_in(page, "admin", password=FIRST)
-    await expect(page.get_by_text("A new password signs testuser out everywhere.")).to_be_visible()
+    await expect(page.get_by_text("A new password signs colleague out everywhere.")).to_be_visible()
     await admin.save(page, "set-password")
 
     await fill_in(page)
-    await expect(page.get_by_role("status")).to_contain_text("testuser is signed out everywhere.")
+    await expect(page.get_by_role("status")).to_contain_text("colleague is signed out everywhere.")
