@@ -160,5 +160,11 @@ async def test_a_dead_hub_is_not_hammered(usual: Beside) -> None:
                 assert await crowd() == {503: CROWD}
             sent = await usual.questions(client, admin) - before
             took = monotonic() - begun
+        newcomer = await usual.hub.user_token("other")
+
+        async def is_back() -> bool:
+            return await usual.me(client, newcomer) == 200
+
+        await eventually(is_back)
 
     assert sent <= took + 3
