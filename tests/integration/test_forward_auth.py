@@ -123,7 +123,7 @@ async def test_a_token(site: ForwardSite) -> None:
         seen = (await http.post(site.origin + SEEN, content=b"x" * 100_000)).raise_for_status().json()
 
     headers = dict(seen["headers"])
-    assert (seen["method"], len(seen["body"]), headers["remote-user"]) == ("POST", 100_000, "testuser")
+    assert (seen["method"], seen["size"], headers["remote-user"]) == ("POST", 100_000, "testuser")
     assert "authorization" not in headers
     assert bearer["Authorization"].split()[1] not in str(seen)
 
@@ -243,7 +243,7 @@ async def test_a_body_is_the_applications(site: ForwardSite, reader: Session) ->
     """It arrives whole; the service is asked without it."""
     reply = await reader.fetch("POST", site.origin + SEEN, content=b"x" * 1_500_000)
 
-    assert len(reply.json()["body"]) == 1_500_000
+    assert reply.json()["size"] == 1_500_000
 
 
 async def test_websockets(site: ForwardSite, reader: Session) -> None:
