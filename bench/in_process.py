@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import uvloop
 from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, Depends, FastAPI
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message
 
+from bench.peers import nobody
 from service.auth import CurrentUser, Hub, Identity
 from service.settings import Settings
 from service.testing import make_settings, open_service
@@ -24,11 +24,6 @@ from service.testing import make_settings, open_service
 ROUNDS, REQUESTS = 15, 600
 
 Call = Callable[[], Awaitable[None]]
-
-
-async def nobody(conn: HTTPConnection) -> str:  # noqa: ARG001 - as a guard, it wants the connection
-    """A dependency that does nothing."""
-    return "testuser"
 
 
 def bare() -> FastAPI:

@@ -8,7 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
+
+
+async def nobody(conn: HTTPConnection) -> str:  # noqa: ARG001 - as a guard, it wants the connection
+    """A dependency that does nothing."""
+    return "testuser"
 
 
 def serve(app: ASGIApp, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own

@@ -3,17 +3,12 @@
 import os
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI
 
-from bench.peers import serve
+from bench.peers import nobody, serve
 
 app = FastAPI()
 prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
-
-
-async def nobody(request: Request) -> str:  # noqa: ARG001 - as a guard, it wants the request
-    """A dependency that does nothing."""
-    return "testuser"
 
 
 @app.get(f"{prefix}items/{{item}}")

@@ -133,10 +133,7 @@ async def test_an_outage(live_hub: RealHub) -> None:
             assert await socket.recv() == "still here"
             assert await ended(socket) == (1013, "hub_unavailable")
 
-    async def is_over() -> bool:
-        return (await live_hub.ask("GET", "me", token=token)).status_code == 200
-
-    await eventually(is_over)  # for the tests that come after
+    await live_hub.until_served(token)  # for the tests that come after
 
 
 async def test_many_connections_of_one_token(live_hub: RealHub) -> None:

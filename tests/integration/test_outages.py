@@ -12,7 +12,6 @@ from service.testing.callers import NAVIGATION
 from tests.integration.conftest import BROKEN, MISTAKEN
 from tests.support.gate import HubGate
 from tests.support.hub import RealHub
-from tests.support.hub_api import Token
 from tests.support.local_http import local_client
 from tests.support.polling import eventually
 
@@ -63,16 +62,7 @@ async def test_an_outage_is_never_a_refusal(varied_hub: RealHub, outage: Outage)
     said = "".join(f"{reply.headers}{reply.text}" for reply in (told, shown, start, open_to_all))
     assert not [inside for inside in ("secret-of-the-hub", str(hub.gate.port), "hub/api/user") if inside in said]
 
-    await recovered(hub, unknown)
-
-
-async def recovered(hub: RealHub, token: Token) -> None:
-    """Wait until the service asks the Hub about this token. It spares a dead Hub for a second."""
-
-    async def is_back() -> bool:
-        return (await hub.ask("GET", "me", token=token)).status_code == 200
-
-    await eventually(is_back)
+    await hub.until_served(unknown)
 
 
 async def test_grace_ends_with_a_no(varied_hub: RealHub) -> None:
@@ -84,7 +74,7 @@ async def test_grace_ends_with_a_no(varied_hub: RealHub) -> None:
 
     with varied_hub.gate.down():
         reply = await varied_hub.ask("GET", "me", token=token)
-    await recovered(varied_hub, await varied_hub.user_token("other"))  # for the tests that come after
+    await varied_hub.until_served(await varied_hub.user_token("other"))  # for the tests that come after
 
     assert reply.status_code in (401, 503)
 
@@ -110,7 +100,7 @@ async def test_token_endpoint_says_come_back(hub: RealHub) -> None:
     form = {"grant_type": "password", "username": "other", "password": "passwd"}
     with hub.gate.down():
         reply = await hub.ask("POST", "token", data=form)
-    await recovered(hub, await hub.user_token("other"))  # for the tests that come after
+    await hub.until_served(await hub.user_token("other"))  # for the tests that come after
 
     assert (reply.status_code, reply.json()["error"]) == (503, "temporarily_unavailable")
     assert int(reply.headers["Retry-After"]) > 0

@@ -36,6 +36,14 @@ class Beside(NamedTuple):
         """Return the status of /me."""
         return (await client.get(f"{self.home}me", headers=token.bearer)).status_code
 
+    async def until_served(self, client: httpx.AsyncClient, token: Token) -> None:
+        """Wait until /me answers this token."""
+
+        async def is_served() -> bool:
+            return await self.me(client, token) == httpx.codes.OK
+
+        await eventually(is_served)
+
     async def questions(self, client: httpx.AsyncClient, admin: Token) -> int:
         """Return how many questions were sent to the Hub, answered or not."""
         figures = (await client.get(f"{self.home}debug", headers=admin.bearer)).json()["cache"]
@@ -134,13 +142,10 @@ async def test_grace_has_an_end(impatient: Beside) -> None:
         async def is_over() -> bool:
             return await impatient.me(client, token) == 503
 
-        async def is_back() -> bool:
-            return await impatient.me(client, token) == 200
-
         with impatient.hub.gate.down():
             await eventually(is_over)
             assert monotonic() - begun > TTL + GRACE - 1
-        assert await eventually(is_back)
+        await impatient.until_served(client, token)
 
 
 async def test_a_dead_hub_is_not_hammered(usual: Beside) -> None:
@@ -160,11 +165,6 @@ async def test_a_dead_hub_is_not_hammered(usual: Beside) -> None:
                 assert await crowd() == {503: CROWD}
             sent = await usual.questions(client, admin) - before
             took = monotonic() - begun
-        newcomer = await usual.hub.user_token("other")
-
-        async def is_back() -> bool:
-            return await usual.me(client, newcomer) == 200
-
-        await eventually(is_back)
+        await usual.until_served(client, await usual.hub.user_token("other"))  # for the tests that come after
 
     assert sent <= took + 3

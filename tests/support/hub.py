@@ -194,13 +194,21 @@ class RealHub(HubApi):
         async with local_client() as client:
             return await client.request(method, url, headers=sent, **options)
 
+    async def until_served(self, token: Token) -> None:
+        """Wait until the service answers this token. After an outage it spares the Hub for a second."""
+
+        async def is_served() -> bool:
+            return (await self.ask("GET", "me", token=token)).status_code == httpx.codes.OK
+
+        await eventually(is_served)
+
     @contextlib.asynccontextmanager
     async def session(
         self, user: str | None = None, *, front: TlsFront | None = None, address: str = ""
     ) -> AsyncIterator[Session]:
         """Give a browser without a screen: signed in to the Hub as `user`, or not; directly, or by a TLS proxy.
 
-        `address`: where it is, another of this machine's than all others have, such as 127.0.0.2.
+        `address`: the address that it connects from, such as 127.0.0.2, where 127.0.0.1 is not wanted.
         """
         url = front.origin + self.options.base_url if front else self.url
         there = transport_at(address) if address else None
