@@ -187,13 +187,13 @@ async def test_the_form_that_swaggers_window_gets(service: Service) -> None:
     before = len(service.hub.requests)
     replies = [
         await service.browser().visit("oauth_callback", params={"state": "V2VkIEF1Zw==", **query})
-        for query in ({"code": "abc"}, {"error": "access_denied"}, {})
+        for query in ({"code": "the-code"}, {"error": "access_denied"}, {})
     ]
 
     for reply in replies:
         assert (reply.status_code, reply.headers["Cross-Origin-Opener-Policy"]) == (200, "unsafe-none")
         assert f'"{PREFIX}static/swagger-ui/oauth2-redirect.js"' in reply.text
-        assert ("abc" in reply.text, "set-cookie" in reply.headers) == (False, False)
+        assert ("the-code" in reply.text, "set-cookie" in reply.headers) == (False, False)
     assert len(service.hub.requests) == before
 
 
