@@ -147,7 +147,7 @@ async def test_both_ways_give_one_name(place: Place) -> None:
         hub = await client.get(f"{place.origin}/hub/api/user", headers=bearer(place.issuer.access_token(BOB)))
         assert hub.status_code == httpx.codes.FORBIDDEN
     assert HUB_SECRET not in place.log.read_text()
-    assert not re.search(r"eyJ[\w-]+\.eyJ", place.log.read_text()), "a JWT"
+    assert not re.search(r"\beyJ[\w-]{8}", place.log.read_text()), "a part of a JWT"
 
 
 def bearer(token: str) -> dict[str, str]:
