@@ -16,22 +16,20 @@ from service.apps.deidentify.job.tables.rows import LONGEST_ROW, cell_of, decode
 
 CHUNK = 256_000  # bytes
 DELIMITERS = {".csv": b",", ".tsv": b"\t"}
+Places = Sequence[tuple[int, int]]  # of each cell, where it begins and ends in its row
 
-_QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"(.*)', re.DOTALL)
+# Each text matches in one way, so that no row takes more than linear time. No group has a possessive quantifier: Python
+# 3.11.2, which Debian 12 has, gets these wrong (https://github.com/python/cpython/issues/106052).
+_QUOTES = rb'"([^"]*+(?:""[^"]*+)*)"(?!")'
+_QUOTED = re.compile(rb"%b(.*)" % _QUOTES, re.DOTALL)
 _ENDS = b"\r\n"
 
 
-class Grammar:
-    """How rows and cells look. The quantifiers are possessive, so that no row takes more than linear time."""
-
-    def __init__(self, delimiter: bytes) -> None:
-        self.delimiter = delimiter
-        plain = rb"[^%b\r\n]*+" % delimiter
-        cell = rb'(?:"(?:[^"]++|"")*+"%b|(?!")%b)' % (plain, plain)
-        row = rb"%b(?:%b%b)*+" % (cell, delimiter, cell)
-        self.cell = re.compile(cell)
-        self.row = re.compile(rb"%b(?:\r\n|\n|\r(?=[^\n]))" % row)  # a \r that comes last may have a \n behind it
-        self.last = re.compile(rb"%b\r?+" % row)
+def _pattern(delimiter: bytes) -> re.Pattern[bytes]:
+    """A cell, and in the group `end` what ends it: the delimiter, or the end of the row."""
+    plain = rb"[^%b\r\n]*+" % delimiter
+    end = rb"%b|\r\n|\n|\r(?=[^\n])" % delimiter  # a \r that comes last may have a \n behind it
+    return re.compile(rb'(?:%b|(?!"))%b(?P<end>%b)' % (_QUOTES, plain, end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Row:
     line: int
     raw: bytes
     columns: Sequence[str] = ()
-    places: Sequence[tuple[int, int]] = ()
+    places: Places = ()
     cells: Sequence[Cell] = ()
     encoding: str = UTF8
     patient: str | None = None
@@ -90,7 +88,8 @@ class Delimited:
         self._columns = columns
         self._patient_column = patient_column
         self._encoding = encoding
-        self._grammar = Grammar(DELIMITERS[source.kind])
+        self._delimiter = DELIMITERS[source.kind]
+        self._cell = _pattern(self._delimiter)
 
     def rows(self, stream: BinaryIO) -> Iterator[Row | BadRow]:
         """All rows, the header among them.
@@ -99,16 +98,16 @@ class Delimited:
             JobRefusedError: a column is missing, or the file is no such table, or not in this encoding.
         """
         names: list[str] = []
-        for line, raw in self._records(stream):
+        for line, raw, spans in self._records(stream):
             decoded(self._source, raw, self._encoding, line)  # or refused
             if raw == BYTE_ORDER_MARK:
                 yield Row(line, raw)
             elif not names:
-                names = [_text(raw[start:stop]).decode(self._encoding) for start, stop in self._spans(raw)]
+                names = [_text(raw[start:stop]).decode(self._encoding) for start, stop in spans]
                 self._check(names)
                 yield Row(line, raw)
             elif raw.strip(_ENDS):
-                yield self._row(line, raw, names)
+                yield self._row(line, raw, spans, names)
             else:
                 yield Row(line, raw)
         if not names:
@@ -122,12 +121,11 @@ class Delimited:
             what = f"has more than one column {shown(self._patient_column)}."
             raise JobRefusedError(f"{shown(self._source.path)} {what}")
 
-    def _row(self, line: int, raw: bytes, names: Sequence[str]) -> Row | BadRow:
-        spans = self._spans(raw)
+    def _row(self, line: int, raw: bytes, spans: Places, names: Sequence[str]) -> Row | BadRow:
         columns = [name for name in names if name in self._columns]
         if len(spans) != len(names):
             detail = f"The row has {len(spans)} cells, and the header {len(names)}. Nothing of the row is written."
-            blank = self._grammar.delimiter * (len(names) - 1) + raw[len(raw.rstrip(_ENDS)) :]
+            blank = self._delimiter * (len(names) - 1) + raw[len(raw.rstrip(_ENDS)) :]
             return BadRow(line, columns, [failure(BadLineError(detail))] * len(columns), blank)
         places = [span for span, name in zip(spans, names, strict=True) if name in self._columns]
         cells = [self._note(raw[start:stop]) for start, stop in places]
@@ -140,41 +138,46 @@ class Delimited:
     def _note(self, raw: bytes) -> Cell:
         return cell_of(_text(raw).decode(self._encoding)) if raw else None
 
-    def _records(self, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-        """Each row with its end, and the line of the file that it begins in. A byte order mark is a row of its own."""
+    def _records(self, stream: BinaryIO) -> Iterator[tuple[int, bytes, Places]]:
+        """The line of the file that each row begins in, the row with its end, and where its cells are.
+
+        A byte order mark is a row of its own.
+        """
         line, buffer, is_more = 1, stream.read(len(BYTE_ORDER_MARK)), True
         if buffer == BYTE_ORDER_MARK and self._encoding == UTF8:
-            yield line, buffer
+            yield line, buffer, []
             buffer = b""
         while is_more:
             piece = stream.read(max(CHUNK, len(buffer)))  # twice as much each time, for a long row
             buffer, place, is_more = buffer + piece, 0, bool(piece)
-            while found := self._grammar.row.match(buffer, place):
-                yield line, found[0]
-                line += _lines(found[0])
-                place = found.end()
+            while found := self._row_at(buffer, place):
+                end, spans = found
+                raw = buffer[place:end]
+                yield line, raw, spans
+                line += _lines(raw)
+                place = end
             buffer = buffer[place:]
             if len(buffer) > LONGEST_ROW:
                 raise self._unended(line)
         if buffer:
-            if not self._grammar.last.fullmatch(buffer):
+            if not (found := self._row_at(buffer + b"\n", 0)):  # the last row may have no end, or half of one
                 raise self._unended(line)
-            yield line, buffer
+            yield line, buffer, found[1]
 
     def _unended(self, line: int) -> JobRefusedError:
         what = f"a quote is not closed, or a row is longer than {LONGEST_ROW} bytes."
         return JobRefusedError(f"{shown(self._source.path)}, line {line}: {what}")
 
-    def _spans(self, raw: bytes) -> list[tuple[int, int]]:
-        """Where the cells of a row are."""
+    def _row_at(self, buffer: bytes, start: int) -> tuple[int, Places] | None:
+        """Where the row that begins at `start` ends, and where in it its cells are, if all of it is there."""
         spans: list[tuple[int, int]] = []
-        start = 0
-        while found := self._grammar.cell.match(raw, start):
-            spans.append(found.span())
-            if raw[found.end() : found.end() + 1] != self._grammar.delimiter:
-                break
-            start = found.end() + 1
-        return spans
+        place = start
+        while found := self._cell.match(buffer, place):
+            spans.append((place - start, found.start("end") - start))
+            place = found.end()
+            if found["end"] != self._delimiter:
+                return place, spans
+        return None
 
 
 def _text(raw: bytes) -> bytes:
