@@ -32,6 +32,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.support.polling import BUSY
 from tests.support.ports import free_port
 from tests.support.tls_front import authority, certificate
 
@@ -92,7 +93,7 @@ class EntraIssuer:
         self._server = uvicorn.Server(uvicorn.Config(self._app(), host="127.0.0.1", port=self.port, **options))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + BUSY
         while not self._server.started and time.monotonic() < deadline:
             time.sleep(0.01)
         assert self._server.started

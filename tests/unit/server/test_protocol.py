@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.server.protocol import MAX_HEAD, MAX_PIPELINED, options
+from tests.support.polling import BUSY
 from tests.unit.hub.conftest import settle
 
 UPGRADE = [
@@ -61,31 +62,18 @@ def head(*headers: bytes, path: bytes = b"/") -> bytes:
 CHUNKED = head(b"Transfer-Encoding: chunked")
 
 
-async def answer(sent: bytes, *, piece: int = READ) -> tuple[bytes, bool]:
-    """Send bytes piece by piece. Return the first line of the response, and whether the server closes then."""
-    async with asyncio.timeout(20), connected() as (reader, writer):
-        try:
+async def answer(sent: bytes, *, piece: int = READ, closes: bool = False) -> bytes:
+    """Send bytes piece by piece. Return the first line of the response. `closes`: once the server has closed."""
+    async with asyncio.timeout(BUSY), connected() as (reader, writer):
+        with contextlib.suppress(ConnectionError):
             for start in range(0, len(sent), piece):
                 writer.write(sent[start : start + piece])
                 await writer.drain()
-        except ConnectionError:
-            pass
         line = await reader.readline()
-        try:
-            while await reader.readline() not in {b"\r\n", b""}:
-                pass
-            return line.strip(), await _closes(reader)
-        except ConnectionError:
-            return line.strip(), True
-
-
-async def _closes(reader: asyncio.StreamReader) -> bool:
-    try:
-        async with asyncio.timeout(0.5):
-            await reader.read()
-    except TimeoutError:
-        return False
-    return True
+        if closes:
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+        return line.strip()
 
 
 @pytest.mark.parametrize(
@@ -100,9 +88,8 @@ async def _closes(reader: asyncio.StreamReader) -> bool:
 async def test_what_is_meant_well_passes(headers: Sequence[bytes], path: bytes, piece: int) -> None:
     """Normal requests pass, in any pieces. The limit does not apply to bodies."""
     body = BODY if any(name.startswith(b"Content-Length") for name in headers) else b""
-    status, _ = await answer(head(*headers, path=path) + body, piece=piece)
 
-    assert status == b"HTTP/1.1 204 No Content"
+    assert await answer(head(*headers, path=path) + body, piece=piece) == b"HTTP/1.1 204 No Content"
 
 
 @pytest.mark.parametrize("piece", [READ, 1000], ids=["at once", "in pieces"])
@@ -116,15 +103,13 @@ async def test_what_is_meant_well_passes(headers: Sequence[bytes], path: bytes, 
 )
 async def test_chunks_pass(rest: bytes, piece: int) -> None:
     """Chunk headers do not count, even if most of what is sent are chunk headers."""
-    status, _ = await answer(CHUNKED + rest, piece=piece)
-
-    assert status == b"HTTP/1.1 204 No Content"
+    assert await answer(CHUNKED + rest, piece=piece) == b"HTTP/1.1 204 No Content"
 
 
 async def test_a_head_that_a_body_follows_at_once() -> None:
     """The end of a head may arrive with a long piece of the body, which does not count."""
     sent = head(b"Content-Length: %d" % len(BODY)) + BODY
-    async with asyncio.timeout(20), connected() as (reader, writer):
+    async with asyncio.timeout(BUSY), connected() as (reader, writer):
         for part in (sent[:30], sent[30:]):
             writer.write(part)
             await settle()
@@ -133,7 +118,7 @@ async def test_a_head_that_a_body_follows_at_once() -> None:
 
 async def test_requests_one_after_another_do_not_add_up() -> None:
     """Each request has its own limit."""
-    async with asyncio.timeout(20), connected() as (reader, writer):
+    async with asyncio.timeout(BUSY), connected() as (reader, writer):
         long = head(b"Cookie: " + b"x" * 30_000)
         for _ in range(5):
             for start in range(0, len(long), 10_000):
@@ -158,10 +143,7 @@ async def test_requests_one_after_another_do_not_add_up() -> None:
 )
 async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
     """An endless head or trailer gets a 431, even if the client is still sending, and the connection is closed."""
-    status, closes = await answer(sent, piece=piece)
-
-    assert status in {TOO_LARGE, b""}
-    assert closes
+    assert await answer(sent, piece=piece, closes=True) in {TOO_LARGE, b""}
 
 
 @pytest.mark.parametrize(
@@ -176,13 +158,13 @@ async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
     ],
 )
 async def test_handshakes(sent: bytes, status: bytes) -> None:
-    """A handshake that is too large is refused at once."""
-    assert await answer(sent) == (status, b"101" not in status)
+    """A handshake that is too large is refused at once, and the connection is closed."""
+    assert await answer(sent, closes=b"101" not in status) == status
 
 
 async def test_a_few_requests_sent_ahead() -> None:
     """A few pipelined requests are handled in turn."""
-    async with asyncio.timeout(20), connected() as (reader, writer):
+    async with asyncio.timeout(BUSY), connected() as (reader, writer):
         writer.write(head() * (MAX_PIPELINED + 1))
         for _ in range(MAX_PIPELINED + 1):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 No Content")
@@ -191,7 +173,7 @@ async def test_a_few_requests_sent_ahead() -> None:
 async def test_many_requests_sent_ahead() -> None:
     """With many pipelined requests, the connection is closed."""
     received = b""
-    async with asyncio.timeout(20), connected() as (reader, writer):
+    async with asyncio.timeout(BUSY), connected() as (reader, writer):
         writer.write(head() * 5000)
         with contextlib.suppress(ConnectionError):  # for the server leaves the rest unread
             while some := await reader.read(READ):
@@ -211,7 +193,7 @@ async def test_a_lost_connection_with_requests_sent_ahead() -> None:
             pass
         gone.set()
 
-    async with asyncio.timeout(20), connected(waiting) as (reader, writer):
+    async with asyncio.timeout(BUSY), connected(waiting) as (reader, writer):
         writer.write(head() * 2)
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()

@@ -2,27 +2,31 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import pytest
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from service.server.protocol import MAX_MESSAGE, BoundedHttp, options
+from tests.support.polling import BUSY
 from tests.unit.server.test_protocol import UPGRADE, head
 
-LENGTH = 20_000_000  # bytes; more than all buffers on the way hold
+LENGTH = 5_000_000  # bytes; more than all buffers on the way hold
+BUFFER = 64 * 1024  # bytes of the network at either end; what one end takes, the other soon knows
 READ = 256 * 1024  # bytes that one read of the socket takes at most
 POST = head(b"Content-Length: %d" % LENGTH)
 
 
 class Impatient(BoundedHttp):
-    """A protocol with short timeouts."""
+    """A protocol with short timeouts, but not so short that a busy machine misses them."""
 
-    timeout = 0.3
-    closing_timeout = 0.3
-    reading_timeout = 0.3
+    timeout = 1.0
+    closing_timeout = 1.0
+    reading_timeout = 1.0
 
 
 class Application:
@@ -68,9 +72,14 @@ async def connected(application: Application) -> AsyncIterator[Connection]:
     config.load()
     server.lifespan = config.lifespan_class(config)
     await server.startup()
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
+    listening = server.servers[0].sockets[0]
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    client.connect(("127.0.0.1", listening.getsockname()[1]))
+    reader, writer = await asyncio.open_connection(sock=client)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(BUSY):
             yield reader, writer
     finally:
         application.may_go_on.set()
@@ -242,7 +251,11 @@ async def test_an_answer_that_is_taken_slowly() -> None:
     async with connected(application) as (reader, writer):
         writer.write(head())
         await reader.readuntil(b"\r\n\r\n")
-        received = 0
-        while received < LENGTH:
-            received += len(await reader.read(READ))
+        received = b""
+        since = monotonic()
+        while not received.endswith(b"\r\n0\r\n\r\n") and (some := await reader.read(BUFFER // 2)):
+            received += some
             await asyncio.sleep(0.01)
+
+    assert received.count(b"x") == LENGTH
+    assert monotonic() - since > Impatient.reading_timeout

@@ -15,6 +15,7 @@ from service.auth.guard import CurrentUser, require
 from service.testing.callers import NAVIGATION
 from service.web.errors import BodyTooSlowError
 from service.web.middleware.bodies import STRANGERS_BODY, Bodies, RefusedBody, Timeouts, streams_body
+from tests.support.polling import BUSY
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 
 LARGE = STRANGERS_BODY + 1
@@ -161,7 +162,7 @@ async def test_a_strangers_body_is_not_read(service: Service, path: str, headers
     """A guarded route refuses a stranger before it reads any of the body."""
     sending = Sending(service.app, path, headers={**JSON, "Content-Length": "1000000", **headers})
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BUSY):
         assert await sending.answer() == 401
 
     assert sending.read == 0
@@ -175,7 +176,7 @@ async def test_a_body_that_waits_to_be_asked_for(service: Service, path: str) ->
     headers = {**JSON, "Content-Length": "30", "Expect": "100-continue"}
     sending = Sending(service.app, path, headers=headers)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BUSY):
         assert await sending.answer() == 401
 
     assert (sending.read, sending.headers["connection"]) == (0, "close")
@@ -187,7 +188,7 @@ async def test_the_body_of_somebody_without_access_is_not_read(service: Service,
     token = service.hub.issue("testuser", scopes=["read:users!user"])
     sending = Sending(service.app, path, headers={"Content-Length": "1000000", **bearer(token)})
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BUSY):
         assert await sending.answer() == 403
 
     assert (sending.read, sending.code) == (0, "insufficient_scope")
@@ -245,7 +246,7 @@ async def test_a_cookie_without_its_xsrf_token(service: Service, headers: dict[s
     cookie = browser.signing(PREFIX)["Cookie"]
     sending = Sending(service.app, "guarded", headers={**JSON, "Content-Length": "9", "Cookie": cookie, **headers})
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BUSY):
         assert await sending.answer() == 403
 
     assert (sending.read, sending.code) == (0, code)
@@ -268,7 +269,7 @@ async def test_a_form_of_no_one(service: Service) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "100000", "Cookie": "x=y"}
     sending = Sending(service.app, "guarded-form", headers=form)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BUSY):
         assert await sending.answer() == 401
 
     assert sending.read == 0
@@ -313,7 +314,7 @@ async def holding(service: Service, path: str, size: int, **options: Any) -> tup
     sending = Sending(service.app, path, **options)
     task = asyncio.create_task(sending.answer())
     sending.piece(b"x" * size)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BUSY):
         await sending.has_begun.wait()
     return sending, task
 

@@ -1,13 +1,14 @@
 """One note at a time, in a process that may be lost: its caller gets an answer or an error, and the next an answer."""
 
 import ast
+import asyncio
 import os
 import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -24,6 +25,7 @@ from service.apps.deidentify.errors import (
     NoteRefusedError,
 )
 from service.apps.deidentify.workers.forkserver import Forkserver
+from service.apps.deidentify.workers.preloaded import GRACE
 from service.apps.deidentify.workers.worker import Worker
 from tests.support import obedient
 from tests.support.engines import loaders_of, with_engines
@@ -253,14 +255,20 @@ async def test_a_worker_that_is_stopped_is_past_its_deadline(hire: Hire) -> None
     await gone(pid)
 
 
-def test_a_worker_that_waits_has_no_deadline(hire: Hire, tmp_path: Path) -> None:
+async def test_a_worker_that_waits_has_no_deadline(hire: Hire) -> None:
     """The time that ends it in mid-note, should the service be gone, is over with the note."""
-    worker = hire(deadline=0.1)
-    pid = pid_of(worker)
-    with pytest.raises(DeadlineExceededError):
-        hire(deadline=1.5).deidentify(f"hang {tmp_path}/x")
+    deadline = 0.1
+    worker = hire(deadline=deadline)
 
-    assert pid_of(worker) == pid
+    async def answered() -> int:
+        with suppress(DeadlineExceededError):  # on a busy machine
+            return pid_of(worker)
+        return 0
+
+    pid = await eventually(answered)
+    await asyncio.sleep(deadline + GRACE + 0.4)
+
+    assert psutil.Process(pid).status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 
 
 async def test_a_forkserver_that_is_stopped_is_replaced(hire: Hire, forkserver: Forkserver) -> None:
@@ -328,6 +336,7 @@ def test_closing_while_an_engine_is_being_loaded(tmp_path: Path, monkeypatch: py
 
 PROGRAM = """
 from service.apps.deidentify.workers.forkserver import Forkserver
+from service.apps.deidentify.workers.preloaded import GRACE
 from service.apps.deidentify.workers.worker import Worker
 from tests.support import obedient
 
