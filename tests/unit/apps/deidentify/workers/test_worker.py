@@ -336,7 +336,6 @@ def test_closing_while_an_engine_is_being_loaded(tmp_path: Path, monkeypatch: py
 
 PROGRAM = """
 from service.apps.deidentify.workers.forkserver import Forkserver
-from service.apps.deidentify.workers.preloaded import GRACE
 from service.apps.deidentify.workers.worker import Worker
 from tests.support import obedient
 
