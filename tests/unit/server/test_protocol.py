@@ -9,8 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.server.protocol import MAX_HEAD, MAX_PIPELINED, options
-from tests.support.polling import BUSY
+from service.server.protocol import MAX_HEAD, MAX_PIPELINED, BoundedHttp, options
 from tests.unit.hub.conftest import settle
 
 UPGRADE = [
@@ -23,6 +22,12 @@ READ = 256 * 1024  # bytes that one read of the socket takes at most
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large"
 TOO_LONG = b"HTTP/1.1 414 Request-URI Too Long"
 BODY = b"x" * (MAX_HEAD + READ)
+
+
+class Patient(BoundedHttp):
+    """A protocol that ends nothing because of time: what it closes, it closes at once."""
+
+    timeout = closing_timeout = reading_timeout = 3600.0
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +46,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def connected(app: ASGIApp = application) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Start a server and connect to it."""
-    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, **options())
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, **options() | {"http": Patient})
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
@@ -64,7 +69,7 @@ CHUNKED = head(b"Transfer-Encoding: chunked")
 
 async def answer(sent: bytes, *, piece: int = READ, closes: bool = False) -> bytes:
     """Send bytes piece by piece. Return the first line of the response. `closes`: once the server has closed."""
-    async with asyncio.timeout(BUSY), connected() as (reader, writer):
+    async with asyncio.timeout(20), connected() as (reader, writer):
         with contextlib.suppress(ConnectionError):
             for start in range(0, len(sent), piece):
                 writer.write(sent[start : start + piece])
@@ -109,7 +114,7 @@ async def test_chunks_pass(rest: bytes, piece: int) -> None:
 async def test_a_head_that_a_body_follows_at_once() -> None:
     """The end of a head may arrive with a long piece of the body, which does not count."""
     sent = head(b"Content-Length: %d" % len(BODY)) + BODY
-    async with asyncio.timeout(BUSY), connected() as (reader, writer):
+    async with asyncio.timeout(20), connected() as (reader, writer):
         for part in (sent[:30], sent[30:]):
             writer.write(part)
             await settle()
@@ -118,7 +123,7 @@ async def test_a_head_that_a_body_follows_at_once() -> None:
 
 async def test_requests_one_after_another_do_not_add_up() -> None:
     """Each request has its own limit."""
-    async with asyncio.timeout(BUSY), connected() as (reader, writer):
+    async with asyncio.timeout(20), connected() as (reader, writer):
         long = head(b"Cookie: " + b"x" * 30_000)
         for _ in range(5):
             for start in range(0, len(long), 10_000):
@@ -149,7 +154,6 @@ async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        pytest.param(head(*UPGRADE), b"HTTP/1.1 101 Switching Protocols", id="good"),
         pytest.param(head(*UPGRADE, b"Cookie: " + b"x" * 9000), TOO_LARGE, id="long header"),
         pytest.param(head(*UPGRADE, b"Sec-WebSocket-Protocol: " + b"x, " * 3000), TOO_LARGE, id="many subprotocols"),
         pytest.param(head(*UPGRADE, *[b"X: y"] * 200), TOO_LARGE, id="many headers"),
@@ -157,14 +161,24 @@ async def test_what_goes_on_and_on_is_cut_off(sent: bytes, piece: int) -> None:
         pytest.param(head(*UPGRADE[:-1]), b"HTTP/1.1 400 Bad Request", id="not a handshake"),
     ],
 )
-async def test_handshakes(sent: bytes, status: bytes) -> None:
+async def test_handshakes_that_are_refused(sent: bytes, status: bytes) -> None:
     """A handshake that is too large is refused at once, and the connection is closed."""
-    assert await answer(sent, closes=b"101" not in status) == status
+    assert await answer(sent, closes=True) == status
+
+
+async def test_a_good_handshake() -> None:
+    """The connection stays open."""
+    async with asyncio.timeout(20), connected() as (reader, writer):
+        writer.write(head(*UPGRADE))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await reader.read()
 
 
 async def test_a_few_requests_sent_ahead() -> None:
     """A few pipelined requests are handled in turn."""
-    async with asyncio.timeout(BUSY), connected() as (reader, writer):
+    async with asyncio.timeout(20), connected() as (reader, writer):
         writer.write(head() * (MAX_PIPELINED + 1))
         for _ in range(MAX_PIPELINED + 1):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 No Content")
@@ -173,7 +187,7 @@ async def test_a_few_requests_sent_ahead() -> None:
 async def test_many_requests_sent_ahead() -> None:
     """With many pipelined requests, the connection is closed."""
     received = b""
-    async with asyncio.timeout(BUSY), connected() as (reader, writer):
+    async with asyncio.timeout(20), connected() as (reader, writer):
         writer.write(head() * 5000)
         with contextlib.suppress(ConnectionError):  # for the server leaves the rest unread
             while some := await reader.read(READ):
@@ -193,7 +207,7 @@ async def test_a_lost_connection_with_requests_sent_ahead() -> None:
             pass
         gone.set()
 
-    async with asyncio.timeout(BUSY), connected(waiting) as (reader, writer):
+    async with asyncio.timeout(20), connected(waiting) as (reader, writer):
         writer.write(head() * 2)
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()

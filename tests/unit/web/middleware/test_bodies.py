@@ -15,7 +15,6 @@ from service.auth.guard import CurrentUser, require
 from service.testing.callers import NAVIGATION
 from service.web.errors import BodyTooSlowError
 from service.web.middleware.bodies import STRANGERS_BODY, Bodies, RefusedBody, Timeouts, streams_body
-from tests.support.polling import BUSY
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, Service
 
 LARGE = STRANGERS_BODY + 1
@@ -162,7 +161,7 @@ async def test_a_strangers_body_is_not_read(service: Service, path: str, headers
     """A guarded route refuses a stranger before it reads any of the body."""
     sending = Sending(service.app, path, headers={**JSON, "Content-Length": "1000000", **headers})
 
-    async with asyncio.timeout(BUSY):
+    async with asyncio.timeout(5):
         assert await sending.answer() == 401
 
     assert sending.read == 0
@@ -176,7 +175,7 @@ async def test_a_body_that_waits_to_be_asked_for(service: Service, path: str) ->
     headers = {**JSON, "Content-Length": "30", "Expect": "100-continue"}
     sending = Sending(service.app, path, headers=headers)
 
-    async with asyncio.timeout(BUSY):
+    async with asyncio.timeout(5):
         assert await sending.answer() == 401
 
     assert (sending.read, sending.headers["connection"]) == (0, "close")
@@ -188,7 +187,7 @@ async def test_the_body_of_somebody_without_access_is_not_read(service: Service,
     token = service.hub.issue("testuser", scopes=["read:users!user"])
     sending = Sending(service.app, path, headers={"Content-Length": "1000000", **bearer(token)})
 
-    async with asyncio.timeout(BUSY):
+    async with asyncio.timeout(5):
         assert await sending.answer() == 403
 
     assert (sending.read, sending.code) == (0, "insufficient_scope")
@@ -246,7 +245,7 @@ async def test_a_cookie_without_its_xsrf_token(service: Service, headers: dict[s
     cookie = browser.signing(PREFIX)["Cookie"]
     sending = Sending(service.app, "guarded", headers={**JSON, "Content-Length": "9", "Cookie": cookie, **headers})
 
-    async with asyncio.timeout(BUSY):
+    async with asyncio.timeout(5):
         assert await sending.answer() == 403
 
     assert (sending.read, sending.code) == (0, code)
@@ -269,7 +268,7 @@ async def test_a_form_of_no_one(service: Service) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "100000", "Cookie": "x=y"}
     sending = Sending(service.app, "guarded-form", headers=form)
 
-    async with asyncio.timeout(BUSY):
+    async with asyncio.timeout(5):
         assert await sending.answer() == 401
 
     assert sending.read == 0
@@ -314,7 +313,7 @@ async def holding(service: Service, path: str, size: int, **options: Any) -> tup
     sending = Sending(service.app, path, **options)
     task = asyncio.create_task(sending.answer())
     sending.piece(b"x" * size)
-    async with asyncio.timeout(BUSY):
+    async with asyncio.timeout(5):
         await sending.has_begun.wait()
     return sending, task
 

@@ -427,7 +427,7 @@ async def test_a_slow_reader_is_signed_out(watchful: Service) -> None:
         batch.say(*[{"text": NOTE}] * 100)
         await batch.until(lambda: batch.messages)
         caller.revoke()
-        await batch.until(batch.task.done, within=6 * CLOSE_TIMEOUT)
+        await batch.until(batch.task.done, within=2 * CLOSE_TIMEOUT)
 
     assert not batch.is_complete
 
