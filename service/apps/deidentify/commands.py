@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from service.apps.deidentify.engine.dates import MAX_SHIFT, DateOrder
 from service.apps.deidentify.engine.replacement import Language, Replacement
@@ -73,8 +73,20 @@ class ByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - of a private module of typer
         """Name it where no other is named."""
-        named = args and (args[0] in self.commands.keys() - {"notes"} or args[0] == "--commands")
+        named = args and args[0] in self.commands.keys() - {"notes"}
         return super().parse_args(ctx, args if named else ["notes", *args])
+
+
+class Unnamed(TyperCommand):
+    """A command whose name is left out of its usage line: who types what the help says does not name it either."""
+
+    class context_class(typer.Context):  # noqa: N801 - typer's name
+        """Has the path of the group."""
+
+        @property
+        def command_path(self) -> str:
+            """What is typed before the options, such as `python -P -m service deidentify`."""
+            return self.parent.command_path if self.parent else super().command_path
 
 
 commands = typer.Typer(cls=ByDefault, help="De-identify many notes; or `evaluate` how well that is done.")
@@ -164,13 +176,13 @@ def write_key(
         raise typer.BadParameter(error.detail) from None
 
 
-@commands.command(name="notes")
+@commands.command(name="notes", cls=Unnamed)
 def deidentify(  # noqa: PLR0913 - one for each option
     *,
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="IN...", exists=True, help="Files .txt, .ndjson, .jsonl, tables .csv, .tsv, .parquet; folders."
+            metavar="IN", exists=True, help="Files .txt, .ndjson, .jsonl, tables .csv, .tsv, .parquet; folders."
         ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", file_okay=False, help="The folder to write to.")],
@@ -223,6 +235,8 @@ def deidentify(  # noqa: PLR0913 - one for each option
 
     A .txt is one note. .ndjson and .jsonl hold one a line, a JSON object with `text` and perhaps `id`; with --column
     they are tables. All but .parquet may end in .gz. Run the same command again after a stop: it goes on where it was.
+
+    Two other commands have help of their own: `deidentify evaluate` measures, `deidentify key` writes a key to a file.
     """
     _installed()
     if column and spans:

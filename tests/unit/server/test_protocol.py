@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -44,19 +45,28 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def connected(app: ASGIApp = application) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Start a server and connect to it."""
-    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, **options() | {"http": Patient})
+async def serving(app: ASGIApp, protocol: type[BoundedHttp]) -> AsyncIterator[socket.socket]:
+    """Start a server. Yields the socket on which it listens."""
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, **options() | {"http": protocol})
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
     await server.startup()
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
     try:
-        yield reader, writer
+        yield server.servers[0].sockets[0]
     finally:
-        writer.close()
         await server.shutdown()
+
+
+@asynccontextmanager
+async def connected(app: ASGIApp = application) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Start a server and connect to it."""
+    async with serving(app, Patient) as listening:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listening.getsockname()[1])
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
 
 
 def head(*headers: bytes, path: bytes = b"/") -> bytes:

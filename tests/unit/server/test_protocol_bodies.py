@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 import pytest
-import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from service.server.protocol import MAX_MESSAGE, BoundedHttp, options
-from tests.unit.server.test_protocol import UPGRADE, head
+from service.server.protocol import MAX_MESSAGE, BoundedHttp
+from tests.unit.server.test_protocol import UPGRADE, head, serving
 
 LENGTH = 20_000_000  # bytes; more than all buffers on the way hold
 BUFFER = 64 * 1024  # bytes of the network at either end; what a client takes, the server soon knows
@@ -65,25 +64,18 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 @asynccontextmanager
 async def connected(application: Application) -> AsyncIterator[Connection]:
     """Start a server with short timeouts, and connect to it."""
-    served = options() | {"http": Impatient}
-    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, **served)
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    listening = server.servers[0].sockets[0]
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-    client.connect(("127.0.0.1", listening.getsockname()[1]))
-    reader, writer = await asyncio.open_connection(sock=client)
-    try:
-        async with asyncio.timeout(20):
-            yield reader, writer
-    finally:
-        application.may_go_on.set()
-        writer.close()
-        await server.shutdown()
+    async with serving(application, Impatient) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        client.connect(("127.0.0.1", listening.getsockname()[1]))
+        reader, writer = await asyncio.open_connection(sock=client)
+        try:
+            async with asyncio.timeout(20):
+                yield reader, writer
+        finally:
+            application.may_go_on.set()
+            writer.close()
 
 
 async def until_it_stops(writer: asyncio.StreamWriter, data: bytes) -> None:

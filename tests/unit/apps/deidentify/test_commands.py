@@ -14,6 +14,7 @@ from service.apps.deidentify.engine import keys
 from service.apps.deidentify.engine.engine import Engine
 
 GOLD = '{"text": "Seen by Dr. Zebulon on 3/4/2019, no pain.", "spans": [[12, 19, "NAME"], [23, 31, "DATE"]]}\n'
+RUNNER = CliRunner(env={"COLUMNS": "1000"})  # so wide that no message is broken into lines
 
 
 def test_evaluate_measures_and_prints_no_text(tmp_path: Path) -> None:
@@ -21,13 +22,26 @@ def test_evaluate_measures_and_prints_no_text(tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     gold.write_text(GOLD * 3)
 
-    result = CliRunner().invoke(commands, ["evaluate", str(gold)])
+    result = RUNNER.invoke(commands, ["evaluate", str(gold)])
 
     assert result.exit_code == 0
     assert "3 notes, 6 identifiers" in result.output
     assert "in capitals" in result.output
     assert "Zebulon" not in result.output
     assert result.output.count("recall                      100.0") >= 3
+
+
+def test_what_the_help_says_is_what_is_typed(tmp_path: Path) -> None:
+    """The usage line of notes, at the options, as it is printed in the help and with an error."""
+    note = tmp_path / "note.txt"
+    note.write_text("No pain.")
+
+    for asked in ["--help"], [str(tmp_path / "missing")]:
+        printed = RUNNER.invoke(commands, asked, prog_name="deidentify").output
+        (path,) = re.findall(r"Usage: (.*) \[OPTIONS\]", printed)
+        typed = path.removeprefix("deidentify").split()
+        result = RUNNER.invoke(commands, [*typed, str(note), "-o", str(tmp_path / asked[0].strip("-/"))])
+        assert result.exit_code == 0, result.output
 
 
 def test_rules_of_ones_own(tmp_path: Path) -> None:
@@ -38,15 +52,15 @@ def test_rules_of_ones_own(tmp_path: Path) -> None:
     rules.write_text('[mask]\nOTHER = ["lemon"]')
     run = [str(note), "-o", str(tmp_path / "out"), "--workers", "1", "--rules", str(rules)]
 
-    measured = CliRunner().invoke(commands, ["evaluate", str(gold), "--rules", str(rules)])
-    masked = CliRunner().invoke(commands, run)
+    measured = RUNNER.invoke(commands, ["evaluate", str(gold), "--rules", str(rules)])
+    masked = RUNNER.invoke(commands, run)
     rules.write_text("[mask]\nOTHER = 3")
-    refused = CliRunner().invoke(commands, [*run[:2], str(tmp_path / "other"), *run[3:]])
+    refused = RUNNER.invoke(commands, [*run[:2], str(tmp_path / "other"), *run[3:]])
 
     assert "recall                      100.0" in measured.output
     assert (masked.exit_code, (tmp_path / "out/note.txt").read_text()) == (0, "A *****.")
     assert refused.exit_code == 2
-    assert "line 2: `OTHER` is not a list" in " ".join(refused.output.replace("\u2502", " ").split())
+    assert "line 2: `OTHER` is not a list" in refused.output
     assert not (tmp_path / "other").exists()
 
 
@@ -58,18 +72,18 @@ def test_a_model_beside_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     model = ["--ner", "tests.support.seeing:load"]
     run = [str(notes), "-o", str(tmp_path / "out"), "--workers", "1", "--replacement", "tag"]
 
-    measured = CliRunner().invoke(commands, ["evaluate", str(gold), *model])
-    masked = CliRunner().invoke(commands, [*run, *model])
-    refused = CliRunner().invoke(commands, [*run, *model, "--compat"])
+    measured = RUNNER.invoke(commands, ["evaluate", str(gold), *model])
+    masked = RUNNER.invoke(commands, [*run, *model])
+    refused = RUNNER.invoke(commands, [*run, *model, "--compat"])
     monkeypatch.setattr(manifest, "NEEDS_RAMPART", ("no_such_module",))
-    missing = CliRunner().invoke(commands, [*run, "--ner", "rampart"])
+    missing = RUNNER.invoke(commands, [*run, "--ner", "rampart"])
 
     assert "recall                      100.0" in measured.output
     (line,) = (tmp_path / "out/notes.ndjson").read_text().splitlines()
     assert (masked.exit_code, json.loads(line)["text"]) == (0, "asked pain [NAME].")
     assert json.loads(line)["engine"]["model"] == "seeing 1"
     assert (refused.exit_code, missing.exit_code) == (2, 2)
-    assert "leave out --ner" in " ".join(refused.output.replace("\u2502", " ").split())
+    assert "leave out --ner" in refused.output
     assert "Not installed: no_such_module." in missing.output
 
 
@@ -78,7 +92,7 @@ def test_a_file_that_is_no_gold_is_refused(tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     gold.write_text("Zebulon")
 
-    result = CliRunner().invoke(commands, ["evaluate", str(gold)])
+    result = RUNNER.invoke(commands, ["evaluate", str(gold)])
 
     assert result.exit_code == 2
     assert "Line 1" in result.output
@@ -88,7 +102,7 @@ def test_a_file_that_is_no_gold_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("named", [[], ["notes"]], ids=["by default", "named"])
 def test_notes_need_not_be_named(tmp_path: Path, named: list[str]) -> None:
     """What is no command is a file or folder with notes."""
-    result = CliRunner().invoke(commands, [*named, str(tmp_path / "nothing"), "-o", str(tmp_path / "out")])
+    result = RUNNER.invoke(commands, [*named, str(tmp_path / "nothing"), "-o", str(tmp_path / "out")])
 
     assert result.exit_code == 2
     assert "does not exist" in result.output
@@ -109,7 +123,7 @@ VISITS = "mrn,note\n1,Dr. Zebulon saw him on 2019-03-12.\n2,Dr. Zebulon on 2019-
 
 def masked(folder: Path, *options: str, out: str) -> list[list[str]]:
     """The rows of a table after the command."""
-    result = CliRunner().invoke(
+    result = RUNNER.invoke(
         commands, [str(folder / "visits.csv"), "-o", str(folder / out), "--column", "note", "--workers", "1", *options]
     )
     assert result.exit_code == 0, result.output
@@ -122,7 +136,7 @@ def test_a_key_gives_what_the_engine_gives_elsewhere(
     """By name or by file: the same stand-ins and shifts, in other processes. The key is in no file that is written."""
     (tmp_path / "visits.csv").write_text(VISITS)
     monkeypatch.setenv("DEIDENTIFY_SECRET", SECRET)
-    assert CliRunner().invoke(commands, ["key", "user:alice/study", str(tmp_path / "study.key")]).exit_code == 0
+    assert RUNNER.invoke(commands, ["key", "user:alice/study", str(tmp_path / "study.key")]).exit_code == 0
     by_name = masked(
         tmp_path, "--key", "user:alice/study", "--patient-column", "mrn", "--replacement", "surrogate", out="a"
     )
@@ -172,9 +186,7 @@ def test_keys_that_do_not_fit(tmp_path: Path, options: list[str], problem: str) 
     names["visits"].write_text(VISITS)
     given = [option.format(**names) for option in options]
 
-    result = CliRunner().invoke(
-        commands, [str(names["visits"]), "-o", str(tmp_path / "out"), "--column", "note", *given]
-    )
+    result = RUNNER.invoke(commands, [str(names["visits"]), "-o", str(tmp_path / "out"), "--column", "note", *given])
 
     assert result.exit_code == 2
     assert problem in re.sub(r"\s*│?\n│?\s*", " ", result.output)
