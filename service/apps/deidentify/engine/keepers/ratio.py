@@ -1,23 +1,42 @@
 """Tells two numbers with a slash that are a ratio from a month and a day."""
 
 import re
+from collections.abc import Callable
 
-from service.apps.deidentify.engine.classes import spellings
+from service.apps.deidentify.engine.classes import spellings, word_class
 from service.apps.deidentify.engine.patterns.expression import Expression
 
 RATIO = re.compile(r"([0-9]{1,3})/([0-9]{1,3})")
 MONTHS_IN_A_YEAR, DAYS_IN_A_MONTH, HUNDRED = 12, 31, 100
 SECONDARY_TO = 2  # `2/2`, for `secondary to`
-# What a word before a ratio says that makes it none of days and months.
-BEFORE_RATIO = Expression(rf"\b{spellings('before-ratio')}\b".encode("ascii"), minds_case=False)
-FAR = 80  # characters that are looked at before a ratio
-NEAR = 24  # characters, but for further ratios, between such a word and a ratio
-FURTHER = re.compile(r"[0-9]{1,2}[+-]?/[0-9]{1,2}[+-]?")
-BEHIND_RATIO = re.compile(rf"[+-]? ?{spellings('behind-ratio')}", re.IGNORECASE)
+FEW = range(2, 7)
+SIGHT = (6, 20)  # metres, feet
 TEN = 10
-PAIN_BEHIND = re.compile(r" (?:[a-z]+ ){1,2}(?:pain|headache|discomfort)\b")
+# Which two numbers the words before or behind them announce, by the end of the names of their lists.
+FITS: dict[str, Callable[[int, int], bool]] = {
+    "": lambda first, second: True,  # noqa: ARG005 - any
+    "-of-few": lambda first, second: first <= second in FEW,
+    "-of-ten": lambda first, second: first <= second in (TEN // 2, TEN),
+    "-of-pressures": lambda first, second: first > second,
+    "-of-sight": lambda first, second: first in SIGHT,  # noqa: ARG005 - how well somebody sees
+}
+BEFORE = [
+    (fits, Expression(rf"\b{spellings(f'before-ratio{name}')}\b".encode("ascii"), minds_case=False))
+    for name, fits in FITS.items()
+]
+BEHIND = [
+    (FITS[name], re.compile(rf"[+-]? ?{spellings(f'behind-ratio{name}')}", re.IGNORECASE))
+    for name in ("", "-of-few", "-of-ten")
+]
+FAR = 80  # characters that are looked at before a ratio
+FURTHER = re.compile(r"[0-9]{1,2}[+-]?/[0-9]{1,2}[+-]?")
+# Any other word may be what happened on that day: `chest pain began 3/4`, `lower extremity doppler 3/6`.
+BETWEEN = re.compile(r"[a-z \t,:;=(~'+-]*", re.IGNORECASE)
+WORD = re.compile(r"[a-z]+", re.IGNORECASE)
+MAY_STAND_BETWEEN = word_class("before-a-ratio")
+PAIN_BEHIND = re.compile(r" (?:[a-z]+ ){0,2}(?:pain|headache|discomfort)\b")
 DATE_CUE = re.compile(
-    r"\b(?:on|since|until|till|dated?|from|by|before|after|of|d/c|admit(?:ted)?|seen|last|visit|appt"
+    r"\b(on|since|until|till|dated?|from|by|before|after|of|d/c|admit(?:ted)?|seen|last|visit|appt"
     r"|hosp|surgery|due|as of|started|stopped|thru|through|lmp|edd)[ :(]{1,2}$",
     re.IGNORECASE,
 )
@@ -37,7 +56,7 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
     is_month_and_year = 0 < first <= MONTHS_IN_A_YEAR and DAYS_IN_A_MONTH < second < HUNDRED
     if is_month_and_year or first == second == SECONDARY_TO:
         return not DATE_CUE.search(text, max(0, start - 16), start) and (
-            first == SECONDARY_TO == second or _is_announced(text, start)
+            first == SECONDARY_TO == second or _is_announced(text, start, first, second)
         )
     if (
         (first > MONTHS_IN_A_YEAR and second > MONTHS_IN_A_YEAR)
@@ -45,12 +64,16 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
         or not min(first, second)
     ):
         return True
-    if DATE_CUE.search(text, max(0, start - 16), start):
+    if "0" in (match[1][0], match[2][0]):
         return False
+    if cue := DATE_CUE.search(text, max(0, start - 16), start):
+        # Besides `the week of 3/10` there are a `pain of 3/10` and `complains of 3/10 pain`.
+        is_of = cue[1].lower() == "of"
+        return is_of and (_is_announced(text, start, first, second) or _is_pain(text, stop, second))
     return (
-        _is_announced(text, start)
-        or BEHIND_RATIO.match(text, stop) is not None
-        or (second == TEN and PAIN_BEHIND.match(text, stop) is not None)
+        _is_announced(text, start, first, second)
+        or any(fits(first, second) and behind.match(text, stop) for fits, behind in BEHIND)
+        or _is_pain(text, stop, second)
         or (
             (first, second) in ((24, 7), (1, 2), (1, 3), (2, 3), (3, 4))
             and re.match(r" ?(?:of|tab|cup|ns|way|strength|dose|full)", text[stop : stop + 9], re.IGNORECASE)
@@ -59,11 +82,21 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
     )
 
 
-def _is_announced(text: str, start: int) -> bool:
-    """Whether a word such as `strength` stands before a ratio, with further ratios between at most."""
+def _is_pain(text: str, stop: int, second: int) -> bool:
+    """Whether what hurts stands behind so many of ten."""
+    return second == TEN and PAIN_BEHIND.match(text, stop) is not None
+
+
+def _is_announced(text: str, start: int, first: int, second: int) -> bool:
+    """Whether a word such as `strength` stands before a ratio that fits it, with little but ratios between."""
     before = text[max(0, start - FAR) : start]
-    ends = [spans[0][1] for spans in BEFORE_RATIO.finditer(before.encode("ascii"))]
-    if not ends:
-        return False
-    between = FURTHER.split(before[ends[-1] :])
-    return not any(len(part) > NEAR or "\n" in part or any(map(str.isdigit, part)) for part in between)
+    for fits, words in BEFORE:
+        if fits(first, second):
+            ends = [spans[0][1] for spans in words.finditer(before.encode("ascii"))]
+            if ends and all(map(_may_stand_between, FURTHER.split(before[ends[-1] :]))):
+                return True
+    return False
+
+
+def _may_stand_between(part: str) -> bool:
+    return BETWEEN.fullmatch(part) is not None and all(word.lower() in MAY_STAND_BETWEEN for word in WORD.findall(part))
