@@ -23,7 +23,7 @@ def cells(frame: Frame, columns: Sequence[str], *, patient_column: str | None = 
 
     Raises:
         TypeError: the table is neither of pandas nor of polars, or a cell holds something else than text, or a note
-            has no patient, or `columns` is a text: it should be a list.
+            has no patient, or one that is neither text nor a whole number, or `columns` is a text: it should be a list.
         KeyError: there is no such column, or more than one.
     """
     if isinstance(columns, str):
@@ -38,9 +38,7 @@ def cells(frame: Frame, columns: Sequence[str], *, patient_column: str | None = 
                 continue
             note: NoteFields = {"text": text}
             if patients is not None:
-                if patients[row] is None:
-                    raise TypeError(f"Column {patient_column!r}, row {row}: the patient of this note is missing.")
-                note["patient"] = str(patients[row])
+                note["patient"] = _patient(patients[row], f"Column {patient_column!r}, row {row}")
             places.append((column, row))
             notes.append(note)
     return Cells(tuple(columns), places, notes)
@@ -81,6 +79,18 @@ def _text(value: object, where: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{where}: a note is a text, and not {type(value).__name__}.")
     return value if value.strip() else ""
+
+
+def _patient(value: object, where: str) -> str:
+    """Return whose a note is. Numbers of pandas become `float` beside a missing one: 7 would be another than 7.0."""
+    if value is None:
+        raise TypeError(f"{where}: the patient of this note is missing.")
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        kind = type(value).__name__
+        raise TypeError(
+            f"{where}: a patient is a text or a whole number, and not {kind}. Make the column Int64 or text."
+        )
+    return str(value)
 
 
 def _library(frame: Frame) -> str:

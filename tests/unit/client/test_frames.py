@@ -117,3 +117,24 @@ def test_a_note_without_its_patient() -> None:
 
     with pytest.raises(TypeError, match="patient of this note is missing"):
         frames.cells(table, ["note"], patient_column="who")
+
+
+@pytest.mark.parametrize(
+    "who", [[4839201.0], [4839201, None], [True]], ids=["a float", "beside a missing one", "a boolean"]
+)
+def test_a_patient_that_is_no_text_and_no_whole_number(who: list[object]) -> None:
+    """Is refused. The same patient would be `4839201` in one table and `4839201.0` in another."""
+    table = pd.DataFrame({"note": ["a", None][: len(who)], "who": who})
+
+    with pytest.raises(TypeError, match=r"row 0: a patient is a text or a whole number, and not (float|bool)[.] Make"):
+        frames.cells(table, ["note"], patient_column="who")
+
+
+@pytest.mark.parametrize(
+    "who", [pd.Series([4839201, None], dtype="Int64"), pd.Series(["4839201", None])], ids=["Int64", "text"]
+)
+def test_a_number_beside_a_missing_one(who: Any) -> None:  # noqa: ANN401
+    """Is the same in a column that can be null."""
+    found = frames.cells(pd.DataFrame({"note": ["a", None], "who": who}), ["note"], patient_column="who")
+
+    assert found.notes == [{"text": "a", "patient": "4839201"}]
