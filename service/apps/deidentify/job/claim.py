@@ -4,9 +4,12 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
+from pathlib import Path
 
 from service import __version__
+from service.apps.deidentify import engine
 from service.apps.deidentify.engine.engine import About, Options, Setup
 from service.apps.deidentify.job.encodings import UTF8
 from service.apps.deidentify.job.inputs import Source
@@ -54,4 +57,16 @@ def engine_of(about: About) -> dict[str, str]:
 
     That includes the version of Python, because Unicode tables differ between versions.
     """
-    return about.told() | {"service": __version__, "python": "{}.{}".format(*sys.version_info)}
+    python = "{}.{}".format(*sys.version_info)
+    return about.told() | {"service": __version__, "files": hash_of(Path(engine.__path__[0])), "python": python}
+
+
+@cache
+def hash_of(package: Path) -> str:
+    """The hash of the files of a package. In a checkout, rules change without a new version."""
+    files = sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    found = blake2b(digest_size=8)
+    for path in files:
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(package).as_posix()}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()

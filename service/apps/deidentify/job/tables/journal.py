@@ -54,6 +54,7 @@ class TableWriter:
             part.replace(path)
         else:
             part.unlink()
+            path.unlink(missing_ok=True)  # of an earlier run, whose table was deleted to have it done again
 
 
 def replies(lines: Iterable[bytes]) -> Iterator[Reply]:

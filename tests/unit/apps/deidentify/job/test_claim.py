@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from service.apps.deidentify import engine
 from service.apps.deidentify.engine.engine import About
-from service.apps.deidentify.job.claim import Terms, claim_of
+from service.apps.deidentify.job.claim import Terms, claim_of, engine_of, hash_of
 from service.apps.deidentify.job.inputs import Source
 
 ABOUT = About("engine", "1", "rules", "tagger")
@@ -53,6 +55,22 @@ def test_other_options(terms: Terms) -> None:
 def test_another_engine(field: str) -> None:
     """Makes another claim."""
     assert claim_of(SOURCES, replace(ABOUT, **{field: "x"}), TERMS)["engine"] != CLAIM["engine"]
+
+
+def test_other_files_of_the_engine(tmp_path: Path) -> None:
+    """Are another engine, whatever its version: in a checkout, rules change without a new one."""
+    packages = [tmp_path / name for name in "abcd"]
+    for package, name, content in zip(packages, ["x.txt", "x.txt", "y.txt", "x.txt"], "1121", strict=True):
+        package.mkdir()
+        (package / name).write_text(content)
+    (packages[3] / "__pycache__").mkdir()
+    (packages[3] / "__pycache__" / "x.pyc").write_text("compiled")
+
+    first, same, *others = map(hash_of, packages)
+
+    assert first == same == others[-1]
+    assert len({first, *others}) == 2
+    assert engine_of(ABOUT)["files"] == hash_of(Path(engine.__path__[0]))
 
 
 def test_what_does_not_count() -> None:

@@ -231,3 +231,19 @@ def test_a_file_of_notes_that_is_compressed(tmp_path: Path) -> None:
     (tmp_path / "out" / "a.ndjson.gz").unlink()
     notes(Executor())
     assert written(tmp_path / "in") == found
+
+
+def test_a_table_that_is_done_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Because it was deleted. What failed the first time, and not now, is told no more."""
+    do(folder, Executor())
+    (folder.parent / "out" / "b.parquet").unlink()
+    monkeypatch.setattr(
+        "tests.unit.apps.deidentify.job.tables.test_journal.masked", lambda _, **__: Result("*", [], {}, 1)
+    )
+
+    again = do(folder, Executor())
+    later = do(folder, Executor())
+
+    assert "b.parquet.errors.ndjson" not in written(folder)
+    assert "a.csv.errors.ndjson" in written(folder)
+    assert later.failed == again.failed
