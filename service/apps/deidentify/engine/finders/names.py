@@ -36,6 +36,8 @@ RULES = (
     RuleInfo("name.initials", Kind.NAME, "Initials, behind a role or before a last name."),
     RuleInfo("name.acts", Kind.NAME, "A first name at the beginning of a sentence, before what people do."),
 )
+# First names that are verbs, months and abbreviations too.
+FIRST_NAMES_TOO = frozenset(["art", "asa", "ed", "may", "min", "peg", "will"])
 LABELS = re.compile(r"[ \t]*[:=][ \t]*$")
 BESIDE = Is.LETTER_OF_CREDENTIAL | Is.LABEL | Is.TITLE | Is.ROLE | Is.SPOKEN | Is.CREDENTIAL | Is.PARTICLE
 ANY = BESIDE | Is.NAME | LISTED
@@ -84,7 +86,7 @@ def _listed(reading: Reading, number: int) -> Iterator[Find]:
             before & Is.GIVEN
             and not before & (Is.CLOSED | Is.VERB | Is.TERM | Is.ROLE | Is.MONTH)
             and (before & Is.COMMON_NAME or reading.shapes[first - 1] == TITLE)
-        ):
+        ) or (reading.words[first - 1] in FIRST_NAMES_TOO and reading.shapes[first - 1] == TITLE):
             first -= 1
     yield found(reading, first, last, "name.list")
 

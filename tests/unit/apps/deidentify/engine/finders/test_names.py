@@ -25,6 +25,8 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "signed, [[l. van der berg]]. quai de seine",
         "[[Chase]] slept most of the night.",
         "Patient [[So Mi]] was seen.",
+        "I saw [[Will Johnson]] today. [[Ed Johnson]] was admitted. Re: [[May Johnson]]",
+        "[[Johnson]] will be seen by [[Asa Nguyen]].",
     ],
 )
 def test_a_name_is_masked(engine: Engine, line: str) -> None:
