@@ -81,7 +81,7 @@ CLASSES = (
     (word_class("districts"), Is.DISTRICT),
     (word_class("letters-of-credentials"), Is.LETTER_OF_CREDENTIAL),
     (word_class("spoken"), Is.SPOKEN),
-    (LABEL_WORDS, Is.LABEL),
+    (LABEL_WORDS | word_class("place-labels") | word_class("organization-labels"), Is.LABEL),
     (CENTERS | SPECIALTIES | VISITED | TOWN_HOSPITALS | {"st", "saint"}, Is.CARE),
 )
 NO_NAMES = Is.MONTH | Is.WEEKDAY | Is.STATE | Is.TITLE | Is.ROLE  # whose words are no sure names, nor sure towns

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from service.apps.deidentify.engine.classes import word_class
+from service.apps.deidentify.engine.finders import place_labels
 from service.apps.deidentify.engine.finding import Find, RuleInfo
 from service.apps.deidentify.engine.lexicon import Is, Lexicon
 from service.apps.deidentify.engine.reading import DIGITS, LOWER, TITLE, UPPER, Reading
@@ -12,6 +13,7 @@ RULES = (
     RuleInfo("location.town", Kind.LOCATION, "A town of the list."),
     RuleInfo("location.behind-cue", Kind.LOCATION, "A place behind `lives in`, `born in`, `from` and the like."),
     RuleInfo("location.county", Kind.LOCATION, "A county, a parish, a township."),
+    *place_labels.RULES,
 )
 ABBREVIATIONS = word_class("abbreviations")
 WORDS_TOO = word_class("words-too")
@@ -22,7 +24,7 @@ STRONG_CUES = word_class("strong-cues")
 CUES = word_class("cues")
 BEFORE_CUE = 3  # words from the cue back to the verb
 OF = word_class("of")
-ANY = Is.PLACE_START | Is.PLACE | Is.PLACE_CUE | Is.DISTRICT
+ANY = Is.PLACE_START | Is.PLACE | Is.PLACE_CUE | Is.DISTRICT | Is.LABEL
 GAPS = frozenset((" ", "-", "'", ". ", ", "))
 NOT_A_PLACE = Is.CLOSED | Is.MONTH | Is.WEEKDAY | Is.TITLE | Is.ROLE | Is.EPONYM_NOUN | Is.GENERIC | Is.TERM | Is.DRUG
 
@@ -49,6 +51,8 @@ def find(reading: Reading, lexicon: Lexicon) -> Iterator[Find]:
             yield from _behind_cue(reading, number)
         if bits & Is.DISTRICT and number:
             yield from _district(reading, number)
+        if bits & Is.LABEL:
+            yield from place_labels.find(reading, number)
 
 
 def _find(reading: Reading, first: int, last: int, rule: str) -> Find:
