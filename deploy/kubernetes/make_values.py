@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from traitlets.config import Config
+from traitlets.config.loader import LazyConfigValue
 
 from service.registration import register
 from service.service_url import variable_for
@@ -46,20 +47,42 @@ def main() -> None:
 
 
 def made(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 (register() checks them)
-    """Return the chart's services, roles, `hub.config` and what notebooks are told, for arguments of `register()`."""
+    """Return the chart's services, roles, `hub.config` and what notebooks are told, for arguments of `register()`.
+
+    Raises:
+        ValueError: for these arguments `register()` sets a trait to something that a file of values cannot say.
+    """
     c = Config()
     entry = register(c, managed=False, api_token=secrets.token_hex(32), **arguments)
     del entry["api_token"]
-    hub = c.JupyterHub
-    config = {trait: hub[trait].get_value({}) for trait in ("custom_scopes", "load_groups") if trait in hub}
-    values = {
-        "config": {"JupyterHub": config},
-        "services": _by_name([entry]),
-        "loadRoles": _by_name(hub.load_roles.get_value([])),
+    said = {section: {trait: _said(value) for trait, value in sorted(traits.items())} for section, traits in c.items()}
+    services, roles = (_by_name(said["JupyterHub"].pop(trait)) for trait in ("services", "load_roles"))
+    # `register()` has the service's address computed when a notebook starts.
+    address = {variable_for(entry["name"]): entry["oauth_redirect_uri"].removesuffix("oauth_callback")}
+    told = {**said["Spawner"].pop("environment"), **address}
+    # All the rest, so that nothing is forgotten
+    config = {section: traits for section, traits in sorted(said.items()) if traits}
+    _check_plain(config)
+    return {
+        "hub": {"config": config, "services": services, "loadRoles": roles},
+        "singleuser": {"extraEnv": told},
     }
-    # What `register()` tells notebooks is computed at their start, which a file of values cannot say.
-    told = {variable_for(entry["name"]): entry["oauth_redirect_uri"].removesuffix("oauth_callback")}
-    return {"hub": values, "singleuser": {"extraEnv": told}}
+
+
+def _said(value: Any) -> Any:  # noqa: ANN401 (a trait's)
+    """Return what `register()` sets a trait to. A container is lazy: the Hub would add it to the trait's default."""
+    if isinstance(value, LazyConfigValue):
+        [value] = value.to_dict().values()
+    return sorted(value) if isinstance(value, set) else value
+
+
+def _check_plain(config: dict[str, dict[str, Any]]) -> None:
+    for section, traits in config.items():
+        for trait, value in traits.items():
+            try:
+                json.dumps(value)
+            except TypeError:
+                raise ValueError(f"{section}.{trait}: a file of values cannot say what register() sets it to") from None
 
 
 def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:

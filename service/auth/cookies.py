@@ -22,7 +22,7 @@ _NAME = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")  # a host name, but not 
 _MAX_PATHS = 12
 _MAX_DOMAINS = 4
 # Options of JUPYTERHUB_COOKIE_OPTIONS that an operator may decide; path, lifetime and HttpOnly are ours.
-_OPTIONS = {"domain", "secure", "samesite", "partitioned"}
+_OPTIONS = {"domain", "secure", "samesite"}  # and `partitioned`
 
 
 def auth_cookie_name(settings: Settings) -> str:
@@ -84,14 +84,14 @@ def cleared(settings: Settings, names: Iterable[str]) -> list[str]:
 def cleared_wherever(settings: Settings, name: str, *, path: str, host: str) -> list[str]:
     """Return Set-Cookie values that remove a cookie of ours, for every path and domain that it may have been set for.
 
-    `path` is the request's, as it was sent, and `host` its Host header. A partitioned cookie, or one that is set again
-    at once, stays.
+    `path` is the request's, as it was sent, and `host` its Host header. A partitioned cookie that is not ours, or one
+    that is set again at once, stays.
     """
     ends = (end for end in range(1, len(path) + 1) if "/" in {path[end - 1], path[end : end + 1] or "/"})
     paths = [path[:end] for end in islice(ends, _MAX_PATHS) if _PATH.fullmatch(path[:end])]
     places = [(at, domain) for domain in ("", *_domains(host)[: _MAX_DOMAINS - 1]) for at in paths]
     texts = (_set_cookie(settings, name, "", secure=False, max_age=0, place=place) for place in places)
-    return list(dict.fromkeys(texts))  # a `__Host-` cookie has one place
+    return list(dict.fromkeys([*texts, *cleared(settings, [name])]))  # a `__Host-` cookie has one place
 
 
 def _domains(host: str) -> list[str]:
@@ -137,8 +137,10 @@ def _set_cookie(
     max_age: int | None,
     place: tuple[str, str] | None = None,
 ) -> str:
-    """Return a Set-Cookie value; `place` is another path and domain than ours."""
+    """Return a Set-Cookie value; `place` is another path and domain than ours, outside of any partition."""
     host_prefixed = name.startswith("__Host-")
+    options = {option.lower(): setting for option, setting in settings.cookie_options.items() if setting is not None}
+    partitioned = bool(options.get("partitioned")) and place is None
     morsel: Morsel[str] = SimpleCookie({name: value})[name]
     morsel["path"] = settings.prefix
     morsel["samesite"] = "Lax"
@@ -146,14 +148,14 @@ def _set_cookie(
     morsel["secure"] = secure
     if max_age is not None:
         morsel["max-age"] = str(max_age)
-    for option, setting in settings.cookie_options.items():
-        if option.lower() in _OPTIONS and morsel.isReservedKey(option):
-            morsel[option.lower()] = setting
+    morsel.update({option: setting for option, setting in options.items() if option in _OPTIONS})
     if place is not None:
         morsel["path"], morsel["domain"] = place
-    if str(morsel["samesite"]).lower() == "none":  # otherwise browsers ignore the whole Set-Cookie
+    # Otherwise browsers ignore the whole Set-Cookie.
+    if partitioned or str(morsel["samesite"]).lower() == "none":
         morsel["secure"] = True
     if host_prefixed:  # otherwise the browser drops it (RFC 6265bis section 4.1.3.2)
         morsel["path"], morsel["domain"] = "/", ""
         morsel["secure"] = True
-    return morsel.OutputString()
+    text = morsel.OutputString()
+    return f"{text}; Partitioned" if partitioned else text  # a Morsel knows it only from Python 3.14 on

@@ -14,6 +14,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
+from service.registration import manifest
+
 Role = Mapping[str, Any]
 TokenScopes = Sequence[str] | Callable[[Any], Any]
 
@@ -37,7 +39,11 @@ class Rights:
     @property
     def carried(self) -> list[str]:
         """The scopes that a token may carry in addition to access, if the roles of its owner have them."""
-        return union(self.user_scopes, *(role.get("scopes", ()) for role in self.roles))
+        # An operator's role may give a scope that no role of ours has. The service's own scope is left out: it is for
+        # programs such as Prometheus, with tokens of their own. Besides, the Hub logs a warning when somebody signs in
+        # who lacks a scope of this list; without applications nobody should cause one.
+        of_applications = (scope for scope in self.custom_scopes if scope not in manifest.CUSTOM_SCOPES)
+        return union(self.user_scopes, *(role.get("scopes", ()) for role in self.roles), of_applications)
 
 
 def rights_of(manifests: Iterable[object], told: Mapping[str, str] = MappingProxyType({})) -> Rights:

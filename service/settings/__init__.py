@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import (
@@ -35,6 +35,7 @@ from service.settings.tokens import TokenSettings
 from service.settings.types import (
     ANY_ORIGIN,
     AllowedOrigins,
+    CookieOptions,
     Directory,
     Folder,
     HubFlag,
@@ -46,7 +47,6 @@ from service.settings.types import (
     Proxies,
     Seconds,
     WebAddress,
-    from_json,
     one_word,
     origin_of,
 )
@@ -89,9 +89,7 @@ class Settings(TokenSettings, PageSettings, EntraSettings):
     allow_token_in_url: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_ALLOW_TOKEN_IN_URL")
     allow_websocket_cookie: HubFlag = Field(default=True, validation_alias="JUPYTERHUB_ALLOW_WEBSOCKET_COOKIE_AUTH")
     cookie_host_prefix: HubFlag = Field(default=False, validation_alias="JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED")
-    cookie_options: Annotated[Mapping[str, Any], BeforeValidator(from_json)] = Field(
-        default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS"
-    )
+    cookie_options: CookieOptions = Field(default={}, validation_alias="JUPYTERHUB_COOKIE_OPTIONS")
     forward_auth: bool = Field(default=False, validation_alias="SERVICE_FORWARD_AUTH")
 
     # How long answers of the Hub are cached, in seconds. 300 is also the cache_max_age of HubOAuth.

@@ -5,12 +5,13 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _FALSE = {"0", "false"}
+_SAME_SITE = {"strict", "lax", "none"}
 ONE_WORD = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
 # The last label must not be a number: a mistyped IP address is not a host name (https://url.spec.whatwg.org).
@@ -37,6 +38,14 @@ def from_json(value: object) -> object:
         return json.loads(value)
     except ValueError:
         raise ValueError("must be JSON") from None
+
+
+def _cookie_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check SameSite. Browsers treat a word that they do not know as if there were none."""
+    same_site = [value for name, value in options.items() if name.lower() == "samesite" and value is not None]
+    if any(str(value).lower() not in _SAME_SITE for value in same_site):
+        raise ValueError("samesite must be strict, lax or none")
+    return options
 
 
 def _comma_list(value: object) -> object:
@@ -158,6 +167,7 @@ HubFlag = Annotated[bool, BeforeValidator(_hub_flag)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 ListenAddresses = Annotated[tuple[Annotated[str, AfterValidator(_listen_address)], ...], BeforeValidator(_comma_list)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], BeforeValidator(_comma_list)]
+CookieOptions = Annotated[Mapping[str, Any], BeforeValidator(from_json), AfterValidator(_cookie_options)]
 JsonNames = Annotated[tuple[str, ...], BeforeValidator(from_json)]
 Directory = Annotated[str, AfterValidator(_directory)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

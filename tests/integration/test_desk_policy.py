@@ -6,6 +6,7 @@ from service.apps.desk.domain.policy import GRANTS, Permission, Role, group_of
 from service.apps.desk.domain.policy_file import read_policy
 from tests.conftest import MakeHub
 from tests.support.hub import RealHub
+from tests.support.hub_config import PASSWORD
 from tests.support.markdown import blocks
 from tests.support.node import REPOSITORY
 
@@ -47,3 +48,36 @@ async def test_the_hub_gives_what_the_file_says(make_hub: MakeHub, tmp_path: Pat
         taken = set() if role is Role.ADMIN else {Permission.EMPLOYEES_CREATE}
         assert await permissions(hub, role) == GRANTS[role] - taken
     assert (await hub.ask("POST", "desk/employees", token=old, json=employee)).status_code == 403
+
+
+async def test_a_right_that_no_role_has(make_hub: MakeHub, tmp_path: Path) -> None:
+    """What the file takes from every role, a role of the operator's gives to one person, in whatever they use."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[admin]\ntake = ["audit:read"]\n')
+    auditor = {"name": "auditor", "scopes": [str(Permission.AUDIT_READ)], "users": ["eve"]}
+    hub = make_hub(
+        users=("eve", "mallory"),
+        config=f"c.JupyterHub.load_roles.append({auditor!r})",
+        register={
+            "apps": ["desk"],
+            "desk_policy": str(policy),
+            "environment": {"SERVICE_STATE": str(tmp_path)},
+            "password_grant": True,
+        },
+    )
+
+    for name, status in {"eve": 200, "mallory": 403}.items():
+        async with hub.session(name) as browser:
+            await browser.visit(f"{hub.service_url}me")
+            assert (await browser.visit(f"{hub.service_url}desk/ui/audit")).status_code == status
+        form = {"grant_type": "password", "username": name, "password": PASSWORD}
+        granted = (await hub.ask("POST", "token", data=form)).raise_for_status().json()
+        assert (str(Permission.AUDIT_READ) in granted["scope"].split()) is (name == "eve")
+    async with hub.notebook("eve") as notebook:
+        code = (
+            "import os, urllib.request as u\n"
+            f"asked = u.Request({hub.service_url + 'desk/audit'!r})\n"
+            "asked.add_header('Authorization', 'Bearer ' + os.environ['JUPYTERHUB_API_TOKEN'])\n"
+            "u.urlopen(asked).status"
+        )
+        assert await notebook.run(code) == "200"

@@ -85,7 +85,7 @@ def public_url(make_shared_hub: MakeHub) -> Iterator[Mode]:
     front = TlsFront()
     environment = {
         "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "1",
-        "JUPYTERHUB_COOKIE_OPTIONS": '{"samesite": "Strict"}',
+        "JUPYTERHUB_COOKIE_OPTIONS": '{"samesite": "Strict", "partitioned": true}',
     }
     other = {"name": STRICT, "url": f"http://127.0.0.1:{free_ports(1)[0]}", "environment": environment}
     config = f"c.JupyterHub.public_url = '{front.origin}/'; from service.registration import register"
@@ -194,7 +194,7 @@ async def test_strict_cookies(public_url: Mode) -> None:
         lines = [line for step in (*page.history, page) for line in step.headers.get_list("Set-Cookie")]
         ours = [line for line in lines if line.startswith(f"__Host-service-{STRICT}=")]
         attributes = {part.strip() for part in ours[0].split(";")[1:]}
-        assert {"HttpOnly", "Secure", "Path=/", "SameSite=Strict"} <= attributes
+        assert {"HttpOnly", "Secure", "Path=/", "SameSite=Strict", "Partitioned"} <= attributes
         assert not any(part.startswith("Domain") for part in attributes)
 
         good = browser.cookie(f"__Host-service-{STRICT}") or ""

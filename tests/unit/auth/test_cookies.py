@@ -1,5 +1,6 @@
 """What our cookies are called, where they go, and how long they stay."""
 
+from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
@@ -73,11 +74,34 @@ def test_host_prefix(secure: bool) -> None:  # noqa: FBT001
         pytest.param({"domain": "example.org"}, {"domain": "example.org"}, id="domain"),
         pytest.param({"path": "/", "httponly": False, "max_age": 9, "max-age": 9, "expires": 9}, {}, id="ours"),
         pytest.param({"colour": "red"}, {}, id="no such option"),
+        pytest.param({"domain": None, "samesite": None, "secure": None, "partitioned": None}, {}, id="null"),
     ],
 )
 def test_cookie_options(options: dict[str, object], expected: dict[str, object]) -> None:
     """JUPYTERHUB_COOKIE_OPTIONS decides on domain, Secure and SameSite; path, lifetime and HttpOnly are ours."""
     assert flags(made("auth", cookie_options=options)) == flags(made("auth")) | expected
+
+
+def every_cookie(**settings: Any) -> list[str]:  # noqa: ANN401
+    """Return a Set-Cookie value of each kind, over http; the last removes one."""
+    known = settings_of(**settings)
+    return [
+        cookies.auth_cookie(known, "sealed", secure=False, max_age=60),
+        cookies.state_cookie(known, cookies.state_cookie_base(known), "sealed", secure=False),
+        cookies.link_cookie(known, "sealed", secure=False, max_age=timedelta(minutes=1)),
+        cookies.shell_cookie(known, "sealed", secure=False),
+        cookies.xsrf_cookie(known, "sealed", secure=False),
+        *cookies.cleared(known, [cookies.auth_cookie_name(known)]),
+    ]
+
+
+@pytest.mark.parametrize("option", ["partitioned", "Partitioned"])
+def test_partitioned(option: str) -> None:
+    """The option makes every cookie Partitioned, with each Python, and Secure, or browsers would ignore it."""
+    plain = every_cookie()
+
+    assert every_cookie(cookie_options={option: True}) == [f"{text}; Secure; Partitioned" for text in plain]
+    assert every_cookie(cookie_options={option: False}) == plain
 
 
 def test_a_session_may_end_with_the_browser() -> None:
@@ -120,6 +144,15 @@ def test_clearing_reaches_wherever_it_may_have_been_set(host: str, domains: list
 
     assert {(each.key, each.value, each["max-age"]) for each in gone} == {("service-fastapi", "", "0")}
     assert [(each["path"], each["domain"]) for each in gone] == [(at, domain) for domain in domains for at in paths]
+
+
+def test_clearing_a_partitioned_cookie() -> None:
+    """Where ours are partitioned, both are cleared: ours, and those that are not, as from before the option was set."""
+    name, place = "service-fastapi", {"path": f"{PREFIX}me", "host": "a.example.org"}
+    known = settings_of(cookie_options={"partitioned": True})
+    texts = cookies.cleared_wherever(known, name, **place)
+
+    assert texts == [*cookies.cleared_wherever(settings_of(), name, **place), *cookies.cleared(known, [name])]
 
 
 def test_clearing_is_bounded() -> None:

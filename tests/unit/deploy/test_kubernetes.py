@@ -9,12 +9,16 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from jupyterhub.app import JupyterHub
+from traitlets.config import Config
 
+from service.registration import register
 from service.settings import Settings
 from tests.support.node import REPOSITORY
 from tests.support.variables import known_variables
 
 DEPLOY = REPOSITORY / "deploy/kubernetes"
+ACCESS = "access:services!service=fastapi"
 VERSIONS = ("1.37", "1.30")  # the newest that the schemas have, and the first that knows preStop: sleep
 MANIFESTS = {
     "headless Service" if each["spec"].get("clusterIP") == "None" else each["kind"]: each
@@ -177,10 +181,58 @@ def test_values() -> None:
     assert made == (DEPLOY / "values.yaml").read_text()
 
 
+MADE = runpy.run_path(str(DEPLOY / "make_values.py"))["made"]
+
+
+@pytest.mark.parametrize("hub_version", ["5.5", "6.1.1"])
+@pytest.mark.parametrize("grant", [None, ["research"]], ids=["all users", "a group"])
+def test_values_say_what_register_does(hub_version: str, grant: list[str] | None) -> None:
+    """In the chart's words, for either Hub, nothing is left out that register() sets."""
+    options: dict[str, Any] = {
+        "public_host": "https://hub.example.org",
+        "apps": ["deidentify", "desk"],
+        "grant": grant,
+        "hub_version": hub_version,
+        "lab_scopes": ["custom:deidentify:use"],
+    }
+    c = Config()
+    register(c, managed=False, api_token="a" * 64, **options)
+    hub = MADE(**options)["hub"]
+
+    said = JupyterHub(config=Config(hub["config"]))
+    meant = JupyterHub(config=c)
+    others = set(c.JupyterHub) - {"services", "load_roles"}
+    assert {name: getattr(said, name) for name in others} == {name: getattr(meant, name) for name in others}
+    assert [{"name": name, **role} for name, role in hub["loadRoles"].items()] == list(meant.load_roles)
+    assert hub["config"]["Spawner"] == {"oauth_client_allowed_scopes": [ACCESS, "custom:deidentify:use"]}
+
+
+@pytest.mark.parametrize("hub_version", ["5.5", "6.1.1"])
+def test_values_give_all_users_access(hub_version: str) -> None:
+    """Without `grant` all users have access: from the role `user` with Hub 5, from extra_user_scopes with Hub 6."""
+    hub = MADE(public_host="https://hub.example.org", apps=["deidentify"], hub_version=hub_version)["hub"]
+    scopes = {
+        "5.5": hub["loadRoles"].get("user", {}).get("scopes"),
+        "6.1.1": hub["config"]["JupyterHub"].get("extra_user_scopes"),
+    }
+
+    given = {"5.5": ["self", ACCESS, "custom:deidentify:use"], "6.1.1": [ACCESS, "custom:deidentify:use"]}
+    assert scopes == {version: given[version] if version == hub_version else None for version in given}
+
+
+@pytest.mark.parametrize(
+    ("option", "trait"),
+    [("shell_sign_in", "JupyterHub.extra_handlers"), ("password_grant", "Authenticator.post_auth_hook")],
+)
+def test_what_values_cannot_say(option: str, trait: str) -> None:
+    """What register() would add to the Hub as code is refused, not left out."""
+    with pytest.raises(ValueError, match=f"^{trait}: a file of values cannot say"):
+        MADE(public_host="https://hub.example.org", **{option: True})
+
+
 def test_values_for_some_groups() -> None:
     """Those for others are made by the same script: the groups that may, and no token."""
-    made = runpy.run_path(str(DEPLOY / "make_values.py"))["made"]
-    hub = made(
+    hub = MADE(
         public_host="https://hub.example.org", base_url="/hubs/a/", grant=["research", "clinic"], hub_version="5.5"
     )["hub"]
 

@@ -128,6 +128,14 @@ def test_a_notebooks_token_may_carry_what_its_user_has(
     assert scopes(decided, "server") == [*before, ACCESS, "custom:notes:read", "custom:notes:write"]
 
 
+def test_a_token_may_carry_a_scope_that_no_role_of_ours_has() -> None:
+    """The operator may give an application's scope by a role of their own. Metrics are for programs."""
+    rights = Rights(custom_scopes={"custom:service:metrics": {}, "custom:notes:audit": {}})
+
+    assert rights.carried == ["custom:notes:audit"]
+    assert scopes(decide(rights), "server") == [*SERVER, ACCESS, "custom:notes:audit"]
+
+
 def test_the_applications_roles_and_scopes_are_declared() -> None:
     """The manifests define custom scopes, roles with their groups, and the scopes of the service."""
     decided = decide()

@@ -231,6 +231,8 @@ WRONG = [
         for text in ("canary", "[canary", '"canary"', '{"canary": 1}', "null", "17", '["a", 17]', '["canary", null]')
     ),
     *(("JUPYTERHUB_COOKIE_OPTIONS", text) for text in ("canary", '["canary"]', "null", '"canary"')),
+    *(("JUPYTERHUB_COOKIE_OPTIONS", text) for text in ('{"samesite": "canary"}', '{"SameSite": ""}')),
+    *(("JUPYTERHUB_COOKIE_OPTIONS", text) for text in ('{"samesite": true}', '{"samesite": ["lax"]}')),
     *(("HUB_CACHE_TTL", text) for text in ("canary", "0", "-1", "nan", "inf", "1e999", "5m")),
     *(("HUB_TIMEOUT", text) for text in ("canary", "0", "-1", "nan", "inf")),
     *(("SERVICE_RECHECK_INTERVAL", text) for text in ("canary", "0", "-1", "nan", "inf")),
@@ -274,6 +276,20 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, v
     shown = "".join(traceback.format_exception(caught.value))
     assert "canar" not in f"{caught.value!r} {shown}".replace("canary-api-token", "")
     assert "canary-api-token" not in shown
+
+
+@pytest.mark.parametrize("value", ["strict", "Lax", "NONE"])
+def test_same_site_in_any_case(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """SameSite is one of three words. A wrong one is named with them; options that we do not know are let be."""
+    monkeypatch.setenv("JUPYTERHUB_COOKIE_OPTIONS", f'{{"SameSite": "{value}", "colour": "red"}}')
+    assert load_settings().cookie_options["SameSite"] == value
+
+    monkeypatch.setenv("JUPYTERHUB_COOKIE_OPTIONS", f'{{"SameSite": "{value}t"}}')
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    [problem] = caught.value.problems
+    assert problem == "JUPYTERHUB_COOKIE_OPTIONS: samesite must be strict, lax or none"
 
 
 @pytest.mark.parametrize("text", ["*", " * ,", "*,*"])

@@ -72,6 +72,20 @@ def test_the_roles_follow_the_operators_file(tmp_path: Path) -> None:
     assert entry["environment"]["DESK_ADMINS"] == "ada,bob"
 
 
+def test_tokens_may_carry_what_the_file_takes_from_every_role(tmp_path: Path) -> None:
+    """A right that no role of the desk has can be given by a role of the operator's, to browsers and notebooks, too."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[admin]\ntake = ["audit:read"]\n')
+    c = Config()
+    entry = register(c, apps=["desk"], desk_policy=policy)
+    scopes = {role["name"]: role["scopes"] for role in JupyterHub(config=c).load_roles}
+
+    holders = [name for name in scopes if "custom:desk:audit:read" in scopes[name]]
+    assert holders == ["server"], "the Hub gives this role's scopes to notebooks whose users have them"
+    assert "custom:desk:audit:read" in entry["oauth_client_allowed_scopes"]
+    assert entry["info"]["oauth_client_allowed_scopes"] == entry["oauth_client_allowed_scopes"]
+
+
 @pytest.mark.parametrize("options", [{"desk_policy": "nowhere"}, {"environment": {"DESK_POLICY": "nowhere"}}])
 def test_the_hub_does_not_start_with_a_wrong_file(options: dict[str, Any]) -> None:
     """`register()` refuses a wrong policy file, and changes nothing."""
