@@ -132,7 +132,7 @@ class AdminExistsError(ConflictError):
 
 
 class ChangeUnderWayError(ConflictError):
-    """Another change of the team is in progress, or one was cut off less than 45 seconds ago."""
+    """Another change of the team is in progress, one was cut off less than 45 seconds ago, or the Hub is too slow."""
 
     code = "change_under_way"
     default = "Another change of the team is in progress. Try again in a minute."
