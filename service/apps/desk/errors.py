@@ -158,6 +158,10 @@ class DatabaseUnavailableError(ServiceError):
         return logging.WARNING, f"The database cannot be used: {self.reason}."
 
 
+class DatabaseTlsError(DatabaseUnavailableError):
+    """TLS to PostgreSQL cannot be had: a file cannot be read, or the certificate is wrong. `reason` says what to do."""
+
+
 class DatabaseFullError(ServiceError):
     """The database has no space left. Nothing was changed; reading still works."""
 
