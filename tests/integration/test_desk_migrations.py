@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+import trustme
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -27,7 +28,7 @@ from service.apps.desk.storage.migrate import VERSION_TABLE, migrate
 from service.errors import ConfigurationError
 from tests.support.polling import PROGRAM
 from tests.support.ports import free_port
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, postgres, programs
 from tests.support.process import clean_environment
 
 REPOSITORY = Path(__file__).parents[2]
@@ -150,6 +151,12 @@ WRONG = {
     "no such database": ("/nowhere", "user, password, database or right (its code 3D000)"),
     "no such user": ("nobody", "user, password, database or right (its code 28000)"),
     "a parameter that there is not": ("?sslmode=perhaps", "does not accept the host, the port or a parameter"),
+    "no certificate of a CA": ("?sslmode=verify-full", "~/.postgresql/root.crt cannot be read: add sslrootcert="),
+    "the CAs of the system": ("?sslmode=verify-full&sslrootcert=system", "sslrootcert=system does not work"),
+    "a CA that is not there": (
+        "?sslmode=require&sslrootcert=/no/ca.pem",
+        "sslrootcert names /no/ca.pem, which is no file",
+    ),
 }
 
 
@@ -186,6 +193,24 @@ async def test_options_of_the_address(postgresql: Postgres) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL: the server does not take the option nonsense"):
         await migrate(f"{url}{mark}nonsense=canary", patience=0)
     postgresql.drop(url)
+
+
+async def test_a_server_is_verified(tmp_path: Path) -> None:
+    """A server with a certificate of the CA that the address names is taken, and another one ends the start."""
+    bin_ = programs()
+    if bin_ is None:
+        pytest.skip("no PostgreSQL installed: apt-get install postgresql")
+    ours, other = trustme.CA(), trustme.CA()
+    ours.cert_pem.write_to_path(tmp_path / "ours.pem")
+    other.cert_pem.write_to_path(tmp_path / "other.pem")
+    leaf = ours.issue_cert("127.0.0.1")
+    files = {"server.crt": leaf.cert_chain_pems[0].bytes(), "server.key": leaf.private_key_pem.bytes()}
+    with postgres(bin_, settings=["ssl=on"], files=files) as server:
+        url = f"{server.database()}?sslmode=verify-full&sslrootcert={tmp_path}"
+
+        assert await migrate(f"{url}/ours.pem", patience=0) == revisions()[-1]
+        with pytest.raises(ConfigurationError, match="certificate is from no CA of sslrootcert"):
+            await migrate(f"{url}/other.pem", patience=0)
 
 
 async def test_the_hubs_own_revision_is_left_alone(postgresql: Postgres) -> None:

@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from tests.support.ports import free_port
 from tests.support.process import KeptProcess, signal_all, wait_until_log_says
@@ -29,8 +31,10 @@ def programs() -> Path | None:
 class Postgres:
     """A server on a free port, with a folder of its own. Started by `start`, ended by `close`."""
 
-    def __init__(self, bin_: Path, *, settings: Sequence[str] = ()) -> None:
-        """Make its files. `settings`: `name=value` of postgresql.conf."""
+    def __init__(
+        self, bin_: Path, *, settings: Sequence[str] = (), files: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
+        """Make its files. `settings`: `name=value` of postgresql.conf. `files`: more of its data folder, by name."""
         self.port = free_port()
         self._bin = bin_
         self._settings = settings
@@ -47,6 +51,11 @@ class Postgres:
         self.log.touch()
         initdb = [bin_ / "initdb", "-D", self._data, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         self._run(*self._as_user, *map(str, initdb), "--no-sync")
+        for name, content in files.items():
+            path = self._data / name
+            path.write_bytes(content)
+            path.chmod(0o600)
+            shutil.chown(path, self._data.stat().st_uid, self._data.stat().st_gid)
 
     def start(self) -> "Postgres":
         """Start it, and wait until it takes connections."""
@@ -104,9 +113,9 @@ class Postgres:
 
 
 @contextmanager
-def postgres(bin_: Path, *, settings: Sequence[str] = ()) -> Iterator[Postgres]:
+def postgres(bin_: Path, **options: Any) -> Iterator[Postgres]:  # noqa: ANN401 - passed on
     """A server that runs as long as the block."""
-    server = Postgres(bin_, settings=settings)
+    server = Postgres(bin_, **options)
     try:
         yield server.start()
     finally:

@@ -132,7 +132,7 @@ class AdminExistsError(ConflictError):
 
 
 class ChangeUnderWayError(ConflictError):
-    """Another change of the team is in progress, or one was cut off less than 45 seconds ago."""
+    """Another change of the team is in progress, one was cut off less than 45 seconds ago, or the Hub is too slow."""
 
     code = "change_under_way"
     default = "Another change of the team is in progress. Try again in a minute."
@@ -156,6 +156,10 @@ class DatabaseUnavailableError(ServiceError):
     def for_operator(self) -> tuple[int, str]:
         """Return the level and text of a line for the log, which names the reason."""
         return logging.WARNING, f"The database cannot be used: {self.reason}."
+
+
+class DatabaseTlsError(DatabaseUnavailableError):
+    """TLS to PostgreSQL cannot be had: a file cannot be read, or the certificate is wrong. `reason` says what to do."""
 
 
 class DatabaseFullError(ServiceError):

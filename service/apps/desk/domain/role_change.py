@@ -19,7 +19,7 @@ from service.apps.desk.domain.policy import Role, group_of, role_of
 from service.apps.desk.storage.accounts import MAX_CLOCK_SKEW
 from service.apps.desk.storage.audit import record
 from service.apps.desk.storage.database import Database
-from service.apps.desk.storage.lease import Lease, note
+from service.apps.desk.storage.lease import Lease
 from service.apps.desk.storage.tables import accounts
 from service.errors import ServiceError
 from service.hub.administration import add_to_group, group_members, remove_from_group
@@ -65,6 +65,7 @@ class PendingRoleChange:
             HubUnavailableError, HubRefusedServiceError, HubUserMissingError, GroupsManagedError: the person has no less
                 than the smaller, and no more than the larger, of the old and the new role.
             DatabaseUnavailableError: likewise. The next change writes into the audit that this one was begun.
+            ChangeUnderWayError: the lease has run out. If it had before the change began, nothing was changed.
         """
         await self._announce(lease)
         try:
@@ -73,16 +74,16 @@ class PendingRoleChange:
             if not await self._settle_failed_change(lease):
                 raise
         async with self._database.write() as connection:
-            await note(connection, lease, None)
+            await lease.settle(connection)
             await invalidate_answers(connection, self._name)
             await self._tell(connection, "account.role_changed", after=self._role)
 
     async def _announce(self, lease: Lease) -> None:
         intent = {"name": self._name, "before": _largest(self._before), "after": self._role, "by": self._by}
         async with self._database.write() as connection:
-            await note(connection, lease, intent)
+            until = await lease.announce(connection, intent)
             # Until the lease ends, each request of the person asks the Hub, even if this process is killed now.
-            await invalidate_answers(connection, self._name, at=lease.until)
+            await invalidate_answers(connection, self._name, at=until)
 
     async def _give_and_take(self) -> None:
         if self._role is not None and self._role not in self._before:
@@ -109,7 +110,7 @@ class PendingRoleChange:
         if present == self._wanted:
             return True
         async with self._database.write() as connection:
-            await note(connection, lease, None)
+            await lease.settle(connection)
             if present != self._before:
                 _log.error("A change of a role at the desk failed half-way. The audit says whose: repeat the change.")
                 after = "unknown" if present is None else _largest(present)

@@ -84,7 +84,7 @@ class RoleKeeper:
             account = await self._accounts.ensure(name, by=by)
             if account.disabled or account.login_denied:
                 flags = dict.fromkeys(_BLOCKING, False)
-                await self._accounts.change(name, flags, version=account.version, by=by)
+                await self._accounts.change(name, flags, version=account.version, by=by, guard=lease.check)
             await self._change(lease, name, Role.ADMIN, by=by)
 
     async def create(self, new: AccountNew, *, role: Role | None = None, by: str) -> Account:
@@ -115,9 +115,9 @@ class RoleKeeper:
         """Change an account as `Accounts.change` does. Raises LastAdminError if no active admin would be left."""
         if not any(patch.get(flag) for flag in _BLOCKING):
             return await self._accounts.change(name, patch, version=version, by=by)
-        async with self._hold_lease():
+        async with self._hold_lease() as lease:
             await self._check_not_last(name, (await members_by_role(self._hub))[Role.ADMIN])
-            return await self._accounts.change(name, patch, version=version, by=by)
+            return await self._accounts.change(name, patch, version=version, by=by, guard=lease.check)
 
     async def delete(self, name: str, *, version: int, by: str) -> None:
         """Remove the role, then delete the account. The Hub's user stays. Raises as `change` and `Accounts.delete`."""
@@ -126,7 +126,7 @@ class RoleKeeper:
                 raise VersionConflictError
             before = await self._change(lease, name, None, by=by)
             try:
-                await self._accounts.delete(name, version=version, by=by)
+                await self._accounts.delete(name, version=version, by=by, guard=lease.check)
             except VersionConflictError:  # somebody changed names or contacts meanwhile: that takes no lease
                 await self._change(lease, name, before, by=by)
                 raise

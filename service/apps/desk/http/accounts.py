@@ -86,7 +86,8 @@ async def list_accounts(
     """List the accounts of the team, by name unless `sort` says otherwise."""
     roles_by_name, page = await roles.members(), await desk.accounts.find(query)
     members = [member(account, roles_by_name.get(account.name)) for account in page.items]
-    return linked(request, response, Page[Member](items=members, next=page.next), query=query)
+    shown = Page[Member](items=members, next=page.next, previous=page.previous, count=page.count)
+    return linked(request, response, shown, query=query)
 
 
 @router.get("/accounts.csv", summary="Export accounts", response_class=Response, responses=CSV)

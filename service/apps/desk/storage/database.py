@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -19,12 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from service.apps.desk.errors import (
     AccountExistsError,
     DatabaseFullError,
+    DatabaseTlsError,
     DatabaseUnavailableError,
     EmailTakenError,
     PhoneTakenError,
 )
 from service.apps.desk.storage.address import address_for_driver, refused_option
 from service.apps.desk.storage.sqlite_file import network_filesystem
+from service.apps.desk.storage.tls_files import unreadable_file
 from service.errors import ConfigurationError, ConflictError, ServiceError
 
 Clock = Callable[[], datetime]  # returns aware times
@@ -39,6 +42,10 @@ _LIMITS = {"statement_timeout": _STATEMENT, "lock_timeout": LOCK_WAIT, "idle_in_
 # The best plan depends on a filter's value: a plan made for all values may read a whole index for one of them.
 _PLANS = {"plan_cache_mode": "force_custom_plan"}
 _RECYCLE = 1800  # seconds after which a connection is replaced: firewalls forget old ones
+
+# If a certificate or key cannot be read, or if there is no unix socket.
+_FILE_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+_UNTRUSTED = "the server's certificate is from no CA of sslrootcert, or for another host"
 
 _WRITES = "desk_writes"
 _TAKEN: dict[str, type[ConflictError]] = {
@@ -162,7 +169,14 @@ def _open_postgresql(url: str, limits: Mapping[str, float]) -> AsyncEngine:
                 command_timeout=_STATEMENT + _CONNECT if limits else None,  # if the server stops answering
                 server_settings={name: f"{seconds}s" for name, seconds in limits.items()} | _PLANS,
             )
-        except ValueError:  # its message may quote the address
+        except ssl.SSLCertVerificationError:
+            raise DatabaseTlsError(reason=_UNTRUSTED) from None
+        except (ValueError, *_FILE_ERRORS) as error:
+            if flaw := unreadable_file(address.url, os.environ):
+                raise DatabaseTlsError(reason=flaw) from None
+            if not isinstance(error, ValueError):
+                raise  # for example because there is no unix socket yet
+            # Its message may quote the address.
             raise ConfigurationError(
                 ["DATABASE_URL: PostgreSQL does not accept the host, the port or a parameter"]
             ) from None

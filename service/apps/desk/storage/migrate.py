@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from service.apps.desk.errors import DatabaseUnavailableError
+from service.apps.desk.errors import DatabaseTlsError, DatabaseUnavailableError
 from service.apps.desk.storage.database import LOCK_WAIT, Database, file_of, open_database
 from service.apps.desk.storage.sqlite_file import lock_holders
 from service.errors import ConfigurationError
@@ -36,7 +36,8 @@ async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE, lo
     attempt waits `lock_wait` seconds for SQLite's lock. PostgreSQL's is waited for as long as its holder takes.
 
     Raises:
-        ConfigurationError: the database does not let us in, or has a revision that this version does not know.
+        ConfigurationError: the database does not let us in, TLS to it cannot be had, or it has a revision that this
+            version does not know.
         DatabaseUnavailableError: it does not answer, or another process holds SQLite's lock.
     """
     deadline, waited_for = monotonic() + patience, ""
@@ -44,6 +45,8 @@ async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE, lo
         while True:
             try:
                 return await _migrate(database, to)
+            except DatabaseTlsError as error:
+                raise ConfigurationError([f"DATABASE_URL: {error.reason}"]) from None
             except DatabaseUnavailableError as error:
                 if error.reason.startswith(_REFUSALS):
                     problem = (

@@ -1,7 +1,7 @@
 """What tickets, employees and accounts share: create, get, find, change, delete, each with its audit entry."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -23,6 +23,8 @@ Thing = TypeVar("Thing", bound=Stored)
 Query = TypeVar("Query", bound=SortedQuery)
 
 Fields = Mapping[str, Any]
+Guard = Callable[[AsyncConnection], Awaitable[None]]
+"""Is called in the transaction of a change, before it, and raises what keeps it from being made."""
 
 _STAMPS = {"version", "created", "updated"}
 
@@ -124,17 +126,22 @@ class Records(ABC, Generic[New, Thing, Query]):
         """Yield the whole list from the cursor on, page by page. Changes made meanwhile may be in it or not."""
         return every(partial(self.find, or_matching=or_matching), query)
 
-    async def change(self, key: int | str, patch: Fields, *, version: int, by: str) -> Thing:
+    async def change(
+        self, key: int | str, patch: Fields, *, version: int, by: str, guard: Guard | None = None
+    ) -> Thing:
         """Apply a patch to this version of the thing, and return it. A patch that changes nothing leaves no trace.
 
         Raises:
             NotFoundError: there is no such thing.
             VersionConflictError: it has another version now.
             ConflictError: something else stands in the way of the change.
+            Whatever `guard` raises.
             pydantic.ValidationError: a field is unknown, cannot be changed or is wrong.
         """
         given = self.change_form.validate_python(dict(patch))
         async with self._database.write(foreign_key_error=self.foreign_key_error) as connection:
+            if guard:
+                await guard(connection)
             before = await self._read(connection, key, version=version)
             changed = {name: value for name, value in given.items() if getattr(before, name) != value}
             if not changed:
@@ -145,9 +152,11 @@ class Records(ABC, Generic[New, Thing, Query]):
             await self._record(connection, "changed", before, after, by=by, fields=set(changed))
             return after
 
-    async def delete(self, key: int | str, *, version: int, by: str) -> None:
-        """Delete this version of the thing. Raises NotFoundError, VersionConflictError, ConflictError."""
+    async def delete(self, key: int | str, *, version: int, by: str, guard: Guard | None = None) -> None:
+        """Delete this version. Raises NotFoundError, VersionConflictError, ConflictError, and whatever `guard` does."""
         async with self._database.write(foreign_key_error=self.foreign_key_error) as connection:
+            if guard:
+                await guard(connection)
             before = await self._read(connection, key, version=version)
             gone = await connection.execute(delete(self.table).where(*self._this(before)))
             if not gone.rowcount:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from service.apps.desk.domain import role_change
 from service.apps.desk.domain.policy import Role, group_of
@@ -42,8 +42,9 @@ class Hub:
     """A Hub in memory that can fail in the middle of a change.
 
     `broken` says how many times it answers 503 to a request (method, group). `lost` are requests that it carries out
-    before it answers 503. `before_change` is awaited, with the method, before each change. `seen` are the changes that
-    were made, in order, and `held` the roles of the person after each.
+    before it answers 503. `before_change` is awaited, with the method, before each change. `after_question` is awaited
+    when the Hub knows who is an administrator, before its answer arrives. `seen` are the changes that were made, in
+    order, and `held` the roles of the person after each.
     """
 
     def __init__(self, scopes: Collection[str] = SCOPES) -> None:
@@ -51,6 +52,7 @@ class Hub:
         self.broken: dict[tuple[str, str], int] = {}
         self.lost: set[tuple[str, str]] = set()
         self.before_change: Callable[[str], Awaitable[None]] | None = None
+        self.after_question: Callable[[], Awaitable[None]] | None = None
         self.seen: list[tuple[str, str]] = []
         self.held: list[set[Role]] = []
 
@@ -67,6 +69,8 @@ class Hub:
         if what[0]:
             self.seen.append(what)
             self.held.append(self.roles(json.loads(request.content)["users"][0]))
+        if path == "groups/desk-admin" and self.after_question:
+            await self.after_question()
         return httpx.Response(503) if what in self.lost else reply
 
     def put(self, name: str, *roles: Role) -> None:
@@ -499,6 +503,78 @@ async def test_a_change_that_outlives_its_lease(team: Team) -> None:
 
     await team.roles.change("bob", Role.MANAGER, by="ada")
     assert [entry.what for entry in await team.told()] == ["account.role_change_cut_off", "account.role_changed"]
+
+
+async def end_lease(team: Team) -> None:
+    """Let a lease that is held run out."""
+    async with team.desk.database.write() as connection:
+        await connection.execute(update(leases).values(until=datetime.now(UTC)))
+
+
+WAYS = pytest.mark.parametrize("way", ["demote", "take", "disabled", "login_denied", "delete"])
+
+
+@WAYS
+async def test_a_lease_that_runs_out_while_the_hub_is_asked(team: Team, way: str) -> None:
+    """A change does not begin once its lease has run out, because others may begin theirs. It can be repeated."""
+    team.hub.after_question = lambda: end_lease(team)
+    await expect(ChangeUnderWayError, attempt(team, way, "ada"))
+    team.hub.after_question = None
+
+    assert await team.roles.active_admins() == {"ada", "bob"}
+    assert await team.told() == []
+    await attempt(team, way, "ada")
+    assert await team.roles.active_admins() == {"bob"}
+
+
+@WAYS
+async def test_another_changes_the_team_while_the_hub_is_asked(database_url: str, way: str) -> None:
+    """A change is refused if another has been made since the Hub was asked: the last administrator stays."""
+    hub = Hub()
+    async with open_team(database_url, hub) as first, open_team(database_url, hub) as second:
+        for name in ("ada", "bob"):
+            await first.account(name, Role.ADMIN)
+
+        async def let_another_go_first() -> None:
+            hub.after_question = None
+            await end_lease(first)
+            await second.roles.change("bob", None, by="tests")
+
+        hub.after_question = let_another_go_first
+        await expect(ChangeUnderWayError, attempt(first, way, "ada"))
+
+        assert await first.roles.active_admins() == {"ada"}
+        assert await first.told("account.role_change_cut_off") == []
+
+
+async def test_another_may_have_given_a_role_while_the_hub_was_asked(team: Team) -> None:
+    """An account without a role is not deleted after the lease has run out: nobody would see its new role."""
+    version = await team.account("max")
+    team.hub.after_question = lambda: end_lease(team)
+    await expect(ChangeUnderWayError, team.roles.delete("max", version=version, by="ada"))
+
+    assert (await team.desk.accounts.get("max")).name == "max"
+
+
+async def test_a_change_begins_with_a_new_lease(team: Team) -> None:
+    """However long the Hub was asked, a change has all of the lease's time. No answer of the Hub counts until then."""
+    ends: list[datetime] = []
+
+    async def end_sooner() -> None:
+        async with team.desk.database.write() as connection:
+            ends.append((await connection.execute(select(leases.c.until))).scalar_one() - timedelta(seconds=1))
+            await connection.execute(update(leases).values(until=ends[0]))
+
+    async def look(_method: str) -> None:
+        async with team.desk.database.read() as connection:
+            ends.append((await connection.execute(select(leases.c.until))).scalar_one())
+        assert await team.changed_at("bob") == ends[-1]
+
+    team.hub.after_question, team.hub.before_change = end_sooner, look
+    await team.roles.change("bob", None, by="ada")
+
+    before, after = ends
+    assert after - before >= timedelta(seconds=1)
 
 
 async def test_a_change_gives_up_waiting_for_another(team: Team) -> None:

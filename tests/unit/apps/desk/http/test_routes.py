@@ -260,6 +260,24 @@ async def test_only_ones_own(desk: Desk) -> None:
     assert second["next"] is None
 
 
+@pytest.mark.parametrize("list_", ["tickets", "tickets/mine", "tickets/1/comments", "employees", "accounts", "audit"])
+async def test_there_and_back_in_a_list(desk: Desk, list_: str) -> None:
+    """Each list leads to its next page and back, in its body and in `Link`, and counts its items if it is asked to."""
+    for number in range(2):
+        await desk.ticket(owner="admin")
+        await desk.employee(first_name=f"Ada {number}")
+        await desk.account(f"carol{number}")
+        await desk.admin.post("desk/tickets/1/comments", json={"text": str(number)})
+    first = await desk.admin.get(f"desk/{list_}?limit=1&count=true")
+    second = await desk.admin.get(f"desk/{list_}", params={"limit": 1, "cursor": first.json()["next"]})
+    again = await desk.admin.get(second.links["prev"]["url"])
+
+    assert first.json()["count"] == len((await desk.admin.get(f"desk/{list_}")).json()["items"])
+    assert (first.json()["previous"], second.json()["count"]) == (None, None)
+    assert parse_qs(urlsplit(second.links["prev"]["url"]).query)["cursor"] == [second.json()["previous"]]
+    assert again.json()["items"] == first.json()["items"] != second.json()["items"]
+
+
 @pytest.mark.parametrize("list_", ["tickets", "tickets/mine", "employees", "accounts", "audit"])
 @pytest.mark.parametrize(
     ("query", "status", "code"),

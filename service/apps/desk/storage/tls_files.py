@@ -1,0 +1,31 @@
+"""Which file for TLS to PostgreSQL cannot be read. The driver's error does not say, and may look like a dead server."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+_OPTIONS = ("sslrootcert", "sslcrl", "sslcert", "sslkey")
+_VERIFYING = ("verify-ca", "verify-full")
+_USUAL = "~/.postgresql/root.crt"  # of libpq's, which the driver reads if no other is named
+
+
+def unreadable_file(url: str, environ: Mapping[str, str]) -> str:
+    """Return which file it is that the address or libpq's variables name, and what to do; an empty string for none."""
+    variables = {name: environ.get(f"PG{name.upper()}", "") for name in ("sslmode", *_OPTIONS)}
+    given = variables | dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
+    mode = given["sslmode"].replace("_", "-")
+    if mode not in ("require", *_VERIFYING):
+        return ""
+    if given["sslrootcert"] == "system" and not _is_readable("system"):
+        return "sslrootcert=system does not work with our driver: name a file, as in sslrootcert=/path/ca.pem"
+    usual = os.path.expanduser(_USUAL)  # noqa: PTH111 - a user may have no home, and pathlib raises then
+    if mode in _VERIFYING and not given["sslrootcert"] and not _is_readable(usual):
+        return f"sslmode={mode} needs a CA's certificate, and {_USUAL} cannot be read: add sslrootcert=/path/ca.pem"
+    named = next((name for name in _OPTIONS if given[name] and not _is_readable(given[name])), "")
+    return f"{named} names {given[named]}, which is no file that can be read: correct the path" if named else ""
+
+
+def _is_readable(path: str) -> bool:
+    # In this order: pathlib raises if a folder on the way is closed to us.
+    return "\0" not in path and os.access(path, os.R_OK) and Path(path).is_file()
