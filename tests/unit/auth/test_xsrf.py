@@ -156,7 +156,9 @@ async def test_what_is_no_token(browser: Session, given: dict[str, Any]) -> None
     assert (reply.status_code, reply.json()["code"]) == (403, "xsrf")
 
 
-@pytest.mark.parametrize("spelt", ["_xsrf={}", "a=1&_xsrf={}&b", "_xsrf=&_xsrf={}", "_xsrf={}&_xsrf=x", "x_xsrf=x&_xsrf={}"])
+@pytest.mark.parametrize(
+    "spelt", ["_xsrf={}", "a=1&_xsrf={}&b", "_xsrf=&_xsrf={}", "_xsrf={}&_xsrf=x", "x_xsrf=x&_xsrf={}"]
+)
 @pytest.mark.parametrize("encoded", [False, True], ids=["plain", "encoded"])
 async def test_how_a_form_spells_the_token(browser: Session, spelt: str, encoded: bool) -> None:  # noqa: FBT001
     """The first value that is not empty counts, beside any other fields, with its characters encoded or not."""
