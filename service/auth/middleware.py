@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from service.auth.hosts import has_own_host
 from service.auth.opener_policy import opener_policy
 from service.auth.problems import problem_response
-from service.auth.protection import has_own_host
 from service.auth.revalidation import CLOSE_TIMEOUT, LastMessage, OpenConnection, is_head, last_message_for
 from service.auth.state import STATE_KEY, AuthState
 

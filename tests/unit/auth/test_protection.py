@@ -16,7 +16,8 @@ from starlette.websockets import WebSocket
 from service.auth import Hub
 from service.auth.context import context_of
 from service.auth.guard import Guard
-from service.auth.protection import Protected, has_own_host
+from service.auth.hosts import has_own_host
+from service.auth.protection import Protected
 from service.errors import ConfigurationError
 from service.hub.models import Identity
 from service.settings import Settings
