@@ -206,7 +206,7 @@ def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
 
 def _check_session(identity: Identity, credential: Credential) -> None:
-    """A cookie counts only in the Hub session in which it was made."""
+    """A cookie counts only in the Hub session in which it was made, if that is known: see `credentials`."""
     sent = credential.session_id
     if identity.session_id and sent and identity.session_id not in sent.split(";"):
         raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")
