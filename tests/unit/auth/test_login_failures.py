@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -125,7 +126,7 @@ async def test_a_session_that_changed_on_the_way(service: Service) -> None:
     assert state_cookies(browser) == set()
 
 
-OWN_HOST = {"public_host": ORIGIN, "hub_host": "http://hub.example.org"}
+OWN_HOST: Mapping[str, Any] = {"public_host": ORIGIN, "hub_host": "http://hub.example.org"}
 
 
 async def came_back(service: Service, *, challenge: bool) -> tuple[Session, httpx.Response]:

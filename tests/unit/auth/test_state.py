@@ -1,7 +1,7 @@
 """Each request has a state of its own, with the middleware and without it."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI
@@ -107,7 +107,7 @@ async def test_a_page_with_the_token_is_closed(serve: Serve) -> None:
     [({}, "no-store"), ({"public_host": ORIGIN, "hub_host": "http://hub.example.org"}, None)],
     ids=["shared with notebooks", "of its own"],
 )
-async def test_an_answer_to_a_cookie_is_closed(serve: Serve, origins: dict[str, str], stored: str | None) -> None:
+async def test_an_answer_to_a_cookie_is_closed(serve: Serve, origins: dict[str, Any], stored: str | None) -> None:
     """An answer to our cookie is closed to other windows and, where notebooks share the origin, not kept by a cache."""
     service = await serve(app={"create": shop}, **origins)
     browser = await service.signed_in()
