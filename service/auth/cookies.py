@@ -35,6 +35,12 @@ def state_cookie_base(settings: Settings) -> str:
     return f"{auth_cookie_name(settings)}-oauth-state"
 
 
+def come_without_the_hubs(settings: Settings) -> bool:
+    """Whether pages of other sites may frame ours with our cookies: the Hub's own are SameSite=Lax, and do not come."""
+    options = settings.cookie_options.items()
+    return any(option.lower() == "samesite" and str(value).lower() == "none" for option, value in options)
+
+
 def auth_cookie(settings: Settings, sealed: str, *, secure: bool, max_age: int | None) -> str:
     """Return the Set-Cookie value of a session. `max_age` is in seconds; None means until the browser closes."""
     return _set_cookie(settings, auth_cookie_name(settings), sealed, secure=secure, max_age=max_age)

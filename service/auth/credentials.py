@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from service.auth.cookies import SESSION_ID_COOKIE, auth_cookie_name
+from service.auth.cookies import SESSION_ID_COOKIE, auth_cookie_name, come_without_the_hubs
 from service.auth.errors import CookieConflictError, HeadersTooLargeError
 from service.hub.errors import InvalidTokenError
 from service.hub.sealing import Sealer
@@ -145,7 +145,11 @@ def _from_subprotocols(values: list[str]) -> str:
 
 
 def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> Credential | None:
-    """Read our cookie. Any page of our origin may have set it, to a value that we sealed for another session."""
+    """Read our cookie. Any page of our origin may have set it, to a value that we sealed for another session.
+
+    It needs the Hub's session cookie: the Hub's is gone when the browser closes, and signing out there then deletes the
+    tokens of a later session alone. Where the Hub's cookie does not reach us, ours was sealed without a session.
+    """
     pairs = list(_pairs(values))
     name = auth_cookie_name(settings)
     ours = {value for key, value in pairs if key == name}
@@ -155,7 +159,7 @@ def _from_cookies(values: list[str], *, settings: Settings, sealer: Sealer) -> C
         raise CookieConflictError
     token, sealed_session, time = [*(sealer.open(ours.pop()) or "").split(" "), "", ""][:3]
     session, begun = _session_among(pairs), float(time or 0)
-    if token and session in {"", sealed_session}:
+    if token and (session == sealed_session or (not session and come_without_the_hubs(settings))):
         return Credential(token, Source.COOKIE, session, begun)
     if datetime.now(UTC).timestamp() - begun < _JUST_NOW and not _ids(session).isdisjoint(_ids(sealed_session)):
         raise CookieConflictError  # the session is still the same, but a part of its ids is sent at some paths only

@@ -23,11 +23,12 @@ from service.auth.cookies import SESSION_ID_COOKIE, auth_cookie_name, link_cooki
 from service.auth.errors import ForwardedRequestError, NotSignedInError
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import Guard
+from service.auth.hosts import has_own_host
 from service.auth.identification import SignedInByUrl, path_and_query
 from service.auth.pages import problem_page
 from service.auth.policy import Paths
 from service.auth.problems import count_and_log, problem_of, problem_response
-from service.auth.protection import has_own_host, judge
+from service.auth.protection import judge
 from service.auth.refusals import clear_conflict
 from service.auth.state import state_of
 from service.errors import ServiceError

@@ -118,7 +118,9 @@ async def identify_sender(conn: HTTPConnection) -> Identity:
 
 async def identify_own_page(conn: HTTPConnection, credential: Credential) -> None:
     """Accept a cookie without an XSRF token. Only for `service.auth.protection`, which checks which page asks."""
-    state_of(conn).identity = await _ask(conn, credential)
+    state = state_of(conn)
+    state.is_by_cookie = True
+    state.identity = await _ask(conn, credential)
 
 
 async def identify_since(conn: HTTPConnection, since: datetime) -> Identity:
@@ -154,6 +156,8 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
     context = context_of(conn)
     if credential.source is not Source.COOKIE:
         return await _ask(conn, credential)
+    state = state_of(conn)
+    state.is_by_cookie = True
     expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
     if conn.scope["type"] == "websocket":
         if not context.settings.allow_websocket_cookie:
@@ -161,7 +165,6 @@ async def _judge(conn: HTTPConnection, credential: Credential) -> Identity:
         check_websocket(conn, expected, context.settings)
     else:
         await check_xsrf(conn, expected, context.settings)
-    state = state_of(conn)
     identity, state.sender = state.sender or await _ask(conn, credential), None
     if may_be_page(conn) and ("_xsrf", expected) not in cookie_pairs(conn.scope):
         secure = is_secure(conn.scope, context.settings)
@@ -203,7 +206,7 @@ def entra_for(conn: HTTPConnection, credential: Credential) -> "Entra | None":
 
 
 def _check_session(identity: Identity, credential: Credential) -> None:
-    """A cookie counts only in the Hub session in which it was made."""
+    """A cookie counts only in the Hub session in which it was made, if that is known: see `credentials`."""
     sent = credential.session_id
     if identity.session_id and sent and identity.session_id not in sent.split(";"):
         raise InvalidTokenError("The Hub's session has changed since this sign-in. Sign in again.")

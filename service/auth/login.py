@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
+from service.auth.codes import exchange
 from service.auth.context import context_of
 from service.auth.cookies import (
     XSRF_COOKIE,
@@ -25,7 +26,6 @@ from service.auth.credentials import (
     Credential,
     Source,
     cookie_pairs,
-    hub_session_id,
     seal_session,
     session_of,
 )
@@ -42,7 +42,6 @@ from service.auth.errors import (
 from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.guard import SCHEME
 from service.auth.identification import (
-    address_of,
     check_sign_in,
     credential_of,
     identify,
@@ -59,7 +58,6 @@ from service.auth.xsrf import check_xsrf, xsrf_token
 from service.errors import ServiceError
 from service.hub import oauth, protocol
 from service.hub.errors import InvalidTokenError, RevokeRefusedError, TokenRequestError
-from service.hub.models import TokenReply
 
 # A token from a URL comes without its lifetime; the cookie then ends with the browser, or after this.
 _UNKNOWN_LIFETIME = timedelta(days=1)
@@ -253,7 +251,7 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
     if verifier is None:
         raise SignInStateError
     try:
-        token = await _exchange(request, code, verifier)
+        token = await exchange(request, code, verifier=verifier)
     except NotAdmittedError:
         queue_cookies(request, cleared(context.settings, [returned.cookie_name]))
         raise
@@ -271,19 +269,6 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
 
 def _verifier(request: Request, returned: oauth.Returned) -> str | None:
     return oauth.verifier_for(returned, cookies=cookie_pairs(request.scope), sealer=context_of(request).state_sealer)
-
-
-async def _exchange(request: Request, code: str, verifier: str) -> TokenReply:
-    """Exchange a code for a token, and check that it is for this browser. The answer is then in the cache."""
-    context, session_id = context_of(request), hub_session_id(request.scope)
-    with context.auth.throttle.exchanging(address_of(request)):
-        token = await context.auth.hub.ask(protocol.exchange(context.oauth, code, verifier=verifier))
-    session = session_of(request.scope)
-    identity = await context.auth.identify(token.access_token.get_secret_value(), session_id=session)
-    await check_sign_in(identity, request)
-    if identity.session_id and session_id and identity.session_id != session_id:
-        raise InvalidTokenError("The Hub's session has changed during this sign-in. Start again.")
-    return token
 
 
 async def _end_session(request: Request, credential: Credential) -> Response:

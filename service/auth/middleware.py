@@ -6,12 +6,13 @@ why. Connections that stay open are watched (`service.auth.revalidation`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from service.auth.hosts import has_own_host
 from service.auth.opener_policy import opener_policy
 from service.auth.problems import problem_response
 from service.auth.revalidation import CLOSE_TIMEOUT, LastMessage, OpenConnection, is_head, last_message_for
@@ -102,7 +103,7 @@ class _Exchange:
             return self.connection.send(message)
         state = self._state
         if message["type"] != "http.response.body":
-            if state.refusal is not None or state.set_cookies or state.gives_token:
+            if state.refusal is not None or state.set_cookies or state.gives_token or state.is_by_cookie:
                 if self._last_message is None and _may_deny(message, self._scope, state):
                     return _deny(state, self._send)
                 message = _completed(message, state, self._scope)
@@ -165,21 +166,27 @@ def _completed(message: Message, state: AuthState, scope: Scope) -> Message:
     if refusal is not None and refusal.status_code == message["status"]:
         given = (refusal.headers or {}).items()
         _add_missing(headers, ((name.lower().encode(), value.encode("latin-1")) for name, value in given))
-    if state.gives_token:  # it may contain the XSRF token: no other page may access it, and no cache may keep it
-        _add_missing(
-            headers,
-            (
-                (b"cache-control", b"no-store"),
-                (b"cross-origin-opener-policy", opener_policy(scope)),
-                (b"x-frame-options", b"DENY"),
-            ),
-        )
+    if state.gives_token or state.is_by_cookie:
+        _add_missing(headers, _closing(state, scope))
     if state.set_cookies:
         # A cookie that the route itself sets is meant to have the last word.
         set_by_route = {value.split(b"=", 1)[0] for name, value in headers if name == b"set-cookie"}
         encoded = (cookie.encode("latin-1") for cookie in state.set_cookies)
         headers.extend((b"set-cookie", cookie) for cookie in encoded if cookie.split(b"=", 1)[0] not in set_by_route)
     return {**message, "headers": headers}
+
+
+def _closing(state: AuthState, scope: Scope) -> Iterator[Header]:
+    """Yield what keeps other pages out of an answer to our cookie, or of one that may contain the XSRF token.
+
+    Where another user's notebook has our origin, it can open an address of ours in a window. Without these headers it
+    could look into the window, or have a script fetch the answer from the browser's cache.
+    """
+    yield b"cross-origin-opener-policy", opener_policy(scope)
+    if state.gives_token or not has_own_host(state.context.settings):
+        yield b"cache-control", b"no-store"
+    if state.gives_token:
+        yield b"x-frame-options", b"DENY"
 
 
 def _add_missing(headers: list[Header], more: Iterable[Header]) -> None:

@@ -18,6 +18,7 @@ from service.auth.credentials import Source
 from service.auth.errors import OriginError
 from service.auth.fetch_metadata import Purpose, purpose_of
 from service.auth.guard import Guard
+from service.auth.hosts import has_own_host
 from service.auth.identification import SignedInByUrl, identify_own_page, speaking
 from service.auth.refusals import answer_of, refused
 from service.auth.state import state_of
@@ -44,21 +45,6 @@ class TokenOnlyError(OriginError):
         "This part of the service takes tokens alone: Authorization: Bearer <token>. Browsers could sign in to it "
         "if the service had a host of its own; whoever runs it can give it one."
     )
-
-
-def has_own_host(settings: Settings) -> bool:
-    """Whether nobody shares our origin: we have a host, and it is not the Hub's.
-
-    By its legacy `subdomain_hook` the Hub gives all services one host, `services.` before its own.
-    """
-    if not settings.public_origin or not settings.hub_host:
-        return False
-    ours, hubs = (_hostname(address) for address in (settings.public_origin, settings.hub_host))
-    return ours not in {hubs, f"services.{hubs}"}
-
-
-def _hostname(address: str) -> str:
-    return (urlsplit(address).hostname or "").rstrip(".")
 
 
 def problem_with_frames(settings: Settings) -> str:

@@ -31,8 +31,8 @@ class AuthState:
     `guards`: those that let the request in; they are asked again while a connection stays open. `set_cookies`:
     Set-Cookie values for the answer. `refusal`: the last that was raised. `returns_form`: whether a refused form is
     shown to its sender again. `ignores_header`: whether the token in the Authorization header is not the Hub's, so that
-    a cookie counts. `gives_token`: whether the answer may contain the XSRF token. `is_wrapped`: whether our middleware
-    completes the answer.
+    a cookie counts. `is_by_cookie`: whether a cookie says who calls. `gives_token`: whether the answer may contain the
+    XSRF token. `is_wrapped`: whether our middleware completes the answer.
     """
 
     __slots__ = (
@@ -42,6 +42,7 @@ class AuthState:
         "identity",
         "ignores_header",
         "is_admitted",
+        "is_by_cookie",
         "is_wrapped",
         "policy",
         "refusal",
@@ -63,6 +64,7 @@ class AuthState:
         self.set_cookies: list[str] = []
         self.refusal: Refused | None = None
         self.returns_form = False
+        self.is_by_cookie = False
         self.gives_token = False
         self.is_wrapped = False
 

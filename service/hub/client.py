@@ -21,6 +21,8 @@ T = TypeVar("T")
 UNTRUSTED = "its certificate is not trusted"
 NO_TLS = "the connection cannot be encrypted"
 UNRESOLVED = "its name cannot be resolved"
+# Python's words for a certificate of another host (Modules/_ssl.c). The Hub's name or address follows.
+_HOST_FOLLOWS = ", certificate is not valid for"
 
 OnRequest = Callable[[str, int | None, float], None]
 """Called after each request with its path, the reply's status (None if there was no reply), and the seconds it took."""
@@ -136,14 +138,14 @@ class HubClient:
 
 
 def _reason(error: Exception) -> str:
-    """Say what happened, without the address that httpx's own messages may contain."""
+    """Say what happened, without the Hub's host, which messages may contain: anybody may read this at /health/ready."""
     if isinstance(error, httpx.TimeoutException):
         return "it did not answer in time"
     if not isinstance(error, httpx.ConnectError):
         return "it broke off its answer"
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"{UNTRUSTED} ({cause.verify_message})"
+            return f"{UNTRUSTED} ({cause.verify_message.partition(_HOST_FOLLOWS)[0]})"
         if isinstance(cause, ssl.SSLError):
             return f"{NO_TLS} ({cause.reason or 'no TLS'})"
         if isinstance(cause, socket.gaierror):

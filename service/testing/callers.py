@@ -81,9 +81,9 @@ class Caller(_Client):
 
     def browser(self) -> "Browser":
         """Return a browser of this caller. It is signed in at the Hub and here, with its own session and token."""
-        browser = Browser(self.service)
+        browser, session_id = Browser(self.service), uuid4().hex
+        browser.set_cookie(SESSION_ID_COOKIE, session_id, path="/")  # without which no sign-in comes to its end
         if self.token:
-            session_id = uuid4().hex
             token = self.service.hub.issue(self.name, scopes=self.scopes, session_id=session_id)
             browser.sign_in(token, session_id=session_id)
         return browser

@@ -12,6 +12,8 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.conftest import Place, place_of
 from tests.browser.swagger import Swagger
 from tests.browser.test_pages import expect_structure
+from tests.browser.test_strangers import LOOK_INTO_WINDOW
+from tests.browser.test_strangers import NOTEBOOK as NOTEBOOK_PAGE
 from tests.conftest import MakeHub
 from tests.support.axe import problems_of
 from tests.support.node import REPOSITORY
@@ -75,6 +77,22 @@ async def test_in_and_out(stock: Place, browse: "Browse") -> None:
     await expect(page.get_by_text("closed: invalid_token")).to_be_visible()
     await page.goto(stock.service_url)
     await expect(page.get_by_label("Username")).to_be_visible()
+
+
+async def test_another_users_notebook(stock: Place, browse: "Browse") -> None:
+    """Another user's notebook, of the same origin, opens an answer in a window, and does not see what is in it."""
+    browser = await browse(stock.origin)
+    page = await browser.page()
+    await page.goto(stock.service_url)
+    await browser.sign_in(page)
+    await page.wait_for_url(stock.service_url)
+    notebook = await browser.stranger(NOTEBOOK_PAGE.format(origin=stock.origin))
+    async with notebook.expect_popup() as opening:
+        await notebook.evaluate(LOOK_INTO_WINDOW, f"{stock.service_url}items/chair")
+    await expect((await opening.value).get_by_text('{"chair":4}')).to_be_visible()
+    seen = await notebook.evaluate("search()")
+
+    assert "chair" not in seen
 
 
 async def test_its_pages(stock: Place, browse: "Browse") -> None:

@@ -5,6 +5,8 @@ With the argument `installed` it is an application of somebody's own, on which a
 Source: `jupyterhub/tests/mockservice.py`, whose routes these are. `whoami` takes tokens and never offers to sign in,
 `owhoami` always does; both are our application under a sign-in policy of that kind. The other routes are what the tests
 look at the service with, and no part of ours. Where the tests want another status than we give, `_as_expected` says so.
+The tests drop the Hub's session cookie to get past a cached answer, so our cookie counts here without it, as it does
+with `samesite` `none`.
 """
 
 import json
@@ -14,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
+from unittest.mock import patch
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
@@ -24,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.__main__ import serve, tls_options
 from service.app import create_app
-from service.auth import Hub, login
+from service.auth import Hub, credentials, login
 from service.auth.errors import NotSignedInError
 from service.auth.guard import CurrentUser, Guard
 from service.auth.identification import path_and_query
@@ -175,7 +178,8 @@ def main() -> None:
     settings = Settings.model_validate({name: value for name, value in os.environ.items() if value})
     if not settings.service_prefix:  # an external service in the tests is not told
         settings = settings.model_copy(update={"service_prefix": "/"})
-    with listening(settings.listen) as places:
+    no_session = patch.object(credentials, "come_without_the_hubs", return_value=True)
+    with no_session, listening(settings.listen) as places:
         build = installed if "installed" in sys.argv else ours
         serve(Config(Conformance(settings, build), places, **tls_options(settings), log_level="warning"), places)
 

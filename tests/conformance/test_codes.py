@@ -84,6 +84,23 @@ async def test_a_stolen_code(place: Place, challenge: str | None, session: str) 
     assert (reply.status_code, reply.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.parametrize("challenge", [pkce_challenge("w" * 43), None], ids=["a challenge", "no challenge"])
+@pytest.mark.parametrize("session", ["the thief's own", "none"])
+async def test_a_stolen_code_at_the_callback(place: Place, challenge: str | None, session: str) -> None:
+    """Somebody's code, with the state of a sign-in that the thief has begun, makes no session either."""
+    thief_of = "other" if session != "none" else None
+    async with place.hub.session("testuser") as victim, place.hub.session(thief_of) as thief:
+        code = await place.code(victim, challenge=challenge)
+        begun = await thief.visit(f"{place.hub.service_url}me", follow=False)
+        state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
+        callback = f"{place.hub.service_url}oauth_callback?{httpx.QueryParams(state=state, code=code)}"
+
+        reply = await thief.visit(callback, follow=False)
+
+        assert (thief.cookie(SESSION_ID) is None) is (session == "none")
+        assert (reply.status_code, thief.cookie("service-fastapi")) == (400, None)
+
+
 async def test_ones_own_code(place: Place) -> None:
     """In its own session a code gives a token, once."""
     async with place.hub.session("testuser") as browser:

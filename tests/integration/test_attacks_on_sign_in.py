@@ -186,6 +186,25 @@ async def test_stolen_callback(hub: RealHub) -> None:
         assert attacker.cookie(COOKIE) is None
 
 
+@pytest.mark.parametrize("challenge", [True, False], ids=["a challenge", "no challenge"])
+async def test_stolen_callback_without_a_session(hub: RealHub, challenge: bool) -> None:  # noqa: FBT001 - a table
+    """The victim's code with a state of the attacker's own, who sends no session cookie of the Hub → no session."""
+    async with hub.session("testuser") as victim, hub.session() as attacker:
+        way = httpx.URL((await victim.visit(f"{hub.service_url}me", follow=False)).headers["Location"])
+        if not challenge:  # any page can have a browser ask like that
+            way = way.copy_remove_param("code_challenge").copy_remove_param("code_challenge_method")
+        back = await victim.visit(str(way), follow=False)
+        code = parse_qs(urlsplit(back.headers["Location"]).query)["code"][0]
+        begun_here = await attacker.visit(f"{hub.service_url}me", follow=False)
+        state = parse_qs(urlsplit(begun_here.headers["Location"]).query)["state"][0]
+
+        reply = await attacker.visit(callback(hub, code=code, state=state), follow=False)
+
+        assert attacker.cookie(SESSION_ID) is None
+        assert (reply.status_code, "session cookie must come" in reply.text) == (400, True)
+        assert attacker.cookie(COOKIE) is None
+
+
 async def test_injected_code(hub: RealHub) -> None:
     """The attacker's code with the state of the victim's own sign-in → PKCE tells them apart; nobody is signed in."""
     async with hub.session("testuser") as victim, hub.session("other") as attacker:

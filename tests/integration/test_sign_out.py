@@ -52,6 +52,39 @@ async def test_at_the_hub(varied_hub: RealHub) -> None:
     assert reply.headers["Location"].startswith("/@/space%20word/hub/api/oauth2/authorize?")
 
 
+async def test_at_the_hub_after_a_restart_of_the_browser(hub: RealHub) -> None:
+    """A closed browser forgets the Hub's session cookie: then the Hub signs in without a password, and out for good."""
+    me = f"{hub.service_url}me"
+    async with hub.session("testuser") as browser:
+        (await browser.visit(me)).raise_for_status()
+        browser.client.cookies.jar.clear_session_cookies()
+        again = await browser.visit(me)
+        assert (again.status_code, str(again.url), len(again.history)) == (200, me, 3), "by way of the Hub"
+
+        browser.client.cookies.jar.clear_session_cookies()
+        home = await browser.visit("hub/home")
+        assert (home.url.path, browser.cookie(COOKIE) is not None) == ("/hub/home", True)
+        await browser.sign_out()
+        nobody = await browser.visit(me)
+
+    assert nobody.url.path == "/hub/login"
+    assert "testuser" not in nobody.text
+
+
+async def test_a_thief_without_the_hubs_session(hub: RealHub) -> None:
+    """A copy of our cookie alone opens no page, gives no XSRF token, and answers no script."""
+    async with hub.session("testuser") as browser:
+        await browser.visit(f"{hub.service_url}me")
+        xsrf = {"X-XSRFToken": browser.cookie("_xsrf", path=hub.service_path) or ""}
+        alone = {"Cookie": f"{COOKIE}={browser.cookie(COOKIE)}"}
+    async with hub.session() as thief:
+        shown = await thief.visit(f"{hub.service_url}me", follow=False, headers=alone)
+        told = await thief.fetch("GET", f"{hub.service_url}me", headers={**alone, **xsrf})
+
+    assert (shown.status_code, thief.cookie("_xsrf", path=hub.service_path)) == (302, None)
+    assert (told.status_code, told.json()["code"]) == (401, "not_signed_in")
+
+
 async def test_and_in_as_somebody_else(varied_hub: RealHub) -> None:
     """Who signs in to the Hub as somebody else in the same browser is that person here too."""
     me = f"{varied_hub.service_url}me"

@@ -1,7 +1,9 @@
 """Where a credential may be in a request, which one counts, and what is not a credential."""
 
 import time
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,13 @@ Headers = list[tuple[str, str]]
 
 
 def found(
-    headers: Headers, *, query: str = "", kind: str = "http", in_url: bool = False, host_prefix: bool = False
+    headers: Headers,
+    *,
+    query: str = "",
+    kind: str = "http",
+    in_url: bool = False,
+    host_prefix: bool = False,
+    cookie_options: Mapping[str, Any] | None = None,
 ) -> Credential | None:
     """Look for the credential of a request."""
     scope = {
@@ -36,7 +44,9 @@ def found(
         "query_string": query.encode(),
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
     }
-    settings = settings_of(allow_token_in_url=in_url, cookie_host_prefix=host_prefix)
+    settings = settings_of(
+        allow_token_in_url=in_url, cookie_host_prefix=host_prefix, cookie_options=cookie_options or {}
+    )
     return find_credential(scope, settings=settings, session_sealer=SEALER)
 
 
@@ -262,7 +272,28 @@ def test_the_sessions_of_several_hubs() -> None:
     assert hub_session_id(scope) == "root", "the last, as the Hub reads it"
     for ids in (("dev", "root"), ("root", "dev")):
         assert sent(ours, session(*ids)) == Credential("from-cookie", Source.COOKIE, session_id="dev;root")
-    assert sent(ours) == Credential("from-cookie", Source.COOKIE), "the Hub knows whether the session has ended"
+
+
+@pytest.mark.parametrize(
+    ("options", "counts"),
+    [
+        ({}, False),
+        ({"samesite": "lax"}, False),
+        ({"samesite": "none", "secure": True}, True),
+        ({"SameSite": "None"}, True),
+    ],
+    ids=["usual", "lax", "none", "None"],
+)
+def test_without_the_hubs_session_cookie(options: dict[str, Any], counts: bool) -> None:  # noqa: FBT001 - a table
+    """Without the Hub's session cookie ours counts only if frames of other sites get ours, and so not the Hub's."""
+    credential = found([("Cookie", in_session("abc"))], cookie_options=options)
+
+    assert (credential is not None) is counts
+
+
+def test_where_the_hubs_session_cookie_never_comes() -> None:
+    """If the Hub's cookie does not reach our host, ours was made without a session, and counts like that."""
+    assert sent(in_session("")) == Credential("from-cookie", Source.COOKIE)
 
 
 @pytest.mark.parametrize("ids", [("a",), ("a", "b", "c")], ids=["fewer", "more"])

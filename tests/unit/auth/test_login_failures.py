@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from service.hub import oauth
 from service.hub.sealing import Sealer
 from service.testing import OUTAGES
 from tests.support.session import Session
-from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, PREFIX, STATE_COOKIE, Serve, Service
+from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, ORIGIN, PREFIX, STATE_COOKIE, Serve, Service
 
 CALLBACK = f"{PREFIX}oauth_callback"
 
@@ -123,6 +124,50 @@ async def test_a_session_that_changed_on_the_way(service: Service) -> None:
 
     assert (reply.status_code, "sign_in_failed" in reply.text, browser.cookie(AUTH_COOKIE)) == (400, True, None)
     assert state_cookies(browser) == set()
+
+
+OWN_HOST: Mapping[str, Any] = {"public_host": ORIGIN, "hub_host": "http://hub.example.org"}
+
+
+async def came_back(service: Service, *, challenge: bool) -> tuple[Session, httpx.Response]:
+    """Finish a sign-in without the Hub's session cookie, with a code of its own or one without a challenge."""
+    browser = service.browser(session_id=None)
+    begun = await browser.visit("me", follow=False)
+    callback = service.authorized(begun, session_id="a" * 32)
+    if not challenge:
+        service.hub.add_user("victim")
+        stolen = service.hub.grant("victim", session_id="a" * 32)
+        callback = str(httpx.URL(callback).copy_set_param("code", stolen))
+    return browser, await browser.visit(callback, follow=False)
+
+
+@pytest.mark.parametrize("challenge", [True, False], ids=["its own code", "a stolen one"])
+async def test_without_the_hubs_session(service: Service, challenge: bool) -> None:  # noqa: FBT001 - a table
+    """Where we share the Hub's host, its session cookie comes with each sign-in: without it no code is exchanged."""
+    before = service.hub.count("POST", "/oauth2/token")
+    browser, reply = await came_back(service, challenge=challenge)
+
+    assert (reply.status_code, "session cookie must come" in reply.text) == (400, True)
+    assert (browser.cookie(AUTH_COOKIE), state_cookies(browser)) == (None, set())
+    assert service.hub.count("POST", "/oauth2/token") == before
+
+
+@pytest.mark.parametrize(("challenge", "status"), [(True, 302), (False, 400)], ids=["its own code", "a stolen one"])
+async def test_where_the_hubs_session_does_not_come(serve: Serve, challenge: bool, status: int) -> None:  # noqa: FBT001
+    """On a host of our own, a sign-in without that cookie works with a code for which the Hub demands the verifier."""
+    service = await serve(**OWN_HOST)
+    browser, reply = await came_back(service, challenge=challenge)
+
+    assert (reply.status_code, browser.cookie(AUTH_COOKIE) is not None) == (status, challenge)
+
+
+async def test_a_hub_that_checks_no_verifier(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There JupyterHub 5, which takes every code without a verifier, does not end sign-ins."""
+    monkeypatch.setattr("service.testing.fake_hub.api.VERSION", "5.5.0")
+    service = await serve(**OWN_HOST)
+    browser, reply = await came_back(service, challenge=False)
+
+    assert (reply.status_code, browser.cookie(AUTH_COOKIE) is not None) == (302, True)
 
 
 async def test_another_api_token_ends_everything(serve: Serve) -> None:

@@ -16,7 +16,8 @@ from starlette.websockets import WebSocket
 from service.auth import Hub
 from service.auth.context import context_of
 from service.auth.guard import Guard
-from service.auth.protection import Protected, has_own_host
+from service.auth.hosts import has_own_host
+from service.auth.protection import Protected
 from service.errors import ConfigurationError
 from service.hub.models import Identity
 from service.settings import Settings
@@ -150,6 +151,15 @@ async def test_cookies_that_are_asked_for_without_a_host() -> None:
 def test_whose_host_it_is(ours: str, hub: str, is_own: bool) -> None:  # noqa: FBT001 - a table
     """A host of its own is not the Hub's, and not the one that all services share under the Hub's legacy names."""
     assert has_own_host(settings_of(public_host=ours, hub_host=hub)) is is_own
+
+
+async def test_an_answer_to_a_cookie_is_closed(serve: Serve) -> None:
+    """What a protected application answers to a cookie is closed to other windows, and browsers may keep its files."""
+    service = await serve(app={"create": build}, **OWN_HOST)
+    opened = await service.api(headers={**await cookies_of(service), **NAVIGATION}).get("files/after.py")
+
+    assert (opened.status_code, opened.headers["Cross-Origin-Opener-Policy"]) == (200, "same-origin-allow-popups")
+    assert "Cache-Control" not in opened.headers
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Each request has a state of its own, with the middleware and without it."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI
+from fastapi.responses import JSONResponse
 
-from service.auth import Hub
+from service.auth import Hub, Identity
 from tests.support.open_connection import OpenConnection
 from tests.support.shop import shop
 from tests.unit.conftest import ORIGIN, Serve
@@ -99,3 +100,36 @@ async def test_a_page_with_the_token_is_closed(serve: Serve) -> None:
         "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     }
     assert script.json() == ""
+
+
+@pytest.mark.parametrize(
+    ("origins", "stored"),
+    [({}, "no-store"), ({"public_host": ORIGIN, "hub_host": "http://hub.example.org"}, None)],
+    ids=["shared with notebooks", "of its own"],
+)
+async def test_an_answer_to_a_cookie_is_closed(serve: Serve, origins: dict[str, Any], stored: str | None) -> None:
+    """An answer to our cookie is closed to other windows and, where notebooks share the origin, not kept by a cache."""
+    service = await serve(app={"create": shop}, **origins)
+    browser = await service.signed_in()
+    seen = [await browser.visit("whoami"), await browser.visit("open"), await browser.visit("nowhere")]
+    headers = [(reply.headers.get("Cross-Origin-Opener-Policy"), reply.headers.get("Cache-Control")) for reply in seen]
+    by_token = await service.api(service.hub.issue("testuser")).get("whoami")
+
+    assert [reply.status_code for reply in seen] == [200, 200, 404]
+    assert headers == [("same-origin-allow-popups", stored)] * 2 + [(None, None)], "a 404 has nobody's data"
+    assert "Cross-Origin-Opener-Policy" not in by_token.headers
+
+
+async def test_the_applications_own_headers_stay(serve: Serve) -> None:
+    """An application that says itself who may reach its windows, or how long an answer is kept, has the last word."""
+    own = {"Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "private, max-age=60"}
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        @app.get("/page")
+        async def page(_user: Annotated[Identity, Depends(hub.user)]) -> JSONResponse:
+            return JSONResponse("x", headers=own)
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+    page = await (await service.signed_in()).visit("page")
+
+    assert {name: page.headers[name] for name in own} == own

@@ -1,5 +1,6 @@
 """When a request with our cookie needs the XSRF token, and where the token may be."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -7,10 +8,10 @@ import httpx
 import pytest
 from fastapi import APIRouter, Form, Request
 
-from service.auth.errors import OriginError
+from service.auth.errors import OriginError, XsrfError
 from service.auth.fetch_metadata import judge
 from service.auth.guard import CurrentUser
-from service.auth.xsrf import check_origin, needs_check
+from service.auth.xsrf import check_origin, check_xsrf, needs_check
 from tests.support.session import Session
 from tests.unit.conftest import ORIGIN, PREFIX, Service, settings_of
 
@@ -145,6 +146,7 @@ async def test_a_form_whose_fields_are_declared(browser: Session) -> None:
         pytest.param({"json": {"_xsrf": "token"}}, id="in JSON"),
         pytest.param({"files": {"_xsrf": b"token"}}, id="in an upload"),
         pytest.param({"content": b"_xsrf=%", "headers": FORM}, id="broken form"),
+        pytest.param({"content": b"_xsrf=" + b"%41" * 300_000, "headers": FORM}, id="a long form field"),
     ],
 )
 async def test_what_is_no_token(browser: Session, given: dict[str, Any]) -> None:
@@ -152,6 +154,36 @@ async def test_what_is_no_token(browser: Session, given: dict[str, Any]) -> None
     reply = await browser.client.post(THING, **given)
 
     assert (reply.status_code, reply.json()["code"]) == (403, "xsrf")
+
+
+@pytest.mark.parametrize(
+    "spelt", ["_xsrf={}", "a=1&_xsrf={}&b", "_xsrf=&_xsrf={}", "_xsrf={}&_xsrf=x", "x_xsrf=x&_xsrf={}"]
+)
+@pytest.mark.parametrize("encoded", [False, True], ids=["plain", "encoded"])
+async def test_how_a_form_spells_the_token(browser: Session, spelt: str, encoded: bool) -> None:  # noqa: FBT001
+    """The first value that is not empty counts, beside any other fields, with its characters encoded or not."""
+    token = browser.cookie("_xsrf") or ""
+    value = "".join(f"%{ord(character):02X}" for character in token) if encoded else token
+    in_form = await browser.client.post(THING, content=spelt.format(value).encode(), headers=FORM)
+    in_query = await browser.client.post(f"{THING}?{spelt.format(value)}")
+
+    assert (in_form.status_code, in_query.status_code) == (200, 200)
+
+
+async def test_a_form_of_many_fields_takes_no_time() -> None:
+    """A form of 1 MB without the token is refused in a few milliseconds, so that nobody else has to wait."""
+    body = b"%41=%41&" * 125_000
+    request = {"type": "http", "method": "POST", "headers": [(b"content-type", FORM["Content-Type"].encode())]}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    scope = {**request, "query_string": body}
+    began = time.process_time()
+    with pytest.raises(XsrfError):
+        await check_xsrf(Request(scope, receive), "expected", settings_of())
+
+    assert time.process_time() - began < 0.1
 
 
 async def test_the_handler_still_gets_the_form(browser: Session) -> None:

@@ -23,7 +23,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @asynccontextmanager
-async def hub_at(tls: ssl.SSLContext | None) -> AsyncIterator[str]:
+async def hub_at(tls: ssl.SSLContext | None, *, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Run what answers as a Hub does; return its port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,7 +34,7 @@ async def hub_at(tls: ssl.SSLContext | None) -> AsyncIterator[str]:
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+    async with await asyncio.start_server(answer, host, 0, ssl=tls) as server:
         yield str(server.sockets[0].getsockname()[1])
 
 
@@ -64,7 +64,8 @@ async def test_a_ca_of_the_organisation(certificates: Certificates, monkeypatch:
     [
         pytest.param("127.0.0.1", False, {}, "unable to get local issuer certificate", id="unknown CA"),
         pytest.param("127.0.0.1", True, {"begins": -9, "ends": -2}, "certificate has expired", id="expired"),
-        pytest.param("localhost", True, {}, "not valid for 'localhost'", id="another name"),
+        pytest.param("localhost", True, {}, "Hostname mismatch", id="another name"),
+        pytest.param("127.0.0.2", True, {}, "IP address mismatch", id="another address"),
     ],
 )
 async def test_a_certificate_that_is_not_trusted(
@@ -75,16 +76,17 @@ async def test_a_certificate_that_is_not_trusted(
     dates: dict[str, int],
     said: str,
 ) -> None:
-    """The certificate is named as the problem, with what OpenSSL says of it."""
+    """The certificate is named as the problem, with what OpenSSL says of it, but without the Hub's host."""
     if trusts:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
 
-    async with hub_at(served(certificates, **dates)) as port:
+    async with hub_at(served(certificates, **dates), host=host) as port:
         with pytest.raises(HubUnreachableError) as caught:
             await version_at(f"https://{host}:{port}/hub/api")
 
     assert caught.value.reason.startswith("its certificate is not trusted (")
     assert said in caught.value.reason
+    assert host not in caught.value.reason, "anybody may read it at /health/ready"
 
 
 async def test_a_hub_without_tls() -> None:
