@@ -172,7 +172,7 @@ def _open_postgresql(url: str, limits: Mapping[str, float]) -> AsyncEngine:
         except ssl.SSLCertVerificationError:
             raise DatabaseTlsError(reason=_UNTRUSTED) from None
         except (ValueError, *_FILE_ERRORS) as error:
-            if flaw := unreadable_file(address.url, os.environ):
+            if flaw := unreadable_file(address.url):
                 raise DatabaseTlsError(reason=flaw) from None
             if not isinstance(error, ValueError):
                 raise  # for example because there is no unix socket yet

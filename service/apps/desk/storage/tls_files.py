@@ -1,7 +1,6 @@
 """Which file for TLS to PostgreSQL cannot be read. The driver's error does not say, and may look like a dead server."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -10,10 +9,9 @@ _VERIFYING = ("verify-ca", "verify-full")
 _USUAL = "~/.postgresql/root.crt"  # of libpq's, which the driver reads if no other is named
 
 
-def unreadable_file(url: str, environ: Mapping[str, str]) -> str:
-    """Return which file it is that the address or libpq's variables name, and what to do; an empty string for none."""
-    variables = {name: environ.get(f"PG{name.upper()}", "") for name in ("sslmode", *_OPTIONS)}
-    given = variables | dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
+def unreadable_file(url: str) -> str:
+    """Return which file it is that the address names, and what to do; an empty string for none."""
+    given = dict.fromkeys(("sslmode", *_OPTIONS), "") | dict(parse_qsl(url.partition("?")[2]))
     mode = given["sslmode"].replace("_", "-")
     if mode not in ("require", *_VERIFYING):
         return ""

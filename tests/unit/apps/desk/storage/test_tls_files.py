@@ -49,7 +49,7 @@ async def test_which_file_cannot_be_read(ca: Path, query: str, said: str) -> Non
 )
 def test_nothing_is_wrong(ca: Path, query: str) -> None:
     """Files that can be read, or that the driver does not read, are no problem."""
-    assert unreadable_file(ADDRESS + query.format(ca=ca), {}) == ""
+    assert unreadable_file(ADDRESS + query.format(ca=ca)) == ""
 
 
 def test_the_usual_certificate_will_do(ca: Path) -> None:
@@ -58,12 +58,4 @@ def test_the_usual_certificate_will_do(ca: Path) -> None:
     usual.parent.mkdir()
     ca.rename(usual)
 
-    assert unreadable_file(f"{ADDRESS}?sslmode=verify-full", {}) == ""
-
-
-def test_variables_of_libpq(ca: Path) -> None:
-    """The driver reads libpq's variables, too. The address counts more."""
-    variables = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/no/ca.pem"}
-
-    assert unreadable_file(ADDRESS, variables).startswith("sslrootcert names /no/ca.pem")
-    assert unreadable_file(f"{ADDRESS}?sslrootcert={ca}", variables) == ""
+    assert unreadable_file(f"{ADDRESS}?sslmode=verify-full") == ""
