@@ -8,6 +8,8 @@ from service.apps.deidentify.engine.patterns.expression import Expression
 
 RATIO = re.compile(r"([0-9]{1,3})/([0-9]{1,3})")
 MONTHS_IN_A_YEAR, DAYS_IN_A_MONTH, HUNDRED = 12, 31, 100
+DAYS_IN_A_WEEK = 7
+WEEKS = re.compile(r"\b[1-4][0-9] $")  # of a pregnancy: `38 4/7 weeks`
 SECONDARY_TO = 2  # `2/2`, for `secondary to`
 FEW = range(2, 7)
 SIGHT = (6, 20)  # metres, feet
@@ -25,7 +27,7 @@ BEFORE = [
     for name, fits in FITS.items()
 ]
 BEHIND = [
-    (FITS[name], re.compile(rf"[+-]? ?{spellings(f'behind-ratio{name}')}", re.IGNORECASE))
+    (FITS[name], re.compile(rf"[+-]? ?{spellings(f'behind-ratio{name}')}s?\b", re.IGNORECASE))
     for name in ("", "-of-few", "-of-ten")
 ]
 FAR = 80  # characters that are looked at before a ratio
@@ -49,7 +51,7 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
     if (
         match is None
         or text[start - 1 : start] in ("/", "-", ".")
-        or re.match(r"/[0-9]|[.][0-9]|-[0-9]{1,2}/", text[stop : stop + 4])
+        or re.match(r"/[0-9]|[.][0-9]|-[0-9]{1,2}/|-[0-9]{4}", text[stop : stop + 5])
     ):
         return False
     first, second = int(match[1]), int(match[2])
@@ -62,6 +64,7 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
         (first > MONTHS_IN_A_YEAR and second > MONTHS_IN_A_YEAR)
         or max(first, second) > DAYS_IN_A_MONTH
         or not min(first, second)
+        or (first < second == DAYS_IN_A_WEEK and WEEKS.search(text, max(0, start - 4), start))
     ):
         return True
     if "0" in (match[1][0], match[2][0]):
@@ -76,7 +79,9 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
         or _is_pain(text, stop, second)
         or (
             (first, second) in ((24, 7), (1, 2), (1, 3), (2, 3), (3, 4))
-            and re.match(r" ?(?:of|tab|cup|ns|way|strength|dose|full)", text[stop : stop + 9], re.IGNORECASE)
+            and re.match(
+                r" ?(?:of|tabs?|cups?|ns|way|strength|doses?|full|tablets?)\b", text[stop : stop + 9], re.IGNORECASE
+            )
             is not None
         )
     )

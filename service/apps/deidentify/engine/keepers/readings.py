@@ -17,6 +17,12 @@ BETWEEN = (
 )
 
 
+NUMBERS = re.compile(r"[0-9][0-9,]*")
+LONGEST_RESULT, SHORTEST_CODE = 6, 3  # digits
+PHONE = re.compile(r"[0-9]{3}-[0-9]{4}")
+PATIENT = re.compile(r"\bpt\b[^0-9]*$", re.IGNORECASE)
+
+
 def no_date(text: str, start: int, stop: int) -> bool:
     """Whether numbers with slashes behind the name of a test can be no date."""
     part = text[start:stop]
@@ -24,6 +30,18 @@ def no_date(text: str, start: int, stop: int) -> bool:
         return True
     numbers = [int(number) for number in TOO_BIG_FOR_DATES.findall(part)[:4]]
     return any(number > DAYS_IN_A_MONTH for number in numbers[:2]) or len(numbers) > 3 or "." in part  # noqa: PLR2004
+
+
+def is_result(text: str, start: int, stop: int) -> bool:
+    """Whether what stands behind the name of a test can be its result: no date, and no number of a person."""
+    part = text[start:stop]
+    digits = [number.replace(",", "") for number in NUMBERS.findall(part)]
+    if any(len(number) > LONGEST_RESULT or (number[0] == "0" and len(number) > SHORTEST_CODE) for number in digits):
+        return False
+    # `Pt` is the patient, too.
+    if PATIENT.search(text, max(0, start - 20), start) and (len(digits[0]) > SHORTEST_CODE or part.count("-") > 1):
+        return False
+    return not PHONE.fullmatch(part) and no_date(text, start, stop)
 
 
 def is_span(text: str, start: int, stop: int) -> bool:
@@ -49,7 +67,7 @@ PATTERNS = (
         "A number behind the name of a test: `platelets 250000`.",
         rf"\b{TEST}\b{BETWEEN}({NUMBER}(?:(?:/|-| ?to ?|, ?| and |; ?| |->| -> ){NUMBER}){{0,7}})",
         (),
-        no_date,
+        is_result,
     ),
     Pattern(
         "stays.unit",

@@ -183,6 +183,7 @@ def _begins_sentence(reading: Reading, number: int) -> bool:
     before = reading.before(number)
     return before.strip(" ")[-1:] in (".", ":", "\n", "?", "!", ";", "*", "-", ")", "#", "\t", ">", "/", '"') and (
         before != "-"
+        and not (before.strip(" ") == "/" and reading.words[number - 1] in ("w", "c"))  # with
         and not (before == ". " and len(reading.words[number - 1]) == 1)
         and reading.words[number - 1] not in ("dr", "mr", "mrs", "ms")
     )

@@ -68,6 +68,10 @@ Angiogram of 3/5 upper extremity.
 3/8 positive COVID test.
 3/8 blood cultures grew MRSA.
 2/11 dose given.
+3/4 NSTEMI.
+3/4 office visit.
+1/2 dosed vancomycin.
+Tel 617/555-0142.
 """
 
 RATIOS = """
@@ -95,6 +99,9 @@ AST/ALT 25/31.
 2/4 bottles grew GPC.
 Recalls 2/3 objects.
 Take 1/2 tablet.
+1/2 NS at 75 ml.
+38 4/7 weeks.
+GA 27 5/7.
 """
 
 

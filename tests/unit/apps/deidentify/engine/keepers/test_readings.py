@@ -30,6 +30,10 @@ def test_what_stays(engine: Engine, line: str) -> None:
     ("line", "masked"),
     [
         ("Platelets 250000, MRN 250000.", "Platelets 250000, MRN ******."),
+        ("Pt 0044123 is 54. Pt: 441234", "Pt ******* is 54. Pt: ******"),
+        ("Pt at 555-0142, pt from 02139", "Pt at ***-****, pt from *****"),
+        ("CK 12345678, PT 12.5, BNP 12345", "CK ********, PT 12.5, BNP 12345"),
+        ("seen w/ Young, w/ Heparin", "seen w/ *****, w/ Heparin"),
         ("Signed FB59 at noon.", "Signed **** at noon."),
         ("Hgb 12.1 on 3/12/2019.", "Hgb 12.1 on */**/****."),
     ],
