@@ -48,8 +48,9 @@ class XsrfError(ServiceError):
     code = "xsrf"
     status = HTTPStatus.FORBIDDEN
     default = (
-        "A request signed by cookie must carry the XSRF token of its session in the header X-XSRFToken. Pages of this "
-        "service hold it; reload one that is older than the sign-in."
+        "A request signed by cookie must carry the XSRF token of its session: in the header X-XSRFToken, in the field "
+        "_xsrf of a form, or, for uploads, as _xsrf in the address. Pages of this service hold it; reload one that is "
+        "older than the sign-in."
     )
 
 

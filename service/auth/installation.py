@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, FastAPI, Request, routing
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
@@ -17,6 +17,7 @@ from service.auth.cookies import add_cookies
 from service.auth.identification import SignedInByUrl
 from service.auth.middleware import HubMiddleware
 from service.auth.policy import Policy
+from service.auth.promises import contexts, open_to_all, unchecked
 from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
@@ -80,14 +81,15 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
     """Check an application that has started, and set up its Swagger UI to sign in.
 
     Raises:
-        ConfigurationError: its lifespan has not opened the Hub, a path is taken twice, or the Hub sends people back to
-            another address than the callback's.
+        ConfigurationError: its lifespan has not opened the Hub, a path is taken twice, a route asks for scopes that
+            nobody checks, it has a root path or handlers that do not count, or the Hub sends people back to another
+            address than the callback's.
     """
     if not hub.is_open:
         raise ConfigurationError(["hub.install(app): the Hub is not open. Write FastAPI(lifespan=hub.lifespan)."])
     settings = hub.context.settings
     paths = hub.policy.paths
-    problems = list(_collisions(app, hub.policy))
+    problems = [*_collisions(app, hub.policy), *unchecked(hub, app), *_ignored(app, settings.root_path)]
     callback = settings.prefix + paths.callback.removeprefix("/")
     if urlsplit(settings.redirect_uri).path != callback:
         problems.append(
@@ -98,14 +100,27 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         raise ConfigurationError(problems)
     if hub.user in app.dependency_overrides:
         _log.warning("app.dependency_overrides has something in the place of hub.user: the Hub is not asked there.")
+    for path in open_to_all(hub, app):
+        _log.warning("%s is open to everybody: dependencies of an application do not guard routes of Starlette.", path)
     for each in (app, *_mounted(hub, app)):
         _sign_in_docs(hub, each)
+
+
+def _ignored(app: FastAPI, root_path: str) -> Iterator[str]:
+    """A sentence for each setting of the application that no longer works as it did."""
+    if app.root_path not in {"", root_path}:
+        yield f"hub.install(app): FastAPI(root_path={app.root_path!r}) hides all routes. Leave it out: we set it."
+    if app.router.on_startup or app.router.on_shutdown:
+        yield (
+            "hub.install(app): on_event(…) handlers do not run in an application with a lifespan. Move them into one: "
+            "FastAPI(lifespan=hub.lifespan(around=yours))."
+        )
 
 
 def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
     """A sentence for each route at one of our paths, whatever its method: our routes alone are asked there."""
     names = {path: name for name, path in asdict(policy.paths).items()}
-    for context in _contexts(app):
+    for context in contexts(app):
         route = getattr(context, "original_route", context)
         path = getattr(context, "path", None) or getattr(route, "path", None)
         for our_path in sorted(policy.served_paths):
@@ -133,7 +148,7 @@ def _mounted(hub: "Hub", app: FastAPI) -> Iterator[FastAPI]:
     """Yield the FastAPI applications mounted in `app` that ask this Hub."""
     mounts = [route for route in app.routes if isinstance(route, Mount)]
     for part in [route.app for route in mounts if isinstance(route.app, FastAPI)]:
-        if any(_asks(hub, getattr(context, "dependant", None)) for context in _contexts(part)):
+        if any(_asks(hub, getattr(context, "dependant", None)) for context in contexts(part)):
             yield part
         yield from _mounted(hub, part)
 
@@ -142,11 +157,6 @@ def _asks(hub: "Hub", dependant: "Dependant | None") -> bool:
     if dependant is None:
         return False
     return dependant.call is hub.user or any(_asks(hub, each) for each in dependant.dependencies)
-
-
-def _contexts(app: FastAPI) -> Iterator[Any]:
-    # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
-    yield from getattr(routing, "iter_route_contexts", iter)(app.router.routes)
 
 
 def _sign_in_docs(hub: "Hub", app: FastAPI) -> None:

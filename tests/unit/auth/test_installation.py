@@ -5,8 +5,9 @@ from typing import Annotated, Any, cast
 
 import pytest
 from asgi_lifespan import LifespanManager
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.responses import PlainTextResponse
+from fastapi.security import SecurityScopes
 
 from service.auth import Hub, Identity
 from service.auth.hardening import MAX_BODY, harden
@@ -265,3 +266,102 @@ def test_fastapi_that_cannot_limit_bodies() -> None:
 
     with pytest.raises(RuntimeError, match=r"needs FastAPI 0\.164"):
         harden(old)
+
+
+def security_scopes(app: FastAPI, hub: Hub) -> None:
+    """Ask for a scope as FastAPI's tutorial does."""
+
+    @app.get("/wrong")
+    async def wrong(user: Annotated[Identity, Security(hub.user, scopes=["custom:x"])]) -> str:
+        return user.name
+
+
+def security_scopes_above(app: FastAPI, hub: Hub) -> None:
+    """Likewise, of a dependency of one's own."""
+
+    async def active(user: Annotated[Identity, Depends(hub.user)]) -> Identity:
+        return user
+
+    @app.get("/wrong")
+    async def wrong(user: Annotated[Identity, Security(active, scopes=["custom:x"])]) -> str:
+        return user.name
+
+
+def security_scopes_mounted(app: FastAPI, hub: Hub) -> None:
+    """Likewise, in an application that is mounted."""
+    part = FastAPI()
+    security_scopes(part, hub)
+    app.mount("/part", part)
+
+
+def no_depends(app: FastAPI, hub: Hub) -> None:
+    """Forget `Depends`."""
+
+    @app.post("/wrong")
+    async def wrong(user: Annotated[Identity, hub.require("custom:x")]) -> str:
+        return user.name
+
+
+def startup_handler(app: FastAPI, _hub: Hub) -> None:
+    """Have a handler that FastAPI does not run beside a lifespan."""
+    app.router.on_startup.append(lambda: None)
+
+
+def root_path(app: FastAPI, _hub: Hub) -> None:
+    """Have a root path, with a slash too many."""
+    app.root_path = f"{PREFIX}"
+
+
+@pytest.mark.parametrize(
+    ("add", "said"),
+    [
+        (
+            security_scopes,
+            'wrong: nobody checks Security(…, scopes=["custom:x"]). Write Depends(hub.require("custom:x"))',
+        ),
+        (security_scopes_above, 'wrong: nobody checks Security(…, scopes=["custom:x"])'),
+        (security_scopes_mounted, '/part/wrong: nobody checks Security(…, scopes=["custom:x"])'),
+        (no_depends, "wrong: it reads an Identity from the body. Depends(…) is missing"),
+        (startup_handler, "on_event(…) handlers do not run"),
+        (root_path, "hides all routes"),
+    ],
+)
+async def test_what_seems_to_work(serve: Serve, add: Any, said: str) -> None:  # noqa: ANN401
+    """Ends the start: it would let in whoever has access, or not run at all."""
+    with pytest.raises(ConfigurationError) as refused:
+        await serve(app={"create": lambda settings: shop(settings, add=add)})
+
+    assert said in str(refused.value)
+
+
+async def test_scopes_that_somebody_checks(serve: Serve) -> None:
+    """Guards with scopes of their own, and a dependency that takes the scopes, are as they should be."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        async def mine(scopes: SecurityScopes, user: Annotated[Identity, Depends(hub.user)]) -> Identity:
+            assert user.scope_set.missing(scopes.scopes, mode="all")
+            return user
+
+        @app.get("/good")
+        async def good(
+            _one: Annotated[Identity, Depends(hub.require("custom:x"))],
+            _other: Annotated[Identity, Security(mine, scopes=["custom:y"])],
+        ) -> None:
+            pass
+
+    await serve(app={"create": lambda settings: shop(settings, add=add)})
+
+
+async def test_routes_of_starlette(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Are open, whatever the dependencies of the application: the log says so."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        app.router.dependencies.append(Depends(hub.user))
+        app.add_route("/plain", lambda _: PlainTextResponse("open"))
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+
+    assert (await service.api().get("plain")).text == "open"
+    assert [record.getMessage() for record in caplog.records if "open to everybody" in record.getMessage()] == [
+        "/plain is open to everybody: dependencies of an application do not guard routes of Starlette."
+    ]
