@@ -7,6 +7,7 @@ over which an id_token arrives, and checks audience and time. We also check its 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from tornado import web
 from traitlets import Bool, Dict, TraitError, Unicode, default, validate
 
 AUTHORITY = "https://login.microsoftonline.com"
+_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _REFUSED = "The answer of Entra ID cannot be verified. The operator of the Hub finds the reason in its log."
 
 
@@ -47,10 +49,21 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
 
     @validate("authority")
     def _no_customers(self, proposal: Any) -> str:  # noqa: ANN401 - traitlets'
-        authority: str = proposal["value"]
-        if authority.rstrip("/").endswith((".ciamlogin.com", ".b2clogin.com")):
+        authority: str = proposal["value"].rstrip("/")
+        if authority.endswith((".ciamlogin.com", ".b2clogin.com")):
             raise TraitError("External ID and Azure AD B2C are not supported: anybody can make an account there.")
         return authority
+
+    @validate("tenant_id")
+    def _as_entra_says_it(self, proposal: Any) -> str:  # noqa: ANN401 - traitlets'
+        tenant: str = proposal["value"].lower()
+        if not _GUID.fullmatch(tenant):
+            raise TraitError("tenant_id must be a GUID, as Entra ID shows it.")
+        return tenant
+
+    @validate("groups")
+    def _by_ids_as_entra_says_them(self, proposal: Any) -> dict[str, str]:  # noqa: ANN401 - traitlets'
+        return {group.lower(): name for group, name in proposal["value"].items()}
 
     @default("scope")
     def _scope(self) -> list[str]:

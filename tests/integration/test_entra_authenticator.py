@@ -41,6 +41,28 @@ async def test_a_good_one_says_who_and_which_groups(issuer: EntraIssuer, authent
     assert authenticator.groups_of(claims) == {"desk-admin"}
 
 
+async def test_settings_in_other_spellings(issuer: EntraIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service takes GUIDs in capitals and an address with a slash at its end. So does the Hub."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(issuer.ca))
+    spelt = EntraAuthenticator(
+        tenant_id=TENANT.upper(),
+        authority=f"{issuer.url}/",
+        client_id=HUB_CLIENT,
+        groups={ADMINS.upper(): "desk-admin"},
+    )
+
+    claims = await spelt.token_to_user({"id_token": issuer.id_token(ALICE, HUB_CLIENT)})
+
+    assert spelt.groups_of(claims) == {"desk-admin"}
+    assert spelt.authorize_url == f"{issuer.url}/{TENANT}/oauth2/v2.0/authorize"
+
+
+def test_a_tenant_that_is_no_guid() -> None:
+    """Is named at the start, not when somebody signs in."""
+    with pytest.raises(TraitError, match="tenant_id must be a GUID"):
+        EntraAuthenticator(tenant_id="contoso.onmicrosoft.com", client_id=HUB_CLIENT)
+
+
 @pytest.mark.parametrize("groups", [None, "desk-admin", [], ["other"], [17, None]])
 def test_groups_that_are_none(authenticator: EntraAuthenticator, groups: object) -> None:
     """Whatever else the claim holds puts nobody into a group."""
