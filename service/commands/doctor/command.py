@@ -18,6 +18,8 @@ _OTHER = (
     "--pid: python -P -m service doctor --pid $(pgrep -u $(id -u) -of -- '-m service$') takes that of a service;"
     " or run this where the variables of the service are set"
 )
+# Whom OpenSSL trusts, and which proxy httpx takes.
+_READ_BY_LIBRARIES = {"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
 
 def doctor(
@@ -42,11 +44,16 @@ def doctor(
 
 
 def enter_process(pid: int) -> Mapping[str, str]:
-    """Change to the working directory of a process, for relative paths, and return its environment. Raises OSError."""
+    """Change to the working directory of a process, for relative paths, and return its environment. Raises OSError.
+
+    What OpenSSL and httpx read by themselves, we read as that process does.
+    """
     process = Path(f"/proc/{pid}")
     pairs = process.joinpath("environ").read_bytes().decode(errors="surrogateescape").split("\0")
     os.chdir(process / "cwd")
-    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    os.environ.update({name: value for name, value in environment.items() if name.upper() in _READ_BY_LIBRARIES})
+    return environment
 
 
 async def _show(environment: Mapping[str, str] | None, *, looked_at: str, as_json: bool) -> bool:

@@ -1,6 +1,7 @@
 """`python -P -m service doctor`: clocks, certificate files, and Hubs that show less."""
 
 import os
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,7 +12,7 @@ import pytest
 import respx
 import trustme
 
-from service.commands.doctor.command import examine
+from service.commands.doctor.command import enter_process, examine
 from service.commands.doctor.hub import check_hub
 from service.commands.doctor.local import check_machine
 from service.commands.doctor.public import check_public_host
@@ -78,6 +79,20 @@ async def test_routers_are_shown() -> None:
     findings = {finding.check: finding async for finding in check_machine(settings)}
 
     assert findings["applications"].said == "none; routers: tests.support.mistakes:router"
+
+
+def test_whom_a_process_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `--pid`, OpenSSL and httpx read what they read in that process; nothing else of it goes into ours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", "/ours.pem")
+    monkeypatch.setenv("https_proxy", "http://ours")
+    told = {"SSL_CERT_FILE": "/its.pem", "https_proxy": "http://its", "JUPYTERHUB_API_TOKEN": "canary"}
+    with subprocess.Popen(["/bin/cat"], env=told, stdin=subprocess.PIPE) as process:
+        environment = enter_process(process.pid)
+        process.communicate()
+
+    assert environment == told
+    assert {name: os.environ.get(name) for name in told} == {**told, "JUPYTERHUB_API_TOKEN": None}
 
 
 async def test_a_shell_that_is_not_the_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
