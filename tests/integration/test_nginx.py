@@ -24,7 +24,7 @@ from tests.support.external import ExternalService
 from tests.support.hub import RealHub
 from tests.support.hub_api import Token
 from tests.support.local_http import local_client
-from tests.support.nginx import FILES, Nginx, NginxError, program
+from tests.support.nginx import BOTH, FILES, FORWARD, Nginx, NginxError, program
 from tests.support.polling import eventually
 from tests.support.ports import free_port
 from tests.support.session import Session
@@ -121,7 +121,7 @@ async def bearer(site: Site) -> dict[str, str]:
 # The files
 
 
-@pytest.mark.parametrize("name", ["service.conf", "service-unix.conf", "sidecar.conf"])
+@pytest.mark.parametrize("name", ["service.conf", "service-unix.conf", "sidecar.conf", FORWARD, BOTH])
 def test_nginx_takes_it(name: str) -> None:
     """`nginx -t` finds nothing to say against it."""
     assert Nginx(name).check() == ""

@@ -270,4 +270,24 @@ def test_a_service_that_ends_tls(tmp_path: Path, tools: dict[str, str]) -> None:
 
     assert (status, told) == (0, ["systemctl --quiet is-active nginx"])
     found = {path.name: (path.read_text(), stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()}
+    assert found.pop(".lineage") == (f"{lineage}\n", 0o600)
     assert found == {"fullchain.pem": ("new fullchain", 0o640), "privkey.pem": ("new privkey", 0o640)}
+
+
+def test_another_certificate_of_the_machine(tmp_path: Path, tools: dict[str, str]) -> None:
+    """Is none of the service's: certbot runs the hook for each that it renews."""
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    options = {"SERVICE_TLS_FOLDER": str(folder), "SERVICE_GROUP": str(os.getgid())}
+    options["FAILS"] = "systemctl --quiet is-active nginx"
+    for host in ("hub", "data"):
+        (tmp_path / host).mkdir()
+        for name in ("fullchain", "privkey"):
+            (tmp_path / host / f"{name}.pem").write_text(f"{host}'s {name}")
+
+        assert renew(tmp_path / host, tools, **options)[0] == 0
+
+    (tmp_path / "hub" / "privkey.pem").write_text("the next")
+    renew(tmp_path / "hub", tools, **options)
+    found = {path.name: path.read_text() for path in folder.glob("*.pem")}
+    assert found == {"fullchain.pem": "hub's fullchain", "privkey.pem": "the next"}

@@ -60,7 +60,7 @@ class Caddy:
         changes = {
             "\ndata.example.org {": f"\n{self.origin} {{\n\tbind 127.0.0.1\n\ttls {chain} {key}",
             "127.0.0.1:10201": service,
-            "127.0.0.1:8001": app,
+            "127.0.0.1:8301": app,
         }
         text = FILE.read_text()
         for old, new in changes.items():

@@ -9,6 +9,7 @@ It runs as whoever runs the tests, on free ports and in a folder of its own.
 import contextlib
 import getpass
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from tests.support.process import KeptProcess, clean_environment
 FILES = REPOSITORY / "deploy" / "nginx"
 FORWARD_FILES = REPOSITORY / "deploy" / "forward-auth"
 FORWARD = "forward-auth/nginx.conf"  # before an application that is not ours
+BOTH = "conf.d/*.conf"  # the two above in one nginx, as docs/operate/forward-auth.md says
 WHOLE = "sidecar.conf"  # has all of an nginx.conf, the others are for its http level
 START_LIMIT = BUSY
 _TEMPORARY = "client_body proxy fastcgi uwsgi scgi"
@@ -43,7 +45,7 @@ class Nginx:
     """Its origins are known before it runs, so that a Hub can be told."""
 
     def __init__(self, name: str, *, host: str = tls_front.HOST) -> None:
-        """Choose the ports; `name` is that of a file in deploy/nginx, or `FORWARD`."""
+        """Choose the ports; `name` is that of a file in deploy/nginx, or `FORWARD`, or `BOTH`."""
         self._name = name
         self._host = host
         self._plain_port, self._port = free_ports(2)
@@ -90,6 +92,8 @@ class Nginx:
                 for old, new in changes.items():
                     text = text.replace(old, new)
                 (folder / file.name).write_text(text)
+        if self._name == BOTH:
+            self._link_both()
         main = self.folder / self._name
         if self._name != WHOLE:
             main = self.folder / "nginx.conf"
@@ -101,6 +105,16 @@ class Nginx:
             )
         return [program() or "nginx", "-p", str(self.folder), "-c", str(main)]
 
+    def _link_both(self) -> None:
+        """Do what the page says: link the files, and leave out of one what both include."""
+        (self.folder / "conf.d").mkdir()
+        linked = (REPOSITORY / "docs" / "operate" / "forward-auth.md").read_text()
+        for name in ["service.conf", *re.findall(r"^ +ln -s \S+ /etc/nginx/conf.d/(\S+)", linked, re.MULTILINE)]:
+            target = "service.conf" if name == "service.conf" else FORWARD
+            (self.folder / "conf.d" / name).symlink_to(self.folder / target)
+        forward = self.folder / FORWARD
+        forward.write_text(re.sub("^include .*/http.conf;$", "", forward.read_text(), flags=re.MULTILINE))
+
     def _changes(self, upstreams: Mapping[str, str]) -> dict[str, str]:
         """What an operator writes in the place of what stands there, and where it listens and logs here."""
         return {
@@ -109,9 +123,11 @@ class Nginx:
             "/var/log/nginx/": f"{self.folder}/",
             "/dev/stdout": f"{self.folder}/access.log",
             "/dev/stderr": f"{self.folder}/error.log",
-            "data.example.org": self._host,
+            "data.example.org": self._host if self._name != BOTH else f"other.{self._host}",
             f"/etc/letsencrypt/live/{self._host}/fullchain.pem": f"{self.folder}/chain.pem",
             f"/etc/letsencrypt/live/{self._host}/privkey.pem": f"{self.folder}/key.pem",
+            f"/etc/letsencrypt/live/other.{self._host}/fullchain.pem": f"{self.folder}/chain.pem",
+            f"/etc/letsencrypt/live/other.{self._host}/privkey.pem": f"{self.folder}/key.pem",
             "/etc/letsencrypt/live/hub.example.org/fullchain.pem": f"{self.folder}/chain.pem",
             "/etc/letsencrypt/live/hub.example.org/privkey.pem": f"{self.folder}/key.pem",
             "/etc/nginx/tls/tls.crt": f"{self.folder}/chain.pem",
@@ -124,7 +140,7 @@ class Nginx:
             "server 127.0.0.1:8000;": f"server {upstreams['hub']};",
             "server 127.0.0.1:10101;": f"server {upstreams['service']};",
             "server 127.0.0.1:10201;": f"server {upstreams['service']};",
-            "server 127.0.0.1:8001;": f"server {upstreams['app']};",
+            "server 127.0.0.1:8301;": f"server {upstreams['app']};",
             "server unix:/run/service-fastapi/service.sock;": f"server {upstreams['service']};",
         }
 
