@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from itertools import islice
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -37,8 +38,7 @@ def state_cookie_base(settings: Settings) -> str:
 
 def come_without_the_hubs(settings: Settings) -> bool:
     """Whether pages of other sites may frame ours with our cookies: the Hub's own are SameSite=Lax, and do not come."""
-    options = settings.cookie_options.items()
-    return any(option.lower() == "samesite" and str(value).lower() == "none" for option, value in options)
+    return str(_options(settings).get("samesite", "")).lower() == "none"
 
 
 def auth_cookie(settings: Settings, sealed: str, *, secure: bool, max_age: int | None) -> str:
@@ -134,6 +134,11 @@ def add_cookies(response: Response, cookies: Iterable[str]) -> None:
         response.headers.append("set-cookie", cookie)
 
 
+def _options(settings: Settings) -> dict[str, Any]:
+    """Return what the operator has set, by names in small letters."""
+    return {option.lower(): value for option, value in settings.cookie_options.items() if value is not None}
+
+
 def _set_cookie(
     settings: Settings,
     name: str,
@@ -145,7 +150,7 @@ def _set_cookie(
 ) -> str:
     """Return a Set-Cookie value; `place` is another path and domain than ours, outside of any partition."""
     host_prefixed = name.startswith("__Host-")
-    options = {option.lower(): setting for option, setting in settings.cookie_options.items() if setting is not None}
+    options = _options(settings)
     partitioned = bool(options.get("partitioned")) and place is None
     morsel: Morsel[str] = SimpleCookie({name: value})[name]
     morsel["path"] = settings.prefix

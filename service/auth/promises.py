@@ -61,8 +61,7 @@ def contexts(app: FastAPI) -> Iterator[Any]:
 def _scopes(hub: "Hub", dependant: "Dependant", asked: Sequence[str] = ()) -> Iterator[Sequence[str]]:
     """Yield the scopes that a dependency of the Hub is asked for, and that no dependency on the way takes."""
     for each in dependant.dependencies:
-        # FastAPI before 0.121 does not tell own scopes from those of the dependencies above.
-        scopes = [*asked, *(getattr(each, "own_oauth_scopes", None) or ())]
+        scopes = [*asked, *(each.own_oauth_scopes or ())]
         if each.security_scopes_param_name:  # it may check them itself
             continue
         if each.call is hub.user or _is_ours(each.call):

@@ -7,7 +7,6 @@ over which an id_token arrives, and checks audience and time. We also check its 
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +15,9 @@ from oauthenticator.generic import GenericOAuthenticator
 from tornado import web
 from traitlets import Bool, Dict, TraitError, Unicode, default, validate
 
+from service.settings.types import OPEN_TO_ALL, guid
+
 AUTHORITY = "https://login.microsoftonline.com"
-_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _REFUSED = "The answer of Entra ID cannot be verified. The operator of the Hub finds the reason in its log."
 
 
@@ -50,16 +50,16 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
     @validate("authority")
     def _no_customers(self, proposal: Any) -> str:  # noqa: ANN401 - traitlets'
         authority: str = proposal["value"].rstrip("/")
-        if authority.endswith((".ciamlogin.com", ".b2clogin.com")):
+        if authority.endswith(OPEN_TO_ALL):
             raise TraitError("External ID and Azure AD B2C are not supported: anybody can make an account there.")
         return authority
 
     @validate("tenant_id")
     def _as_entra_says_it(self, proposal: Any) -> str:  # noqa: ANN401 - traitlets'
-        tenant: str = proposal["value"].lower()
-        if not _GUID.fullmatch(tenant):
-            raise TraitError("tenant_id must be a GUID, as Entra ID shows it.")
-        return tenant
+        try:
+            return guid(proposal["value"])
+        except ValueError as error:
+            raise TraitError(f"tenant_id {error}.") from None
 
     @validate("groups")
     def _by_ids_as_entra_says_them(self, proposal: Any) -> dict[str, str]:  # noqa: ANN401 - traitlets'

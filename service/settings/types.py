@@ -21,7 +21,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FILE = re.compile(r"/[^?#\0]+")
 _SOCKET_PATH = 107  # the maximum bytes in the path of a unix socket (man 7 unix)
 ANY_ORIGIN = "*"
-_OPEN_TO_ALL = (".ciamlogin.com", ".b2clogin.com")  # directories of customers
+OPEN_TO_ALL = (".ciamlogin.com", ".b2clogin.com")  # directories of customers
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -114,7 +114,7 @@ def _https_origin(address: str) -> str:
 
 def _entra_authority(address: str) -> str:
     origin = _https_origin(address)
-    if origin.endswith(_OPEN_TO_ALL):
+    if origin.endswith(OPEN_TO_ALL):
         raise ValueError("External ID and Azure AD B2C are not supported: anybody can make an account there")
     return origin
 
@@ -129,7 +129,8 @@ def _entra_grants(value: object) -> object:
     return {name.strip(): scopes.split() for name, _, scopes in entries}
 
 
-def _guid(text: str) -> str:
+def guid(text: str) -> str:
+    """Return a GUID as Entra ID writes it, in small letters. Raises ValueError if the text is none."""
     if not _GUID.fullmatch(text.lower()):
         raise ValueError("must be a GUID, as Entra ID shows it")
     return text.lower()
@@ -179,7 +180,7 @@ AllowedOrigins = Annotated[
     AfterValidator(_check_origins),
 ]
 EntraAuthority = Annotated[str, AfterValidator(_entra_authority)]
-Guid = Annotated[str, AfterValidator(_guid)]
+Guid = Annotated[str, AfterValidator(guid)]
 Grants = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(from_json), BeforeValidator(_entra_grants)]
 Folder = Annotated[str, AfterValidator(_folder)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]

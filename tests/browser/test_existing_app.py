@@ -16,6 +16,7 @@ from tests.browser.test_strangers import LOOK_INTO_WINDOW
 from tests.browser.test_strangers import NOTEBOOK as NOTEBOOK_PAGE
 from tests.conftest import MakeHub
 from tests.support.axe import problems_of
+from tests.support.browser import Browser
 from tests.support.node import REPOSITORY
 from tests.support.shop import FOLDER
 from tests.support.tls_front import DOMAIN
@@ -52,7 +53,11 @@ def stock(make_shared_hub: MakeHub) -> Iterator[Place]:
 
 async def signed_in(stock: Place, browse: "Browse") -> Page:
     """Return its page in a browser that has just signed in."""
-    browser = await browse(stock.origin)
+    return await signed_in_by(await browse(stock.origin), stock)
+
+
+async def signed_in_by(browser: Browser, stock: Place) -> Page:
+    """Return its page in this browser, which has just signed in."""
     page = await browser.page()
     await page.goto(stock.service_url)
     await browser.sign_in(page)
@@ -82,10 +87,7 @@ async def test_in_and_out(stock: Place, browse: "Browse") -> None:
 async def test_another_users_notebook(stock: Place, browse: "Browse") -> None:
     """Another user's notebook, of the same origin, opens an answer in a window, and does not see what is in it."""
     browser = await browse(stock.origin)
-    page = await browser.page()
-    await page.goto(stock.service_url)
-    await browser.sign_in(page)
-    await page.wait_for_url(stock.service_url)
+    await signed_in_by(browser, stock)
     notebook = await browser.stranger(NOTEBOOK_PAGE.format(origin=stock.origin))
     async with notebook.expect_popup() as opening:
         await notebook.evaluate(LOOK_INTO_WINDOW, f"{stock.service_url}items/chair")

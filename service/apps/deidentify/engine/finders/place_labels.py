@@ -9,10 +9,11 @@ from service.apps.deidentify.engine.lexicon import Is
 from service.apps.deidentify.engine.reading import DIGITS, LOWER, Reading
 from service.apps.deidentify.engine.rules import Kind
 
-RULES = (
-    RuleInfo("location.label", Kind.LOCATION, "A place behind `City:`, `County:`, `Birthplace:` and the like."),
-    RuleInfo("organization.label", Kind.ORGANIZATION, "An organization behind `Hospital:`, `Employer:` and the like."),
+PLACE = RuleInfo("location.label", Kind.LOCATION, "A place behind `City:`, `County:`, `Birthplace:` and the like.")
+ORGANIZATION = RuleInfo(
+    "organization.label", Kind.ORGANIZATION, "An organization behind `Hospital:`, `Employer:` and the like."
 )
+RULES = (PLACE, ORGANIZATION)
 PLACE_LABELS = word_class("place-labels")
 ORGANIZATION_LABELS = word_class("organization-labels")
 LABELS = PLACE_LABELS | ORGANIZATION_LABELS
@@ -45,10 +46,8 @@ def find(reading: Reading, number: int) -> Iterator[Find]:
     last = _last(reading, first) if reading.shapes[first] != LOWER else _last_of_small(reading, first)
     if last < first or (_goes_on(reading, last) and reading.flags[last + 1] & Is.TERM):
         return
-    if word in PLACE_LABELS:
-        yield Find(reading.starts[first], reading.stops[last], Kind.LOCATION, "location.label")
-    else:
-        yield Find(reading.starts[first], reading.stops[last], Kind.ORGANIZATION, "organization.label")
+    rule = PLACE if word in PLACE_LABELS else ORGANIZATION
+    yield Find(reading.starts[first], reading.stops[last], rule.type, rule.rule)
 
 
 def _last(reading: Reading, first: int) -> int:

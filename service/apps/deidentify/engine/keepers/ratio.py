@@ -95,9 +95,10 @@ def _is_pain(text: str, stop: int, second: int) -> bool:
 def _is_announced(text: str, start: int, first: int, second: int) -> bool:
     """Whether a word such as `strength` stands before a ratio that fits it, with little but ratios between."""
     before = text[max(0, start - FAR) : start]
+    data = before.encode("ascii")
     for fits, words in BEFORE:
         if fits(first, second):
-            ends = [spans[0][1] for spans in words.finditer(before.encode("ascii"))]
+            ends = [spans[0][1] for spans in words.finditer(data)]
             if ends and all(map(_may_stand_between, FURTHER.split(before[ends[-1] :]))):
                 return True
     return False
