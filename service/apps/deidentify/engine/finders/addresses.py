@@ -34,12 +34,14 @@ FUNCTION = re.compile(
     r"|then|last|cancer)\b",
     re.IGNORECASE,
 )
+GLASGOW = re.compile(r"E[1-4]V[1-5]M[1-6]")  # the parts of a coma score, which have the form of a Canadian postcode
+OLD = re.compile(r"(?<=[0-9] )(?:(?:Old|Post) )+(?=[A-Z])")  # of a name: `34 Old Post Road`, but not `34 old man`
 DOCTOR = re.compile(r"\b(?:dr|st|ct|pl|av|cir)\.?$", re.IGNORECASE)
 
 
 def street(text: str, start: int, stop: int) -> bool:
     """Whether a number and words with `street` or the like behind them are an address, and no dose or duration."""
-    part = text[start:stop]
+    part = OLD.sub("", text[start:stop])
     if FUNCTION.search(part) or (
         DOCTOR.search(part) and re.match(r"\.? [A-Za-z]", text[stop : stop + 3]) and ", " in part
     ):
@@ -189,6 +191,7 @@ PATTERNS = (
         r"\b([A-Z]{1,2}[0-9][A-Z0-9]? [0-9][ABD-HJLNP-UW-Z]{2}|[ABCEGHJKLMNPRSTVXY][0-9][ABCEGHJ-NPRSTV-Z][ -]?[0-9]"
         r"[ABCEGHJ-NPRSTV-Z][0-9])\b|\b([1-9][0-9]{3} [A-Z]{2} [A-Z][a-z]+)\b",
         (),
+        lambda text, start, stop: GLASGOW.fullmatch(text, start, stop) is None,
         minds_case=True,
     ),
     Pattern(

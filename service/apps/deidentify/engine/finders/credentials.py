@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from service.apps.deidentify.engine.finders.chains import LISTED, NAME_GAPS, beginning, found
 from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.lexicon import Is
-from service.apps.deidentify.engine.reading import LOWER, TITLE, UPPER, Reading
+from service.apps.deidentify.engine.reading import DIGITS, LOWER, TITLE, UPPER, Reading
 
 # `M.D.`, `R.N.`, `Ph.D.`
 DOTTED = re.compile(r"(?:M\.D|R\.N|D\.O|P\.A|N\.P|Ph\.D|D\.D\.S|L\.P\.N|Pharm\.D|Psy\.D|M\.S\.W|R\.D)\b", re.IGNORECASE)
@@ -52,7 +52,7 @@ def _is_name(reading: Reading, number: int, *, behind_comma: bool) -> bool:
     """Whether a word before a credential belongs to a name."""
     bits, shape, word = reading.flags[number], reading.shapes[number], reading.words[number]
     if len(word) == 1:
-        return shape == TITLE or reading.gap(number).startswith(".")
+        return shape == TITLE or (shape != DIGITS and reading.gap(number).startswith("."))
     if bits & NO_NAME and not bits & Is.NAME:
         return False
     if shape in (TITLE, UPPER):

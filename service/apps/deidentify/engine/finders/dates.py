@@ -123,6 +123,14 @@ PATTERNS = (
         MONTHS,
     ),
     Pattern(
+        "date.short-month",
+        Kind.DATE,
+        "A month, shortened, behind a word that stands before a time.",
+        r"\b(?:in|since|until|till|last|next|early|late|mid|through|during)[ -](Jan|Feb|Apr|Aug|Sept?|Oct|Nov|Dec)\b",
+        MONTHS,
+        minds_case=True,
+    ),
+    Pattern(
         "date.may",
         Kind.DATE,
         "The month of May, behind a word that stands before a time.",
@@ -148,7 +156,9 @@ PATTERNS = (
         "date.short-weekday",
         Kind.DATE,
         "A day of the week, shortened.",
-        rf"\b(?:on|next|last|this|every|until|by|since|till|from|and|q) ({SHORT_WEEKDAY})\b"
+        rf"\b(?:on|next|last|this|every|until|by|since|till|from|and|q|RTC|rtc|[Ff]/[Uu]|fu|FU|[Aa]ppt|see|seen|due|here"
+        rf"|back|came|called|come|return|returns|home) ({SHORT_WEEKDAY})\b"
+        rf"|\b({SHORT_WEEKDAY}) (?:am|pm|AM|PM|morning|afternoon|evening|night)\b"
         rf"|\b({SHORT_WEEKDAY})(?:,| [0-9]{{1,2}}[/-][0-9])|\b((?i:mon|tues?|wed|thu(?:rs?)?|fri)) [0-9]{{1,2}}/[0-9]",
         ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
         minds_case=True,
@@ -157,7 +167,8 @@ PATTERNS = (
         "date.day",
         Kind.DATE,
         "A day of the month: `by the 15th`.",
-        r"\b(?:by|until|till|before|since|on) the ((?:[12]?[0-9]|3[01])(?:st|nd|rd|th))(?:[.;)\n]| at |$)",
+        r"\b(?:by|until|till|before|since|on) the ((?:[12]?[0-9]|3[01])(?:st|nd|rd|th))(?:[.;)\n]"
+        r"| (?:at|for|he|she|they|pt|patient|of (?:this|the|last|next) month)\b|$)",
         ("st", "nd", "rd", "th"),
     ),
     Pattern("date.holiday", Kind.DATE, "A holiday.", rf"\b({HOLIDAY}(?: {YEAR})?)\b"),

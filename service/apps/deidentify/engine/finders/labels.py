@@ -73,6 +73,34 @@ PATTERNS = (
         long_value,
     ),
     Pattern(
+        "id.label-hash-long",
+        Kind.ID,
+        "What stands behind `incident #`, `badge #` and the like, and is more than one digit.",
+        r"\b(?:incident|event|complaint|report|subject|participant|client|encounter|account|accession|admission|badge|device|serial"
+        r"|ticket|invoice|docket|warrant|permit|licen[cs]e|plate|employee|student|hospital|subscriber|certificate|passport)"
+        rf"[ \t]?\#[ \t:]*{VALUE}",
+        ("#",),
+        lambda text, start, stop: stop - start > 1 and value(text, start, stop),
+    ),
+    Pattern(
+        "id.plate",
+        Kind.ID,
+        "The plate of a car, of letters and digits.",
+        r"\b(?:[Pp]lates?|PLATES?|[Tt]ag|TAG)(?: ?(?:no\.?|number|NO\.?|NUMBER|#))?[ \t:#]+"
+        r"([A-Z]{2,3}[ -][0-9]{3,4}|[0-9]{3,4}[ -][A-Z]{2,3})\b",
+        ("plate", "tag"),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.ward",
+        Kind.LOCATION,
+        "A ward by its floor and wing: `transferred to 7N`.",
+        r"\b(?:to|from|on|[Uu]nit|[Ff]loor|[Ww]ard|TO|FROM|ON|UNIT|FLOOR|WARD)[ \t:]+"
+        r"([0-9]{1,2}(?:[NSEW]|[NS][EW]| (?:North|South|East|West|NORTH|SOUTH|EAST|WEST)))\b",
+        ("to", "from", "on", "unit", "floor", "ward"),
+        minds_case=True,
+    ),
+    Pattern(
         "location.room",
         Kind.LOCATION,
         "A room, a bed.",

@@ -13,7 +13,7 @@ from service.apps.deidentify.engine.finders.chains import (
     is_person,
 )
 from service.apps.deidentify.engine.finders.credentials import credentialed
-from service.apps.deidentify.engine.finders.roles import PATIENT, acting, behind_role, subject
+from service.apps.deidentify.engine.finders.roles import PATIENT, acting, behind_role, is_result_of_service, subject
 from service.apps.deidentify.engine.finders.titles import titled
 from service.apps.deidentify.engine.finding import Find, RuleInfo
 from service.apps.deidentify.engine.lexicon import LABEL_WORDS, TITLES_OF_CARE, Is
@@ -63,7 +63,7 @@ def find(reading: Reading, is_upper: list[bool]) -> Iterator[Find]:
             and reading.words[number] in LABEL_WORDS
             and LABELS.match(reading.gap(number))
         ):
-            yield from _labelled(reading, number + 1)
+            yield from _labelled(reading, number)
         if bits & Is.ROLE and reading.words[number] in PATIENT:
             yield from subject(reading, number)
 
@@ -154,8 +154,9 @@ def _abbreviated(reading: Reading, number: int) -> Iterator[Find]:
         yield found(reading, number, initial, "name.list")
 
 
-def _labelled(reading: Reading, first: int) -> Iterator[Find]:
+def _labelled(reading: Reading, label: int) -> Iterator[Find]:
     """What stands behind `Name:` and the like."""
+    first = label + 1
     if first >= len(reading.words):
         return
     while first + 1 < len(reading.words) and reading.flags[first] & Is.TITLE:
@@ -177,5 +178,7 @@ def _labelled(reading: Reading, first: int) -> Iterator[Find]:
         ):
             last = chain(reading, last + 1)
         if bits & Is.WORD and not bits & Is.NAME and last == first and not (bits & Is.COMMON_NAME and shape != LOWER):
+            return
+        if last == first and is_result_of_service(reading, label, first):
             return
         yield found(reading, first, last, "name.label")

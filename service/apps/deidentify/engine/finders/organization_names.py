@@ -103,9 +103,9 @@ def _is_between(reading: Reading, place: int) -> bool:
 
 def is_name_word(word: str, bits: int, shape: int) -> bool:
     """Whether a word can be a part of a name that tells something: no function word, no `outpatient`."""
-    if bits & (Is.CLOSED | Is.GENERIC | Is.VERB | Is.ROLE | Is.MONTH | Is.EPONYM_NOUN | Is.TITLE) and not bits & (
-        Is.TOWN | Is.NAME
-    ):
+    if bits & (
+        Is.CLOSED | Is.GENERIC | Is.VERB | Is.ROLE | Is.MONTH | Is.WEEKDAY | Is.EPONYM_NOUN | Is.TITLE
+    ) and not bits & (Is.TOWN | Is.NAME):
         return word == "st"
     if shape in TITLED:
         return word in CITY_LETTERS or (len(word) > 1 and not (shape == UPPER and bits & Is.TERM))

@@ -12,9 +12,22 @@ from service.apps.deidentify.engine.reading import LOWER, TITLE, UPPER, Reading
 
 # Behind these, with one word between at most, a listed word is a name.
 SPEAKING = word_class("speaking")
+SERVICES = word_class("services")
+RESULTS_OF_SERVICES = word_class("results-of-services")
 PATIENT = frozenset(["patient", "pt"])
 NO_INITIALS = word_class("no-initials")
 INITIALS = re.compile(r"[A-Z]\.[ ]?(?:[A-Z]\.[ ]?){0,1}[A-Z]\.")
+# What things do too: behind these a rare first name is rather a word.
+ALSO_OF_THINGS = frozenset(
+    ("is", "was", "has", "had", "appears", "looks", "remains", "continues", "presents", "did", "does")
+)
+# What goes on so behind a frequent first name speaks of a person: `Grace, 84, was`, `Rose (84F)`, `Hope will walk`.
+OF_PERSON = re.compile(
+    r"(?: (?:can|may|might|should|will|would)\b| and (?:her|his)\b"
+    r"|,? \(?(?:is )?(?:an? )?[0-9]{1,3}(?:[,)]| ?(?:yo|y/o|years?|yrs?|[MF])\b))",
+    re.IGNORECASE,
+)
+BEFORE_SENTENCES = frozenset(("", ".", ":", ";", "!", "?", "-", "*", ")", '"'))
 GOES_ON_ALONE = frozenset(("is", "was", "will", "drove"))
 SMALL_INITIALS = re.compile(r"[a-z]\.[a-z]\.(?![a-z])")
 TIMES = frozenset(("today", "yesterday", "tonight", "this", "on"))
@@ -51,6 +64,8 @@ def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iter
     if not (is_name or _is_accepted(reading, number, first, is_upper=is_upper[first])):
         return
     last = chain(reading, first)
+    if last == first and ":" in reading.gap(number) and is_result_of_service(reading, number, first):
+        return
     yield found(reading, first, last, "name.role")
     more = last + 2
     if (
@@ -61,6 +76,15 @@ def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iter
         and (reading.shapes[more] == TITLE or _is_another(reading, more))
     ):
         yield found(reading, more, chain(reading, more), "name.role")
+
+
+def is_result_of_service(reading: Reading, label: int, first: int) -> bool:
+    """Whether the one word behind a label is what a service did or found, and no name: `PT: Daily`."""
+    return (
+        reading.words[label] in SERVICES
+        and reading.shapes[label] != LOWER
+        and reading.words[first] in RESULTS_OF_SERVICES
+    )
 
 
 def _is_another(reading: Reading, number: int) -> bool:
@@ -126,8 +150,9 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
         if word in MODALS and role in PATIENT:
             return False
         is_full = shape == reading.shapes[following] and reading.flags[following] & LISTED and following > first
+        is_history = ":" in reading.gap(number) and _begins_illness(reading, first)
         return (
-            bool(bits & LISTED)
+            bool(bits & LISTED and not is_history)
             or not bits & Is.WORD
             or bool(is_spoken and is_full and not bits & (Is.GENERIC | Is.HEAD))
             or (not is_spoken and role not in WEAK_ROLES and _acts(reading, first))
@@ -153,6 +178,18 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
     if shape == UPPER:
         return not bits & (Is.WORD | Is.TERM)
     return shape == LOWER and not bits
+
+
+def _begins_illness(reading: Reading, first: int) -> bool:
+    """Whether an everyday word is what somebody of the family has: `Mother: Heart disease`."""
+    following = first + 1
+    return (
+        following < len(reading.words)
+        and reading.gap(first) == " "
+        and reading.shapes[following] == LOWER
+        and bool(reading.flags[following] & (Is.TERM | Is.EPONYM_NOUN))
+        and not reading.flags[first] & (Is.GIVEN | Is.NAME)
+    )
 
 
 def _ends_or_goes_on(reading: Reading, number: int) -> bool:
@@ -197,7 +234,7 @@ def subject(reading: Reading, number: int) -> Iterator[Find]:
 
 
 def acting(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[Find]:
-    """`Chance ate half of his lunch`."""
+    """`Chance ate half of his lunch`, `Hope's mom called`."""
     bits = reading.flags[number]
     if (
         not bits & Is.GIVEN
@@ -207,12 +244,31 @@ def acting(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[
     ):
         return
     before = reading.before(number)
-    if number + 1 < len(reading.words) and reading.gap(number) == " " and reading.words[number + 1] in ACTS:
-        if (
-            reading.words[number + 1]
-            in ("is", "was", "has", "had", "appears", "looks", "remains", "continues", "presents", "did", "does")
-            and not bits & Is.COMMON_NAME
-        ):
-            return
-        if "\n" in before or number == 0 or before.strip()[-1:] in ("", ".", ":"):
-            yield found(reading, number, number, "name.acts")
+    if not ("\n" in before or number == 0 or before.strip()[-1:] in BEFORE_SENTENCES):
+        return
+    is_common = bool(bits & Is.COMMON_NAME)
+    if (
+        _has(reading, number)
+        or (is_common and OF_PERSON.match(reading.text, reading.stops[number]))
+        or (
+            number + 1 < len(reading.words)
+            and reading.gap(number) == " "
+            and reading.words[number + 1] in ACTS
+            and (is_common or reading.words[number + 1] not in ALSO_OF_THINGS)
+        )
+    ):
+        yield found(reading, number, number, "name.acts")
+
+
+def _has(reading: Reading, number: int) -> bool:
+    """Whether somebody or something is said to be this person's: `Hope's mom`, but not `Baker's cyst`."""
+    owned = number + 2
+    return (
+        owned < len(reading.words)
+        and reading.gap(number) == "'"
+        and reading.words[number + 1] == "s"
+        and reading.gap(number + 1) == " "
+        and reading.shapes[owned] == LOWER
+        and not reading.flags[owned] & (Is.CLOSED | Is.VERB)
+        and not (reading.flags[owned] & Is.EPONYM_NOUN and reading.flags[number] & Is.EPONYM)
+    )

@@ -17,6 +17,10 @@ TEN = 10
 # Which two numbers the words before or behind them announce, by the end of the names of their lists.
 FITS: dict[str, Callable[[int, int], bool]] = {
     "": lambda first, second: True,  # noqa: ARG005 - any
+    "-of-15": lambda first, second: first <= second == 15,  # noqa: PLR2004 - of the Glasgow coma scale
+    "-of-21": lambda first, second: first <= second == 21,  # noqa: PLR2004 - of the GAD-7
+    "-of-27": lambda first, second: first <= second == 27,  # noqa: PLR2004 - of the PHQ-9
+    "-of-30": lambda first, second: first <= second == 30,  # noqa: PLR2004 - of the MMSE and the like
     "-of-few": lambda first, second: first <= second in FEW,
     "-of-ten": lambda first, second: first <= second in (TEN // 2, TEN),
     "-of-pressures": lambda first, second: first > second,
@@ -30,6 +34,13 @@ BEHIND = [
     (FITS[name], re.compile(rf"[+-]? ?{spellings(f'behind-ratio{name}')}s?\b", re.IGNORECASE))
     for name in ("", "-of-few", "-of-ten")
 ]
+# What is done on a day, behind a word that may announce a ratio too: `3/4 upper endoscopy`.
+DONE = re.compile(
+    r"(?: [a-z]+){0,3}[ /](?:doppler|duplex|ultrasound|us|x-?rays?|films?|mri|mra|ct|cta|egd|endoscopy|gi|vehicle"
+    r"|biops(?:y|ies)|surgery|clinic|visit|screen|injections?|repair|replacement|fusion|dissection|amputation|mammograms?"
+    r"|[a-z]+(?:ectomy|otomy|oscopy|oplasty|ogram|ography|ostomy))\b",
+    re.IGNORECASE,
+)
 FAR = 80  # characters that are looked at before a ratio
 FURTHER = re.compile(r"[0-9]{1,2}[+-]?/[0-9]{1,2}[+-]?")
 # Any other word may be what happened on that day: `chest pain began 3/4`, `lower extremity doppler 3/6`.
@@ -75,7 +86,7 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
         return is_of and (_is_announced(text, start, first, second) or _is_pain(text, stop, second))
     return (
         _is_announced(text, start, first, second)
-        or any(fits(first, second) and behind.match(text, stop) for fits, behind in BEHIND)
+        or _is_explained(text, stop, first, second)
         or _is_pain(text, stop, second)
         or (
             (first, second) in ((24, 7), (1, 2), (1, 3), (2, 3), (3, 4))
@@ -84,6 +95,14 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
             )
             is not None
         )
+    )
+
+
+def _is_explained(text: str, stop: int, first: int, second: int) -> bool:
+    """Whether a word such as `strength` stands behind a ratio that fits it, and nothing that is done on a day."""
+    return any(
+        fits(first, second) and (match := behind.match(text, stop)) and not DONE.match(text, match.end())
+        for fits, behind in BEHIND
     )
 
 

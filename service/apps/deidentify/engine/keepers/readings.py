@@ -4,7 +4,7 @@ import re
 
 from service.apps.deidentify.engine.classes import spellings, word_class
 from service.apps.deidentify.engine.finders.pattern import Pattern
-from service.apps.deidentify.engine.keepers.ratio import DAYS_IN_A_MONTH, TOO_BIG_FOR_DATES, is_ratio
+from service.apps.deidentify.engine.keepers.ratio import DAYS_IN_A_MONTH, MONTHS_IN_A_YEAR, TOO_BIG_FOR_DATES, is_ratio
 from service.apps.deidentify.engine.rules import Kind
 
 TEST = spellings("tests")
@@ -18,6 +18,19 @@ BETWEEN = (
 
 
 NUMBERS = re.compile(r"[0-9][0-9,]*")
+# `Admitted 3-14`, but not `admitted 3-4 days ago`.
+DATED = re.compile(
+    r"\b(?:admitted|admit|admission|discharged|discharge|d/c'?d|dc'?d|dated?|dob|dos|lmp|edd|transferred|expired|intubated"
+    r"|extubated|delivered)(?: on)?[ :]{1,3}$",
+    re.IGNORECASE,
+)
+# Behind these it is a date only if the second number is no month: `seen on 3-14`, but not `on 2-3`.
+SEEN = re.compile(r"\b(?:appt|on|seen|since|surgery|until|visit)[ :]{1,3}$", re.IGNORECASE)
+NO_DATE_BEHIND = re.compile(
+    r" ?(?:x|times|days?|weeks?|wks?|months?|years?|yrs?|hours?|hrs?|minutes|mins?|mg|ml|cc|units?|l|lpm|liters?"
+    r"|patients|more)\b",
+    re.IGNORECASE,
+)
 LONGEST_RESULT, SHORTEST_CODE = 6, 3  # digits
 PHONE = re.compile(r"[0-9]{3}-[0-9]{4}")
 PATIENT = re.compile(r"\bpt\b[^0-9]*$", re.IGNORECASE)
@@ -45,8 +58,19 @@ def is_result(text: str, start: int, stop: int) -> bool:
 
 
 def is_span(text: str, start: int, stop: int) -> bool:
-    """Whether two small numbers with a hyphen are a range, and no part of a longer number."""
-    return text[start - 1 : start] not in ("-", "/", ".") and not re.match(r"[-/.][0-9]", text[stop : stop + 2])
+    """Whether two small numbers with a hyphen are a range, and neither a part of a longer number nor a date."""
+    if text[start - 1 : start] in ("-", "/", ".") or re.match(r"[-/.][0-9]", text[stop : stop + 2]):
+        return False
+    first, second = map(int, text[start:stop].split("-"))
+    return not (
+        0 < first <= MONTHS_IN_A_YEAR
+        and 0 < second <= DAYS_IN_A_MONTH
+        and (
+            DATED.search(text, max(0, start - 20), start)
+            or (second > MONTHS_IN_A_YEAR and SEEN.search(text, max(0, start - 20), start))
+        )
+        and not NO_DATE_BEHIND.match(text, stop)
+    )
 
 
 TWO_AND_TWO = re.compile(r"([a-z]{2,4})[0-9]{2,3}", re.IGNORECASE)

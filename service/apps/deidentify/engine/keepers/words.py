@@ -157,11 +157,13 @@ def _capitalized_stays(  # noqa: PLR0911 - one for each case
     reading: Reading, number: int, vocabulary: Vocabulary
 ) -> bool:
     word, bits = reading.words[number], reading.flags[number]
+    if bits & Is.MONTH:
+        return False
     if bits & (Is.TERM | Is.DRUG) and not _has_name_beside(reading, number):
         return not bits & LISTED or len(word) > 3  # noqa: PLR2004 - `Al`, `Art`, `Pat`
     if (bits & Is.EPONYM and not bits & LISTED) or (bits & (Is.ROLE | Is.TITLE) and not bits & Is.GIVEN):
         return True
-    if bits & (Is.MONTH | Is.WEEKDAY | Is.STATE):
+    if bits & (Is.WEEKDAY | Is.STATE):
         return False
     begins = _begins_sentence(reading, number)
     # In the midst of a sentence a form that no list has is more often a name.
@@ -183,6 +185,7 @@ def _begins_sentence(reading: Reading, number: int) -> bool:
     before = reading.before(number)
     return before.strip(" ")[-1:] in (".", ":", "\n", "?", "!", ";", "*", "-", ")", "#", "\t", ">", "/", '"') and (
         before != "-"
+        and not (before.endswith('"') and reading.gap(number)[:1] in (",", '"'))  # of a label: `"Hall, left breast"`
         and not (before.strip(" ") == "/" and reading.words[number - 1] in ("w", "c"))  # with
         and not (before == ". " and len(reading.words[number - 1]) == 1)
         and reading.words[number - 1] not in ("dr", "mr", "mrs", "ms")

@@ -12,6 +12,8 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Lives at [[88 Chestnut Street, Millville]].",
         "lives at [[88 chestnut street]], better today",
         "Lives at [[902 Cedar Ridge Drive, Suite 44]].",
+        "He lives at [[34 Old Post Road]] or [[120 Post Road]]. At 45 old man was on the road.",
+        "GCS 15 (E4V5M6). Postcode [[E4V 5M6]].",
         "Lives at [[17 Marlow Road]], [[London SE5 9RS]].",
         "Lives at [[Gartenstraße 12]], [[80331 Munich]].",
         "Lives at [[22 Rue de Lille]], [[75007]].",

@@ -14,6 +14,8 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Reviewed. [[R.J. Ortiz]], PA-C",
         "[[Grace Wood]], RN",
         "[[owen m gallagher]], md",
+        "[[Sage Brooks]], PGY-2. [[Grace Bell]], LMFT. [[Summer Fields]], BCBA",
+        'labeled "[[Hall]], left breast" is received fresh; labeled "[[Young]]"',
         "Take it to the MD. Pain management, RN to call.",
     ],
 )

@@ -63,3 +63,18 @@ def test_a_date_of_birth_without_signs(engine: Engine) -> None:
 def test_a_day_of_the_month(engine: Engine) -> None:
     """Also without the month, where it can be nothing else."""
     assert problem(engine, "He must leave by the [[15th]]. Seen [[fri]] [[4/5]] and [[Mon 5/8]].") == ""
+    assert problem(engine, "On the [[3rd]] he fell; on the [[12th]] of this month, too. On the 3rd toe.") == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RTC [[Wed]]. RTC [[Wed]] for labs. Appt [[Tues]]. Surgery [[Mon]] am. [[Sat]] night he fell. Sat 95%.",
+        "Surgery in [[Oct]]. Seen in [[Oct]] for rash. Mid [[Nov]]. OCT of the macula showed edema.",
+        "Admitted [[3-14]], discharged [[3-18]]. Seen on [[3-14]]. Transferred: [[3-14]]. On 2-3 of them.",
+        "[[3/4]] upper endoscopy: gastritis. PHQ-9 ([[4/9]]): 12. MoCA [[6/7]] 22/30. Call [[617-555 0142]].",
+    ],
+)
+def test_a_short_date(engine: Engine, line: str) -> None:
+    """Of a weekday, a month, or two numbers, behind or before what speaks for a day."""
+    assert problem(engine, line) == ""

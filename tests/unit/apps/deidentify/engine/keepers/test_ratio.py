@@ -72,6 +72,13 @@ Angiogram of 3/5 upper extremity.
 3/4 office visit.
 1/2 dosed vancomycin.
 Tel 617/555-0142.
+3/4 upper endoscopy: gastritis.
+3/4 lower extremity doppler.
+3/4 positive lymph node biopsy.
+PHQ-9 (4/9): 12.
+MoCA 6/7.
+MMSE 9/15.
+GCS 3/12.
 """
 
 RATIOS = """
@@ -102,6 +109,15 @@ Take 1/2 tablet.
 1/2 NS at 75 ml.
 38 4/7 weeks.
 GA 27 5/7.
+GCS 3/15.
+MoCA 8/30.
+GAD-7 9/21.
+PHQ-2 2/6.
+Mini-Cog 3/5.
+Gleason 3/5.
+2/14 lymph nodes positive.
+1/3 sentinel lymph nodes.
+5/5 upper and lower extremities.
 """
 
 

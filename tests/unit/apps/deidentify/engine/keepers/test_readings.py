@@ -8,6 +8,7 @@ from service.apps.deidentify.engine.engine import Engine
 @pytest.mark.parametrize(
     "line",
     [
+        "Discharged 2-3 days later. Admitted 1-2 weeks ago. Seen 2-3 times. Labor for 3-14 hours. Ribs 3-4.",
         "WBC 6.1 x 10^9/L, Hgb 11.9 g/dL, Plt 310, Hct 36.2.",
         "Blood pressures 142/88 and 138/84. BP=98/60.",
         "Blood pressure 142/74.",
