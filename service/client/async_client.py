@@ -12,7 +12,7 @@ import httpx
 from service.addresses import is_loopback
 from service.client import address, frames, retry
 from service.client.batches import send_window
-from service.client.errors import UnreachableError, problem_of
+from service.client.errors import UnreachableError, object_of, problem_of, unexpected
 from service.client.notes import (
     Masked,
     NoteFields,
@@ -100,7 +100,7 @@ class AsyncClient:
             method: of HTTP.
             path: relative to the service's address, or an address below it.
             is_safe: whether sending it twice does no harm. By default GET, HEAD and OPTIONS are safe.
-            options: those of `httpx.AsyncClient.request`.
+            options: those of `httpx.AsyncClient.request`. A body that is generated is sent once, whatever comes.
 
         Raises:
             ProblemError: the service answered with an error.
@@ -109,14 +109,18 @@ class AsyncClient:
         """
         where = address.route(self.url, path)
         is_safe = method.upper() in _SAFE_METHODS if is_safe is None else is_safe
+        # After the first attempt, nothing of a generator would be left.
+        is_kept = isinstance(options.get("content"), str | bytes | None)
         attempt = 0
         while True:
             attempt += 1
             try:
                 answer = await self._http.request(method, where, **options)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 was_sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-                seconds = None if was_sent and not is_safe else retry.pause(attempt, {})
+                is_broken = not isinstance(error, httpx.TransportError)  # an answer that cannot be unpacked
+                is_final = is_broken or not is_kept or (was_sent and not is_safe)
+                seconds = None if is_final else retry.pause(attempt, {})
                 if seconds is None:
                     raise UnreachableError(
                         f"{self.url} does not answer: {str(error) or type(error).__name__}."
@@ -124,7 +128,7 @@ class AsyncClient:
             else:
                 if answer.is_success:
                     return answer
-                repeatable = retry.may_repeat(answer.status_code, is_safe=is_safe)
+                repeatable = is_kept and retry.may_repeat(answer.status_code, is_safe=is_safe)
                 seconds = retry.pause(attempt, answer.headers) if repeatable else None
                 if seconds is None:
                     raise problem_of(answer)
@@ -132,7 +136,7 @@ class AsyncClient:
 
     async def me(self) -> dict[str, Any]:
         """Return what the Hub knows about whose token this is: `name`, `kind`, `groups`, `scopes` and more."""
-        return dict((await self.request("GET", "me")).json())
+        return object_of(await self.request("GET", "me"))
 
     async def deidentify(self, text: str | NoteFields, **options: Unpack[Options]) -> Masked:
         """Mask a note.
@@ -141,7 +145,7 @@ class AsyncClient:
             ProblemError: the note was refused, for instance as it is not in English (`language_unsupported`).
         """
         answer = await self.request("POST", "deidentify", json=fields_of(text, options), is_safe=True)
-        return masked(answer.json())
+        return masked(object_of(answer))
 
     async def deidentify_many(
         self,
@@ -235,7 +239,10 @@ class AsyncClient:
         """Yield all items of a list whose answer is `{"items": […], "next": …}`, page by page."""
         params: Mapping[str, str | int | bool] = filters
         while True:
-            page = (await self.request("GET", path, params=dict(params))).json()
+            answer = await self.request("GET", path, params=dict(params))
+            page = object_of(answer)
+            if not isinstance(page.get("items"), list):
+                raise unexpected(answer, f"{path} is no list.")
             for one in page["items"]:
                 yield one
             if not page.get("next"):

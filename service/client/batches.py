@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 import httpx
 
 from service.client import retry
-from service.client.errors import ClientError, ProblemError, UnreachableError, problem_of
+from service.client.errors import ClientError, ProblemError, UnreachableError, problem_of, unexpected
 from service.client.notes import Masked, Window, masked
 
 # An error without a line ends a batch (docs/use.md). With these codes it pays to send the rest again.
 _FOR_NOW = frozenset({"batch_broken", "batch_stalled", "hub_unavailable", "entra_unavailable"})
+
+
+NDJSON = "application/x-ndjson"
 
 
 async def send_window(http: httpx.AsyncClient, window: Window) -> list[Masked]:
@@ -33,7 +36,7 @@ async def send_window(http: httpx.AsyncClient, window: Window) -> list[Masked]:
             if error.code not in _FOR_NOW and not retry.may_repeat(error.status, is_safe=True):
                 raise
             reason, headers = error, {"retry-after": error.retry_after}
-        except (httpx.TransportError, ValueError) as error:  # ValueError: a line that broke off
+        except (httpx.RequestError, ValueError) as error:  # ValueError: a line that broke off
             reason = error
         if len(answers) < len(window.lines):
             attempt = 1 if len(answers) > before else attempt + 1
@@ -47,21 +50,25 @@ async def send_window(http: httpx.AsyncClient, window: Window) -> list[Masked]:
 async def _answers(http: httpx.AsyncClient, window: Window, *, begin: int) -> AsyncIterator[Masked]:
     """Send the lines from `begin` on; yield their answers, as far as they come."""
     body = b"\n".join(window.lines[begin:])
-    headers = {"Content-Type": "application/x-ndjson", "Accept": "application/x-ndjson"}
+    headers = {"Content-Type": NDJSON, "Accept": NDJSON}
     async with http.stream("POST", "deidentify/batch", content=body, headers=headers) as response:
         if not response.is_success:
             await response.aread()
             raise problem_of(response)
+        if response.headers.get("content-type", "").partition(";")[0] != NDJSON:
+            raise unexpected(
+                response, f"The service answered {response.status_code} without lines. Is the address right?"
+            )
         number = begin
         async for line in _lines(response):
             answer = json.loads(line)
             if not isinstance(answer, dict) or not {"line", "error"} & answer.keys():
                 raise ValueError("a line is no answer")
-            if "line" not in answer:
+            if "line" not in answer and isinstance(answer["error"], dict):
                 raise ProblemError(status=response.status_code, problem=answer["error"])
             number += 1
-            if answer["line"] != number - begin or number > len(window.lines):
-                raise ValueError(f"line {number - begin} was expected, and {answer['line']} came")
+            if answer.get("line") != number - begin or number > len(window.lines):
+                raise ValueError(f"line {number - begin} was expected, and {answer.get('line')} came")
             yield masked(answer, index=window.start + number - 1)
 
 

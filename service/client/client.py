@@ -5,7 +5,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -17,6 +17,7 @@ from service.client.notes import Masked, NoteFields, Options, check_options, che
 from service.client.progress import progress_of
 
 T = TypeVar("T")
+_CLOSED = "This client is closed."
 
 
 class Client:
@@ -41,6 +42,7 @@ class Client:
         # A daemon, so that a client that nobody closes does not keep the interpreter from ending.
         thread = threading.Thread(target=self._loop.run_forever, name="service.client", daemon=True)
         thread.start()
+        self._is_closed = False
         self._end = weakref.finalize(self, _end, self._loop, thread)
 
     @property
@@ -60,9 +62,11 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. The client is of no use any more."""
-        if self._end.alive:
-            self._run(self._calls.aclose())
+        """Close all connections. The client is of no use any more; a call in another thread ends with an error."""
+        if not self._is_closed:
+            ended = self._started(_ended(self._calls))
+            self._is_closed = True
+            ended.result()
             self._end()
 
     def request(self, method: str, path: str, *, is_safe: bool | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -87,10 +91,10 @@ class Client:
             # Notes are read in the caller's thread: a cursor of sqlite3, for one, cannot be read in another.
             for window in windows(notes, options):
                 if len(pending) == AT_ONCE:
-                    yield from (checked(one, raise_errors=raise_errors) for one in pending.popleft().result())
+                    yield from (checked(one, raise_errors=raise_errors) for one in self._result(pending.popleft()))
                 pending.append(self._started(self._calls.send_window(window)))
             while pending:
-                yield from (checked(one, raise_errors=raise_errors) for one in pending.popleft().result())
+                yield from (checked(one, raise_errors=raise_errors) for one in self._result(pending.popleft()))
         finally:
             for future in pending:
                 future.cancel()
@@ -128,17 +132,25 @@ class Client:
         return self._each(self._calls.items(path, **filters))
 
     def _started(self, call: Coroutine[Any, Any, T]) -> Future[T]:
-        if not self._end.alive:
+        if self._is_closed:
             call.close()
-            raise RuntimeError("This client is closed.")
+            raise RuntimeError(_CLOSED)
         return asyncio.run_coroutine_threadsafe(call, self._loop)
 
     def _run(self, call: Coroutine[Any, Any, T]) -> T:
         future = self._started(call)
         try:
-            return future.result()
+            return self._result(future)
         except BaseException:  # such as KeyboardInterrupt: the call ends with it
             future.cancel()
+            raise
+
+    def _result(self, future: Future[T]) -> T:
+        try:
+            return future.result()
+        except CancelledError:
+            if self._is_closed:
+                raise RuntimeError(_CLOSED) from None
             raise
 
     def _each(self, many: AsyncGenerator[T, None]) -> Iterator[T]:
@@ -146,8 +158,17 @@ class Client:
             while got := self._run(_next(many)):
                 yield from got
         finally:
-            if self._end.alive:
+            if not self._is_closed:
                 self._run(many.aclose())
+
+
+async def _ended(calls: AsyncClient) -> None:
+    """Cancel what still runs, so that nobody waits for it for ever, and close all connections."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await calls.aclose()
 
 
 async def _next(many: AsyncGenerator[T, None]) -> list[T]:

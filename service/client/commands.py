@@ -110,6 +110,10 @@ def _finished(attempt: sign_in.Attempt, transport: httpx.BaseTransport | None) -
             return sign_in.finish(attempt, code, transport=transport)
         except sign_in.CodeError as error:
             _say(f"{error}")
+        except ProblemError as error:
+            if not retry.may_repeat(error.status, is_safe=True):
+                raise
+            _say(f"{error.detail}")
 
 
 def _token(found: kept.Kept) -> int:

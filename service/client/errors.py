@@ -42,14 +42,44 @@ class NoteError(ClientError):
 
 
 def problem_of(answer: httpx.Response) -> ProblemError:
-    """Return the error that an answer tells. Anything else than problem+json is summed up in one sentence."""
-    try:
-        problem = answer.json()
-    except ValueError:
-        problem = None
+    """Return the error that an answer tells: problem+json, or an error of OAuth (RFC 6749 section 5.2).
+
+    Anything else is summed up in one sentence.
+    """
+    problem = _json(answer)
     if not isinstance(problem, dict):
         where = " It leads elsewhere: is the address right, and the token good?" if answer.is_redirect else ""
-        problem = {"code": "unexpected", "detail": f"The service answered {answer.status_code} without JSON.{where}"}
+        return unexpected(answer, f"The service answered {answer.status_code} without JSON.{where}")
+    if "code" not in problem and isinstance(problem.get("error"), str):
+        problem = {**problem, "code": problem["error"], "detail": problem.get("error_description")}
+    return _error(answer, problem)
+
+
+def object_of(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object of an answer.
+
+    Raises:
+        ProblemError: it has none.
+    """
+    found = _json(answer)
+    if not isinstance(found, dict):
+        raise unexpected(answer, f"The service answered {answer.status_code} without JSON. Is the address right?")
+    return found
+
+
+def unexpected(answer: httpx.Response, detail: str) -> ProblemError:
+    """Return the error for an answer that the service does not give."""
+    return _error(answer, {"code": "unexpected", "detail": detail})
+
+
+def _json(answer: httpx.Response) -> Any:  # noqa: ANN401
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _error(answer: httpx.Response, problem: dict[str, Any]) -> ProblemError:
     headers = answer.headers
     return ProblemError(
         status=answer.status_code,

@@ -86,8 +86,11 @@ class Cutter:
 
         Raises:
             TypeError: the note is no text.
+            ValueError: see `check_options`.
         """
-        line = json.dumps(fields_of(note, self._options)).encode()
+        fields = fields_of(note, self._options)
+        check_options(fields)
+        line = json.dumps(fields).encode()
         is_full = self._size + len(line) > _WINDOW_BYTES or len(self._lines) == _WINDOW_NOTES
         window = self.rest() if is_full else None
         self._lines.append(line)
@@ -108,6 +111,7 @@ def windows(notes: Iterable[str | NoteFields], options: Options) -> Iterator[Win
 
     Raises:
         TypeError: a note is no text.
+        ValueError: see `check_options`.
     """
     cutter = Cutter(options)
     for note in notes:
@@ -127,13 +131,13 @@ async def async_windows(notes: AsyncIterable[str | NoteFields], options: Options
         yield window
 
 
-def check_options(options: Options) -> None:
-    """Check options of many notes, which go out in several requests.
+def check_options(options: Options | Mapping[str, Any]) -> None:
+    """Check options of one of many notes, which go out in several requests.
 
     Raises:
         ValueError: `numbered` without a `key`. The numbers would begin anew with each request.
     """
-    if options.get("replacement") == "numbered" and "key" not in options:
+    if options.get("replacement") == "numbered" and not options.get("key"):
         raise ValueError(
             "numbered needs a key here: many notes go out in several requests, and without a key each of them begins"
             " with [NAME_1] again."
@@ -141,8 +145,14 @@ def check_options(options: Options) -> None:
 
 
 def masked(answer: Mapping[str, Any], *, index: int = 0) -> Masked:
-    """Return what a line of an answer says about the note `index`."""
+    """Return what a line of an answer says about the note `index`.
+
+    Raises:
+        ValueError: it is not as the service writes it.
+    """
     error = answer.get("error")
+    if error and not (isinstance(error, dict) and {"code", "detail"} <= error.keys()):
+        raise ValueError("a line tells no error of the service")
     return Masked(
         text=answer.get("text"),
         id=answer.get("id"),

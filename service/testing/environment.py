@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 from service.settings import Settings
+from service.settings.env_file import ignored
 from service.settings.types import from_json
 
 
@@ -21,7 +22,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Put these variables into the environment for as long as it is open, in place of all that a Hub had set there."""
+    """Put these variables into the environment for as long as it is open, in place of all that a Hub had set there.
+
+    A `.env` in the working folder is not read.
+    """
     known = {str(field.validation_alias) for field in Settings.model_fields.values()}
     before = dict(os.environ)
     for name in before:
@@ -29,7 +33,8 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
             del os.environ[name]
     os.environ.update(variables)
     try:
-        yield
+        with ignored():
+            yield
     finally:
         os.environ.clear()
         os.environ.update(before)

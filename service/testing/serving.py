@@ -91,7 +91,7 @@ async def open_service(
 
     `create` gets the settings if its first parameter has no default or is named `settings`, and `options`. Any other
     finds them in the environment, as a service of a Hub does: `HubAuth.from_env()` and `Hub.from_env()` read them while
-    the application is made and while it starts. Then the environment is as it was before.
+    the application is made and while it starts. Then the environment is as it was before. A `.env` is not read.
 
     `settings` are those of `make_settings`. `hub` must know the API token in these settings; by default a new one is
     made. Meanwhile, httpx can reach nothing else in this process, unless the test has a respx router of its own.

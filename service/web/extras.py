@@ -44,10 +44,12 @@ def add_docs(app: FastAPI, path: str = "/docs") -> None:
     """Serve Swagger UI at `path` from files of our own, so that browsers need no other host.
 
     Raises:
-        ValueError: FastAPI serves its own, or there is no document.
+        ValueError: FastAPI serves its own, there is no document, or this checkout has no files of Swagger UI yet.
     """
     if app.docs_url is not None or app.openapi_url is None:
         raise ValueError("add_docs is for FastAPI(docs_url=None) with an openapi_url.")
+    if not _SWAGGER_UI.is_dir():
+        raise ValueError("Swagger UI's files are missing in this checkout. In its folder, run: python hatch_build.py")
     document = app.openapi_url
 
     @app.get(path, include_in_schema=False)

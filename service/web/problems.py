@@ -35,6 +35,7 @@ _log = logging.getLogger("service")
 # The names of RFC 9110. Python's own names for these differ between 3.11 and 3.13, but a code must not change.
 _CODES = {413: "content_too_large", 414: "uri_too_long", 416: "range_not_satisfiable", 422: "unprocessable_content"}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # the methods that routes use
+_WITHOUT_BODY = {204, 205, 304}  # RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5
 # A place in a request that we name: a field or an index. Anything else may be text of the caller.
 _FIELD = re.compile(r"\w{1,64}", re.ASCII)
 # For these types, pydantic's messages quote the input.
@@ -81,6 +82,8 @@ async def answer_http_exception(conn: HTTPConnection, error: Exception) -> Respo
     """Answer an HTTPException of the framework: no such route, a wrong method, a body that is too large."""
     error = cast("HTTPException", error)
     status = _registered(error.status_code)
+    if status in _WITHOUT_BODY and not isinstance(conn, WebSocket):
+        return Response(status_code=status, headers=error.headers)
     detail: object = error.detail  # FastAPI's HTTPException takes any value
     text, errors = (detail, None) if isinstance(detail, str) else ("", [detail])
     headers = dict(error.headers or {})
@@ -112,6 +115,8 @@ async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | N
     """Answer a request that is invalid, without quoting it."""
     errors = [_without_input(item) for item in cast("RequestValidationError", error).errors()]
     text = "The request is invalid; errors says where."
+    if is_browser(conn):
+        text = "Something in the address or the form is missing or wrong:"
     await _learn_who_reads(conn)
     return await _answer(conn, _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, code="invalid_request", errors=errors))
 

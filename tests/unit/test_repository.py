@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import pytest
 import yaml
 
-from service import __version__
 from tests.support.repository import texts
 
 TEXTS = texts()
@@ -77,7 +76,7 @@ def images() -> set[str]:
 def test_no_image_of_ours_can_be_pulled_from_strangers() -> None:
     """An image that has not been built is not looked for at a public registry: localhost has none."""
     assert {name for name in images() if not name.startswith(("localhost/", "registry.example.org/"))} == {
-        f"{NAME}:{__version__}"  # az acr build --registry exampleregistry, which is one's own
+        f"$Registry/{NAME}"  # of az acr run --registry exampleregistry, which is one's own
     }
 
 

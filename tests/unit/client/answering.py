@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 URL = "https://hub.example.org/services/fastapi/"
+NDJSON = {"Content-Type": "application/x-ndjson"}
 Answer = httpx.Response | Exception
 
 
@@ -36,7 +37,7 @@ def problem(status: int, code: str, **headers: str) -> httpx.Response:
 
 def lines(*objects: Mapping[str, Any], rest: str = "") -> httpx.Response:
     """Return an answer of JSON lines, with `rest` behind the last of them."""
-    return httpx.Response(200, text="".join(f"{json.dumps(one)}\n" for one in objects) + rest)
+    return httpx.Response(200, text="".join(f"{json.dumps(one)}\n" for one in objects) + rest, headers=NDJSON)
 
 
 def texts_of(request: httpx.Request) -> list[str]:

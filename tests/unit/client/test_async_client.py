@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from functools import partial
@@ -9,9 +10,9 @@ from functools import partial
 import httpx
 import pytest
 
-from service.client import AsyncClient, NoteError, ProblemError, UnreachableError
+from service.client import AsyncClient, NoteError, NoteFields, ProblemError, UnreachableError
 from service.client.retry import ATTEMPTS
-from tests.unit.client.answering import URL, Answering, lines, masking, problem, texts_of
+from tests.unit.client.answering import NDJSON, URL, Answering, lines, masking, problem, texts_of
 
 
 def client_of(transport: Answering) -> AsyncClient:
@@ -214,6 +215,9 @@ async def test_numbers_need_a_key() -> None:
     async with client_of(Answering(masking)) as client:
         with pytest.raises(ValueError, match="key"):
             [one async for one in client.deidentify_many(["a"], replacement="numbered")]
+        notes: list[NoteFields] = [{"text": "a"}, {"text": "b", "replacement": "numbered"}]
+        with pytest.raises(ValueError, match="key"):
+            [one async for one in client.deidentify_many(notes)]
 
 
 async def test_all_pages_of_a_list() -> None:
@@ -269,7 +273,7 @@ async def test_a_note_may_contain_any_line_end_of_unicode(character: str) -> Non
     note = f'a{character}{{"line": 2, "text": "forged"}}{character}b'
     answers = [{"line": 1, "text": note}, {"line": 2, "text": "c"}]
     text = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in answers)
-    async with client_of(Answering(httpx.Response(200, text=text))) as client:
+    async with client_of(Answering(httpx.Response(200, text=text, headers=NDJSON))) as client:
         assert [one.text async for one in client.deidentify_many([note, "c"])] == [note, "c"]
 
 
@@ -284,8 +288,81 @@ async def test_more_lines_than_notes(rest: str) -> None:
 @pytest.mark.parametrize("line", ["5\n", "{}\n", "null\n", '"line"\n', "\xff\n"])
 async def test_lines_that_are_no_answers(pauses: list[float], line: str) -> None:
     """They count as a connection that broke off."""
-    async with client_of(Answering(httpx.Response(200, content=line.encode("latin-1")))) as client:
+    async with client_of(Answering(httpx.Response(200, content=line.encode("latin-1"), headers=NDJSON))) as client:
         with pytest.raises(UnreachableError):
             _ = [one async for one in client.deidentify_many(["a"])]
 
     assert pauses
+
+
+async def test_a_body_that_is_generated_is_sent_once(pauses: list[float]) -> None:
+    """A second attempt would have nothing left to send, and lose the upload."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"a"
+
+    service = Answering(problem(429, "too_many_requests"), httpx.Response(200))
+    async with client_of(service) as client:
+        with pytest.raises(ProblemError, match="too_many_requests"):
+            await client.request("POST", "up", content=body())
+
+    assert [request.content for request in service.requests] == [b"a"]
+    assert pauses == []
+
+
+PAGE = httpx.Response(200, html="<h1>Sign in</h1>")
+BROKEN = httpx.DecodingError("Error -3 while decompressing data")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        (PAGE, ProblemError, "Is the address right?"),
+        (httpx.Response(200, json=["a"]), ProblemError, "Is the address right?"),
+        (BROKEN, UnreachableError, "decompressing"),
+    ],
+    ids=["a page", "a list", "a broken body"],
+)
+async def test_an_answer_that_is_not_the_services(
+    pauses: list[float], answer: httpx.Response | Exception, kind: type[Exception], says: str
+) -> None:
+    """Such as a proxy's own page. It is an error of this package, and nothing is sent again."""
+    service = Answering(answer)
+    async with client_of(service) as client:
+        with pytest.raises(kind, match=re.escape(says)):
+            await client.me()
+        with pytest.raises(kind, match=re.escape(says)):
+            await client.deidentify("x")
+        with pytest.raises(kind, match=re.escape(says)):
+            [one async for one in client.tickets()]
+
+    assert len(service.requests) == 3
+    assert pauses == []
+
+
+async def test_a_page_in_place_of_a_batch(pauses: list[float]) -> None:
+    """The notes are not sent again and again to an address that is none of the service."""
+    service = Answering(PAGE)
+    async with client_of(service) as client:
+        with pytest.raises(ProblemError, match="address"):
+            [one async for one in client.deidentify_many(["a"])]
+
+    assert len(service.requests) == 1
+    assert pauses == []
+
+
+async def test_an_object_that_is_no_list() -> None:
+    """The error names the path."""
+    async with client_of(Answering(httpx.Response(200, json={"status": "up"}))) as client:
+        with pytest.raises(ProblemError, match="health is no list"):
+            [one async for one in client.items("health")]
+
+
+async def test_an_error_of_oauth() -> None:
+    """The token endpoint's errors have another form (RFC 6749 section 5.2)."""
+    answer = httpx.Response(400, json={"error": "invalid_scope", "error_description": "There is no such scope."})
+    async with client_of(Answering(answer)) as client:
+        with pytest.raises(ProblemError) as raised:
+            await client.request("POST", "token", data={})
+
+    assert (raised.value.code, raised.value.detail) == ("invalid_scope", "There is no such scope.")

@@ -1,9 +1,11 @@
 """The client without asyncio does the same, from any thread, and beside a loop that runs."""
 
+import asyncio
 import gc
 import sqlite3
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pandas as pd
@@ -97,6 +99,39 @@ def test_closed() -> None:
     assert not thread.is_alive()
     with pytest.raises(RuntimeError, match="closed"):
         client.me()
+
+
+def test_closed_while_others_wait() -> None:
+    """Their calls end with an error, instead of never."""
+    begun = threading.Event()
+
+    class Silent(Answering):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            begun.set()
+            await asyncio.Event().wait()
+            return await super().handle_async_request(request)
+
+    client = client_of(Silent(masking))
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(client.me)
+        begun.wait()
+        client.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            waiting.result()
+
+
+@pytest.mark.filterwarnings("error")
+def test_closed_before_all_notes_came() -> None:
+    """What is left of them raises an error, and ending the iterator none."""
+    with client_of(Answering(masking)) as client:
+        answers = client.deidentify_many(["a"] * 350)
+        left = client.deidentify_many(["a"] * 350)
+        assert (str(next(answers)), str(next(left))) == ("A", "A")
+
+    with pytest.raises(RuntimeError, match="closed"):
+        list(answers)
+    del left
+    gc.collect()
 
 
 def test_forgotten() -> None:

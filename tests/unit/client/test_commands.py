@@ -87,6 +87,16 @@ def test_login(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -
     assert (shell.run("token"), capsys.readouterr().out) == (0, "secret\n")
 
 
+def test_a_service_that_is_busy(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says so in the endpoint's own words, and the code may be pasted again."""
+    busy = {"error": "temporarily_unavailable", "error_description": "The Hub cannot be asked at the moment."}
+    types("shell.code\nshell.code\n")
+    shell.answers = [httpx.Response(503, json=busy), httpx.Response(200, json=GOOD)]
+
+    assert shell.run("login", URL) == 0
+    assert "The Hub cannot be asked at the moment." in capsys.readouterr().err
+
+
 def test_again(shell: Shell, types: Types) -> None:
     """The address is remembered, and the token before is deleted."""
     kept.keep(shell.environment, Kept(URL, "former"))

@@ -3,6 +3,7 @@
 import base64
 import copy
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from service import __version__
 from tests.support.azure import flaws
 from tests.support.node import REPOSITORY
 from tests.support.variables import known_variables
@@ -213,3 +215,18 @@ def test_nothing_secret_in_the_template() -> None:
     secrets = [value for volume in template["properties"]["volumes"] for value in volume["secret"].values()]
 
     assert [value for value in secrets if not value.startswith("${base64 ")] == []
+
+
+def test_the_build_is_one_that_the_dockerfile_takes() -> None:
+    """It has BuildKit, which `RUN --mount` needs, a stage that is there, and the Dockerfile in what is sent."""
+    build, push = yaml.safe_load((DEPLOY / "build.yaml").read_text(encoding="utf-8"))["steps"]
+    stage = re.search(r"--target (\S+)", build["build"])
+    tag = re.search(r"--tag (\S+)", build["build"])
+
+    assert build["env"] == ["DOCKER_BUILDKIT=1"]
+    assert stage is not None
+    assert f" AS {stage[1]}\n" in (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
+    assert tag is not None
+    assert push["push"] == [tag[1]]
+    assert f"--set tag={__version__} ." in (REPOSITORY / "docs/operate/azure.md").read_text(encoding="utf-8")
+    assert "!Dockerfile" in (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()

@@ -1,12 +1,13 @@
 """Settings as environment variables: what was given comes back."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.settings import load_settings
 from service.testing import make_settings
-from service.testing.environment import environment_of
+from service.testing.environment import environment, environment_of
 
 CHANGED: dict[str, dict[str, Any]] = {
     "those of a test": {},
@@ -31,6 +32,20 @@ def test_what_was_given_comes_back(changed: dict[str, Any]) -> None:
     read = load_settings(environment_of(given))
 
     assert read.model_dump() == given.model_dump()
+
+
+def test_a_file_in_the_working_folder_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever keeps a `.env` beside the tests gets the settings of the test. Afterwards it counts again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("VISITS_AT_MOST=3\nPUBLIC_HOST=https://elsewhere.example\n")
+    variables = environment_of(make_settings())
+
+    with environment(variables):
+        read = load_settings()
+
+    assert "VISITS_AT_MOST" not in read.variables
+    assert read.public_host == ""
+    assert load_settings(variables).variables["VISITS_AT_MOST"] == "3"
 
 
 def test_other_variables_are_kept() -> None:

@@ -1,5 +1,7 @@
 """What an application with a Hub installed may have of our own service's: access log, metrics, Swagger UI."""
 
+from pathlib import Path
+
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -55,6 +57,14 @@ def test_docs_beside_docs(options: dict[str, None]) -> None:
     """Two pages of documentation are a mistake, and so is one without a document."""
     with pytest.raises(ValueError, match="docs_url=None"):
         extras.add_docs(FastAPI(**options))  # type: ignore[arg-type]
+
+
+def test_docs_without_their_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A checkout in which they are not made yet says how to make them."""
+    monkeypatch.setattr(extras, "_SWAGGER_UI", tmp_path / "none")
+
+    with pytest.raises(ValueError, match=r"python hatch_build\.py"):
+        extras.add_docs(FastAPI(docs_url=None))
 
 
 async def test_docs_sign_in(serve: Serve) -> None:

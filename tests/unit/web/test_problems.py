@@ -56,6 +56,18 @@ async def fail(status: int, detail: str | None = None) -> None:
     raise HTTPException(status, detail, headers={"X-Reason": "known"})
 
 
+@router.get("/lent")
+async def lent() -> None:
+    """Raise an HTTPException whose detail is an object."""
+    raise HTTPException(409, {"reason": "The book is lent until Friday."})
+
+
+@router.get("/shelf")
+async def shelf(limit: int) -> int:
+    """Take a number."""
+    return limit
+
+
 @router.post("/small", max_body_size=10)
 async def small(body: Annotated[bytes, Body()]) -> int:
     """Accept a small body only."""
@@ -174,6 +186,29 @@ async def test_an_outage_is_one_line_in_the_log(serve: Serve, caplog: pytest.Log
     await service.api("x").get("thing")
 
     assert caplog.messages == ["The Hub cannot be asked: it answered with status 500."]
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+async def test_a_status_without_a_body(service: Service, status: int) -> None:
+    """A body would break the connection."""
+    answer = await service.api(headers=NAVIGATION).get(f"raise/{status}")
+
+    assert (answer.status_code, answer.content, answer.headers["X-Reason"]) == (status, b"", "known")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("shelf?limit=abc", "<code>query limit</code>: Input should be a valid integer"),
+        ("lent", "The book is lent until Friday."),
+    ],
+)
+async def test_a_page_says_what_is_wrong(service: Service, path: str, says: str) -> None:
+    """As the answer to a script does."""
+    page = await service.api(headers=NAVIGATION).get(path)
+
+    assert says in page.text
+    assert "errors says where" not in page.text
 
 
 @pytest.mark.parametrize(

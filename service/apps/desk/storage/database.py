@@ -43,8 +43,8 @@ _LIMITS = {"statement_timeout": _STATEMENT, "lock_timeout": LOCK_WAIT, "idle_in_
 _PLANS = {"plan_cache_mode": "force_custom_plan"}
 _RECYCLE = 1800  # seconds after which a connection is replaced: firewalls forget old ones
 
-# If a certificate or key cannot be read, or if there is no unix socket.
-_FILE_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+# If a certificate or key cannot be read or is none, or if there is no unix socket.
+_FILE_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, ssl.SSLError)
 _UNTRUSTED = "the server's certificate is from no CA of sslrootcert, or for another host"
 
 _WRITES = "desk_writes"

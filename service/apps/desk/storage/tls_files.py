@@ -1,6 +1,7 @@
 """Which file for TLS to PostgreSQL cannot be read. The driver's error does not say, and may look like a dead server."""
 
 import os
+import ssl
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -21,9 +22,22 @@ def unreadable_file(url: str) -> str:
     if mode in _VERIFYING and not given["sslrootcert"] and not _is_readable(usual):
         return f"sslmode={mode} needs a CA's certificate, and {_USUAL} cannot be read: add sslrootcert=/path/ca.pem"
     named = next((name for name in _OPTIONS if given[name] and not _is_readable(given[name])), "")
-    return f"{named} names {given[named]}, which is no file that can be read: correct the path" if named else ""
+    if named:
+        return f"{named} names {given[named]}, which is no file that can be read: correct the path"
+    trusted = given["sslrootcert"] or (usual if mode in _VERIFYING else "")
+    if trusted and not _has_certificate(trusted):
+        return f"sslrootcert names {trusted}, which has no certificate of a CA in PEM: correct the path"
+    return ""
 
 
 def _is_readable(path: str) -> bool:
     # In this order: pathlib raises if a folder on the way is closed to us.
     return "\0" not in path and os.access(path, os.R_OK) and Path(path).is_file()
+
+
+def _has_certificate(path: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (ssl.SSLError, OSError):
+        return False
+    return True

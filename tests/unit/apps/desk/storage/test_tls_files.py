@@ -30,16 +30,20 @@ def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("sslmode=require&sslrootcert=/no/ca.pem", "sslrootcert names /no/ca.pem, which is no file that can be read"),
         ("sslmode=require&sslrootcert=%00", "sslrootcert names"),
         ("sslmode=verify-ca&sslrootcert=/", "sslrootcert names /, which is no file that can be read"),
+        ("sslmode=verify-ca&sslrootcert={text}", "sslrootcert names {text}, which has no certificate of a CA in PEM"),
         ("sslmode=verify-full&sslrootcert={ca}&sslcert=/no/me.pem", "sslcert names /no/me.pem, which is no file"),
     ],
 )
 async def test_which_file_cannot_be_read(ca: Path, query: str, said: str) -> None:
     """The driver fails before it connects, and the reason names the file and the option, without the address."""
+    text = ca.with_name("notes.txt")
+    text.write_text("no certificate")
+
     with pytest.raises(DatabaseTlsError) as refused:
-        async with open_database(f"{ADDRESS}?{query.format(ca=ca)}") as database, database.read():
+        async with open_database(f"{ADDRESS}?{query.format(ca=ca, text=text)}") as database, database.read():
             pass
 
-    assert refused.value.reason.startswith(said)
+    assert refused.value.reason.startswith(said.format(text=text))
     assert "canary" not in refused.value.reason
     assert refused.value.__cause__ is None
 
