@@ -43,6 +43,7 @@ class Client:
         thread = threading.Thread(target=self._loop.run_forever, name="service.client", daemon=True)
         thread.start()
         self._is_closed = False
+        self._lock = threading.Lock()  # nothing starts behind what ends the client
         self._end = weakref.finalize(self, _end, self._loop, thread)
 
     @property
@@ -63,11 +64,13 @@ class Client:
 
     def close(self) -> None:
         """Close all connections. The client is of no use any more; a call in another thread ends with an error."""
-        if not self._is_closed:
-            ended = self._started(_ended(self._calls))
+        with self._lock:
+            if self._is_closed:
+                return
             self._is_closed = True
-            ended.result()
-            self._end()
+            ended = asyncio.run_coroutine_threadsafe(_ended(self._calls), self._loop)
+        ended.result()
+        self._end()
 
     def request(self, method: str, path: str, *, is_safe: bool | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Send a request to a route of the service, such as `request("GET", "hello")`; return its answer."""
@@ -132,10 +135,11 @@ class Client:
         return self._each(self._calls.items(path, **filters))
 
     def _started(self, call: Coroutine[Any, Any, T]) -> Future[T]:
-        if self._is_closed:
-            call.close()
-            raise RuntimeError(_CLOSED)
-        return asyncio.run_coroutine_threadsafe(call, self._loop)
+        with self._lock:
+            if self._is_closed:
+                call.close()
+                raise RuntimeError(_CLOSED)
+            return asyncio.run_coroutine_threadsafe(call, self._loop)
 
     def _run(self, call: Coroutine[Any, Any, T]) -> T:
         future = self._started(call)
