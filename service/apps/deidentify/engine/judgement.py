@@ -12,6 +12,7 @@ from service.apps.deidentify.engine.finders import (
     contacts,
     dates,
     initials,
+    introductions,
     labels,
     names,
     numbers,
@@ -30,6 +31,7 @@ from service.apps.deidentify.engine.spans import UNKNOWN
 
 MASKING = (
     *labels.PATTERNS,
+    *introductions.PATTERNS,
     *numbers.PATTERNS,
     *contacts.PATTERNS,
     *dates.PATTERNS,

@@ -2,7 +2,7 @@
 
 from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.finding import Find
-from service.apps.deidentify.engine.lexicon import Is
+from service.apps.deidentify.engine.lexicon import Is, lines
 from service.apps.deidentify.engine.reading import DIGITS, LOWER, MIXED, TITLE, UPPER, Reading
 from service.apps.deidentify.engine.rules import Kind
 
@@ -17,6 +17,9 @@ NOT_LAST = Is.CLOSED | Is.VERB | Is.EPONYM_NOUN | Is.ROLE | Is.MONTH | Is.WEEKDA
 NEAR_EPONYMS = word_class("near-eponyms")
 INSTRUMENTS = word_class("instruments")
 SCALES = word_class("scales")
+NAMED_TERMS = frozenset(tuple(line.split()) for line in lines("named_terms.txt"))
+IN_TERMS = frozenset(word for term in NAMED_TERMS for word in term)
+LENGTHS = frozenset(map(len, NAMED_TERMS))
 PAIRS = frozenset(("stevens johnson", "jackson pratt"))
 
 
@@ -195,10 +198,21 @@ def _is_behind_person(reading: Reading, number: int) -> bool:
     )
 
 
+def is_of_term(reading: Reading, number: int) -> bool:
+    """Whether a word is a part of a term of several words, of the list: `Blake drain`, `Los Angeles grade`."""
+    if reading.words[number] not in IN_TERMS:
+        return False
+    for length in LENGTHS:
+        for first in range(max(0, number - length + 1), number + 1):
+            if tuple(reading.words[first : first + length]) in NAMED_TERMS and not _is_behind_person(reading, first):
+                return True
+    return False
+
+
 def is_eponym(reading: Reading, number: int) -> bool:  # noqa: PLR0911 - one for each sign
     """Whether a medical term is named after this person: `Wilson disease`, `Foley`, `Stevens-Johnson syndrome`."""
     flags = reading.flags
-    if _names_instrument(reading, number):
+    if _names_instrument(reading, number) or is_of_term(reading, number):
         return True
     if not flags[number] & Is.EPONYM:
         return False

@@ -4,6 +4,7 @@ import re
 
 import phonenumbers
 
+from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.finders.pattern import Pattern
 from service.apps.deidentify.engine.rules import Kind
 
@@ -11,7 +12,9 @@ from service.apps.deidentify.engine.rules import Kind
 COUNTRIES = ("GB", "DE", "FR", "BE", "NL", "IT", "AU", "CH", "AT", "IE", "NZ", "ZA", "IN", "JP", "KR", "SE", "IL", "TR")
 EXTENSION = r"(?:,? ?(?:x|ext|extn|extension)\.?:? ?#? ?[0-9]{1,6}\b)?"
 DIGITS = re.compile(r"[0-9]")
-DATE = re.compile(r"0[1-9]([-./])(?:0[1-9]|[12][0-9]|3[01])\1[0-9]{2}(?:[0-9]{2})?")  # rules for dates mask it
+DATE = re.compile(
+    r"0[1-9]([-./])(?:0[1-9]|[12][0-9]|3[01])\1[0-9]{2}(?:[0-9]{2})?(?: [0-2][0-9][0-5][0-9])?"
+)  # and a time: rules for dates mask it
 LONGEST_OCTET = 255
 TOP = (
     r"(?:com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|health|care|clinic|uk|us|ca|au|nz|ie|de|fr|nl|be|ch|at|it"
@@ -50,7 +53,25 @@ def has_digit_or_letter_f(text: str, start: int, stop: int) -> bool:
     )
 
 
+CODE = word_class("numbered-abbreviations") | {"covid", "hiv", "nafld", "sars"}
+
+
+def login(text: str, start: int, stop: int) -> bool:
+    """Whether letters and digits are no abbreviation with its number: `by COVID19`."""
+    return text[start:stop].rstrip("0123456789").lower() not in CODE
+
+
 PATTERNS = (
+    Pattern(
+        "contact.login",
+        Kind.CONTACT,
+        "The login name of who printed or entered something.",
+        r"\b(?:[Pp]rinted|[Ee]ntered|[Ee]dited|[Ff]iled|[Cc]reated|[Mm]odified|[Ss]igned|[Vv]erified|[Uu]ser|[Ll]ogin)"
+        r"(?: by)?:? +([A-Z]{3,8}[0-9]{1,4})\b",
+        ("by", "user", "login"),
+        login,
+        minds_case=True,
+    ),
     Pattern(
         "contact.e-mail",
         Kind.CONTACT,

@@ -15,7 +15,6 @@ MONTH = (
     r"|nov(?:ember)?|dec(?:ember)?)"
 )
 WEEKDAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
-SHORT_WEEKDAY = r"(?:Mon|Tues?|Weds?|Thu(?:rs?)?|Fri|Sat|Sun)"
 ORDINAL = (
     r"(?:(?:twenty|thirty)[- ])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
     r"|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)"
@@ -95,7 +94,7 @@ PATTERNS = (
         Kind.DATE,
         "A day and a month's name, with or without a year.",
         rf"\b({DAY} ?{TH}?(?: ?(?:-|to|and|&) ?{DAY} ?{TH}?)?(?: (?:day )?of)?[ -]{{0,2}}{MONTH}\b\.?{YEAR_BEHIND}?)"
-        rf"|\b({DAY}\. {MONTH}\.? {YEAR})\b",
+        rf"|\b({DAY}\. {MONTH}\.? {YEAR}|{DAY}/{MONTH}/(?:{YEAR}|[0-9]{{2}}))\b",
         MONTHS,
         month_and_day,
     ),
@@ -156,10 +155,12 @@ PATTERNS = (
         "date.short-weekday",
         Kind.DATE,
         "A day of the week, shortened.",
-        rf"\b(?:on|next|last|this|every|until|by|since|till|from|and|q|RTC|rtc|[Ff]/[Uu]|fu|FU|[Aa]ppt|see|seen|due|here"
-        rf"|back|came|called|come|return|returns|home) ({SHORT_WEEKDAY})\b"
-        rf"|\b({SHORT_WEEKDAY}) (?:am|pm|AM|PM|morning|afternoon|evening|night)\b"
-        rf"|\b({SHORT_WEEKDAY})(?:,| [0-9]{{1,2}}[/-][0-9])|\b((?i:mon|tues?|wed|thu(?:rs?)?|fri)) [0-9]{{1,2}}/[0-9]",
+        r"\b(Mon|Tues?|Weds?|Thu(?:rs?)?|Fri)\b"
+        r"|\b(?:on|next|last|this|every|until|by|since|till|from|and|q|RTC|rtc|[Ff]/[Uu]|fu|FU|[Aa]ppt|see|seen|due|here"
+        r"|back|came|called|come|return|returns|home|[Ss]tarted|[Ss]urgery|[Dd]ischarge|[Dd]/[Cc]|worse|better|began)"
+        r" (Sat|Sun)\b"
+        r"|\b(Sat|Sun) (?:am|pm|AM|PM|morning|afternoon|evening|night)\b"
+        r"|\b(Sat|Sun)(?:,| [0-9]{1,2}[/-][0-9])|\b((?i:mon|tues?|wed|thu(?:rs?)?|fri)) [0-9]{1,2}/[0-9]",
         ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
         minds_case=True,
     ),

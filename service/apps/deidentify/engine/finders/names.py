@@ -13,7 +13,15 @@ from service.apps.deidentify.engine.finders.chains import (
     is_person,
 )
 from service.apps.deidentify.engine.finders.credentials import credentialed
-from service.apps.deidentify.engine.finders.roles import PATIENT, acting, behind_role, is_result_of_service, subject
+from service.apps.deidentify.engine.finders.roles import (
+    PATIENT,
+    SERVICES,
+    acting,
+    begins_illness,
+    behind_role,
+    is_result_of_service,
+    subject,
+)
 from service.apps.deidentify.engine.finders.titles import titled
 from service.apps.deidentify.engine.finding import Find, RuleInfo
 from service.apps.deidentify.engine.lexicon import LABEL_WORDS, TITLES_OF_CARE, Is
@@ -38,6 +46,8 @@ RULES = (
 )
 # First names that are verbs, months and abbreviations too.
 FIRST_NAMES_TOO = frozenset(["art", "asa", "ed", "may", "min", "peg", "will"])
+JOINING = frozenset(["by", "cc", "from", "per", "re", "to", "w"])  # labels that stand within sentences, too
+AGE_AND_SEX = re.compile(r"[ ,:(-]{1,4}[0-9]{1,3} ?(?:y/?o ?)?[MF]\b")
 LABELS = re.compile(r"[ \t]*[:=][ \t]*$")
 BESIDE = Is.LETTER_OF_CREDENTIAL | Is.LABEL | Is.TITLE | Is.ROLE | Is.SPOKEN | Is.CREDENTIAL | Is.PARTICLE
 ANY = BESIDE | Is.NAME | LISTED
@@ -63,7 +73,7 @@ def find(reading: Reading, is_upper: list[bool]) -> Iterator[Find]:
             and reading.words[number] in LABEL_WORDS
             and LABELS.match(reading.gap(number))
         ):
-            yield from _labelled(reading, number)
+            yield from _labelled(reading, number, is_upper)
         if bits & Is.ROLE and reading.words[number] in PATIENT:
             yield from subject(reading, number)
 
@@ -98,6 +108,7 @@ def _put_together(reading: Reading, number: int, is_upper: list[bool]) -> Iterat
     if reading.flags[number] & LISTED:
         yield from _last_first(reading, number)
         yield from _abbreviated(reading, number)
+        yield from _with_age(reading, number)
         yield from acting(reading, number, is_upper)
 
 
@@ -154,7 +165,25 @@ def _abbreviated(reading: Reading, number: int) -> Iterator[Find]:
         yield found(reading, number, initial, "name.list")
 
 
-def _labelled(reading: Reading, label: int) -> Iterator[Find]:
+def _is_of_people(label: str) -> bool:
+    """Whether a label tells of people alone, so that a rare first name behind it is one: `Proxy: Merry`."""
+    return label not in JOINING and label not in SERVICES
+
+
+def _with_age(reading: Reading, number: int) -> Iterator[Find]:
+    """`Frost (82F hip fx)`, `Bell: 67M`: a last name of the lists that begins a line or item, before age and sex."""
+    bits, before = reading.flags[number], reading.before(number)
+    if (
+        bits & Is.SURNAME
+        and not bits & (Is.TERM | Is.EPONYM_NOUN | Is.CLOSED | Is.ROLE | Is.MONTH)
+        and reading.shapes[number] in (TITLE, UPPER)
+        and (number == 0 or "\n" in before or before.strip()[-1:] in (":", "-", "*", ".", ")"))
+        and AGE_AND_SEX.match(reading.text, reading.stops[number])
+    ):
+        yield found(reading, number, number, "name.list")
+
+
+def _labelled(reading: Reading, label: int, is_upper: list[bool]) -> Iterator[Find]:
     """What stands behind `Name:` and the like."""
     first = label + 1
     if first >= len(reading.words):
@@ -162,6 +191,7 @@ def _labelled(reading: Reading, label: int) -> Iterator[Find]:
     while first + 1 < len(reading.words) and reading.flags[first] & Is.TITLE:
         first += 1
     bits, shape = reading.flags[first], reading.shapes[first]
+    is_capital = shape != LOWER or (is_upper[first] and not bits & Is.SPOKEN and reading.words[label] not in JOINING)
     if (
         "\n" in reading.before(first)
         or shape in (DIGITS, MIXED)
@@ -177,8 +207,15 @@ def _labelled(reading: Reading, label: int) -> Iterator[Find]:
             and not reading.flags[last + 1] & (Is.TERM | Is.CREDENTIAL)
         ):
             last = chain(reading, last + 1)
-        if bits & Is.WORD and not bits & Is.NAME and last == first and not (bits & Is.COMMON_NAME and shape != LOWER):
+        if (
+            bits & Is.WORD
+            and not bits & Is.NAME
+            and last == first
+            and not (
+                is_capital and (bits & Is.COMMON_NAME or (bits & Is.GIVEN and _is_of_people(reading.words[label])))
+            )
+        ):
             return
-        if last == first and is_result_of_service(reading, label, first):
+        if last == first and (is_result_of_service(reading, label, first) or begins_illness(reading, first)):
             return
         yield found(reading, first, last, "name.label")

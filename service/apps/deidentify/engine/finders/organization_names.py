@@ -2,7 +2,7 @@
 
 from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.lexicon import CENTERS, SPECIALTIES, VISITED, Is
-from service.apps.deidentify.engine.reading import DIGITS, LOWER, TITLE, UPPER, Reading
+from service.apps.deidentify.engine.reading import DIGITS, LOWER, MIXED, TITLE, UPPER, Reading
 
 # Words that end a name only behind one of the words beside them.
 BEFORE_CENTER = word_class("before-center")
@@ -210,10 +210,14 @@ def _names_place(reading: Reading, number: int) -> int:
     while reading.words[number] == "the" and number + 1 < len(reading.words):
         number += 1
     bits = reading.flags[number]
-    if bits & (Is.CLOSED | Is.GENERIC | Is.MONTH) or not (
-        bits & (Is.TOWN | Is.STATE | Is.NAME)
-        or not bits
-        or (reading.shapes[number] == TITLE and not bits & (Is.TERM | Is.DRUG))
+    if (
+        reading.shapes[number] in (DIGITS, MIXED)
+        or bits & (Is.CLOSED | Is.GENERIC | Is.MONTH)
+        or not (
+            bits & (Is.TOWN | Is.STATE | Is.NAME)
+            or not bits
+            or (reading.shapes[number] == TITLE and not bits & (Is.TERM | Is.DRUG))
+        )
     ):
         return 0
     last = number

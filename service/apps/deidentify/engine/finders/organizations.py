@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from service.apps.deidentify.engine.finders.chains import is_of_term
 from service.apps.deidentify.engine.finders.organization_names import (
     AT,
     CITY_LETTERS,
@@ -37,6 +38,8 @@ def find(reading: Reading, lexicon: Lexicon) -> Iterator[Find]:
         if not bits & ANY:
             continue
         word = reading.words[number]
+        if is_of_term(reading, number):
+            continue
         if word in ("st", "saint") and number + 1 < len(reading.words):
             yield from _saint(reading, number)
         if word in TOWN_HOSPITALS and number:

@@ -44,7 +44,7 @@ def find(reading: Reading, number: int) -> Iterator[Find]:
     ):
         return
     last = _last(reading, first) if reading.shapes[first] != LOWER else _last_of_small(reading, first)
-    if last < first or (_goes_on(reading, last) and reading.flags[last + 1] & Is.TERM):
+    if last < first or (_goes_on(reading, last) and reading.gap(last) == " " and reading.flags[last + 1] & Is.TERM):
         return
     rule = PLACE if word in PLACE_LABELS else ORGANIZATION
     yield Find(reading.starts[first], reading.stops[last], rule.type, rule.rule)

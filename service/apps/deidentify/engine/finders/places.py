@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.finders import place_labels
+from service.apps.deidentify.engine.finders.chains import is_of_term
 from service.apps.deidentify.engine.finding import Find, RuleInfo
 from service.apps.deidentify.engine.lexicon import Is, Lexicon
 from service.apps.deidentify.engine.reading import DIGITS, LOWER, TITLE, UPPER, Reading
@@ -36,6 +37,8 @@ def find(reading: Reading, lexicon: Lexicon) -> Iterator[Find]:
         if not bits & ANY:
             continue
         word = words[number]
+        if is_of_term(reading, number):
+            continue
         if bits & Is.PLACE_START and (last := _phrase(reading, number, lexicon)):
             yield _find(reading, number, _with_state(reading, last), "location.town")
         elif (

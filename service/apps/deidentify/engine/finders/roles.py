@@ -27,6 +27,15 @@ OF_PERSON = re.compile(
     r"|,? \(?(?:is )?(?:an? )?[0-9]{1,3}(?:[,)]| ?(?:yo|y/o|years?|yrs?|[MF])\b))",
     re.IGNORECASE,
 )
+# What speaks of people alone: an abbreviation or a month before it is a first name: `Gene reports`, `May denies`.
+ONLY_OF_PEOPLE = re.compile(
+    r" (?:(?:complains|denied|denies|endorsed|endorses|reports|says|states|presents)\b"
+    r"|\((?:aunt|brother|dad|dtr|daughter|father|friend|husband|mom|mother|neighbor|sister|son|spouse|wife)\)"
+    r"|is (?:here|sleeping|gaining|meeting|feeding|eating|crying|walking|crawling|accompanied|afebrile)\b"
+    r"|was (?:discharged|admitted|born|brought|intubated|extubated)\b)",
+    re.IGNORECASE,
+)
+RELATIONS = word_class("relations")
 BEFORE_SENTENCES = frozenset(("", ".", ":", ";", "!", "?", "-", "*", ")", '"'))
 GOES_ON_ALONE = frozenset(("is", "was", "will", "drove"))
 SMALL_INITIALS = re.compile(r"[a-z]\.[a-z]\.(?![a-z])")
@@ -150,7 +159,7 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
         if word in MODALS and role in PATIENT:
             return False
         is_full = shape == reading.shapes[following] and reading.flags[following] & LISTED and following > first
-        is_history = ":" in reading.gap(number) and _begins_illness(reading, first)
+        is_history = ":" in reading.gap(number) and begins_illness(reading, first)
         return (
             bool(bits & LISTED and not is_history)
             or not bits & Is.WORD
@@ -164,6 +173,8 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
             return word == "will" and role in ("by", "with") and _ends_or_goes_on(reading, first)
         return role not in PATIENT and goes_on_like_a_name(reading, first)
     is_verb = bits & Is.VERB and not (is_spoken and bits & Is.GIVEN and reading.gap(first)[:1] in (",", "."))
+    if is_upper and role in RELATIONS and bits & Is.GIVEN and bits & Is.COMMON_NAME and not bits & (Is.VERB | Is.HEAD):
+        return True
     if bits & LISTED and not is_verb and not bits & Is.HEAD:
         accepted = bool(bits & Is.COMMON_NAME) and goes_on_like_a_name(reading, first)
         if role in WEAK_ROLES:
@@ -180,14 +191,14 @@ def _is_accepted(reading: Reading, number: int, first: int, *, is_upper: bool) -
     return shape == LOWER and not bits
 
 
-def _begins_illness(reading: Reading, first: int) -> bool:
+def begins_illness(reading: Reading, first: int) -> bool:
     """Whether an everyday word is what somebody of the family has: `Mother: Heart disease`."""
     following = first + 1
     return (
         following < len(reading.words)
         and reading.gap(first) == " "
         and reading.shapes[following] == LOWER
-        and bool(reading.flags[following] & (Is.TERM | Is.EPONYM_NOUN))
+        and (bool(reading.flags[following] & (Is.TERM | Is.EPONYM_NOUN)) or reading.words[following] == "cancer")
         and not reading.flags[first] & (Is.GIVEN | Is.NAME)
     )
 
@@ -236,9 +247,11 @@ def subject(reading: Reading, number: int) -> Iterator[Find]:
 def acting(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[Find]:
     """`Chance ate half of his lunch`, `Hope's mom called`."""
     bits = reading.flags[number]
+    is_told = ONLY_OF_PEOPLE.match(reading.text, reading.stops[number]) is not None
     if (
         not bits & Is.GIVEN
-        or bits & (Is.NAME | Is.CLOSED | Is.TERM | Is.ROLE | Is.MONTH | Is.EPONYM_NOUN)
+        or bits & (Is.NAME | Is.ROLE)
+        or (bits & (Is.CLOSED | Is.TERM | Is.MONTH | Is.EPONYM_NOUN) and not is_told)
         or reading.shapes[number] != TITLE
         or is_upper[number]
     ):
@@ -248,7 +261,8 @@ def acting(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[
         return
     is_common = bool(bits & Is.COMMON_NAME)
     if (
-        _has(reading, number)
+        is_told
+        or _has(reading, number)
         or (is_common and OF_PERSON.match(reading.text, reading.stops[number]))
         or (
             number + 1 < len(reading.words)

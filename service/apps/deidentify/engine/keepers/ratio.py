@@ -44,7 +44,7 @@ DONE = re.compile(
 FAR = 80  # characters that are looked at before a ratio
 FURTHER = re.compile(r"[0-9]{1,2}[+-]?/[0-9]{1,2}[+-]?")
 # Any other word may be what happened on that day: `chest pain began 3/4`, `lower extremity doppler 3/6`.
-BETWEEN = re.compile(r"[a-z \t,:;=(~'+-]*", re.IGNORECASE)
+BETWEEN = re.compile(r"[a-z \t,:;=(~'+>-]*", re.IGNORECASE)
 WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 MAY_STAND_BETWEEN = word_class("before-a-ratio")
 PAIN_BEHIND = re.compile(r" (?:[a-z]+ ){0,2}(?:pain|headache|discomfort)\b")

@@ -94,6 +94,13 @@ PATTERNS = (
         is_result,
     ),
     Pattern(
+        "stays.labour",
+        Kind.OTHER,
+        "How far a birth has come: `SVE 4/80/-1`.",
+        r"\b(?:sve|cvx|cervix|exam|ve)[: ]{1,2}(?:is |was |now )?([0-9]{1,2}/(?:[4-9][0-9]|100)%?/[-+]?[0-5])\b",
+        ("/",),
+    ),
+    Pattern(
         "stays.unit",
         Kind.OTHER,
         "A number before a unit.",

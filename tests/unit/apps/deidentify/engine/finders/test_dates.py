@@ -70,6 +70,8 @@ def test_a_day_of_the_month(engine: Engine) -> None:
     "line",
     [
         "RTC [[Wed]]. RTC [[Wed]] for labs. Appt [[Tues]]. Surgery [[Mon]] am. [[Sat]] night he fell. Sat 95%.",
+        "Started [[Wed]], worse [[Fri]]. D/c [[Sun]]. [[Tues]] he felt worse.",
+        "HD [[Mon]]/[[Wed]]/[[Fri]]. On [[14/Feb/2023]].",
         "Surgery in [[Oct]]. Seen in [[Oct]] for rash. Mid [[Nov]]. OCT of the macula showed edema.",
         "Admitted [[3-14]], discharged [[3-18]]. Seen on [[3-14]]. Transferred: [[3-14]]. On 2-3 of them.",
         "[[3/4]] upper endoscopy: gastritis. PHQ-9 ([[4/9]]): 12. MoCA [[6/7]] 22/30. Call [[617-555 0142]].",

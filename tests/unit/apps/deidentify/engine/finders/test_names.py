@@ -62,6 +62,7 @@ PT: [[Hall]]. OT: [[Bell]]. SLP: [[Rice]]. Case manager: [[Fox]]. PharmD: [[Pric
 Requesting: [[Young]]. Accepting MD: [[Stone]]. Covering: [[Young]]. Preceptor: [[Berry]]
 Cards: [[Young]]. Onc: [[Bell]]. Ortho: [[Stone]]. Anesthesia: [[Rice]]
 Team: [[Young]]/[[Bell]]
+Healthcare proxy: [[Merry]], daughter. ASSISTANT: [[ROSE]]
 Teacher: [[Stone]]. Lawyer: [[Price]]. Driver: [[Rivers]]. Notified: [[Rice]]. Per: [[Young]]
 """
 

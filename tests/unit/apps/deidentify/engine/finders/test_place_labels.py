@@ -15,6 +15,7 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Facility: [[Shady Pines]]. Employer: [[Target]]; Hospital: [[Mercy]]",
         "Hospital: [[Sunrise]]\nResidence: The [[Meadows]]\nHospice: [[Garden of the Rose]], open",
         "Workplace: [[Mercy-Sunrise]]",
+        "School: [[Bright Horizons]]. SNF: [[Heartland]]; NH: [[Shady Pines]]. School: doing well. Daycare: No",
         "city: [[orange]]\nhospital: [[shady pines]]\ncounty: [[ORANGE]]",
         "city: unknown\nhospital: stable on day 3\nresidence: lives alone\nemployer: worked at night",
         "Hospital: Chest pain\nPharmacy: Metformin refill\nPlace of birth: Term\nhospital: severe sepsis",

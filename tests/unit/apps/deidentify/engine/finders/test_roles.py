@@ -31,3 +31,21 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
 def test_what_stands_behind_a_role(engine: Engine, line: str) -> None:
     """A word of the lists is a name there, also where it is an everyday word; a verb is none."""
     assert problem(engine, line) == ""
+
+
+MORE = """
+dtr [[joy]] at bedside; gf [[crystal]] called. PCT [[Storm]] obtained vitals.
+Intensivist [[Storm]] aware. Case manager [[Frost]] met him.
+HIS DAUGHTER [[HOPE]] PRESENT. WIFE [[IRIS]] AWARE OF PLAN. DAUGHTER: [[JOY]] AT BEDSIDE TODAY.
+Mother: Heart disease. Father: Bone cancer. Husband: [[Rich]]
+[[Mark]] underwent a repair. [[Frank]] follows up. [[Hope]] scored 14.
+[[Rose]] identified triggers. [[Gene]] reports pain.
+[[May]] denies pain. [[Iris]] (daughter) called. [[Trinity]] presents today. [[Destiny]] was discharged home.
+[[Frost]] (82F hip fx). - [[Bell]]: 67M COPD
+"""
+
+
+@pytest.mark.parametrize("line", MORE.strip().splitlines())
+def test_names_that_are_words(engine: Engine, line: str) -> None:
+    """By who they are to the patient, what people do, and age and sex."""
+    assert problem(engine, line) == ""

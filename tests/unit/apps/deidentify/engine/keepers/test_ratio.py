@@ -109,6 +109,11 @@ Take 1/2 tablet.
 1/2 NS at 75 ml.
 38 4/7 weeks.
 GA 27 5/7.
+MMT 4/5, KE 4/5.
+CP 6/10 -> 3/10.
+Suboxone 8/2 film.
+Cycle 4/6.
+Pain 5/10 at rest, 8/10 with movement.
 GCS 3/15.
 MoCA 8/30.
 GAD-7 9/21.

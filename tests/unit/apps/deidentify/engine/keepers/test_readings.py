@@ -8,6 +8,7 @@ from service.apps.deidentify.engine.engine import Engine
 @pytest.mark.parametrize(
     "line",
     [
+        "SVE 4/80/-1 at 0615. Cervix 5/90/0. Asleep at 0342.",
         "Discharged 2-3 days later. Admitted 1-2 weeks ago. Seen 2-3 times. Labor for 3-14 hours. Ribs 3-4.",
         "WBC 6.1 x 10^9/L, Hgb 11.9 g/dL, Plt 310, Hct 36.2.",
         "Blood pressures 142/88 and 138/84. BP=98/60.",
@@ -35,6 +36,8 @@ def test_what_stays(engine: Engine, line: str) -> None:
         ("Pt at 555-0142, pt from 02139", "Pt at ***-****, pt from *****"),
         ("CK 12345678, PT 12.5, BNP 12345", "CK ********, PT 12.5, BNP 12345"),
         ("seen w/ Young, w/ Heparin", "seen w/ *****, w/ Heparin"),
+        ("03/14/24 0342 pt awake. From Kaiser at 1430.", "**/**/** 0342 pt awake. From ****** at 1430."),
+        ("Printed by SMITHJ12. Caused by COVID19.", "Printed by ********. Caused by COVID19."),
         ("Signed FB59 at noon.", "Signed **** at noon."),
         ("Hgb 12.1 on 3/12/2019.", "Hgb 12.1 on */**/****."),
     ],

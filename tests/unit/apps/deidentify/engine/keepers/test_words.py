@@ -20,6 +20,7 @@ from service.apps.deidentify.engine.keepers.words import Vocabulary
         "Influenza A and B, hepatitis C, Le Fort I.",
         "A Lieberman speculum, Utrata forceps, Heaney clamps. Braden 14, Morse 65.",
         "Charcot-Marie-Tooth. CARRIED THROUGH SCARPA FASCIA TO THE EXTERNAL OBLIQUE.",
+        "Jones fx of the foot, Allen test, Salem sump. Los Angeles grade C. A Philadelphia collar. St. John's wort.",
         'Mallory Weiss tear. Bair hugger applied. Morse fall scale 45. Stated "Hope to go home".',
         "Closed with Vicryl and Monocryl. KRAS and BRAF were wild type.",
     ],
