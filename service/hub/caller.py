@@ -96,7 +96,7 @@ class CallerClient:
         json: object = None,
         patience: float | None = None,
     ) -> RestReply:
-        """Send any call, and return its status, too. `patience`: seconds that the reply may take, if not as usual."""
+        """Send any call, and return its status, too. `patience`: seconds for the reply, if more than usual."""
         return await self._auth.send(
             method,
             *segments,
@@ -121,7 +121,8 @@ def rest(
 ) -> Call[RestReply]:
     """Call the REST API in the name of who holds `token`, or in the service's own name if that is None.
 
-    `patience`: seconds that the reply may take; None: as usual for a GET, and CHANGE_PATIENCE for any other method.
+    `patience`: seconds that the reply may take, if that is more than usual; None: as usual for a GET, and
+    CHANGE_PATIENCE for any other method.
 
     Raises:
         HubNotFoundError: a segment is empty. Without this check, `delete("users", "", "server")` would go to another

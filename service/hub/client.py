@@ -106,11 +106,13 @@ class HubClient:
         token = self._api_token.get_secret_value() if call.as_service else call.token
         signature = {"Authorization": f"token {token}"} if token else {}
         timeout, read = self._timeout, self._timeout.read
+        whole = 2 * (read or 0)
         if read and call.patience > read:
             timeout = httpx.Timeout(call.patience, connect=timeout.connect, pool=timeout.pool)
+            whole = max(whole, call.patience)
         try:
             # httpx limits the time for each part of a reply, so one that trickles in would never end.
-            async with asyncio.timeout(2 * (timeout.read or 0) or None):
+            async with asyncio.timeout(whole or None):
                 response = await self._http.request(
                     call.method,
                     f"{self._api_url}/{call.path}",

@@ -26,6 +26,7 @@ _PUBLIC_HOST = re.compile(r"^\s*(?:export\s+)?PUBLIC_HOST\s*=\s*(\S*)", re.MULTI
 # Stricter than the Hub's own rule: the name is part of URLs, cookies, scopes and roles, and must be the same in each.
 _NAME = re.compile(r"[a-z]([a-z0-9._-]*[a-z0-9])?")
 _ROUTER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_PORTS = range(1, 65536)
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]+))?/?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
@@ -42,8 +43,12 @@ def check_arguments(
         raise RegistrationError(
             f"name={name!r}: must be lower-case letters, digits and . _ -; a letter first, a letter or digit last"
         )
-    address = urlsplit(url)
-    if address.scheme not in _DEFAULT_PORTS or not address.hostname:
+    try:
+        address = urlsplit(url)
+        is_right = address.scheme in _DEFAULT_PORTS and bool(address.hostname) and address.port != 0
+    except ValueError:  # such as a port above 65535
+        is_right = False
+    if not is_right:
         raise RegistrationError(f"url={url!r}: must be the http:// or https:// URL at which the service listens")
     for router in routers:
         if not _ROUTER.fullmatch(router):
@@ -120,7 +125,7 @@ def canonical_origin(public_host: str) -> str:
         RegistrationError: it is not an origin.
     """
     match = _ORIGIN.fullmatch(public_host.lower())
-    if not match:
+    if not match or int(match[3] or 1) not in _PORTS:
         raise RegistrationError(
             f"public_host={public_host!r}: must be an origin without a path, like https://hub.example.org"
         )

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import ip_network
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from ipaddress import IPv4Network, ip_network
 from time import monotonic
 from typing import Any, cast
 
@@ -66,7 +66,8 @@ class BehindProxies:
 
     def _middleware(self) -> ASGIApp:
         addresses = set[str]().union(*self._known.values())
-        hosts = "*" if self._trusts_all else [*self._fixed, *sorted(addresses), UNIX]
+        known = [*self._fixed, *sorted(addresses)]
+        hosts = "*" if self._trusts_all else [*known, *_mapped(known), UNIX]
         return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", self._app), hosts))
 
     async def _look_up(self) -> None:
@@ -86,6 +87,17 @@ class BehindProxies:
         if self._known != before:
             self._inside = self._middleware()
         self._due = monotonic() + self._interval
+
+
+def _mapped(proxies: Iterable[str]) -> list[str]:
+    """Return IPv4 addresses and networks as a listener on `::` writes them: `::ffff:10.0.0.1` (RFC 4291 2.5.5.2).
+
+    JupyterHub's proxy listens so by default, and names the peers of its peers in X-Forwarded-For.
+    """
+    networks = [ip_network(proxy, strict=False) for proxy in proxies if not _is_name(proxy)]
+    return [
+        f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in networks if isinstance(each, IPv4Network)
+    ]
 
 
 def _is_name(proxy: str) -> bool:

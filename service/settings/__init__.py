@@ -286,8 +286,10 @@ def _read(model: type[_Model], given: Mapping[str, object], problems: dict[str, 
         settings = model.model_validate(given)
     except ValidationError as error:
         for item in error.errors(include_input=False):
-            name = str(item["loc"][0])
-            problems.setdefault(name, f"{name}: {item['msg'].removeprefix('Value error, ')}")
+            text = item["msg"].removeprefix("Value error, ")
+            # A validator of the whole model tells of no variable.
+            name = str(item["loc"][0]) if item["loc"] else ""
+            problems.setdefault(name or text, f"{name}: {text}" if name else text)
         return None
     return None if problems else settings
 

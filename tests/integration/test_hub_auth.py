@@ -199,6 +199,7 @@ async def test_the_page_lists_users(hub: RealHub) -> None:
 
     assert "'testuser'" in await printed("users.py", environment=environment)
     assert "'testuser'" in await printed("users.py", admin.value, environment=environment)
+    assert (await printed("users.py", environment=told(hub))).startswith("The Hub says no: ")
     assert (await printed("users.py", narrow.value, environment=environment)).startswith("The Hub says no: ")
 
 

@@ -164,6 +164,33 @@ def test_port_that_cannot_be(tmp_path: Path, port: str) -> None:
     assert (status, said) == (1, f"HUB_PORT={port}: must be a port from 1 to 65252.\n")
 
 
+def test_a_folder_of_others(tmp_path: Path) -> None:
+    """Its mode stays as it is: the Hub would lock out everybody else."""
+    (tmp_path / "somebody's").touch()
+    tmp_path.chmod(0o755)
+    status, said = outcome([RUN], HUB_PORT=str(free_hub_port()), HUB_STATE=str(tmp_path))
+
+    assert (status, said.count("\n")) == (1, 1)
+    assert said.startswith(f"HUB_STATE={tmp_path}: this folder has other files.")
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_switch_that_is_neither_on_nor_off(tmp_path: Path) -> None:
+    """A word that is misread would leave on what was to be off."""
+    state = str(tmp_path / "state")
+    status, said = outcome([RUN], HUB_PORT=str(free_hub_port()), HUB_STATE=state, HUB_SHELL_SIGN_IN="never")
+
+    assert (status, said) == (1, "HUB_SHELL_SIGN_IN=never: must be 0 or 1.\n")
+
+
+def test_help_while_a_hub_runs(hub: RunningHub) -> None:
+    """Nothing starts, so no port needs to be free."""
+    status, said = outcome([RUN, "--version"], HUB_PORT=str(hub.port), HUB_STATE=str(hub.state))
+
+    assert status == 0
+    assert "is in use" not in said
+
+
 def test_public_host_that_cannot_be(tmp_path: Path) -> None:
     """What registration refuses is one sentence too."""
     status, said = outcome([RUN], PUBLIC_HOST="hub.example.org", HUB_STATE=str(tmp_path / "state"))
@@ -182,6 +209,7 @@ REFUSAL = (
     [
         pytest.param({"HUB_IP": "0.0.0.0"}, "http://0.0.0.0:{}", id="all addresses"),  # noqa: S104 - never listened at
         pytest.param({"HUB_IP": "[::]"}, "http://[::]:{}", id="all addresses of IPv6"),
+        pytest.param({"HUB_IP": "::"}, "http://[::]:{}", id="all addresses of IPv6, as tools write them"),
         pytest.param({"PUBLIC_HOST": "https://hub.example.org"}, "https://hub.example.org", id="behind a proxy"),
     ],
 )

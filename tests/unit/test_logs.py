@@ -281,3 +281,41 @@ def test_tracebacks_for_development(form: LogForm) -> None:
     assert "in test_tracebacks_for_development\n" in text
     assert form == "json" or "\x1b" not in shown
     assert "no such cohort" not in plain
+
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/srv/app.py", line 7, in opened
+    await connect()
+  File "/srv/data base.py", line 12, in connect
+    raise ValueError(
+ValueError: cannot connect to postgresql://desk:canary@db.internal/desk
+second line of canary
+"""
+
+
+def test_a_lifespan_that_fails_tells_no_value(log: io.StringIO) -> None:
+    """Uvicorn logs the whole traceback as the message."""
+    logging.getLogger("uvicorn.error").error(TRACEBACK)
+
+    assert "ValueError at data base.py:12 connect (SERVICE_TRACEBACKS=1 shows it whole)" in log.getvalue()
+    assert "canary" not in log.getvalue()
+
+
+@pytest.mark.parametrize("text", ["Traceback (most recent call last):", "Traceback (most recent call last): canary"])
+def test_a_traceback_that_is_none(log: io.StringIO, text: str) -> None:
+    """Whatever begins like one is cut."""
+    logging.getLogger("uvicorn.error").error(text)
+
+    assert "Exception (SERVICE_TRACEBACKS" in log.getvalue()
+    assert "canary" not in log.getvalue()
+
+
+def test_a_task_that_nobody_awaits_tells_no_value(log: io.StringIO) -> None:
+    """Asyncio shows the exception in its message."""
+    error = ValueError("canary")
+    said = f"Task exception was never retrieved\nfuture: <Task finished exception={error!r}>"
+    logging.getLogger("asyncio").error(said, exc_info=error)
+
+    assert "Task exception was never retrieved" in log.getvalue()
+    assert "ValueError at " in log.getvalue()
+    assert "canary" not in log.getvalue()

@@ -1,6 +1,7 @@
 """script/start.py: what it says when the Hub is ready."""
 
 import importlib.util
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -42,6 +43,19 @@ def test_which_password(
     monkeypatch.delenv("HUB_PASSWORD_FILE", raising=False)
 
     assert start.password_words(is_new=False) == (named, typed)
+
+
+def test_a_password_in_a_file(monkeypatch: pytest.MonkeyPatch, start: ModuleType, tmp_path: Path) -> None:
+    """Its path may have a space, and may come from `.env`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HUB_PASSWORD", raising=False)
+    monkeypatch.delenv("HUB_PASSWORD_FILE", raising=False)
+    (tmp_path / ".env").write_text('HUB_PASSWORD_FILE="p w"\n')
+    file = start.password_file()
+    monkeypatch.setenv("HUB_PASSWORD_FILE", file)
+
+    assert file == "p w"
+    assert start.password_words(is_new=False)[1] == """--data-urlencode "password=$(cat 'p w')\""""
 
 
 def test_which_service(start: ModuleType) -> None:

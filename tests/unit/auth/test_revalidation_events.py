@@ -35,6 +35,17 @@ async def events(user: CurrentUser) -> AsyncIterator[ServerSentEvent]:
         left.append(user.name)
 
 
+@router.get("/rows")
+async def rows(_user: CurrentUser, kind: str) -> StreamingResponse:
+    """Send a line, and wait."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield b'{"row": 1}\n'
+        await asyncio.Event().wait()
+
+    return StreamingResponse(lines(), media_type=kind)
+
+
 @router.get("/chatter", response_class=EventSourceResponse)
 async def chatter(_user: CurrentUser) -> AsyncIterator[int]:
     """Never stop."""
@@ -121,6 +132,19 @@ async def test_revoked(live: Service) -> None:
     assert (last["event"], problem["status"], problem["code"]) == ("problem", 401, "invalid_token")
     assert token not in stream.said
     assert left == ["testuser"]
+
+
+@pytest.mark.parametrize("kind", ["application/x-ndjson", "application/jsonl"])
+async def test_lines(live: Service, kind: str) -> None:
+    """The last line is an error. The second type is what FastAPI gives a route that yields."""
+    token = live.hub.issue("testuser")
+    async with opened(live, f"rows?kind={kind}", token) as stream:
+        await stream.until(lambda: "row" in stream.said)
+        live.hub.revoke(token)
+        await stream.until(lambda: "error" in stream.said)
+
+    first, last = map(json.loads, stream.said.splitlines())
+    assert (first, last["error"]["code"]) == ({"row": 1}, "invalid_token")
 
 
 async def test_the_types_case_does_not_matter(live: Service) -> None:

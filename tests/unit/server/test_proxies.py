@@ -108,3 +108,12 @@ async def test_addresses_of_a_name() -> None:
     assert "127.0.0.1" in await addresses_of("localhost")
     with pytest.raises(OSError, match=r"."):
         await addresses_of("name.invalid")
+
+
+@pytest.mark.parametrize("trusted", [PROXY, "10.0.0.4/31", "proxy"])
+async def test_a_proxy_that_listens_on_both(trusted: str) -> None:
+    """A listener on `::` names IPv4 peers `::ffff:10.0.0.5`, as JupyterHub's proxy does by default."""
+    app = BehindProxies(received, ["127.0.0.1", trusted], resolve=Names({PROXY}).resolve)
+
+    assert await seen(app, "::ffff:127.0.0.1", f"192.0.2.7, ::ffff:{PROXY}, ::ffff:127.0.0.1") == "192.0.2.7"
+    assert await seen(app, PROXY, f"192.0.2.7, ::ffff:{NOTEBOOK}") == f"::ffff:{NOTEBOOK}"

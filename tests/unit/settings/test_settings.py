@@ -3,15 +3,15 @@
 import re
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 
 import service
 from service.errors import ConfigurationError
 from service.registration.entry import RegistrationError, check_arguments
-from service.settings import Settings, load_settings
+from service.settings import Settings, load_settings, read_settings
 
 LONG = "0123456789abcdef" * 2
 NEEDED = {"JUPYTERHUB_API_TOKEN": "canary-api-token-0123456789abcdef"}
@@ -424,3 +424,22 @@ def test_directories_of_customers(monkeypatch: pytest.MonkeyPatch, name: str) ->
 
     with pytest.raises(ConfigurationError, match="ENTRA_AUTHORITY: External ID and Azure AD B2C are not supported"):
         load_settings()
+
+
+def test_settings_that_contradict_each_other() -> None:
+    """What a validator of a whole model says is told, without a variable's name."""
+
+    class Pair(BaseModel):
+        low: int = Field(0, validation_alias="LOW")
+        high: int = Field(9, validation_alias="HIGH")
+
+        @model_validator(mode="after")
+        def _in_order(self) -> Self:
+            if self.low > self.high:
+                raise ValueError("LOW must not be above HIGH")
+            return self
+
+    with pytest.raises(ConfigurationError) as raised:
+        read_settings(Pair, {"LOW": "12"})
+
+    assert raised.value.problems == ("LOW must not be above HIGH",)
