@@ -9,6 +9,7 @@ from service.apps.deidentify.engine.lexicon import Lexicon
 
 WORD = re.compile(r"([A-Za-z0-9]+)")
 LOWER, TITLE, UPPER, DIGITS, MIXED = range(5)
+BEFORE_ITEMS = frozenset((".", ":", ";", "!", "?", "-", "*", "#", ")", '"'))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Reading:
     def before(self, number: int) -> str:
         """What stands between the word before and this one; before the first, a line feed and what is there."""
         return self.gaps[number - 1] if number else "\n" + self.head
+
+    def begins_item(self, number: int) -> bool:
+        """Whether a word begins a line, a sentence or an item of a list."""
+        before = self.before(number)
+        return "\n" in before or before.rstrip()[-1:] in BEFORE_ITEMS
 
 
 def read(text: str, lexicon: Lexicon) -> Reading:

@@ -48,7 +48,7 @@ PATTERNS = (
         Kind.NAME,
         "Last name, first name behind `Name:`, or before an MRN or a date of birth.",
         rf"\bname ?: *({ANY}, ?{ANY}(?: [a-z]\b\.?)?)(?:[ \t]*\n|[ \t]*$|  |[ \t,;|(-]{{1,6}}{HEAD_OF_PAGE})"
-        rf"|(?:^|\n|(?:patient|pt|re) ?:)[ \t]*({ANY}, ?{ANY}(?: [a-z]\b\.?)?)[ \t,;|(-]{{1,6}}{HEAD_OF_PAGE}",
+        rf"|(?:^|[.;!?*#\n]|(?:patient|pt|re) ?:)[ \t]*({ANY}, ?{ANY}(?: [a-z]\b\.?)?)[ \t,;|(-]{{1,6}}{HEAD_OF_PAGE}",
         (",",),
         is_named,
     ),

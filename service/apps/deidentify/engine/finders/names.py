@@ -172,12 +172,12 @@ def _is_of_people(label: str) -> bool:
 
 def _with_age(reading: Reading, number: int) -> Iterator[Find]:
     """`Frost (82F hip fx)`, `Bell: 67M`: a last name of the lists that begins a line or item, before age and sex."""
-    bits, before = reading.flags[number], reading.before(number)
+    bits = reading.flags[number]
     if (
         bits & Is.SURNAME
         and not bits & (Is.TERM | Is.EPONYM_NOUN | Is.CLOSED | Is.ROLE | Is.MONTH)
         and reading.shapes[number] in (TITLE, UPPER)
-        and (number == 0 or "\n" in before or before.strip()[-1:] in (":", "-", "*", ".", ")"))
+        and reading.begins_item(number)
         and AGE_AND_SEX.match(reading.text, reading.stops[number])
     ):
         yield found(reading, number, number, "name.list")

@@ -19,7 +19,7 @@ NO_INITIALS = word_class("no-initials")
 INITIALS = re.compile(r"[A-Z]\.[ ]?(?:[A-Z]\.[ ]?){0,1}[A-Z]\.")
 # What things do too: behind these a rare first name is rather a word.
 ALSO_OF_THINGS = frozenset(
-    ("is", "was", "has", "had", "appears", "looks", "remains", "continues", "presents", "did", "does")
+    ("is", "was", "has", "had", "appears", "looks", "remains", "continues", "did", "does")
 )
 # What goes on so behind a frequent first name speaks of a person: `Grace, 84, was`, `Rose (84F)`, `Hope will walk`.
 OF_PERSON = re.compile(
@@ -36,7 +36,6 @@ ONLY_OF_PEOPLE = re.compile(
     re.IGNORECASE,
 )
 RELATIONS = word_class("relations")
-BEFORE_SENTENCES = frozenset(("", ".", ":", ";", "!", "?", "-", "*", ")", '"'))
 GOES_ON_ALONE = frozenset(("is", "was", "will", "drove"))
 SMALL_INITIALS = re.compile(r"[a-z]\.[a-z]\.(?![a-z])")
 TIMES = frozenset(("today", "yesterday", "tonight", "this", "on"))
@@ -254,10 +253,8 @@ def acting(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[
         or (bits & (Is.CLOSED | Is.TERM | Is.MONTH | Is.EPONYM_NOUN) and not is_told)
         or reading.shapes[number] != TITLE
         or is_upper[number]
+        or not reading.begins_item(number)
     ):
-        return
-    before = reading.before(number)
-    if not ("\n" in before or number == 0 or before.strip()[-1:] in BEFORE_SENTENCES):
         return
     is_common = bool(bits & Is.COMMON_NAME)
     if (

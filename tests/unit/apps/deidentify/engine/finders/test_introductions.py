@@ -13,6 +13,7 @@ Infant is a 3 day old female. Patient is a 55 y.o. man. She is a 60 year old. Th
 The plan is a 10 day course. Duration is a 3 month trial. Treatment was a 6 week taper.
 COLON, [[MARIA]]: HEPATIC FLEXURE
 [[COLON, MARIA]] MRN [[4829102]]
+Seen today. [[COLON, MARIA]] MRN [[4829102]]
 [[HEAD, THOMAS]] DOB [[01/02/1960]]
 Name: [[DO, KIM]]
 PATIENT NAME: [[HER, PAO B]] MRN: [[4829102]]
