@@ -241,27 +241,44 @@ def screenshots(request: pytest.FixtureRequest) -> Path | None:
     return directory
 
 
-@pytest.fixture(scope="session")
-async def chromium() -> "AsyncIterator[Chromium]":
-    """The one Chromium process of the run."""
+@contextlib.asynccontextmanager
+async def started_chromium(*, whole: bool) -> "AsyncIterator[Chromium]":
+    """Start a Chromium, or skip the test where none is installed."""
     pytest.importorskip("playwright", reason="no playwright installed: pip install '.[test]'")
     from tests.support import browser  # noqa: PLC0415 (playwright may be missing)
 
-    if browser.program() is None:
+    if (path := browser.program(whole=whole)) is None:
         pytest.skip(f"no Chromium installed: none of {', '.join(browser.PROGRAMS)} is on PATH")
-    async with browser.chromium() as process:
+    async with browser.chromium(path) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> "AsyncIterator[Chromium]":
+    """The one Chromium process of the run; the headless shell where that is installed."""
+    async with started_chromium(whole=False) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+async def whole_chromium() -> "AsyncIterator[Chromium]":
+    """The one process of Chromium as people have it. Tests that use this fixture `browse` with it."""
+    async with started_chromium(whole=True) as process:
         yield process
 
 
 @pytest.fixture
-async def browse(chromium: "Chromium", screenshots: Path | None) -> "AsyncIterator[Browse]":
+async def browse(
+    request: pytest.FixtureRequest, chromium: "Chromium", screenshots: Path | None
+) -> "AsyncIterator[Browse]":
     """Call it with origins for a browser, with cookies of its own, that reaches these and no others."""
     from tests.support import browser  # noqa: PLC0415 (playwright may be missing)
 
+    process = request.getfixturevalue("whole_chromium") if "whole_chromium" in request.fixturenames else chromium
     async with contextlib.AsyncExitStack() as stack:
 
         async def open_browser(*origins: str) -> "Browser":
-            return await stack.enter_async_context(browser.browse(chromium, *origins, screenshots=screenshots))
+            return await stack.enter_async_context(browser.browse(process, *origins, screenshots=screenshots))
 
         yield open_browser
 

@@ -19,6 +19,9 @@ from tests.support.tls_front import HOST, OTHER_HOSTS, TlsFront
 if TYPE_CHECKING:
     from tests.conftest import Browse
 
+# Popups, cookies and what other sites try: in a browser as people have it.
+pytestmark = pytest.mark.usefixtures("whole_chromium")
+
 AJAX = REPOSITORY / "examples" / "ajax"
 FETCH = """async ([address, options]) => {
     try {

@@ -2,12 +2,16 @@
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Place
 
 if TYPE_CHECKING:
     from tests.conftest import Browse
+
+# Popups, cookies and what other sites try: in a browser as people have it.
+pytestmark = pytest.mark.usefixtures("whole_chromium")
 
 COOKIE = "service-fastapi"
 

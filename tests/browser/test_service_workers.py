@@ -14,6 +14,9 @@ from tests.support.colleague import IDLE, NAME, READING, Colleague
 if TYPE_CHECKING:
     from tests.conftest import Browse
 
+# Popups, cookies and what other sites try: in a browser as people have it.
+pytestmark = pytest.mark.usefixtures("whole_chromium")
+
 REGISTER = """async (name) => {
     await navigator.serviceWorker.register(`worker.js?${encodeURIComponent(name)}`, {scope: "/"});
     const worker = navigator.serviceWorker;

@@ -6,6 +6,9 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Place
 from tests.support.browser import Browser
 
+# Popups, cookies and what other sites try: in a browser as people have it.
+pytestmark = pytest.mark.usefixtures("whole_chromium")
+
 NOTEBOOK = "{origin}/user/other/files/page.html"  # another user's: the same origin
 STRANGERS = {
     "another site": "http://stranger.example/",

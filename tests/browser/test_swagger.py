@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Place
@@ -11,6 +12,9 @@ from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from tests.conftest import Browse
+
+# Popups, cookies and what other sites try: in a browser as people have it.
+pytestmark = pytest.mark.usefixtures("whole_chromium")
 
 # Chromium's line for each such answer.
 UNAUTHORIZED = "{}me: Failed to load resource: the server responded with a status of 401 (Unauthorized)"

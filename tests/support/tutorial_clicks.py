@@ -64,6 +64,7 @@ class People:
                 await self._do(step)
             except Exception as error:
                 error.add_note(f"in the step {step} of {self._person}")
+                error.add_note(f"at {self._page.url}, which says: {await self._page.inner_text('body', timeout=1000)}")
                 raise
 
     async def _do(self, step: Step) -> None:

@@ -140,7 +140,7 @@ def test_what_is_missing_is_said_at_the_start(checkout: Path, path: Path, words:
     _, said, _ = run(checkout, path, *words)
 
     missing = " ".join(packages(path))
-    assert set(missing.split()) >= {"chromium", "nginx-light"}
+    assert set(missing.split()) >= {"chromium", "chromium-headless-shell", "nginx-light"}
     assert said.splitlines()[1].strip() == f"apt-get install --no-install-recommends {missing}"
 
 
