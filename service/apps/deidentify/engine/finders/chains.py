@@ -209,6 +209,18 @@ def is_of_term(reading: Reading, number: int) -> bool:
     return False
 
 
+def _is_procedure(reading: Reading, number: int) -> bool:
+    """Whether this stands behind `a` or `s/p`, and no name behind it: `had a Whipple`, `s/p Whipple`."""
+    if not number or reading.shapes[number] != TITLE or reading.before(number) != " ":
+        return False
+    before = reading.words[number - 1]
+    is_post = before == "p" and number > 1 and reading.words[number - 2] == "s" and reading.gap(number - 2) == "/"
+    is_followed = number + 1 < len(reading.words) and reading.gap(number) in (" ", "-")
+    return (before == "a" or is_post) and not (
+        is_followed and reading.flags[number + 1] & LISTED and reading.shapes[number + 1] == TITLE
+    )
+
+
 def is_eponym(reading: Reading, number: int) -> bool:  # noqa: PLR0911 - one for each sign
     """Whether a medical term is named after this person: `Wilson disease`, `Foley`, `Stevens-Johnson syndrome`."""
     flags = reading.flags
@@ -222,7 +234,7 @@ def is_eponym(reading: Reading, number: int) -> bool:  # noqa: PLR0911 - one for
         and not flags[number - 1] & (Is.EPONYM | Is.TERM | Is.CLOSED | Is.WORD)
     ):
         return False
-    if _is_joined_to_eponym(reading, number) or _is_of_pair(reading, number):
+    if _is_joined_to_eponym(reading, number) or _is_of_pair(reading, number) or _is_procedure(reading, number):
         return True
     following = number + 1
     for _ in range(LONGEST):

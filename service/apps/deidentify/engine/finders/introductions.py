@@ -17,6 +17,12 @@ AGE = (
     r"|(?:years?|yrs?|yr|y|months?|mos?|weeks?|wks?|days?)[ -](?:old|female|male|girl|boy|infant|child|baby|woman|man"
     r"|lady|gentleman|toddler|newborn|[mf]\b)))"
 )
+# What is so old, behind a word that names something: `Fracture is a 2 week old injury`.
+OLD_THING = re.compile(
+    r"[^.\n]{5,24} old (?:bites?|bleed|bruise|burn|clot|complaint|fracture|infarct|injury|laceration|lesion|rash"
+    r"|problem|scar|stroke|tear|wound)\b",
+    re.IGNORECASE,
+)
 BEGINS = r"(?:^|[.:;!?*#\n-])[ \t\n]*"
 # What stands behind the name of a patient at the head of a page.
 HEAD_OF_PAGE = r"(?:mrn\b|mr ?#|med rec|dob\b|d\.o\.b|acct\b|account\b|csn\b|fin\b|har\b)"
@@ -25,6 +31,11 @@ HEAD_OF_PAGE = r"(?:mrn\b|mr ?#|med rec|dob\b|d\.o\.b|acct\b|account\b|csn\b|fin
 def is_somebody(text: str, start: int, stop: int) -> bool:
     """Whether none of the words only tells what somebody is."""
     return NOBODY.isdisjoint(WORD.findall(text[start:stop].lower()))
+
+
+def opens(text: str, start: int, stop: int) -> bool:
+    """Whether words before an age are somebody's name."""
+    return is_somebody(text, start, stop) and not OLD_THING.match(text, stop)
 
 
 def is_named(text: str, start: int, stop: int) -> bool:
@@ -40,7 +51,7 @@ PATTERNS = (
         "What begins a sentence before `is a 3 y.o.` and the like.",
         rf"{BEGINS}({NAME}(?: {NAME}){{0,2}})(?: (?:is|was)(?: now)?(?: an?)?|, an?) {AGE}",
         (" is ", " was ", ", a"),
-        is_somebody,
+        opens,
         minds_case=True,
     ),
     Pattern(

@@ -18,9 +18,7 @@ PATIENT = frozenset(["patient", "pt"])
 NO_INITIALS = word_class("no-initials")
 INITIALS = re.compile(r"[A-Z]\.[ ]?(?:[A-Z]\.[ ]?){0,1}[A-Z]\.")
 # What things do too: behind these a rare first name is rather a word.
-ALSO_OF_THINGS = frozenset(
-    ("is", "was", "has", "had", "appears", "looks", "remains", "continues", "did", "does")
-)
+ALSO_OF_THINGS = frozenset(("is", "was", "has", "had", "appears", "looks", "remains", "continues", "did", "does"))
 # What goes on so behind a frequent first name speaks of a person: `Grace, 84, was`, `Rose (84F)`, `Hope will walk`.
 OF_PERSON = re.compile(
     r"(?: (?:can|may|might|should|will|would)\b| and (?:her|his)\b"

@@ -21,6 +21,7 @@ FITS: dict[str, Callable[[int, int], bool]] = {
     "-of-21": lambda first, second: first <= second == 21,  # noqa: PLR2004 - of the GAD-7
     "-of-27": lambda first, second: first <= second == 27,  # noqa: PLR2004 - of the PHQ-9
     "-of-30": lambda first, second: first <= second == 30,  # noqa: PLR2004 - of the MMSE and the like
+    "-of-doses": lambda first, second: first in (5, 10) and second in (10, 20),  # milligrams
     "-of-few": lambda first, second: first <= second in FEW,
     "-of-ten": lambda first, second: first <= second in (TEN // 2, TEN),
     "-of-pressures": lambda first, second: first > second,

@@ -10,6 +10,7 @@ LINES = """
 [[Wren]] is a 6 m.o. girl. [[Nova]] is a 3 wk old. [[Reign Carter]] is a 9 month old.
 [[True]], a 2 week old male, was seen.
 Infant is a 3 day old female. Patient is a 55 y.o. man. She is a 60 year old. This is a 40 y.o. Mother is a 30 yo F.
+Fracture is a 2 week old injury. Rash was a 3 day old problem.
 The plan is a 10 day course. Duration is a 3 month trial. Treatment was a 6 week taper.
 COLON, [[MARIA]]: HEPATIC FLEXURE
 [[COLON, MARIA]] MRN [[4829102]]

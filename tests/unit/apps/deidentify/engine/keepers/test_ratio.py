@@ -79,6 +79,8 @@ PHQ-9 (4/9): 12.
 MoCA 6/7.
 MMSE 9/15.
 GCS 3/12.
+Lotrel begun 5/10.
+Caduet 3/10.
 """
 
 RATIOS = """
@@ -106,6 +108,8 @@ AST/ALT 25/31.
 2/4 bottles grew GPC.
 Recalls 2/3 objects.
 Take 1/2 tablet.
+Delt 4/5 bi 4/5 tri 5/5.
+Lotrel 5/10 daily, Vytorin 10/20 at night.
 1/2 NS at 75 ml.
 38 4/7 weeks.
 GA 27 5/7.

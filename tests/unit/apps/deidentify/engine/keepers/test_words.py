@@ -22,6 +22,7 @@ from service.apps.deidentify.engine.keepers.words import Vocabulary
         "Charcot-Marie-Tooth. CARRIED THROUGH SCARPA FASCIA TO THE EXTERNAL OBLIQUE.",
         "Jones fx of the foot, Allen test, Salem sump. Los Angeles grade C. A Philadelphia collar. St. John's wort.",
         'Mallory Weiss tear. Bair hugger applied. Morse fall scale 45. Stated "Hope to go home".',
+        "She had a Whipple. He is s/p Whipple, with a Foley.",
         "Closed with Vicryl and Monocryl. KRAS and BRAF were wild type.",
     ],
 )
