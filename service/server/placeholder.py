@@ -45,9 +45,13 @@ def run(variables: Mapping[str, str]) -> None:
 
     `variables`: the environment, in which the Hub says where.
     """
-    url = urlsplit(variables.get("JUPYTERHUB_SERVICE_URL", ""))
+    try:
+        url = urlsplit(variables.get("JUPYTERHUB_SERVICE_URL", ""))
+        host, port = url.hostname, url.port or 80
+    except ValueError:  # no URL: the error that brought us here names the variable
+        return
     prefix = variables.get("JUPYTERHUB_SERVICE_PREFIX", "/")
-    if not variables.get(MANAGED) or url.scheme != "http" or not url.hostname:
+    if not variables.get(MANAGED) or url.scheme != "http" or not host:
         return
     print(  # noqa: T201 - logging may not be set up
         "Until this is corrected, the service answers 503 to everybody. Then restart the Hub, or end the process"
@@ -56,13 +60,13 @@ def run(variables: Mapping[str, str]) -> None:
         flush=True,
     )
     try:
-        asyncio.run(_serve(url.hostname, url.port or 80, prefix))
+        asyncio.run(_serve(host, port, prefix))
     except KeyboardInterrupt:
         pass
-    except OSError as error:
-        known = error.errno is not None and error.errno > 0
-        reason = os.strerror(error.errno or 0) if known else "the name cannot be resolved"
-        print(f"Nothing can listen at {url.hostname}:{url.port or 80} ({reason}).", file=sys.stderr)  # noqa: T201 - as above
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label of the name is empty or too long
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else "the name cannot be resolved"
+        print(f"Nothing can listen at {host}:{port} ({reason}).", file=sys.stderr)  # noqa: T201 - as above
 
 
 async def _serve(host: str, port: int, prefix: str) -> None:

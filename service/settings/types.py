@@ -10,10 +10,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from service.addresses import parsed_address
+
 _FALSE = {"0", "false"}
 _SAME_SITE = {"strict", "lax", "none"}
 ONE_WORD = re.compile(r"[\x21-\x7e]+")
-_HOST = re.compile(r"[a-z0-9._:-]+")  # as urlsplit has it: lower case, IPv6 without brackets
 # The last label must not be a number: a mistyped IP address is not a host name (https://url.spec.whatwg.org).
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?", re.IGNORECASE)
@@ -64,11 +65,16 @@ def one_word(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _is_host(host: str) -> bool:
+    """Whether this is a host name or an IP address, as `urlsplit` returns it: IPv6 without brackets."""
+    return bool(_HOST_NAME.fullmatch(host)) or (parsed_address(host) is not None and "%" not in host)
+
+
 def _split(address: str) -> SplitResult:
     """Split a URL. A user name and password in it would replace the token in the Authorization header."""
     try:
         parts = urlsplit(address)
-        is_complete = parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+        is_complete = parts.scheme in _DEFAULT_PORTS and _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:  # its message quotes the URL
         is_complete = False
     if not is_complete or not ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
@@ -84,8 +90,8 @@ def origin_of(parts: SplitResult) -> str:
 
 
 def _web_address(address: str) -> str:
-    _split(address)
-    return address.rstrip("/")
+    """Check a URL, and write its scheme in small letters: `https:` is looked for there."""
+    return _split(address).geturl().rstrip("/")
 
 
 def _origin(address: str) -> str:
@@ -145,7 +151,7 @@ def _listen_address(address: str) -> str:
         return address
     if _split(address).path.strip("/"):
         raise ValueError("must be scheme://host[:port], without a path")
-    return address.rstrip("/")
+    return _web_address(address)
 
 
 def _proxy(address: str) -> str:

@@ -57,6 +57,22 @@ def test_the_hub_goes_on() -> None:
     assert answer(f"GET {PREFIX} HTTP/1.1")[0] == "HTTP/1.1 200 OK"
 
 
+@pytest.mark.parametrize("host", ["my..host", "x" * 64])
+def test_the_address_has_no_host(capsys: pytest.CaptureFixture[str], host: str) -> None:
+    """A name that no host can have is told in a sentence, too."""
+    run({MANAGED: "1", "JUPYTERHUB_SERVICE_URL": f"http://{host}:8000"})
+
+    assert f"Nothing can listen at {host}:8000 (the name cannot be resolved)." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999"])
+def test_the_address_is_none(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    """Nothing is served where the variable has no URL; the error before this names it."""
+    run({MANAGED: "1", "JUPYTERHUB_SERVICE_URL": url})
+
+    assert capsys.readouterr().err == ""
+
+
 def test_the_address_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     """If another process listens at the service's address, it says so in a sentence, and returns."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -196,16 +196,36 @@ def test_an_origin_is_written_as_browsers_write_it(
     assert origin in {settings.public_host, settings.hub_host}
 
 
+@pytest.mark.parametrize(
+    ("variable", "field", "text", "value"),
+    [
+        ("JUPYTERHUB_API_URL", "api_url", "HTTPS://Hub:1/X/hub/api/", "https://Hub:1/X/hub/api"),
+        ("JUPYTERHUB_SERVICE_URL", "service_url", "Https://127.0.0.1:1//", "https://127.0.0.1:1"),
+        ("JUPYTERHUB_PUBLIC_URL", "public_url", "HTTP://h.test/x", "http://h.test/x"),
+        ("SERVICE_LISTEN", "listen_given", "HTTPS://Host:8443/,hTTp://[::1]", ("https://Host:8443", "http://[::1]")),
+    ],
+)
+def test_a_scheme_is_written_in_small_letters(
+    monkeypatch: pytest.MonkeyPatch, variable: str, field: str, text: str, value: object
+) -> None:
+    """Else an address to listen at would not count as https, and would be served in clear text."""
+    monkeypatch.setenv(variable, text)
+
+    assert getattr(load_settings(), field) == value
+
+
 WRONG_ADDRESSES = [
     "canary", "canary.example.org", "//canary", "ftp://canary", "http://", "http:canary", "https:///canary",
     "http://canary:port", "http://canary:99999", "http://canary:0", "http://[canary", "http://[canary]", "http://℀canary",
     "http://canär", "http://canary x", "http://canary\n", "http://ca\tnary", "http://canary\\x", 'http://"canary"',
     "http://canary;x", "http://user:canary@host", "http://canary@host", "http://@canary", "http://x?canary", "http://x#canary",
-    "http://x/?", "http://x/#",
+    "http://x/?", "http://x/#", "http://canary..example.org", "http://.canary", f"http://{'canary' * 11}", "http://canary.1",
+    "http://[fe80::1%25canary]", "http://-canary",
 ]  # fmt: skip
 WRONG = [
     *((name, text) for name in ("JUPYTERHUB_API_URL", "JUPYTERHUB_SERVICE_URL") for text in WRONG_ADDRESSES),
     *((name, text) for name in ("PUBLIC_HOST", "JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL") for text in WRONG_ADDRESSES),
+    *(("SERVICE_LISTEN", text) for text in WRONG_ADDRESSES if text == text.strip()),
     *(("PUBLIC_HOST", text) for text in ("http://x/canary", "http://x/canary/", "http://x//canary")),
     *(("ALLOW_ORIGINS", text) for text in WRONG_ADDRESSES if text == text.strip()),
     *(
