@@ -18,6 +18,7 @@ _OTHER = (
     "--pid: python -P -m service doctor --pid $(pgrep -u $(id -u) -of -- '-m service$') takes that of a service;"
     " or run this where the variables of the service are set"
 )
+_OF_A_SERVICE = ("JUPYTERHUB_", "ENTRA_", "SERVICE_SIGN_IN")
 # Whom OpenSSL trusts, and which proxy httpx takes.
 _READ_BY_LIBRARIES = {"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
@@ -73,7 +74,7 @@ async def examine(
     try:
         settings = load_settings(environment)
     except ConfigurationError as error:
-        if environment is None and not any(name.startswith(("JUPYTERHUB_", "ENTRA_")) for name in read_variables()):
+        if environment is None and not any(name.startswith(_OF_A_SERVICE) for name in read_variables()):
             yield failed("settings", f"the environment here, in {Path.cwd()}, is not that of a service", _OTHER)
         else:
             yield refused("settings", error)

@@ -71,9 +71,11 @@ class OwnPages:
 def _ends(scope: Scope) -> Iterator[str]:
     """Yield the addresses of both ends of a connection, as far as it has any; a unix socket has none.
 
-    A trusted proxy names the client in X-Forwarded-For.
+    ASGI gives a unix socket a path and no port. A trusted proxy names the client in X-Forwarded-For.
     """
     server, client = scope.get("server"), scope.get("client")
+    if server is not None and server[1] is None:
+        server = None
     if server is not None:
         yield server[0]
     if client is not None and not (server is None and client[0] == _UNIX):

@@ -106,6 +106,18 @@ async def test_a_shell_that_is_not_the_services(tmp_path: Path, monkeypatch: pyt
     assert finding.change.startswith("--pid: python -P -m service doctor --pid ")
 
 
+async def test_a_shell_of_a_service_without_sign_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no variable of a Hub. What is wrong there is named all the same."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("JUPYTERHUB_", "ENTRA_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SERVICE_SIGN_IN", "none")
+    monkeypatch.setenv("SERVICE_WORKERS", "abc")
+    (finding,) = [finding async for finding in examine(None)]
+
+    assert (finding.state, finding.change) == ("failed", "SERVICE_WORKERS in the service's environment")
+
+
 @pytest.mark.parametrize(
     ("registration", "checks"),
     [

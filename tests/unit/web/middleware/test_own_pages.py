@@ -1,12 +1,16 @@
 """Without a sign-in, a page of another site gets nothing out of a service that only its reader can reach."""
 
+import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.utils import get_local_addr
 
 from service.server.protocol import UNIX
 from service.settings import Settings
@@ -155,16 +159,27 @@ async def test_a_proxy_on_this_machine(sign_in: str, client: str, status: int) -
         assert reply.json()["code"] == "not_local"
 
 
+@pytest.mark.parametrize("server", [None, ("/run/service.sock", None)], ids=["ASGI", "uvicorn"])
 @pytest.mark.parametrize(("client", "status"), [(UNIX, 200), ("203.0.113.9", 403)])
-async def test_a_unix_socket(client: str, status: int) -> None:
+async def test_a_unix_socket(server: tuple[str, None] | None, client: str, status: int) -> None:
     """It is local, unless a proxy says that it asks for somebody else."""
     local = OwnPages(PlainTextResponse("done"), settings=Settings(sign_in="none"))
 
     async def on_socket(scope: Scope, receive: Receive, send: Send) -> None:
-        await local({**scope, "server": None, "client": (client, 0)}, receive, send)
+        await local({**scope, "server": server, "client": (client, 0)}, receive, send)
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(on_socket), base_url="http://localhost") as caller:
         assert (await caller.get("/deidentify")).status_code == status
+
+
+def test_how_uvicorn_names_a_unix_socket(tmp_path: Path) -> None:
+    """By its path and no port, as above."""
+    path = str(tmp_path / "s.sock")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(path)
+        transport = Mock(get_extra_info={"socket": bound}.get)
+
+        assert get_local_addr(transport) == (path, None)
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
