@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from service.apps.deidentify.engine.engine import Setup
 
 
+LARGEST_NOTE = 10_000_000  # bytes; the most that DEIDENTIFY_NOTE_SIZE may be
 MODEL = re.compile(r"[\w.-]+(:[\w.]+)?")
 
 
@@ -53,7 +54,7 @@ class DeidentifySettings(BaseModel):
     # Seconds for one note, which takes milliseconds; beyond that it was made to take long.
     deadline: Annotated[float, Field(gt=0, le=3600)] = Field(default=5, validation_alias="DEIDENTIFY_DEADLINE")
     # A long discharge letter has 20,000.
-    note_size: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+    note_size: Annotated[int, Field(ge=1, le=LARGEST_NOTE)] = Field(
         default=100_000, validation_alias="DEIDENTIFY_NOTE_SIZE"
     )
     # What one process holds of others' notes, waiting or in work: how many, how many bytes, and in how many batches.

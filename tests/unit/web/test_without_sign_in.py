@@ -186,6 +186,14 @@ async def test_everybody_is_a_stranger(client: httpx.AsyncClient) -> None:
     assert reply.status_code == 413
 
 
+async def test_the_largest_note_fits_into_the_form(client: httpx.AsyncClient) -> None:
+    """In a form each byte of such a letter takes three. Beyond the size of a note the form is refused."""
+    replies = [await client.post("/deidentify/try", data={"text": "é" * count}) for count in (50_000, 200_000)]
+
+    assert [reply.status_code for reply in replies] == [200, 413]
+    assert replies[1].json()["code"] == "note_too_large"
+
+
 async def test_one_address_has_a_share() -> None:
     """The bodies of one address together have a share, so that it leaves room for others."""
     settings = Settings(sign_in="none", apps=(APP,), variables=ONE | {"DEIDENTIFY_NOTE_SIZE": "10000000"})

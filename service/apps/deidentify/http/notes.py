@@ -213,12 +213,19 @@ class FailedLine(BaseModel):
 
 # Bytes of JSON for each byte of a note's text if all characters are escaped as \uXXXX, and for everything but the text.
 _JSON_PER_BYTE = 3
+# Bytes of a form for each byte of a note's text: a browser sends a line end as %0D%0A.
+_FORM_PER_BYTE = 6
 _BESIDE_TEXT = 64 * 1024
 
 
 def body_size(note_size: int) -> int:
     """Return the most bytes that the JSON of a note may have. `note_size`: the most bytes of its text."""
     return _JSON_PER_BYTE * note_size + _BESIDE_TEXT
+
+
+def form_size(note_size: int) -> int:
+    """Return the most bytes that the form of a note may have. `note_size`: the most bytes of its text."""
+    return _FORM_PER_BYTE * note_size + _BESIDE_TEXT
 
 
 def flaw_of(error: RequestValidationError) -> Failure:

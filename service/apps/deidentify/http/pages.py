@@ -6,15 +6,18 @@ A note is sent in the body of a form and returned on the page. It is not stored 
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, ValidationError
 
 from service.apps.deidentify.engine import explanation
 from service.apps.deidentify.engine.engine import About
+from service.apps.deidentify.errors import NoteTooLargeError
 from service.apps.deidentify.http.answers import caller_of, deidentified, pool_of
 from service.apps.deidentify.http.form import Draft, explained, parts, what_is_wrong
+from service.apps.deidentify.http.notes import form_size
+from service.apps.deidentify.settings import LARGEST_NOTE
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import require
 from service.auth.problems import Problem, problem_of, problem_response
@@ -74,7 +77,16 @@ async def form(request: Request, identity: User) -> Response:
     return _page(request, identity, Draft())
 
 
-@router.post("/try", include_in_schema=False)
+async def _fitting(request: Request) -> None:
+    """Raises NoteTooLargeError for a form that is too large, before the guard reads it to find its XSRF token."""
+    length = request.headers.get("content-length", "")
+    note_size = pool_of(request).note_size
+    if length.isdecimal() and int(length) > form_size(note_size):
+        raise NoteTooLargeError(note_size)
+
+
+# The limit here is that of the largest note size that can be configured.
+@router.post("/try", include_in_schema=False, max_body_size=form_size(LARGEST_NOTE), dependencies=[Depends(_fitting)])
 async def submit(request: Request, identity: User) -> Response:
     """The form again, with the masked note beside it, or with what was wrong; or the masked note as a file.
 
@@ -83,9 +95,12 @@ async def submit(request: Request, identity: User) -> Response:
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         # An uploaded file would be stored on disk for a while.
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Use the form on this page.")
-    given = await request.form()
-    draft = Draft.of(given).with_sample() if given.get("as") == "sample" else Draft.of(given)
     pool = pool_of(request)
+    limit = form_size(pool.note_size)
+    if len(await request.body()) > limit:  # sent in chunks, so that `_fitting` could not know it
+        raise NoteTooLargeError(pool.note_size)
+    given = await request.form(max_part_size=limit)
+    draft = Draft.of(given).with_sample() if given.get("as") == "sample" else Draft.of(given)
     try:
         about, result = await deidentified(draft.note(), pool, caller_of(request, identity), identity)
     except (ServiceError, ValidationError) as error:

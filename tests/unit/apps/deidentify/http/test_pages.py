@@ -202,6 +202,33 @@ async def test_what_went_wrong_stands_beside_the_note(
             expect_problem(await submit(alice, **{"text": NOTE, "as": button}), status, code)
 
 
+async def test_the_largest_note(serve: Serve) -> None:
+    """It fits, however a browser writes it down. A note beyond that is too large, and a long form is not read."""
+    size = 200_000
+    service = await serve(**APP, variables=SERVICE["variables"] | {"DEIDENTIFY_NOTE_SIZE": str(size)})
+    note = "." + "\n" * (size - 1)
+    async with user(service) as alice:
+        fits = await submit(alice, text=note)
+        larger = await submit(alice, text=f"{note}x")
+        longer = await submit(alice, text="é" * 2 * size)
+        in_chunks = await post_in_chunks(alice, b"text=" + b"x" * 8 * size)
+
+    assert (fits.status_code, masked(fits)) == (200, note)
+    assert (larger.status_code, "413 · <code>note_too_large</code>" in larger.text) == (413, True)
+    assert [(reply.status_code, "note_too_large" in reply.text) for reply in (longer, in_chunks)] == [(413, True)] * 2
+
+
+async def post_in_chunks(browser: Browser, body: bytes) -> httpx.Response:
+    """Send a form without saying how long it is."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"_xsrf=" + (await token_of(browser)).encode() + b"&"
+        yield body
+
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return await browser.post(FORM, content=chunks(), headers={**NAVIGATION, **kind})
+
+
 @pytest.mark.parametrize("button", ["page", "file"])
 async def test_a_note_in_another_encoding(alice: Browser, button: str) -> None:
     """It is refused on the page, with what it looks like."""
