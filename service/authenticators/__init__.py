@@ -150,10 +150,11 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
             async with self._hashing_queue.turn(name, is_known=True):
                 return await self._check_password(name, password) is not None
 
-    async def set_password(self, name: str, password: str, *, by: str) -> None:
+    async def set_password(self, name: str, password: str, *, by: str, authorize: bool = False) -> None:
         """Store a password that follows the policy. A user without an account gets one, which is authorized.
 
-        Call it right after the old password was checked. `by` is the user who is signed in.
+        Call it right after the old password was checked. `by` is the user who is signed in. `authorize`: authorize
+        the account, too, if there is one already.
 
         Raises:
             HTTPError: 429: `by` has too many requests in progress. 409: since the call, the password has been changed,
@@ -170,6 +171,7 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
             self.db.add(UserInfo(username=name, password=hashed, is_authorized=True))
         else:
             account.password = hashed
+            account.is_authorized = account.is_authorized or authorize
         self.db.commit()
 
     def problem_with(self, password: str, *, name: str) -> str:
@@ -202,7 +204,8 @@ class PasswordAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it ha
         """
         network = network_of(self._proxies.client_of(handler.request))
         hashed = await self._hash(password, network, is_known=False)
-        if self.user_exists(name):  # created by another request in the meantime
+        # Created in the meantime, by another request or by an administrator.
+        if self.user_exists(name) or orm.User.find(self.db, name) is not None:
             return False
         # No name is authorized automatically: a stranger could request the name of an administrator.
         self.db.add(UserInfo(username=name, password=hashed, is_authorized=bool(self.open_signup)))

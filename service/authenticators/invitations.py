@@ -3,6 +3,10 @@
 It is good for a day, and once: it is for users without a password, and who has used it has one. Only a user who is no
 administrator, and was never active, can be invited: otherwise whoever makes links could become somebody else.
 
+A stranger may have asked for an account of this name before the Hub had the user. The link replaces the stranger's
+password, and authorizes the account. A link from before the account was made is not good for it: an administrator may
+have revoked that account.
+
 The Hub's API makes them, with the scope `admin:users`:
 
     POST /hub/api/users/{name}/invitation  ->  201 {"key": "…", "expires_at": "2026-03-01T12:00:00+00:00"}
@@ -10,6 +14,7 @@ The Hub's API makes them, with the scope `admin:users`:
 The page is `/hub/invitation?key=…`. The Hub's log does not show the value of a parameter of this name.
 """
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -37,7 +42,8 @@ class MakeInvitation(APIHandler):  # type: ignore[misc]  # the Hub has no types
         if problem := _problem_with(user, self.authenticator):
             raise web.HTTPError(HTTPStatus.CONFLICT, problem)
         expires_at = (datetime.now(UTC) + LIFETIME).isoformat(timespec="seconds")
-        key = _sealer(self).seal(json.dumps([user.name, user.id]), lifetime=LIFETIME)
+        claims = [user.name, user.id, _mark(self.authenticator.get_user(user.name))]
+        key = _sealer(self).seal(json.dumps(claims), lifetime=LIFETIME)
         self.set_status(HTTPStatus.CREATED)
         self.write(json.dumps({"key": key, "expires_at": expires_at}))
 
@@ -55,7 +61,7 @@ class Invitation(Page):
         if user is not None:
             password, problem = self._new_password(user.name)
             if not problem:
-                await self.authenticator.set_password(user.name, password, by=user.name)
+                await self.authenticator.set_password(user.name, password, by=user.name, authorize=True)
                 done = "Your password is set. You can sign in now."
         await self._answer(user, problem=problem, done=done)
 
@@ -71,21 +77,27 @@ class Invitation(Page):
     def _invited(self) -> Any:  # noqa: ANN401 - the Hub's
         """Return the user whose link this is; None if it is too old, was used, or is none of ours."""
         opened = _sealer(self).open(self.get_argument("key", ""))
-        name, id_ = json.loads(opened) if opened else ("", 0)
+        name, id_, mark = (*json.loads(opened), "")[:3] if opened else ("", 0, "")  # older links have no mark
         user = self.find_user(name)
         # Another user may have this name by now.
         if user is None or user.id != id_ or _problem_with(user, self.authenticator):
             return None
-        return user
+        return user if _mark(self.authenticator.get_user(name)) in {"", mark} else None
 
 
 def _problem_with(user: Any, authenticator: Any) -> str:  # noqa: ANN401 - the Hub's
     """Say why a user cannot be invited."""
-    if authenticator.user_exists(user.name):
+    account = authenticator.get_user(user.name)
+    if account is not None and account.is_authorized:
         return "This user has a password already."
     if user.admin or user.orm_user.last_activity is not None:
         return "This user is an administrator of the Hub, or has used it before: an administrator sets their password."
     return ""
+
+
+def _mark(account: Any) -> str:  # noqa: ANN401 - NativeAuthenticator's
+    """Return what tells an account's password from another; an empty string if there is no account."""
+    return "" if account is None else hashlib.sha256(bytes(account.password)).hexdigest()
 
 
 def _sealer(handler: Any) -> Sealer:  # noqa: ANN401 - the Hub's

@@ -36,13 +36,16 @@ class Page(BaseHandler):  # type: ignore[misc]  # the Hub has no types
     def _policy(self) -> dict[str, Any]:
         return {"length": self.authenticator.minimum_password_length, "classes": self.authenticator.password_classes}
 
-    async def _store(self, user: Any, password: str) -> str:  # noqa: ANN401 - the Hub's
-        """Store a password and end the user's sessions. Returns a sentence about the user's API tokens.
+    async def _store(self, name: str, password: str) -> str:
+        """Store a password and end the sessions of its owner. Returns a sentence about their API tokens.
 
-        Users who change their own password stay signed in in this browser.
+        Users who change their own password stay signed in in this browser. An account may have no user of the Hub yet.
         """
-        await self.authenticator.set_password(user.name, password, by=self.current_user.name)
-        is_own, with_tokens = user.name == self.current_user.name, bool(self._text("api_tokens"))
+        await self.authenticator.set_password(name, password, by=self.current_user.name)
+        user = self.find_user(name)
+        if user is None:
+            return ""
+        is_own, with_tokens = name == self.current_user.name, bool(self._text("api_tokens"))
         tokens = sessions.count_api_tokens(self.db, user.orm_user)
         if with_tokens:
             sessions.delete_api_tokens(self.db, user.orm_user)
@@ -84,7 +87,7 @@ class ChangePassword(Page):
             problem = "The old password is wrong."
         done = ""
         if not problem:
-            tokens = await self._store(self.current_user, password)
+            tokens = await self._store(name, password)
             done = f"Your password has been changed. You are signed out everywhere except in this browser.{tokens}"
         await self._show(
             "change-password.html", problem=problem, done=done, account=name, is_own=True, **self._policy()
@@ -106,34 +109,45 @@ class _AdminPage(Page):
 
 
 class SetPassword(_AdminPage):
-    """The page where administrators set the password of a user, who may have none yet."""
+    """The page where administrators set the password of a user, who may have none yet, or of an account.
+
+    For their own password it leads to the page that asks for the old one.
+    """
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # the Hub's
     async def get(self, user_name: str) -> None:
         """Show the form."""
         self.check_admin()
-        await self._show("change-password.html", account=self._user(user_name).name, is_own=False, **self._policy())
+        if name := self._other(user_name):
+            await self._show("change-password.html", account=name, is_own=False, **self._policy())
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # likewise
     async def post(self, user_name: str) -> None:
         """Set the password."""
         self.check_admin()
-        user = self._user(user_name)
-        password, problem = self._new_password(user.name)
-        done = ""
-        if not problem:
-            tokens = await self._store(user, password)
-            where = "everywhere except in this browser" if user.name == self.current_user.name else "everywhere"
-            done = f"The password of {user.name} has been changed. {user.name} is signed out {where}.{tokens}"
-        await self._show(
-            "change-password.html", problem=problem, done=done, account=user.name, is_own=False, **self._policy()
-        )
+        if name := self._other(user_name):
+            password, problem = self._new_password(name)
+            done = ""
+            if not problem:
+                tokens = await self._store(name, password)
+                done = f"The password of {name} has been changed. {name} is signed out everywhere.{tokens}"
+                account = self.authenticator.get_user(name)
+                if account is not None and not account.is_authorized:
+                    done += " They may not sign in until you authorize them."
+            await self._show(
+                "change-password.html", problem=problem, done=done, account=name, is_own=False, **self._policy()
+            )
 
-    def _user(self, name: str) -> Any:  # noqa: ANN401 - the Hub's
-        user = self.find_user(name)
-        if user is None:
+    def _other(self, given: str) -> str:
+        """Return the name of another user or account. For one's own name: redirect, and return an empty string."""
+        account = self.authenticator.get_user(given)
+        name = given if account is None else str(account.username)
+        if account is None and self.find_user(name) is None:
             raise web.HTTPError(404)
-        return user
+        if name == self.current_user.name:
+            self.redirect(f"{self.hub.base_url}change-password")
+            return ""
+        return name
 
 
 class SignUp(Page):
@@ -181,7 +195,7 @@ class Authorize(_AdminPage):
         accounts = sorted(UserInfo.all_users(self.db), key=lambda account: str(account.username))
         users = {name for (name,) in self.db.query(orm.User.name)}
         without = sorted(users - {account.username for account in accounts})
-        await self._show("authorize.html", accounts=accounts, without=without)
+        await self._show("authorize.html", accounts=accounts, users=users, without=without)
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # likewise
     async def post(self) -> None:
@@ -191,8 +205,11 @@ class Authorize(_AdminPage):
         if account is None:
             raise web.HTTPError(404)
         action = self._text("action")
-        if action == "authorize":
+        is_user = orm.User.find(self.db, account.username) is not None
+        if action == "authorize-user" or (action == "authorize" and not is_user):
             account.is_authorized = True
+        elif action == "authorize":  # the user was made after the page was shown, which says now what to look at
+            pass
         elif action == "unauthorize" and account.username != self.current_user.name:
             account.is_authorized = False
             # The Hub itself would still accept the tokens of this user.

@@ -10,6 +10,7 @@ import argon2
 import bcrypt
 
 MAX_LENGTH = 1024  # characters
+_SHORT_NAME = 2  # characters: too many good passwords contain a name as short as this
 _BCRYPT = b"$2"
 _CLASSES = ("small letters", "capitals", "digits", "other characters")
 
@@ -60,11 +61,11 @@ def problem_with(
     """Return a sentence that says what a new password lacks; an empty string if it is good."""
     text = _normal(password)
     missing = []
-    if not length <= len(text) <= most:
+    if len(text) < length or max(len(text), len(password)) > most:  # `matches` counts what was typed
         missing.append(f"have {length} to {most} characters")
     if _count_kinds(text) < classes and classes > 1:
         missing.append(f"have characters of {classes} of these kinds: {', '.join(_CLASSES)}")
-    if name and name.casefold() in text.casefold():
+    if len(name) > _SHORT_NAME and name.casefold() in text.casefold():
         missing.append("not contain the user name")
     if check_common and text.casefold() in _common():
         missing.append("not be one of the most common passwords")

@@ -193,6 +193,10 @@ async def test_asking_for_an_account(hub: RealHub) -> None:
         page = await stranger.visit("hub/signup")
         page = await stranger.submit(page, username="Dora", new_password=FIRST, new_password_again=FIRST)
         assert (page.status_code, "must authorize your account before you can sign in" in page.text) == (200, True)
+        assert ("<title>Ask for an account" in " ".join(page.text.split()), "new_password" in page.text) == (
+            True,
+            False,
+        )
         page = await stranger.sign_in("dora", password=FIRST)
         assert (page.status_code, "must authorize this account first" in page.text) == (403, True)
         assert "must authorize this account first" not in (await stranger.sign_in("dora", password="wrong")).text
@@ -210,6 +214,35 @@ async def test_asking_for_an_account(hub: RealHub) -> None:
         # Nobody shuts themselves out.
         (own,) = [form for form in forms(page) if form.values.get("username") == "admin"]
         assert (await admin.submit(page, own, action="unauthorize")).status_code == 400
+
+
+async def test_a_user_of_a_name_that_somebody_has_asked_for(hub: RealHub) -> None:
+    """The page warns of a request that is older than the user, and a button from before that authorizes nobody."""
+    async with hub.session() as stranger, hub.session() as admin:
+        page = await stranger.visit("hub/signup")
+        await stranger.submit(page, username="nina", new_password=FIRST, new_password_again=FIRST)
+        await admin.sign_in("admin", password=FIRST)
+        before = await admin.visit("hub/authorize")
+        assert "somebody else may have asked for this account before" not in before.text
+        (await hub.api("POST", "/users/nina")).raise_for_status()
+        page = await act(admin, "nina", "authorize")
+        assert "somebody else may have asked for this account before" in page.text
+        assert not await signs_in(hub, "nina", FIRST)
+        await act(admin, "nina", "authorize-user")
+        assert await signs_in(hub, "nina", FIRST)
+
+
+async def test_the_password_of_an_account_without_a_user(hub: RealHub) -> None:
+    """An administrator sets it for an account that was only asked for, and still has to authorize that."""
+    async with hub.session() as stranger, hub.session() as admin:
+        page = await stranger.visit("hub/signup")
+        await stranger.submit(page, username="olga", new_password=FIRST, new_password_again=FIRST)
+        await admin.sign_in("admin", password=FIRST)
+        page = await admin.visit("hub/change-password/olga")
+        page = await admin.submit(page, new_password=SECOND, new_password_again=SECOND)
+        assert (page.status_code, "They may not sign in until you authorize them." in page.text) == (200, True)
+        await act(admin, "olga", "authorize")
+    assert (await signs_in(hub, "olga", FIRST), await signs_in(hub, "olga", SECOND)) == (False, True)
 
 
 async def act(browser: Session, name: str, action: str) -> httpx.Response:

@@ -17,6 +17,7 @@ FIRST, SECOND, THIRD = "first of all passwords", "second to none of them", "thir
 CONFIG = f"""
 c.JupyterHub.authenticator_class = "service.authenticators.PasswordAuthenticator"
 c.PasswordAuthenticator.first_users = {{name: {FIRST!r} for name in ("admin", "ann", "testuser")}}
+c.PasswordAuthenticator.enable_signup = True
 c.JupyterHub.load_groups = {{"desk-admin": {{"users": ["ann"]}}}}
 """
 
@@ -27,7 +28,9 @@ def hub(make_shared_hub: MakeHub, tmp_path_factory: pytest.TempPathFactory) -> R
     state = str(tmp_path_factory.mktemp("desk"))
     environment = {"SERVICE_STATE": state, "HUB_PASSWORD_PAGE": "change-password"}
     register = {"apps": ["desk"], "manage_users": True, "environment": environment}
-    return make_shared_hub(users=("admin", "ann", "testuser"), admins=("boss",), config=CONFIG, register=register)
+    return make_shared_hub(
+        users=("admin", "ann", "testuser"), admins=("admin", "boss"), config=CONFIG, register=register
+    )
 
 
 async def submit(browser: Session, page: httpx.Response, action: str, **typed: str) -> httpx.Response:
@@ -90,6 +93,30 @@ async def test_a_password_that_is_not_good_enough(hub: RealHub) -> None:
     assert (short.status_code, "have 12 to 1024 characters" in short.text) == (400, True)
     assert (differ.status_code, done.status_code) == (400, 200)
     assert await signs_in(hub, "erin", SECOND)
+
+
+async def test_a_stranger_has_asked_for_the_name(hub: RealHub) -> None:
+    """The link replaces the stranger's password, and authorizes the account. It does not undo a later revocation."""
+    async with hub.session() as stranger, hub.session() as admin, hub.session() as kate:
+        await submit(
+            stranger,
+            await stranger.visit("hub/signup"),
+            "",
+            username="kate",
+            new_password=THIRD,
+            new_password_again=THIRD,
+        )
+        where = await invited(hub, "kate")
+        await submit(kate, await kate.visit(where), "invitation", new_password=SECOND, new_password_again=SECOND)
+        await admin.sign_in("admin", password=FIRST)
+        page = await admin.visit("hub/authorize")
+        (form,) = (form for form in forms(page) if form.values.get("username") == "kate")
+        form.action = "authorize"
+        await admin.submit(page, form, action="unauthorize")
+        assert (await kate.visit(where)).status_code == 410
+        await admin.submit(page, form, action="authorize-user")
+
+    assert (await signs_in(hub, "kate", SECOND), await signs_in(hub, "kate", THIRD)) == (True, False)
 
 
 async def test_a_form_that_was_opened_twice(hub: RealHub) -> None:

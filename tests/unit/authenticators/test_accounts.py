@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("nativeauthenticator", reason="no JupyterHub installed: pip 
 
 from jupyterhub import orm
 from sqlalchemy.orm import Session
+from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError
 
 from service.authenticators import PasswordAuthenticator, passwords
@@ -64,6 +66,32 @@ async def test_somebody_without_a_password_gets_one(authenticator: PasswordAuthe
     await authenticator.set_password("grace", SECOND, by="admin")
 
     assert is_right(authenticator, "grace", SECOND)
+
+
+@pytest.mark.parametrize("authorize", [False, True])
+async def test_only_an_invitation_authorizes(
+    authenticator: PasswordAuthenticator, database: Session, *, authorize: bool
+) -> None:
+    """A new password leaves an account unauthorized, unless it comes by an invitation."""
+    account = authenticator.get_user("ada")
+    account.is_authorized = False
+    database.commit()
+    await authenticator.set_password("ada", SECOND, by="ada", authorize=authorize)
+
+    assert authenticator.get_user("ada").is_authorized is authorize
+
+
+async def test_a_user_who_is_made_during_a_sign_up(authenticator: PasswordAuthenticator, database: Session) -> None:
+    """A stranger does not get the name of a user whom an administrator makes meanwhile."""
+    connection = SimpleNamespace(context=SimpleNamespace(address=("192.0.2.1", 1)))
+    handler: Any = SimpleNamespace(request=SimpleNamespace(connection=connection, headers=HTTPHeaders()))
+    sign_up = asyncio.create_task(authenticator.sign_up(handler, "grace", SECOND))
+    await asyncio.sleep(0)
+    database.add(orm.User(name="grace"))
+    database.commit()
+
+    assert not await sign_up
+    assert not authenticator.user_exists("grace")
 
 
 @pytest.mark.parametrize(

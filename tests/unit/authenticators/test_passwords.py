@@ -10,9 +10,9 @@ from service.authenticators import passwords
 GOOD = "correct horse battery"
 
 
-def flaw(password: str, *, length: int = 12, classes: int = 1, check_common: bool = True) -> str:
-    """Return the problem with a password of ada."""
-    return passwords.problem_with(password, name="ada", length=length, classes=classes, check_common=check_common)
+def flaw(password: str, *, name: str = "ada", length: int = 12, classes: int = 1, check_common: bool = True) -> str:
+    """Return the problem with a password of ada, or of somebody else."""
+    return passwords.problem_with(password, name=name, length=length, classes=classes, check_common=check_common)
 
 
 def test_a_good_one() -> None:
@@ -26,13 +26,21 @@ def test_a_good_one() -> None:
         ("", "have 12 to 1024 characters"),
         ("elevenchars", "have 12 to 1024 characters"),
         ("x" * 1025, "have 12 to 1024 characters"),
+        ("e\u0301x" * 380, "have 12 to 1024 characters"),  # 760 characters in NFKC, and 1140 as it was typed
         ("I am Ada Lovelace", "not contain the user name"),
     ],
-    ids=["empty", "short", "endless", "the name"],
+    ids=["empty", "short", "endless", "endless as it was typed", "the name"],
 )
 def test_what_it_lacks_is_said(password: str, words: str) -> None:
     """A password that is not allowed is refused with the reason."""
     assert flaw(password).removeprefix("A password must ") == f"{words}."
+
+
+@pytest.mark.parametrize("name", ["", "a", "bo"])
+def test_a_name_that_many_passwords_contain(name: str) -> None:
+    """Only names of three characters or more may not be in a password."""
+    assert flaw("a bottle of ink", name=name) == ""
+    assert "user name" in flaw("a bottle of ink", name="ink")
 
 
 def test_all_that_it_lacks_is_said_at_once() -> None:
