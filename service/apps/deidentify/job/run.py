@@ -18,6 +18,7 @@ from service.apps.deidentify.job.outputs import Target, claimed
 
 BATCH = 200_000  # bytes of notes in one batch, about a second of work for an engine
 HELD = 64_000_000  # bytes of notes that have been submitted and are not done
+_UNKNOWN = "It cannot be read or written"  # where the system gives no reason
 
 
 class Pending(Protocol):
@@ -101,7 +102,7 @@ def run(
                             _count(progress, task, outcome, tell)
                         report(progress)
     except OSError as error:
-        raise JobStoppedError(f"{shown(error.filename or out)}: {error.strerror}.") from error
+        raise JobStoppedError(f"{shown(error.filename or out)}: {error.strerror or _UNKNOWN}.") from error
     progress.size = progress.total
     return progress
 

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.apps.deidentify.errors import JobRefusedError
+from service.apps.deidentify.errors import JobRefusedError, JobStoppedError, NoteRefusedError
 from service.apps.deidentify.job.inputs import Reading, Source, shown
-from service.apps.deidentify.job.notes import Note
+from service.apps.deidentify.job.notes import Cell, Note, failure
 from service.apps.deidentify.job.tables.rows import Reply, cell_of, missing, note_of
 
 BATCH = 500  # rows that are read at once
@@ -36,7 +36,9 @@ class ParquetTable:
             if schema.names.count(name) > 1:
                 raise JobRefusedError(f"{shown(self._source.path)} has more than one column {shown(name)}.")
             kind = schema.field(name).type
-            if not (_is_text(kind) or (name not in self._columns and pa.types.is_integer(kind))):
+            # A column of notes may have the type of one in which every value is null.
+            others = pa.types.is_null if name in self._columns else pa.types.is_integer
+            if not (_is_text(kind) or others(kind)):
                 what = f"the column {shown(name)} is of the type {kind}, and not text."
                 raise JobRefusedError(f"{shown(self._source.path)}: {what}")
         self.rows = file.metadata.num_rows
@@ -47,13 +49,12 @@ class ParquetTable:
         names = [file.schema_arrow.names[place] for place in self._places(file.schema_arrow)]
         patient = [self._patient_column] if self._patient_column else []
         done = 0
-        for batch in file.iter_batches(BATCH, columns=list(dict.fromkeys([*names, *patient]))):
-            columns = [batch.column(name).cast(pa.string()).to_pylist() for name in [*names, *patient]]
+        for batch in self._batches(file, list(dict.fromkeys([*names, *patient]))):
+            columns = [_cells(batch.column(name)) for name in [*names, *patient]]
             for row in zip(*columns, strict=True):
                 done += 1
-                cells = [cell_of(text) for text in row[: len(names)]]
-                note = note_of(done, names, cells, (row[-1] or "") if patient else None)
-                yield note, done * self._source.size // self.rows
+                whose = (row[-1] if isinstance(row[-1], str) else "") if patient else None
+                yield note_of(done, names, row[: len(names)], whose), done * self._source.size // self.rows
 
     def write(self, reading: Reading, replies: Iterator[Reply], file: BinaryIO) -> None:
         """Write in row groups of a bounded size, compressed as the file that is read."""
@@ -61,7 +62,7 @@ class ParquetTable:
         schema = given.schema_arrow
         places = self._places(schema)
         with pq.ParquetWriter(file, schema, compression=_compression(given)) as writer:
-            for batches in _groups(given.iter_batches(BATCH)):
+            for batches in _groups(self._batches(given)):
                 writer.write_table(pa.Table.from_batches([_with(batch, places, replies) for batch in batches], schema))
 
     def _places(self, schema: Any) -> list[int]:  # noqa: ANN401 - pyarrow has no types
@@ -71,8 +72,41 @@ class ParquetTable:
     def _opened(self, reading: Reading) -> Any:  # noqa: ANN401 - likewise
         try:
             return pq.ParquetFile(reading.stream, buffer_size=1_000_000, pre_buffer=False)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
+            if _is_of_the_system(error):
+                raise
             raise JobRefusedError(f"{shown(self._source.path)} is no Parquet file that can be read.") from error
+
+    def _batches(self, file: Any, columns: Sequence[str] | None = None) -> Iterator[Any]:  # noqa: ANN401 - likewise
+        """Read the file. Raises JobStoppedError if it is damaged."""
+        try:
+            yield from file.iter_batches(BATCH, columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            if _is_of_the_system(error):
+                raise
+            raise JobStoppedError(f"{shown(self._source.path)} is damaged.") from None
+
+
+def _is_of_the_system(error: Exception) -> bool:
+    """Whether the disk or the memory is to blame. pyarrow reports damaged content as an OSError without a number."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None)
+
+
+def _cells(column: Any) -> list[Cell]:  # noqa: ANN401 - likewise
+    """The texts of a column. pyarrow does not check that they are UTF-8."""
+    texts = column.cast(pa.string())
+    try:
+        return [cell_of(text) for text in texts.to_pylist()]
+    except UnicodeDecodeError:
+        return [None if raw is None else _cell(raw) for raw in texts.cast(pa.binary()).to_pylist()]
+
+
+def _cell(raw: bytes) -> Cell:
+    try:
+        return cell_of(raw.decode())
+    except UnicodeDecodeError as error:
+        wrong = f"Byte {error.start + 1} of this cell (0x{raw[error.start]:02X}) is not in utf-8."
+        return failure(NoteRefusedError(wrong))
 
 
 def _is_text(kind: Any) -> bool:  # noqa: ANN401 - likewise
@@ -87,6 +121,8 @@ def _with(batch: Any, places: Sequence[int], replies: Iterator[Reply]) -> Any:  
     columns = list(batch.columns)
     for number, place in enumerate(places):
         field = batch.schema.field(place)
+        if pa.types.is_null(field.type):
+            continue
         texts = [row[number] if row[number] is not None or field.nullable else "" for row in rows]
         columns[place] = pa.array(texts, pa.string()).cast(field.type)
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)

@@ -193,6 +193,22 @@ def test_a_file_that_changes_meanwhile(folder: Path) -> None:
     assert "b.ndjson" not in files(out)
 
 
+class Failing(Executor):
+    """Fails with an error that is not the system's."""
+
+    def submit(self, _given: Sequence[Note]) -> "Batch":
+        """Fail."""
+        raise OSError("Unexpected end of stream")
+
+
+def test_an_error_without_a_reason(folder: Path) -> None:
+    """Stops the job, too, with a sentence."""
+    with pytest.raises(JobStoppedError) as stopped:
+        do(folder, Failing())
+
+    assert stopped.value.detail == f"{folder.parent / 'out'}: It cannot be read or written."
+
+
 def test_what_cannot_be_written(folder: Path) -> None:
     """Stops the job with where and why."""
     other = folder.parent / "other" / "b.ndjson"

@@ -1,5 +1,6 @@
 """Parquet: other columns keep their values and types, and the file what it says of itself."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -9,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.apps.deidentify.errors import JobRefusedError
+from service.apps.deidentify.errors import JobRefusedError, JobStoppedError
+from service.apps.deidentify.job.inputs import find
 from service.apps.deidentify.job.notes import LARGEST
 from service.apps.deidentify.job.tables import parquet
 from tests.unit.apps.deidentify.job.tables.conftest import Do
@@ -38,11 +40,10 @@ def stars(text: str) -> str:
     return "*" * len(text)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()],
-    ids=["string", "large", "dictionary", "view"],
-)
+KINDS = [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["string", "large", "dictionary", "view"])
 def test_a_table(do: Do, kind: pa.DataType) -> None:
     """Has its notes masked, null stays null, and all else is as it was: order, types, metadata, compression."""
     columns = {"id": OTHERS["id"], "note": pa.array(TEXTS).cast(kind), **OTHERS}
@@ -79,6 +80,47 @@ def test_row_groups(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     assert 5 < pq.ParquetFile(BytesIO(masked)).num_row_groups < 25
     assert do("t.parquet", written(table, row_group_size=70), str.upper, "note") == masked
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["string", "large", "dictionary", "view"])
+def test_a_cell_that_is_not_utf_8(do: Do, tmp_path: Path, kind: pa.DataType) -> None:
+    """Becomes null, and is an error that says where; the cells beside it are done."""
+    raw = pa.array([b"Dr. Roe", b"Jos\xe9 Roe"]).view(pa.string())
+    texts = pa.array([0, 1, None]).cast(pa.int32())
+    column = pa.DictionaryArray.from_arrays(texts, raw) if pa.types.is_dictionary(kind) else raw.take(texts).cast(kind)
+    masked = do("t.parquet", written(pa.table({"note": column})), stars, "note")
+
+    assert pq.read_table(BytesIO(masked))["note"].to_pylist() == ["*******", None, None]
+    (source,) = find([tmp_path / "t.parquet"], tmp_path / "out", tables=True).sources
+    table = parquet.ParquetTable(source, ["note"], "utf-8")
+    with source.open() as reading:
+        table.check(reading)
+        cells = [json.loads(note.raw or b"")[0][1] for note, _ in table.notes(reading)]
+    said = "Byte 4 of this cell (0xE9) is not in utf-8."
+    assert cells == ["Dr. Roe", {"code": "note_refused", "detail": said}, None]
+
+
+def test_a_column_without_any_text(do: Do) -> None:
+    """Has nothing to mask, and is written as it is."""
+    table = pa.table({"note": pa.nulls(2), "more": ["a", None]})
+
+    assert pq.read_table(BytesIO(do("t.parquet", written(table), stars, "note", "more"))).to_pydict() == {
+        "note": [None, None],
+        "more": ["*", None],
+    }
+
+
+@pytest.mark.parametrize("place", [4, 40, 0.5], ids=["header", "page", "index"])
+def test_a_damaged_page(do: Do, tmp_path: Path, place: float) -> None:
+    """Stops the job, and the file is named."""
+    content = written(pa.table({"note": [f"Dr. Roe {number}" for number in range(2000)]}), compression="zstd")
+    start = int(place if place > 1 else place * len(content))
+    damaged = content[:start] + b"\xff" * 20 + content[start + 20 :]
+
+    with pytest.raises(JobStoppedError) as stopped:
+        do("t.parquet", damaged, stars, "note")
+
+    assert stopped.value.detail == f"{tmp_path / 't.parquet'} is damaged."
 
 
 def test_no_rows(do: Do) -> None:
