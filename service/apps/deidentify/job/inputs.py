@@ -4,7 +4,7 @@ import gzip
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,10 @@ NOTE = ".txt"  # a file with a single note
 LINES = (".ndjson", ".jsonl")  # a note in each line; if columns are given, a row of a table
 PARQUET = ".parquet"
 TABLES = (".csv", ".tsv", PARQUET)  # read only if columns are given
+# Behind the name of a file that is written: while it is not complete, while it is made of lines, and behind the name of
+# a table, for what could not be done of it.
+PART, MADE, ERRORS = ".part", ".new.part", ".errors.ndjson"
+_LONGEST_NAME = 255  # bytes of a file's name, on the usual file systems
 GZIP = ".gz"  # may follow any suffix but that of Parquet, which has its own compression
 
 
@@ -94,7 +98,7 @@ def find(given: Sequence[Path], out: Path, *, tables: bool = False) -> Found:
 
     Raises:
         JobRefusedError: there are no files. Or one of them cannot be read, is a symbolic link, is in `out` or contains
-            it, or would be written to the same path as another.
+            it, would be written to the same path as another, or has a name to which nothing can be added.
     """
     suffixes = _suffixes(tables=tables)
     found: dict[str, Source] = {}
@@ -106,9 +110,23 @@ def find(given: Sequence[Path], out: Path, *, tables: bool = False) -> Found:
             if other.path != source.path:
                 both = f"{shown(other.path)} and {shown(source.path)}"
                 raise JobRefusedError(f"{both} have the same name and would be written to the same file.")
+    _check_names(found, tables=tables)
     if not found:
         raise JobRefusedError(f"There is no file here with a name that ends in {', '.join(suffixes)}.")
     return Found(sorted(found.values(), key=lambda source: source.name), sorted(set(others)))
+
+
+def _check_names(found: Mapping[str, Source], *, tables: bool) -> None:
+    """Check the names of all that is written beside a file, so that the job does not stop there."""
+    for name, source in found.items():
+        is_table = source.kind in TABLES or (tables and source.kind in LINES)
+        if is_table and (other := found.get(name + ERRORS)):
+            said = f"{shown(other.path)} would be written where the errors of {shown(source.path)} are: rename it."
+            raise JobRefusedError(said)
+        most = _LONGEST_NAME - len(ERRORS + PART if is_table else MADE)
+        if len(os.fsencode(Path(name).name)) > most:
+            said = f"its name is too long: the job adds to it, so it may have {most} bytes."
+            raise JobRefusedError(f"{shown(source.path)}: {said}")
 
 
 def _suffixes(*, tables: bool) -> tuple[str, ...]:

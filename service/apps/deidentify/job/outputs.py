@@ -17,11 +17,10 @@ from typing import BinaryIO, Protocol, cast
 
 from service.apps.deidentify.errors import JobRefusedError
 from service.apps.deidentify.job.claim import Claim
-from service.apps.deidentify.job.inputs import shown
+from service.apps.deidentify.job.inputs import MADE, PART, shown
 from service.apps.deidentify.job.notes import Outcome, says_failed
 
 MARK = ".deidentify.json"  # file in the output folder that says from what it was made, and how
-PART = ".part"  # suffix of a file that is not complete
 PRIVATE = 0o600  # masked notes are still sensitive
 
 _OTHER = {
@@ -159,7 +158,7 @@ class LinesTarget:
         self._part.replace(self._path)
 
     def _make(self, writer: Writer, lines: BinaryIO) -> None:
-        made = self._path.with_name(f"{self._path.name}.new{PART}")
+        made = self._path.with_name(self._path.name + MADE)
         with private(made, "wb") as file:
             writer.write(lines, file, self._path)
             keep(file)

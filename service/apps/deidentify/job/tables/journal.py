@@ -9,12 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from service.apps.deidentify.job.inputs import Source
+from service.apps.deidentify.job.inputs import ERRORS, PART, Source
 from service.apps.deidentify.job.notes import json_line
-from service.apps.deidentify.job.outputs import PART, Tally, keep, packed, private
+from service.apps.deidentify.job.outputs import Tally, keep, packed, private
 from service.apps.deidentify.job.tables.rows import Reply, Table
-
-ERRORS = ".errors.ndjson"  # behind a table's name: what could not be done of it
 
 
 class TableWriter:

@@ -214,6 +214,45 @@ def test_names_that_collide(folder: Path) -> None:
     assert refused.value.detail == f"{both} have the same name and would be written to the same file."
 
 
+@pytest.mark.parametrize("table", ["v.csv", "v.csv.gz", "v.parquet", "v.ndjson"])
+def test_a_file_named_like_the_errors_of_a_table(tmp_path: Path, table: str) -> None:
+    """Is told, too. Beside a file that is no table, no errors are written."""
+    paths = [tmp_path / table, tmp_path / f"{table}.errors.ndjson"]
+    for path in paths:
+        path.touch()
+
+    with pytest.raises(JobRefusedError) as refused:
+        find(paths, tmp_path / "out", tables=True)
+    said = f"{paths[1]} would be written where the errors of {paths[0]} are: rename it."
+    assert refused.value.detail == said
+    (tmp_path / "v.ndjson").touch()
+    assert len(sources([tmp_path / "v.ndjson", paths[1]], tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize(
+    ("suffix", "tables", "most"),
+    [
+        (".csv", True, 236),
+        (".ndjson", True, 236),
+        (".ndjson", False, 246),
+        (".txt", True, 246),
+        (".txt.gz", False, 246),
+    ],
+)
+def test_a_long_name(tmp_path: Path, suffix: str, tables: bool, most: int) -> None:  # noqa: FBT001 - a case
+    """Is read as long as there is room for what the job adds to it; it counts in bytes."""
+    name = "é" * ((most - len(suffix)) // 2) + "x" * ((most - len(suffix)) % 2) + suffix
+    fits, longer = tmp_path / name, tmp_path / f"x{name}"
+    fits.touch()
+    longer.touch()
+
+    assert len(find([fits], tmp_path / "out", tables=tables).sources) == 1
+    with pytest.raises(JobRefusedError) as refused:
+        find([longer], tmp_path / "out", tables=tables)
+    said = f"its name is too long: the job adds to it, so it may have {most} bytes."
+    assert refused.value.detail == f"{longer}: {said}"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
