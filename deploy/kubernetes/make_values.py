@@ -12,7 +12,7 @@ import yaml
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
-from service.registration import register
+from service.registration import RegistrationError, register
 from service.service_url import variable_for
 
 _HEAD = """\
@@ -32,15 +32,18 @@ def main() -> None:
     parser.add_argument("--base-url", default="/", help="the chart's hub.baseUrl")
     parser.add_argument("--hub-version", default="5.5", help="the chart's JupyterHub")
     given = parser.parse_args()
-    values = made(
-        name=given.name,
-        url=given.url,
-        public_host=given.public_host,
-        apps=_names(given.apps),
-        grant=_names(given.grant) or None,
-        base_url=given.base_url,
-        hub_version=given.hub_version,
-    )
+    try:
+        values = made(
+            name=given.name,
+            url=given.url,
+            public_host=given.public_host,
+            apps=_names(given.apps),
+            grant=_names(given.grant) or None,
+            base_url=given.base_url,
+            hub_version=given.hub_version,
+        )
+    except RegistrationError as error:
+        parser.error(str(error))
     plain = json.loads(json.dumps(values))  # YAML would print a list that is used twice as a reference
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
     print(_HEAD.format(name=given.name) + text, end="")
@@ -90,7 +93,7 @@ def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 if __name__ == "__main__":

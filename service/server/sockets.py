@@ -30,6 +30,7 @@ _REASONS = {
     errno.EADDRNOTAVAIL: "this machine has no such address",
     errno.EEXIST: "there is a file that is not a socket",
     errno.ENOENT: "there is no such folder",
+    errno.ENOLINK: "there is a link to nothing",
 }
 
 Listener = tuple[str, socket.socket]  # an address and the socket that listens there
@@ -99,6 +100,8 @@ def _bind_unix(path: Path, stack: ExitStack) -> socket.socket:
 def _remove_left_over(path: Path) -> None:
     """Remove the socket of a process that was killed. Raises OSError if it is in use, or is not a socket."""
     if not path.exists():
+        if path.is_symlink():
+            raise OSError(errno.ENOLINK, "")
         return
     if not path.is_socket():
         raise OSError(errno.EEXIST, "")

@@ -181,7 +181,37 @@ def test_values() -> None:
     assert made == (DEPLOY / "values.yaml").read_text()
 
 
-MADE = runpy.run_path(str(DEPLOY / "make_values.py"))["made"]
+PROGRAM = runpy.run_path(str(DEPLOY / "make_values.py"))
+MADE = PROGRAM["made"]
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (["--public-host", "hub.example.org"], "error: public_host='hub.example.org': must be an origin"),
+        (["--public-host", "https://hub.example.org", "--name", "A"], "error: name='A': must be"),
+    ],
+)
+def test_wrong_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], told: list[str], said: str
+) -> None:
+    """What `register()` refuses is told in a sentence."""
+    monkeypatch.setattr(sys, "argv", ["make_values.py", *told])
+    with pytest.raises(SystemExit):
+        PROGRAM["main"]()
+
+    assert said in capsys.readouterr().err
+
+
+def test_names_with_spaces(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lists are separated by commas, with spaces or without."""
+    printed = []
+    for apps in ("deidentify,desk", " deidentify, desk ,"):
+        monkeypatch.setattr(sys, "argv", ["make_values.py", "--public-host", "https://hub.example.org", "--apps", apps])
+        PROGRAM["main"]()
+        printed.append(capsys.readouterr().out)
+
+    assert printed[0] == printed[1]
 
 
 @pytest.mark.parametrize("hub_version", ["5.5", "6.1.1"])

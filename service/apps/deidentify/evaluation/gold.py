@@ -48,13 +48,16 @@ def read(path: Path) -> list[Gold]:
     """Read the notes of a file.
 
     Raises:
-        GoldRefusedError: a line is no such object; its number is told.
+        GoldRefusedError: there is no note, or a line is no such object; its number is told.
     """
     try:
         with path.open(encoding="utf-8-sig") as lines:
-            return list(_read(lines))
+            found = list(_read(lines))
     except (OSError, UnicodeDecodeError):
         raise GoldRefusedError(f"{path} cannot be read as UTF-8.") from None
+    if not found:
+        raise GoldRefusedError(f"{path} has no notes.")
+    return found
 
 
 def _read(lines: Iterable[str]) -> Iterator[Gold]:
@@ -62,7 +65,7 @@ def _read(lines: Iterable[str]) -> Iterator[Gold]:
         if line.strip():
             try:
                 yield _gold(json.loads(line))
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 raise GoldRefusedError(
                     f"Line {number} is no JSON object with `text` and `spans`, a list of [start, end, type] "
                     "in code points of the text."

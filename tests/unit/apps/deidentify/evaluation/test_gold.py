@@ -33,6 +33,7 @@ def test_marks_move_with_what_is_written_in_their_place() -> None:
         '{"text": "x", "spans": [[0, 2, "A"]]}',
         '{"text": "x", "spans": [[1, 1, "A"]]}',
         '{"text": "x", "spans": [["0", 1, "A"]]}',
+        pytest.param("[" * 100_000, id="deep"),
     ],
 )
 def test_what_is_no_note_is_named_by_its_line(tmp_path: Path, line: str) -> None:
@@ -41,6 +42,16 @@ def test_what_is_no_note_is_named_by_its_line(tmp_path: Path, line: str) -> None
     path.write_text('{"text": "x", "spans": []}\n' + line)
 
     with pytest.raises(GoldRefusedError, match="Line 2"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", ["", "\n \n"])
+def test_a_file_without_notes(tmp_path: Path, content: str) -> None:
+    """It is refused: nothing can be measured, and nothing was missed."""
+    path = tmp_path / "gold.jsonl"
+    path.write_text(content)
+
+    with pytest.raises(GoldRefusedError, match="has no notes"):
         read(path)
 
 
