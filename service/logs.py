@@ -41,7 +41,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MAX_VALUE = 8_000  # characters of one value
 
 # Messages of uvicorn and `websockets` for each WebSocket. `service.web.middleware.access_log` logs these already.
-_DUPLICATES = ('%s - "WebSocket %s"', "connection open", "connection rejected", "connection closed")
+# The last one is wrong: it comes after each answer to a handshake that gives a reason.
+_DUPLICATES = (
+    '%s - "WebSocket %s"',
+    "connection open",
+    "connection rejected",
+    "connection closed",
+    "ASGI callable returned without completing handshake.",
+)
 
 
 def mask_address(text: str) -> str:

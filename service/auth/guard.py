@@ -60,6 +60,8 @@ class Guard(SecurityBase):
         vetoed: bool = True,
         scheme: OAuth2 | None = None,
     ) -> None:
+        if not all(isinstance(scope, str) for scope in scopes):
+            raise TypeError('Name scopes one by one: require("custom:a", "custom:b").')
         self.model = scheme or OAuth2(flows=OAuthFlows())  # `service.web.routes.docs` fills in the addresses
         self.scheme_name = SCHEME
         self.scopes = scopes

@@ -121,7 +121,8 @@ class Hub:
         `cookies`: whether browsers may use it by our cookie. Its scripts send no XSRF token, so that takes a host of
         the service's own; None: where there is one. With True the application does not start without one.
         """
-        protected = Protected(self, app, Guard(*scopes, mode=mode), cookies=cookies)
+        needed = (scopes,) if isinstance(scopes, str) else scopes
+        protected = Protected(self, app, Guard(*needed, mode=mode), cookies=cookies)
         self._protected.append(protected)
         return protected
 
@@ -148,6 +149,7 @@ class Hub:
         Raises:
             RuntimeError: the router was taken already, so that its paths are fixed; or `harden` needs a later FastAPI
                 (0.164).
+            ValueError: a path of `paths` does not begin with a slash, or two are the same.
         """
         if paths is not None or forward:
             if "router" in self.__dict__:

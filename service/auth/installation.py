@@ -18,6 +18,7 @@ from service.auth.identification import SignedInByUrl
 from service.auth.middleware import HubMiddleware
 from service.auth.policy import Policy
 from service.auth.promises import contexts, open_to_all, unchecked
+from service.auth.protection import Protected
 from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _NO_TELEMETRY: "TelemetryConfig" = {"tracing": False, "logs": False, "metrics": False}
 
 _log = logging.getLogger("service")
+
+_HANDLERS: dict[type[Exception], Any] = {Refused: answer_refused, ServiceError: answer, SignedInByUrl: answer}
 
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -70,8 +73,8 @@ def install(hub: "Hub", app: FastAPI, *, harden: bool) -> None:
     """See `Hub.install`."""
     sign_in = FastAPI(title=app.title, openapi_url=None, telemetry=_NO_TELEMETRY)
     sign_in.include_router(hub.router)
-    for kind, handler in {Refused: answer_refused, ServiceError: answer, SignedInByUrl: answer}.items():
-        app.add_exception_handler(kind, handler)  # type: ignore[arg-type] # Starlette's takes an Exception, too
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
     app.add_middleware(HubMiddleware, hub=hub, sign_in=sign_in, on_started=partial(check_started, hub, app))
     if harden:
         hardening.harden(app)
@@ -102,7 +105,12 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         _log.warning("app.dependency_overrides has something in the place of hub.user: the Hub is not asked there.")
     for path in open_to_all(hub, app):
         _log.warning("%s is open to everybody: dependencies of an application do not guard routes of Starlette.", path)
-    for each in (app, *_mounted(hub, app)):
+    parts = [*_mounted(app)]
+    for part in parts:
+        # An application answers its own errors, before they arrive at the one that it is mounted in.
+        for kind, handler in _HANDLERS.items():
+            part.exception_handlers.setdefault(kind, handler)
+    for each in (app, *(part for part in parts if _asks_in(hub, part))):
         _sign_in_docs(hub, each)
 
 
@@ -144,13 +152,18 @@ def handler_of(route: BaseRoute) -> str:
     return f"{getattr(endpoint, '__module__', '')}.{name}".lstrip(".")
 
 
-def _mounted(hub: "Hub", app: FastAPI) -> Iterator[FastAPI]:
-    """Yield the FastAPI applications mounted in `app` that ask this Hub."""
-    mounts = [route for route in app.routes if isinstance(route, Mount)]
-    for part in [route.app for route in mounts if isinstance(route.app, FastAPI)]:
-        if any(_asks(hub, getattr(context, "dependant", None)) for context in contexts(part)):
-            yield part
-        yield from _mounted(hub, part)
+def _mounted(app: FastAPI) -> Iterator[FastAPI]:
+    """Yield the FastAPI applications that are mounted in `app`, also by way of `hub.protect`."""
+    for route in app.routes:
+        if isinstance(route, Mount):
+            part = route.app.app if isinstance(route.app, Protected) else route.app
+            if isinstance(part, FastAPI):
+                yield part
+                yield from _mounted(part)
+
+
+def _asks_in(hub: "Hub", app: FastAPI) -> bool:
+    return any(_asks(hub, getattr(context, "dependant", None)) for context in contexts(app))
 
 
 def _asks(hub: "Hub", dependant: "Dependant | None") -> bool:

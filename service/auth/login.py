@@ -275,7 +275,8 @@ async def _end_session(request: Request, credential: Credential) -> Response:
     context = context_of(request)
     expected = xsrf_token(context.xsrf_key, token=credential.token, session_id=credential.session_id)
     await check_xsrf(request, expected, context.settings)
-    context.auth.forget(credential.token)
+    # The Hub deletes the token once the browser arrives there.
+    context.auth.refuse(credential.token, session_id=credential.session_id)
     response = RedirectResponse(f"{context.settings.hub_url}logout", status_code=303)
     names = state_cookies_among(context.settings, dict(cookie_pairs(request.scope)))
     add_cookies(response, cleared(context.settings, [auth_cookie_name(context.settings), XSRF_COOKIE, *names]))

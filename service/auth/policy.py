@@ -3,8 +3,9 @@
 It is decided once, when the application is built, and is the same for every request.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from starlette.requests import HTTPConnection
@@ -23,6 +24,9 @@ Answer = Callable[[HTTPConnection, Exception], Awaitable[Response | None]]
 """Answers one of our own errors. None where the answer has been sent already, as on a WebSocket."""
 
 
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
     """Where signing in and out happens, below the service's prefix. `auth` is where a proxy asks (`forward`)."""
@@ -32,6 +36,15 @@ class Paths:
     logout: str = "/logout"
     token: str = "/token"  # noqa: S105 - a path
     auth: str = "/auth"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a path at which nothing could be served."""
+        chosen = [*asdict(self).values(), self.link, self.shell]
+        for path in chosen:
+            if not _PATH.fullmatch(path):
+                raise ValueError(f"paths: {path!r} must begin with a slash, as in /login, and be of plain letters")
+            if chosen.count(path) > 1:
+                raise ValueError(f"paths: {path!r} is chosen twice; {self.link} and {self.shell} are taken, too")
 
     @property
     def all(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Finds routes that seem to be guarded and are not. An application that `hub.install` got does not start with such."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from fastapi import FastAPI, routing
 from fastapi.routing import APIRoute, APIWebSocketRoute
@@ -28,9 +28,7 @@ def unchecked(hub: "Hub", app: FastAPI) -> Iterator[str]:
             for scopes in _scopes(hub, dependant):
                 needed = ", ".join(f'"{scope}"' for scope in scopes)
                 yield f"{path}: nobody checks Security(…, scopes=[{needed}]). Write Depends(hub.require({needed}))."
-            # FastAPI of 0.123 leaves `Annotated` around it.
-            kinds = [param.field_info.annotation for param in dependant.body_params]
-            if any(getattr(kind, "__origin__", kind) is Identity for kind in kinds):
+            if any(_has_identity(param.field_info.annotation) for param in dependant.body_params):
                 yield f"{path}: it reads an Identity from the body. Depends(…) is missing around the guard."
     for route in app.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
@@ -56,6 +54,11 @@ def contexts(app: FastAPI) -> Iterator[Any]:
     """Yield the routes of an application, those of its routers among them."""
     # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
     yield from getattr(routing, "iter_route_contexts", iter)(app.router.routes)
+
+
+def _has_identity(kind: object) -> bool:
+    """Whether a type is or contains Identity: `Identity | None`, `list[Identity]`, and the like."""
+    return (isinstance(kind, type) and issubclass(kind, Identity)) or any(map(_has_identity, get_args(kind)))
 
 
 def _scopes(hub: "Hub", dependant: "Dependant", asked: Sequence[str] = ()) -> Iterator[Sequence[str]]:

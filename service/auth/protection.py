@@ -67,7 +67,7 @@ class Protected:
 
     def __init__(self, hub: "Hub", app: ASGIApp, guard: Guard, *, cookies: bool | None) -> None:
         self._hub = hub
-        self._app = app
+        self.app = app
         self._guard = guard
         self._cookies = cookies
 
@@ -78,7 +78,7 @@ class Protected:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or lifespan."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         self._hub.bind(scope)
         conn = HTTPConnection(scope)  # without the body, which is the application's to read
@@ -90,7 +90,7 @@ class Protected:
                 raise refusal from None
             await _answer(conn, refusal, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> Identity:

@@ -17,7 +17,7 @@ from service.hub import protocol
 from service.hub.cache import AnswerCache
 from service.hub.caller import Params, RestReply, rest
 from service.hub.client import HubClient, OnRequest, open_http, tls_for
-from service.hub.environment import read_environment
+from service.hub.environment import checked_address, read_environment
 from service.hub.errors import HubForbiddenError, InvalidTokenError
 from service.hub.models import Identity
 from service.hub.scopes import Mode
@@ -55,6 +55,8 @@ class HubAuth:
     `tls`: a context for a Hub with internal_ssl. `timeout`: how long to wait for the Hub. `cache_ttl`: how long an
     answer counts. `stale_grace`: how much longer it may serve while the Hub does not answer. `cache_size`: how many
     answers to keep. `on_request` is called after each request to the Hub.
+
+    Raises ValueError if `api_url` is no address of a Hub.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only, and most have a default
@@ -70,10 +72,11 @@ class HubAuth:
         cache_size: int = 10_000,
         on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
+        api_url = checked_address(api_url)
         secret = SecretStr(api_token) if isinstance(api_token, str) else api_token
         http = open_http(timeout=timeout, tls=tls or tls_for(api_url))
-        self.access_scopes = tuple(access_scopes)
-        self.hub = HubClient(http, api_url=api_url.rstrip("/"), api_token=secret, on_request=on_request)
+        self.access_scopes = (access_scopes,) if isinstance(access_scopes, str) else tuple(access_scopes)
+        self.hub = HubClient(http, api_url=api_url, api_token=secret, on_request=on_request)
         self.cache = AnswerCache[Key, bytes](ttl=cache_ttl, grace=stale_grace, size=cache_size)
         self.throttle = Throttle()
         self._unpacked = lru_cache(UNPACKED)(unpack)
@@ -215,6 +218,11 @@ class HubAuth:
         """Forget what is known of `token`, in every session."""
         digest = _digest(token)
         self.cache.forget(lambda key: key[1] == digest)
+
+    def refuse(self, token: str, *, session_id: str) -> None:
+        """Refuse `token` in this session from now on: it is being revoked at the Hub."""
+        self.forget(token)
+        self.cache.refuse((session_id, _digest(token)), InvalidTokenError())
 
     async def _ask(self, key: Key, token: str, address: str | None, sender: str) -> bytes:
         if (address is None and not sender) or key in self.cache:

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from service.errors import ServiceError
-from service.hub.errors import HubUnavailableError, HubUnreachableError, InvalidTokenError
+from service.hub.errors import CLOSED, HubUnavailableError, HubUnreachableError, InvalidTokenError
 from service.logs import where_raised
 
 _log = logging.getLogger("service")
@@ -149,8 +149,13 @@ class AnswerCache(Generic[K, V]):
             for key in [key for key in known if concerns(key)]:
                 del known[key]
 
+    def refuse(self, key: K, error: InvalidTokenError) -> None:
+        """Refuse `key` for as long as an answer counts, without asking: it is void, and the Hub may not know yet."""
+        self.forget(lambda each: each == key)
+        self._remember(key, error, self._ttl)
+
     async def aclose(self) -> None:
-        """Cancel the questions in progress."""
+        """Cancel the questions in progress. Whoever waits for an answer gets a HubUnavailableError."""
         self._flights.clear()
         for task in self._tasks:
             task.cancel()
@@ -185,6 +190,11 @@ class AnswerCache(Generic[K, V]):
                     raise HubUnavailableError(reason="it is slow to answer")
             # Shielded, because the others still want the answer when one caller hangs up.
             return await asyncio.shield(flight.task)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if flight.task.cancelled() and task is not None and not task.cancelling():  # by `aclose`
+                raise HubUnavailableError(reason=CLOSED) from None
+            raise
         finally:
             flight.waiting -= 1
 

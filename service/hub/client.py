@@ -13,7 +13,7 @@ import httpx
 from pydantic import SecretStr
 
 from service.hub.call import Call, HubReply
-from service.hub.errors import HubUnavailableError, HubUnreachableError
+from service.hub.errors import CLOSED, HubUnavailableError, HubUnreachableError
 
 T = TypeVar("T")
 
@@ -110,6 +110,8 @@ class HubClient:
         if read and call.patience > read:
             timeout = httpx.Timeout(call.patience, connect=timeout.connect, pool=timeout.pool)
             whole = max(whole, call.patience)
+        if self._http.is_closed:
+            raise HubUnavailableError(reason=CLOSED)
         try:
             # httpx limits the time for each part of a reply, so one that trickles in would never end.
             async with asyncio.timeout(whole or None):

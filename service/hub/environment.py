@@ -50,7 +50,7 @@ def read_environment(environment: Mapping[str, str]) -> HubEnvironment:
     problems.extend(
         f"{name} is not set; the Hub sets it for its services" for name in _NEEDED if not environment.get(name)
     )
-    api_url = value("JUPYTERHUB_API_URL", _address)
+    api_url = value("JUPYTERHUB_API_URL", checked_address)
     api_token = value("JUPYTERHUB_API_TOKEN", _token)
     scopes = value("JUPYTERHUB_OAUTH_ACCESS_SCOPES", _scopes) or value("JUPYTERHUB_OAUTH_SCOPES", _scopes)
     tls = _tls(environment, api_url, problems) if api_url else None
@@ -60,8 +60,11 @@ def read_environment(environment: Mapping[str, str]) -> HubEnvironment:
     return HubEnvironment(api_url, api_token, scopes or ((f"access:services!service={name}",) if name else ()), tls)
 
 
-def _address(text: str) -> str:
-    """Check the Hub's address. A user name in it would replace the token in the Authorization header."""
+def checked_address(text: str) -> str:
+    """Check the Hub's address, and return it without a slash at its end. Raises ValueError.
+
+    A user name in it would replace the token in the Authorization header.
+    """
     try:
         parts = urlsplit(text)
         is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0

@@ -47,6 +47,9 @@ class InvitationRefusedError(ConflictError):
     )
 
 
+CLOSED = "this client of it is closed"  # a reason of HubUnavailableError
+
+
 class HubUnavailableError(ServiceError):
     """The Hub gave no usable reply: it is down, slow, or sends nonsense. This says nothing about the caller."""
 

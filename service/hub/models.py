@@ -39,14 +39,14 @@ class Identity(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    kind: Annotated[str, BeforeValidator(_kind)] = Field("user", examples=["user"])
+    kind: Annotated[str, BeforeValidator(_kind)] = Field(default="user", examples=["user"])
     name: str = Field(min_length=1, examples=["testuser"])
     admin: Annotated[bool, BeforeValidator(_flag)] = False
     groups: Names = ()
     scopes: Names = ()
     # Both identify a credential, so they are not shown to callers.
-    session_id: str | None = Field(None, exclude=True, repr=False)
-    token_id: str | None = Field(None, exclude=True, repr=False)
+    session_id: str | None = Field(default=None, exclude=True, repr=False)
+    token_id: str | None = Field(default=None, exclude=True, repr=False)
     _claims: Mapping[str, Any] = PrivateAttr(default_factory=dict)
 
     @property

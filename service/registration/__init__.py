@@ -71,7 +71,7 @@ def register(  # noqa: PLR0913 (one keyword for each option)
         url: the URL at which the service listens. The Hub and its proxy must be able to reach it.
         public_host: the origin of the service for browsers, like `https://hub.example.org`. With
             `JupyterHub.subdomain_host`, it is the origin of the service's own host. An external service needs it as
-            PUBLIC_HOST, too.
+            PUBLIC_HOST, too. An `oauth_redirect_uri` among `fields` must be of this origin, and below the prefix.
         apps: the applications to run, by name. A dotted path is a module with the rights that a router of your own
             needs: plain data, some of `CUSTOM_SCOPES`, `USER_SCOPES`, `ROLES`, `GROUPS`, `SERVICE_SCOPES`.
         routers: your own routers, as `package.module:router`. The service must be able to import them.
@@ -122,12 +122,14 @@ def register(  # noqa: PLR0913 (one keyword for each option)
     more = needed.MANAGE_USERS if manage_users else ()
     rights = replace(rights, service_scopes=needed.union(rights.service_scopes, more, about_itself))
     entry = {"name": name, "url": url, "oauth_no_confirm": True, **fields}
-    entry["oauth_client_allowed_scopes"] = needed.union(rights.carried, fields.get("oauth_client_allowed_scopes", ()))
+    allowed = _names("oauth_client_allowed_scopes", fields.get("oauth_client_allowed_scopes", ()))
+    entry["oauth_client_allowed_scopes"] = needed.union(rights.carried, allowed)
     origin = entries.canonical_origin(public_host) if public_host else ""
     if origin:
-        entry["oauth_redirect_uri"] = entries.redirect_uri(origin, base_url or configured_base_url(c.JupyterHub), name)
+        usual = entries.redirect_uri(origin, base_url or configured_base_url(c.JupyterHub), name)
+        entry["oauth_redirect_uri"] = entries.chosen_redirect_uri(fields.get("oauth_redirect_uri"), usual)
     # The Hub does not show these fields of an OAuth client. The service reads its copy, and so does the doctor.
-    entry["info"] = {**fields.get("info", {}), "oauth_redirect_uri": entry.get("oauth_redirect_uri", "")}
+    entry["info"] = {**(fields.get("info") or {}), "oauth_redirect_uri": entry.get("oauth_redirect_uri", "")}
     entry["info"]["oauth_client_allowed_scopes"] = entry["oauth_client_allowed_scopes"]
     if api_token:
         entry["api_token"] = api_token

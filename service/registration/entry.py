@@ -143,6 +143,18 @@ def redirect_uri(origin: str, base_url: str, name: str) -> str:
     return f"{origin}{f'/{folder}' if folder else ''}/services/{name}/oauth_callback"
 
 
+def chosen_redirect_uri(given: str | None, usual: str) -> str:
+    """Return the redirect URI that was given, for an application that has moved its callback, or else the usual one.
+
+    Raises:
+        RegistrationError: the service would not take it for its own, because it is of another origin or prefix.
+    """
+    folder = usual.removesuffix("oauth_callback")
+    if given and not given.startswith(folder):
+        raise RegistrationError(f"oauth_redirect_uri={given!r}: must begin with {folder}, as public_host says")
+    return given or usual
+
+
 def default_command() -> list[str]:
     """Return the command that starts the service with the Hub's own Python, and ends it with the Hub.
 

@@ -206,7 +206,7 @@ class Settings(TokenSettings, PageSettings, EntraSettings):
     @cached_property
     def redirect_uri(self) -> str:
         """Our OAuth redirect URI. It must be the same string everywhere, because the Hub compares it literally."""
-        if self.public_host:
+        if self.public_host and not self.callback_url_given.startswith(f"{self.public_host}{self.prefix}"):
             return f"{self.public_host}{self.prefix}oauth_callback"
         return self.callback_url_given or f"{self.prefix}oauth_callback"
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -23,6 +23,7 @@ class WebSocket:
         # If the application returns without closing, a server closes the connection.
         self._running.add_done_callback(lambda _: self._received.put_nowait({"type": "websocket.close", "code": 1006}))
         self.subprotocol: str | None = None
+        self._was_told = False  # whether the test knows of the end
 
     async def send_text(self, text: str) -> None:
         """Send a message."""
@@ -33,16 +34,18 @@ class WebSocket:
         await self.send_text(json.dumps(value))
 
     async def receive_text(self) -> str:
-        """Return the next message.
+        """Return the next message as text.
 
         Raises:
-            WebSocketDisconnect: the application has closed the connection. Its `code` says why.
+            WebSocketDisconnect: the application has closed the connection. Its `code` says why. If the application has
+                failed, it is 1006, and `__cause__` is what was raised.
             TimeoutError: there is no message within five seconds.
 
         """
         message = await self._receive()
         if message["type"] == "websocket.close":
-            raise WebSocketDisconnect(message.get("code", 1000), message.get("reason"))
+            self._was_told = True
+            raise WebSocketDisconnect(message.get("code", 1000), message.get("reason")) from self._failure()
         text: str | None = message.get("text")
         return message["bytes"].decode() if text is None else text
 
@@ -62,16 +65,22 @@ class WebSocket:
             part = await self._receive()
             body += part.get("body", b"")
             is_complete = not part.get("more_body", False)
+        self._was_told = True
         status, headers = first.get("status", httpx.codes.FORBIDDEN), first.get("headers", [])
         httpx.Response(status, headers=headers, content=body, request=request).raise_for_status()
 
     async def close(self, code: int = 1000) -> None:
-        """Close the WebSocket, and wait for the application to end."""
+        """Close the WebSocket, and wait for the application to end. Raises what it has raised, if no message told."""
         await self._sent.put({"type": "websocket.disconnect", "code": code, "reason": ""})
         await asyncio.wait([self._running], timeout=_TIMEOUT)
         self._running.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # the service has logged it
-            await self._running
+        await asyncio.wait([self._running])
+        failure = self._failure()
+        if failure is not None and not self._was_told and not isinstance(failure, WebSocketDisconnect):
+            raise failure
+
+    def _failure(self) -> BaseException | None:
+        return self._running.exception() if self._running.done() and not self._running.cancelled() else None
 
     async def _receive(self) -> Message:
         async with asyncio.timeout(_TIMEOUT):
@@ -88,6 +97,10 @@ async def connect(
         app,
         {
             "type": "websocket",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "client": ("127.0.0.1", 123),
+            "server": (request.url.host, request.url.port or 80),
             "scheme": "wss" if request.url.scheme == "https" else "ws",
             "path": request.url.path,
             "raw_path": request.url.raw_path.partition(b"?")[0],

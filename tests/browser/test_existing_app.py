@@ -28,7 +28,7 @@ FILES = REPOSITORY / "service" / "web" / "static" / "swagger-ui"
 # The Hub says at which port.
 SERVE = (
     f"port=${{JUPYTERHUB_SERVICE_URL##*:}}; exec {sys.executable} -m uvicorn after:app --app-dir {FOLDER} "
-    "--no-access-log --port ${port%%/*}"
+    "--log-level warning --port ${port%%/*}"
 )
 
 NOTEBOOK = """
@@ -116,6 +116,7 @@ async def test_its_pages(stock: Place, browse: "Browse") -> None:
         await expect_structure(reader)
 
     assert not found, "\n".join(found)
+    assert token not in stock.hub.log_text(), "uvicorn is started as docs/adopt.md says"
 
 
 async def test_what_is_mounted(stock: Place, browse: "Browse") -> None:

@@ -184,6 +184,7 @@ def test_a_websocket_has_one_line(log: io.StringIO, message: str) -> None:
     """A WebSocket has our line only. uvicorn's, which contain the query, are dropped (websockets_sansio_impl.py)."""
     logging.getLogger("uvicorn.error").info(message, "127.0.0.1:1", "/x?q=note")
     logging.getLogger("uvicorn.error").info("connection open")
+    logging.getLogger("uvicorn.error").error("ASGI callable returned without completing handshake.")  # after a refusal
 
     assert log.getvalue() == ""
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.responses import PlainTextResponse
 from fastapi.security import SecurityScopes
 
-from service.auth import Hub, Identity
+from service.auth import CallerClient, Hub, Identity
 from service.auth.hardening import MAX_BODY, harden
 from service.errors import ConfigurationError
 from service.settings import Settings
@@ -169,6 +169,53 @@ async def test_a_callback_that_the_hub_does_not_know() -> None:
         pass
 
 
+async def test_a_callback_that_was_moved_behind_a_proxy() -> None:
+    """The Hub's address for it counts, if it is of our origin; an address of elsewhere does not."""
+    ours, paths = f"{ORIGIN}{PREFIX}back", {"callback": "/back"}
+    async with LifespanManager(shop(settings_of(callback_url_given=ours, public_host=ORIGIN), paths=paths)):
+        pass
+    assert settings_of(callback_url_given="https://x.test/y", public_host=ORIGIN).redirect_uri == (
+        f"{ORIGIN}{PREFIX}oauth_callback"
+    )
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        ({"login": "hub/login"}, "'hub/login' must begin with a slash"),
+        ({"callback": "/{rest}"}, "must begin with a slash, as in /login, and be of plain letters"),
+        ({"logout": "/login"}, "'/login' is chosen twice"),
+        ({"token": "/login/shell"}, "'/login/shell' is chosen twice"),
+    ],
+)
+def test_paths_that_cannot_be(paths: dict[str, str], said: str) -> None:
+    """Are refused at once: nobody would ever arrive there."""
+    hub = Hub(settings_of())
+    with pytest.raises(ValueError, match=said):
+        hub.install(FastAPI(lifespan=hub.lifespan), paths=paths)
+
+
+async def test_errors_of_the_hub_in_a_mounted_application(serve: Serve) -> None:
+    """Are answered as in the application around it, and not as 500."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        part = FastAPI()
+
+        @part.get("/servers")
+        async def servers(caller: Annotated[CallerClient, Depends(hub.as_caller)]) -> Any:  # noqa: ANN401
+            return await caller.get("users", "other")
+
+        app.mount("/part", part)
+        app.mount("/protected", hub.protect(part))
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+    token = service.hub.issue("testuser")
+    service.hub.respond("GET", "/users/other", status=403, json={"status": 403, "message": "no"})
+    for path in ("part/servers", "protected/servers"):
+        reply = await service.api(token).get(path)
+        assert (path, reply.status_code, reply.json()["code"]) == (path, 403, "hub_forbidden")
+
+
 def test_paths_after_the_router_was_taken() -> None:
     """Paths cannot be moved after the router was taken, because it has the old paths."""
     hub = Hub(settings_of())
@@ -302,6 +349,14 @@ def no_depends(app: FastAPI, hub: Hub) -> None:
         return user.name
 
 
+def no_depends_around_a_visitor(app: FastAPI, hub: Hub) -> None:
+    """Forget Depends around a guard that may return None."""
+
+    @app.post("/wrong")
+    async def wrong(user: Annotated[Identity | None, hub.visitor] = None) -> str:
+        return user.name if user else ""
+
+
 def startup_handler(app: FastAPI, _hub: Hub) -> None:
     """Have a handler that FastAPI does not run beside a lifespan."""
     app.router.on_startup.append(lambda: None)
@@ -322,6 +377,7 @@ def root_path(app: FastAPI, _hub: Hub) -> None:
         (security_scopes_above, 'wrong: nobody checks Security(…, scopes=["custom:x"])'),
         (security_scopes_mounted, '/part/wrong: nobody checks Security(…, scopes=["custom:x"])'),
         (no_depends, "wrong: it reads an Identity from the body. Depends(…) is missing"),
+        (no_depends_around_a_visitor, "wrong: it reads an Identity from the body. Depends(…) is missing"),
         (startup_handler, "on_event(…) handlers do not run"),
         (root_path, "hides all routes"),
     ],

@@ -36,6 +36,18 @@ async def test_the_answer_that_was_kept_is_dropped(service: Service) -> None:
     assert (await browser.visit("me", follow=False)).status_code == 302
 
 
+async def test_a_copy_of_the_cookie_is_refused_before_the_hub_knows(service: Service) -> None:
+    """Who asks between our sign-out and the Hub's gets nothing, and prolongs nothing."""
+    browser = await service.signed_in()
+    cookie, xsrf = browser.cookie(AUTH_COOKIE) or "", browser.cookie("_xsrf") or ""
+    await browser.fetch("POST", "logout", headers={"X-XSRFToken": xsrf})
+    for _ in range(2):
+        service.keep(browser, AUTH_COOKIE, cookie)
+        told = await browser.fetch("GET", "me", headers={"X-XSRFToken": xsrf})
+
+        assert (told.status_code, told.json()["code"]) == (401, "invalid_token")
+
+
 @pytest.mark.parametrize("headers", [{}, {"X-XSRFToken": "guess"}], ids=["no XSRF token", "a wrong one"])
 async def test_not_from_elsewhere(service: Service, headers: dict[str, str]) -> None:
     """Without the session's XSRF token nobody is signed out: another page may have sent the form."""

@@ -1,10 +1,13 @@
 """Who holds a token, with as few questions to the Hub as possible."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import anyio
+import httpx
 import pytest
+import respx
 
 from service.errors import ThrottledError
 from service.hub.auth import HubAuth, Key
@@ -189,6 +192,37 @@ async def test_a_forgotten_token_is_asked_about_again_in_every_session(auth: Hub
         with pytest.raises(InvalidTokenError):
             await auth.identify(mine, session_id=session_id)
         assert (await auth.identify(yours, session_id=session_id)).name == "testuser"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8081", "http://", "http://h:99999/hub/api", "http://a@h/hub/api", ""])
+def test_an_address_that_is_none(address: str) -> None:
+    """Is refused at once."""
+    with pytest.raises(ValueError, match="must be an http:// or https:// address"):
+        HubAuth(api_url=address, api_token="x")
+
+
+async def test_one_access_scope_as_text() -> None:
+    """Is one scope, and not its letters."""
+    async with HubAuth(api_url="http://hub.test/hub/api", api_token="x", access_scopes="access:services") as auth:
+        assert auth.access_scopes == ("access:services",)
+
+
+async def test_who_waits_while_it_is_closed_is_told() -> None:
+    """By an error, and not as if they had been cancelled."""
+    auth, is_asked = HubAuth(api_url="http://hub.test/hub/api", api_token="x"), anyio.Event()
+
+    async def answer(_request: httpx.Request) -> None:
+        is_asked.set()
+        await anyio.sleep_forever()
+
+    with respx.mock:
+        respx.get(url__startswith="http://hub.test").mock(side_effect=answer)
+        waiting = asyncio.ensure_future(auth.identify("token"))
+        await is_asked.wait()
+        await auth.aclose()
+
+        with pytest.raises(HubUnavailableError):
+            await waiting
 
 
 async def test_memory_holds_no_token(auth: HubAuth, fake_hub: FakeHub) -> None:

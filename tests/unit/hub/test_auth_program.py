@@ -189,5 +189,6 @@ async def test_after_the_end_nothing_is_asked() -> None:
     async with HubAuth(api_url="http://hub.test/hub/api", api_token="x") as auth:
         pass
 
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(HubUnavailableError) as raised:
         await auth.identify("token")
+    assert raised.value.reason == "this client of it is closed"

@@ -176,6 +176,16 @@ def test_the_redirect_uri_follows_public_host_and_base_url(
         assert path.startswith(hub(c).base_url)
 
 
+def test_a_redirect_uri_that_was_chosen() -> None:
+    """For an application that has moved its callback; of another origin it is refused."""
+    c, given = Config(), "https://hub.example.org/services/fastapi/back"
+    register(c, public_host="https://hub.example.org", oauth_redirect_uri=given)
+
+    assert entry(c)["oauth_redirect_uri"] == entry(c)["info"]["oauth_redirect_uri"] == given
+    with pytest.raises(RegistrationError, match=r"must begin with https://hub\.example\.org/"):
+        register(Config(), public_host="https://hub.example.org", oauth_redirect_uri="https://x.test/back")
+
+
 def test_without_public_host_the_hub_keeps_its_own_redirect_uri() -> None:
     """Without PUBLIC_HOST the relative default is right."""
     c = Config()
@@ -377,6 +387,7 @@ def test_fields_and_command_of_the_operator_are_used(command: Any, expected: lis
         ({"routers": ["notes"]}, "routers:"),
         ({"grant": []}, "grant="),
         ({"grant": "staff"}, "grant='staff': must be a list"),
+        ({"oauth_client_allowed_scopes": "custom:a"}, "oauth_client_allowed_scopes='custom:a': must be a list"),
         ({"managed": False}, "needs api_token="),
         ({"managed": False, "api_token": "x" * 64, "allow_token_in_url": True}, "JUPYTERHUB_ALLOW_TOKEN_IN_URL"),
         ({"api_token": "short"}, "api_token:"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -35,6 +36,13 @@ async def broken(websocket: WebSocket, _user: CurrentUser) -> None:
     """Raise an unexpected error."""
     await websocket.accept()
     raise RuntimeError
+
+
+@router.websocket("/ends")
+async def ends(websocket: WebSocket) -> None:
+    """Tell both ends of the connection."""
+    await websocket.accept()
+    await websocket.send_json([websocket.scope["client"][0], websocket.scope["server"][0]])
 
 
 @router.websocket("/rude")
@@ -132,6 +140,20 @@ async def test_a_failure(alice: Caller | Browser) -> None:
             await socket.receive_text()
 
     assert closed.value.code == 1006
+    assert isinstance(closed.value.__cause__, ConnectionError)
+
+
+async def test_a_failure_that_no_message_tells(alice: Caller | Browser) -> None:
+    """The test hears of it at the end of the block."""
+    with pytest.raises(ConnectionError):
+        async with alice.websocket("broken"):
+            pass
+
+
+async def test_the_client_and_the_server(alice: Caller | Browser) -> None:
+    """The handler sees both, as with a server."""
+    async with alice.websocket("ends") as socket:
+        assert await socket.receive_json() == ["127.0.0.1", urlsplit(alice.service.url).hostname]
 
 
 async def test_the_test_s_own_failure_is_heard(alice: Caller | Browser) -> None:
