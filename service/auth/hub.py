@@ -110,8 +110,9 @@ class Hub:
 
         It depends on `user`, so that a test that overrides `user` decides whose scopes are looked at.
         """
+        guard = Guard(*scopes, mode=mode)
         self._scopes.update(scopes)
-        return required_of(self, Guard(*scopes, mode=mode))
+        return required_of(self, guard)
 
     def protect(
         self, app: ASGIApp, *, scopes: Sequence[str] = (), mode: Mode = "all", cookies: bool | None = None

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from service.auth import Hub, Identity
 from tests.support.open_connection import OpenConnection
 from tests.support.shop import FOLDER, example, shop
-from tests.unit.conftest import PREFIX, Serve, Service, connect
+from tests.unit.conftest import PREFIX, Serve, Service, connect, settings_of
 
 
 @pytest.fixture
@@ -178,3 +178,9 @@ async def test_streams_end_with_the_sign_in(serve: Serve) -> None:
 
     assert "event: problem" in stream.said
     assert "invalid_token" in stream.said
+
+
+def test_scopes_are_named_one_by_one() -> None:
+    """A list in their place would let nobody in, or fail in each request."""
+    with pytest.raises(TypeError, match="one by one"):
+        Hub(settings_of()).require(["custom:a", "custom:b"])  # type: ignore[arg-type]

@@ -230,3 +230,12 @@ async def test_within_starlette(serve: Serve) -> None:
 
     assert (await service.api().get(f"{ORIGIN}/")).status_code == 401
     assert (await service.api(service.hub.issue("testuser")).get(f"{ORIGIN}/")).text == "GET /"
+
+
+async def test_one_scope_as_text(serve: Serve) -> None:
+    """Is one scope, and not its letters, which nobody holds."""
+    service = await serve(app={"create": lambda settings: build(settings, scopes="custom:dash")})
+    for scopes, status in (("custom:dash", 200), ("custom:other", 403)):
+        token = service.hub.issue("testuser", scopes=["access:services!service=fastapi", scopes])
+
+        assert (await service.api(token).get("dash/")).status_code == status
