@@ -41,7 +41,8 @@ def unknown(check: str, said: str) -> Finding:
 def refused(check: str, error: ConfigurationError) -> Finding:
     """Return the failed finding for an error that would stop the service at its start.
 
-    Each problem of the error begins with the variable that must be changed.
+    Each problem of the error begins with the variable that must be changed, or with the file `.env`.
     """
     names = dict.fromkeys(name for problem in error.problems for name in _VARIABLE.findall(problem.partition(": ")[0]))
-    return failed(check, "; ".join(error.problems), f"{', '.join(names)} in the service's environment")
+    change = f"{', '.join(names)} in the service's environment" if names else error.problems[0].partition(": ")[0]
+    return failed(check, "; ".join(error.problems), change)

@@ -65,6 +65,14 @@ async def _show(environment: Mapping[str, str] | None, *, looked_at: str, as_jso
     return has_failed
 
 
+def _is_of_a_service() -> bool:
+    """Whether a service seems to be set up here; also if there is a `.env` that cannot be used."""
+    try:
+        return any(name.startswith(_OF_A_SERVICE) for name in read_variables())
+    except ConfigurationError:
+        return True
+
+
 async def examine(
     environment: Mapping[str, str] | None, *, looked_at: str = "this environment"
 ) -> AsyncIterator[Finding]:
@@ -74,7 +82,7 @@ async def examine(
     try:
         settings = load_settings(environment)
     except ConfigurationError as error:
-        if environment is None and not any(name.startswith(_OF_A_SERVICE) for name in read_variables()):
+        if environment is None and not _is_of_a_service():
             yield failed("settings", f"the environment here, in {Path.cwd()}, is not that of a service", _OTHER)
         else:
             yield refused("settings", error)

@@ -106,6 +106,16 @@ async def test_a_shell_that_is_not_the_services(tmp_path: Path, monkeypatch: pyt
     assert finding.change.startswith("--pid: python -P -m service doctor --pid ")
 
 
+async def test_a_file_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `.env` that cannot be read is what is wrong."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    (finding,) = [finding async for finding in examine(None)]
+
+    assert finding.said.startswith(".env: must be text in UTF-8")
+    assert finding.change == ".env"
+
+
 async def test_a_shell_of_a_service_without_sign_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no variable of a Hub. What is wrong there is named all the same."""
     monkeypatch.chdir(tmp_path)
