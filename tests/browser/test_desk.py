@@ -258,6 +258,13 @@ async def test_leaving_what_was_typed(desk: Place, people: People) -> None:
     await expect(page.get_by_label("Title")).to_have_value("x")
     assert asked == ["beforeunload"]
 
+    await page.get_by_label("Somebody else").fill("nobody of this name")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.get_by_text("Nobody has this name.")).to_be_visible()
+    await page.get_by_role("link", name="Employees").click()
+    await expect(page.get_by_label("Title")).to_have_value("x")
+    assert asked == ["beforeunload"] * 2
+
 
 async def test_the_sign_in_has_ended(desk: Place, people: People) -> None:
     """What was typed is shown when the sign-in has ended meanwhile, and is sent again after another in a second tab."""

@@ -21,6 +21,13 @@ class LoginDeniedError(NotAdmittedError):
     default = "You may not sign in again, nor use a new token. Ask an administrator of the support desk."
 
 
+class NameNotPossibleError(NotAdmittedError):
+    """The Hub's user has a name that no address of an account can have, so they get no account."""
+
+    code = "name_not_possible"
+    default = "The support desk has no accounts for users of this name. Ask an administrator of the Hub for another."
+
+
 class NotFoundError(ServiceError):
     """There is no such thing at the desk."""
 

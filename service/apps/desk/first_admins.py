@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import anyio
 
 from service.apps.desk.domain.roles import RoleKeeper
-from service.apps.desk.errors import AdminExistsError
+from service.apps.desk.errors import AdminExistsError, NameNotPossibleError
 from service.errors import ServiceError
 from service.hub.errors import GroupsManagedError, HubUserMissingError
 
@@ -64,6 +64,6 @@ async def _attempt(roles: RoleKeeper, names: Sequence[str], made: list[str]) -> 
     """Make each of `names` who is a user of the Hub an administrator, and add their name to `made`."""
     for name in names:
         if name not in made:
-            with suppress(HubUserMissingError):
+            with suppress(HubUserMissingError, NameNotPossibleError):
                 await roles.make_first_admin(name, by=BY, beside=made)
                 made.append(name)

@@ -7,9 +7,10 @@ from typing import Annotated, Final
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, TypeAdapter, ValidationError
 
 MAX_ID: Final = 2**63 - 1  # PostgreSQL's bigint, SQLite's integer
+OWN: Final = "me"  # stands for the caller's own account in addresses
 SERVICE: Final = "service/"  # prefix for a service that acts: names of the Hub's users have no slash
 _SORT_LENGTH = 100  # characters: entries of an index are limited in size
 
@@ -19,6 +20,7 @@ _BREAKING = {"Cc", "Cs", "Zl", "Zp"}
 _REVERSING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol without visible shape
 _OLDEST = date(1900, 1, 1)
+_PATHS = {".", ".."}  # no address can end with these: clients resolve them
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -49,9 +51,18 @@ def _printable(text: str, *, but: str = "") -> str:
 
 def _hub_name(value: str) -> str:
     """A name exactly as the Hub writes it (`jupyterhub.auth.Authenticator.validate_username`)."""
-    if "/" in value or value != value.strip():
+    if "/" in value or value != value.strip() or value in _PATHS:
         raise ValueError("must be the name of a user of the Hub")
     return _printable(value)
+
+
+def can_have_account(name: str) -> bool:
+    """Say whether an address can name the account of this user of the Hub."""
+    try:
+        _HUB_NAME.validate_python(name)
+    except ValidationError:
+        return False
+    return name != OWN
 
 
 def _phone(value: str) -> str:
@@ -68,9 +79,17 @@ def _phone(value: str) -> str:
 def _email(value: str) -> str:
     """In lower case, so that nobody is listed twice: providers do not distinguish case."""
     try:
-        return validate_email(value.strip(), check_deliverability=False).normalized.lower()
+        lowered = _normal_email(value.strip()).lower()
+        is_kept = _normal_email(lowered) == lowered  # a small letter may be longer than its capital
     except EmailNotValidError:
-        raise ValueError("must be an e-mail address, like jane@example.com") from None
+        is_kept = False
+    if not is_kept:
+        raise ValueError("must be an e-mail address, like jane@example.com")
+    return lowered
+
+
+def _normal_email(value: str) -> str:
+    return validate_email(value, check_deliverability=False).normalized
 
 
 def _utc(value: datetime) -> datetime:
@@ -90,8 +109,8 @@ def _moment_after(value: object) -> object:
     first = _first_moment(value)
     try:
         return first + timedelta(days=1) if isinstance(first, datetime) and first is not value else first
-    except OverflowError:
-        raise ValueError("must be in the years 1 to 9999") from None
+    except OverflowError:  # the last day of all
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _birthday(value: date) -> date:
@@ -110,6 +129,7 @@ Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Birthday = Annotated[date, AfterValidator(_birthday)]
 HubName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_hub_name)]
+_HUB_NAME = TypeAdapter[str](HubName)
 Exact = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(lambda value: _printable(value.strip()))]
 """A filter that is compared exactly, as with names of the Hub's users."""
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]

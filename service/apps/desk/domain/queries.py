@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 _PAGE = 50  # items, unless asked otherwise
 MAX_PAGE = 200  # items
-MAX_CURSOR = 1024  # characters; ours are shorter
+MAX_CURSOR = 2048  # characters; ours are shorter, with a name of 255 characters of four bytes, too
 MAX_COUNT = 1000  # counting more takes too long
 
 
@@ -40,11 +40,14 @@ class PageQuery(Value):
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, given: object) -> object:
-        """Ignore empty values, which forms send for empty fields."""
-        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
+        """Ignore empty values, which forms send for empty fields, and spaces."""
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
 
 Term = Annotated[Line, Field(max_length=100, description="Text to find, in upper or lower case.")]
+Words = Annotated[Term, Field(description="Words to find, or parts of them, in any order, in upper or lower case.")]
 
 
 class SortedQuery(PageQuery):
@@ -75,12 +78,14 @@ class EmployeeQuery(SortedQuery):
     """Which employees, and in which order."""
 
     sort: Literal["-created", "created", "-updated", "updated", "last_name", "-last_name"] = "last_name"
+    text: Words | None = None
 
 
 class AccountQuery(SortedQuery):
     """Which accounts, and in which order."""
 
     sort: Literal["-created", "created", "-updated", "updated", "name", "-name"] = "name"
+    text: Words | None = None
 
 
 class AuditQuery(PageQuery):

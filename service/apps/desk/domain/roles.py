@@ -11,6 +11,7 @@ from service.apps.desk.domain.values import Account, AccountNew
 from service.apps.desk.errors import (
     AdminExistsError,
     LastAdminError,
+    LoginDeniedError,
     NotFoundError,
     VersionConflictError,
 )
@@ -88,10 +89,10 @@ class RoleKeeper:
             await self._change(lease, name, Role.ADMIN, by=by)
 
     async def create(self, new: AccountNew, *, role: Role | None = None, by: str) -> Account:
-        """Create an account, with a role if one is named.
+        """Create an account, with a role if one is named, and the Hub's user after it, if the service may make one.
 
-        If the role cannot be given, the account is deleted again. It stays if the person has some role, or if the Hub
-        cannot say whether they have one.
+        If the Hub has no user and makes none, the account is deleted again, and likewise if the role cannot be given.
+        It stays if the person has some role, or if the Hub cannot say whether they have one.
 
         Raises:
             HubUserMissingError: the Hub has no user of this name, and the service may not make one.
@@ -99,8 +100,12 @@ class RoleKeeper:
         """
         if role is not None:
             self._check_groups_are_ours()
-        await self._ensure_hub_user(new.name)
         account = await self._accounts.create(new, by=by)
+        try:
+            await self._ensure_hub_user(new.name)
+        except ServiceError:
+            await self._accounts.delete(new.name, version=account.version, by=by)
+            raise
         try:
             if role is not None:
                 await self.change(new.name, role, by=by)
@@ -120,10 +125,18 @@ class RoleKeeper:
             return await self._accounts.change(name, patch, version=version, by=by, guard=lease.check)
 
     async def delete(self, name: str, *, version: int, by: str) -> None:
-        """Remove the role, then delete the account. The Hub's user stays. Raises as `change` and `Accounts.delete`."""
+        """Remove the role, then delete the account. The Hub's user stays.
+
+        Raises:
+            LoginDeniedError: it is the actor's own account with `login_denied`, and deleting it would lift that.
+            Whatever `change` and `Accounts.delete` raise.
+        """
         async with self._hold_lease() as lease:
-            if (await self._accounts.get(name)).version != version:
+            account = await self._accounts.get(name)
+            if account.version != version:
                 raise VersionConflictError
+            if name == by and account.login_denied:
+                raise LoginDeniedError
             before = await self._change(lease, name, None, by=by)
             try:
                 await self._accounts.delete(name, version=version, by=by, guard=lease.check)

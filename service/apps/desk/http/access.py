@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from starlette.requests import HTTPConnection
 
 from service.application import opened
-from service.apps.desk.domain.fields import MAX_ID, SERVICE
+from service.apps.desk.domain.fields import MAX_ID, SERVICE, can_have_account
 from service.apps.desk.domain.policy import Permission
 from service.apps.desk.domain.roles import RoleKeeper
 from service.apps.desk.errors import NotFoundError
@@ -19,8 +19,6 @@ from service.auth.guard import Guard
 from service.hub.models import Identity
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
-_NAME = 255  # characters of a Hub user's name
-OWN = "me"  # stands for the caller's own account in addresses
 
 
 def desk_resources(conn: HTTPConnection) -> DeskResources:
@@ -55,7 +53,7 @@ def _possible_id(text: str) -> int:
 
 
 def _possible_name(value: str) -> str:
-    if value == OWN or not value.isprintable() or len(value) > _NAME:
+    if not can_have_account(value):
         raise NotFoundError
     return value
 

@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from service.apps.desk.domain.fields import OWN
 from service.apps.desk.domain.policy import Permission, Role
 from service.apps.desk.domain.queries import Page
 from service.apps.desk.domain.roles import RoleKeeper
 from service.apps.desk.domain.values import Account, AccountChange, AccountNew, OwnContact
-from service.apps.desk.http.access import OWN, AccountName, OpenDesk, Roles, actor, demand
+from service.apps.desk.http.access import AccountName, OpenDesk, Roles, actor, demand
 from service.apps.desk.http.conditional import ExpectedVersion, created, tagged
 from service.apps.desk.http.export import Bom, as_csv
 from service.apps.desk.http.lists import AccountList, linked, whole

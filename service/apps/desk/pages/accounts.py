@@ -146,7 +146,8 @@ async def change_role(user: RoleGiver, request: Request, desk: OpenDesk, roles: 
         await roles.change(name, new.role, by=actor(user))
     except (ValidationError, ServiceError) as error:
         refusal = refused(error, filled(found) | typed)
-        return _form(request, user, replace(refusal, stamp=stamp_of(found, tuple(CHANGES))), found=found)
+        as_stored = replace(refusal, stamp=stamp_of(found, tuple(CHANGES)), is_unsaved=False)
+        return _form(request, user, as_stored, found=found)
     return onward(request, "me" if name == user.name else _address(name), done="role")
 
 

@@ -57,6 +57,7 @@ class Draft:
     `stamp` has the version of the thing when the form was opened, and a digest of each field: see `stamp_of`. `now` has
     the current values of fields that both the reader and somebody else have changed. `theirs` names the fields that
     only somebody else has changed. `missing` names the thing that must be created before the form can be accepted.
+    `is_unsaved`: it has text that was typed before, and is not saved.
     """
 
     values: Mapping[str, str]
@@ -66,6 +67,7 @@ class Draft:
     now: Mapping[str, str] = field(default_factory=dict)
     theirs: Collection[str] = ()
     missing: str = ""
+    is_unsaved: bool = False
     status_code: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -156,7 +158,7 @@ def refused(
         errors = {
             str(item["loc"][0]): _words(dict(item)) for item in error.errors(include_input=False, include_url=False)
         }
-        return Draft(typed, stamp, errors, "Nothing was saved: see below.", status_code=422)
+        return Draft(typed, stamp, errors, "Nothing was saved: see below.", is_unsaved=True, status_code=422)
     if line := error.for_operator():
         _log.log(*line)
     if isinstance(error, VersionConflictError) and current is not None:
@@ -164,7 +166,16 @@ def refused(
     name = next((name for kind, name in _FIELDS.items() if isinstance(error, kind) and name in typed), "")
     errors = {name: error.detail} if name else {}
     missing = next((made for kind, made in _MISSING_THINGS.items() if isinstance(error, kind)), "")
-    return Draft(typed, stamp, errors, error.detail, missing=missing, status_code=error.status, headers=error.headers())
+    return Draft(
+        typed,
+        stamp,
+        errors,
+        error.detail,
+        missing=missing,
+        is_unsaved=True,
+        status_code=error.status,
+        headers=error.headers(),
+    )
 
 
 def _conflict(error: VersionConflictError, typed: Mapping[str, str], names: Collection[str], current: Stored) -> Draft:
@@ -180,6 +191,7 @@ def _conflict(error: VersionConflictError, typed: Mapping[str, str], names: Coll
         message=_CONFLICT if names else error.detail,
         now={name: stored[name] for name in both},
         theirs=[name for name in theirs if name not in mine],
+        is_unsaved=True,
         status_code=error.status,
         headers=error.headers(),
     )

@@ -10,6 +10,7 @@ from service.apps.desk.domain.policy import Permission
 from service.apps.desk.domain.queries import CommentQuery, EmployeeQuery, Page
 from service.apps.desk.domain.transitions import NEXT
 from service.apps.desk.domain.values import Comment, CommentNew, Employee, Ticket, TicketNew
+from service.apps.desk.errors import InvalidCursorError
 from service.apps.desk.http.access import OpenDesk, ThingId, actor, id_in
 from service.apps.desk.http.tickets import Asked, Creator, Editor, Reader, Remover, by_requester, names_of
 from service.apps.desk.pages.forms import Draft, draft_of, meant, patch_of, refused, stamp_of, submitted, version_of
@@ -23,6 +24,7 @@ router = APIRouter(prefix="/tickets")
 _NEW = ("title", "description", "owner", "employee_id")
 _FIELDS = (*_NEW, "status")
 _FOUND = 10  # employees of a search that are shown, at most
+_MORE = f" Only the first {_FOUND} are shown: type more of the name."
 _COMMENTS = 20  # on one page of a ticket
 
 
@@ -131,13 +133,13 @@ async def show(
 
     `answer`: the form of a comment that was refused.
     """
-    matches = await _matches(desk, user, draft.value("who").strip())
+    matches, has_more = await _matches(desk, user, draft.value("who").strip())
     if draft.value("who").strip() and not matches:
-        draft = replace(draft, errors={"who": "Nobody has this name."}, missing="employee")
+        draft = replace(draft, errors={"who": "Nobody has this name."}, missing="employee", is_unsaved=True)
     elif matches:
         only = {"employee_id": str(*matches)} if len(matches) == 1 else {}
-        message = "Nothing is saved yet: choose who it was, then save."
-        draft = replace(draft, values={**draft.values, **only}, message=message)
+        message = f"Nothing is saved yet: choose who it was, then save.{_MORE if has_more else ''}"
+        draft = replace(draft, values={**draft.values, **only}, message=message, is_unsaved=True)
     chosen = id_in(draft.value("employee_id"))
     names = await names_of(desk, user, {each for each in (chosen, ticket and ticket.employee_id) if each})
     return page(
@@ -160,17 +162,20 @@ async def show(
 
 async def _comments(desk: Desk, ticket_id: int, cursor: str) -> Page[Comment]:
     """Return the latest comments, or those at the cursor; the oldest comes first."""
-    found = await desk.comments.find(
-        ticket_id, CommentQuery(sort="-created", limit=_COMMENTS, cursor=cursor or None, count=True)
-    )
+    try:
+        query = CommentQuery(sort="-created", limit=_COMMENTS, cursor=cursor or None, count=True)
+    except ValidationError:  # longer than any of ours
+        raise InvalidCursorError from None
+    found = await desk.comments.find(ticket_id, query)
     return found.model_copy(update={"items": found.items[::-1]})
 
 
-async def _matches(desk: Desk, user: Identity, who: str) -> dict[int, Employee]:
+async def _matches(desk: Desk, user: Identity, who: str) -> tuple[dict[int, Employee], bool]:
+    """Return employees by id, and whether there are more."""
     if not who or not user.scope_set.covers(Permission.EMPLOYEES_READ):
-        return {}
+        return {}, False
     try:
         found = await desk.employees.find(EmployeeQuery(text=who, limit=_FOUND))
     except ValidationError:  # it cannot be a name, for example because it is too long
-        return {}
-    return {employee.id: employee for employee in found.items}
+        return {}, False
+    return {employee.id: employee for employee in found.items}, found.next is not None

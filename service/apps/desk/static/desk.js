@@ -9,7 +9,7 @@ for (const element of document.querySelectorAll("main time[datetime]")) {
 
 for (const form of document.querySelectorAll("form[data-draft]")) {
   const typed = () => new URLSearchParams(new FormData(form)).toString();
-  const before = typed();
+  const before = form.dataset.draft === "unsaved" ? null : typed();
   let isSent = false;
   form.addEventListener("submit", () => { isSent = true; });
   window.addEventListener("beforeunload", (event) => {

@@ -7,19 +7,20 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
-from service.apps.desk.domain.fields import HubName, fold
+from service.apps.desk.domain.fields import HubName, can_have_account, fold
 from service.apps.desk.domain.queries import AccountQuery
 from service.apps.desk.domain.values import Account, AccountChange, AccountNew, AccountStatus
-from service.apps.desk.errors import AccountExistsError, LoginDeniedError, NotFoundError
+from service.apps.desk.errors import AccountExistsError, LoginDeniedError, NameNotPossibleError, NotFoundError
 from service.apps.desk.storage import audit
 from service.apps.desk.storage.account_status import STATEMENT, StatusLookup
 from service.apps.desk.storage.database import Clock, Database
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import accounts
+from service.apps.desk.storage.words import has_words
 
 # How far the clocks of machines that share the desk may differ.
 MAX_CLOCK_SKEW = timedelta(seconds=1)
@@ -44,6 +45,10 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
     def _derived(self, fields: Fields) -> dict[str, Any]:
         searched = ("name", "first_name", "last_name", "phone", "email")
         return {"search": fold(*(fields[name] for name in searched))}
+
+    @override
+    def _having(self, text: str) -> ColumnElement[bool]:
+        return has_words(accounts.c.search, text)
 
     @override
     async def _judged(
@@ -82,9 +87,15 @@ class Accounts(Records[AccountNew, Account, AccountQuery]):
             )
 
     async def ensure(self, name: str, *, by: str) -> Account:
-        """Return the account. Create one without names for somebody who was put into a group at the Hub."""
+        """Return the account. Create one without names for somebody who was put into a group at the Hub.
+
+        Raises:
+            NameNotPossibleError: there is none, and no account can have this name.
+        """
         with suppress(NotFoundError):
             return await self.get(name)
+        if not can_have_account(name):
+            raise NameNotPossibleError
         empty = {"first_name": "", "last_name": "", "phone": None, "email": None}
         fields = {"name": name, **empty, **self._fresh()}
         with suppress(AccountExistsError):  # another worker was faster

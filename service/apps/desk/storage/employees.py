@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
@@ -14,6 +14,7 @@ from service.apps.desk.domain.values import Employee, EmployeeChange, EmployeeNe
 from service.apps.desk.errors import EmployeeHasTicketsError
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import employees
+from service.apps.desk.storage.words import has_words
 
 
 class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
@@ -36,6 +37,10 @@ class Employees(Records[EmployeeNew, Employee, EmployeeQuery]):
             "search": fold(*(fields[name] for name in searched)),
             "name_key": sort_key(fields["last_name"], fields["first_name"]),
         }
+
+    @override
+    def _having(self, text: str) -> ColumnElement[bool]:
+        return has_words(employees.c.search, text)
 
     @override
     async def _judged(

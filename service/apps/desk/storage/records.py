@@ -105,8 +105,11 @@ class Records(ABC, Generic[New, Thing, Query]):
         wanted = self._wanted(query)
         if query.text is None:
             return [wanted]
-        text = self.table.c.search.contains(fold(query.text), autoescape=True)
-        return [[*wanted, each] for each in (text, or_matching) if each is not None]
+        return [[*wanted, each] for each in (self._having(query.text), or_matching) if each is not None]
+
+    def _having(self, text: str) -> ColumnElement[bool]:
+        """Return the condition for a thing with this text."""
+        return self.table.c.search.contains(fold(text), autoescape=True)
 
     def _keys(
         self,

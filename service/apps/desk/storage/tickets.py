@@ -16,6 +16,7 @@ from service.apps.desk.errors import EmployeeMissingError, OwnerMissingError, St
 from service.apps.desk.storage.paging import filters
 from service.apps.desk.storage.records import Fields, Records
 from service.apps.desk.storage.tables import accounts, employees, tickets
+from service.apps.desk.storage.words import has_words
 
 _FEW = 200  # employees
 
@@ -47,11 +48,11 @@ class Tickets(Records[TicketNew, Ticket, TicketQuery]):
         return filters(query, exact, moment=tickets.c.created)
 
     async def by_requester(self, text: str) -> Condition | None:
-        """Return a condition for tickets of employees with `text` in name, phone or e-mail; None if nobody has it.
+        """Return a condition for tickets of employees with all words of `text` in name, phone or e-mail; None if none.
 
         Pass it to `find` and `export` as `or_matching`. Without it, they search only the text of the tickets.
         """
-        found = select(employees.c.id).where(employees.c.search.contains(fold(text), autoescape=True))
+        found = select(employees.c.id).where(has_words(employees.c.search, text))
         async with self._database.read() as connection:
             ids = (await connection.scalars(found.limit(_FEW + 1))).all()
         # For a few ids the database knows how frequent each is, and chooses the faster way to their tickets.

@@ -23,13 +23,16 @@ from service.apps.desk.errors import (
     AdminExistsError,
     ChangeUnderWayError,
     LastAdminError,
+    LoginDeniedError,
     NotFoundError,
+    PhoneTakenError,
     VersionConflictError,
 )
 from service.apps.desk.storage import lease
 from service.apps.desk.storage.desk import Desk, open_desk
 from service.apps.desk.storage.tables import leases
 from service.errors import ServiceError
+from service.hub.administration import has_user
 from service.hub.client import HubClient
 from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
 from service.testing import FakeHub
@@ -85,8 +88,8 @@ class Hub:
 class Team:
     """The desk's database, a Hub, and the `RoleKeeper`."""
 
-    def __init__(self, desk: Desk, hub: Hub, roles: RoleKeeper) -> None:
-        self.desk, self.hub, self.roles = desk, hub, roles
+    def __init__(self, desk: Desk, hub: Hub, client: HubClient, roles: RoleKeeper) -> None:
+        self.desk, self.hub, self.client, self.roles = desk, hub, client, roles
 
     async def account(self, name: str, *roles: Role, **flags: bool) -> int:
         """Make a user, with roles, and an account, with flags; return its version."""
@@ -115,7 +118,7 @@ async def open_team(database_url: str, hub: Hub, **options: Any) -> AsyncIterato
         open_desk(database_url) as desk,
     ):
         client = HubClient(http, api_url=API, api_token=SecretStr(hub.fake.api_token))
-        yield Team(desk, hub, RoleKeeper(client, desk.database, desk.accounts, **options))
+        yield Team(desk, hub, client, RoleKeeper(client, desk.database, desk.accounts, **options))
 
 
 @pytest.fixture
@@ -617,6 +620,17 @@ async def test_the_service_may_make_users(database_url: str) -> None:
         assert team.hub.roles("eve") == {Role.SUPPORT}
 
 
+async def test_a_user_is_made_after_the_account(database_url: str) -> None:
+    """If the account is refused, no user is made at the Hub."""
+    async with open_team(database_url, Hub([*SCOPES, "admin:users"])) as team:
+        await team.account("sue")
+        await team.desk.accounts.change("sue", {"phone": "+442079460958"}, version=1, by="tests")
+        taken = AccountNew(name="eve", first_name="Eve", last_name="Example", phone="+442079460958")
+        await expect(PhoneTakenError, team.roles.create(taken, role=Role.SUPPORT, by="ada"))
+
+        assert not await team.client.ask(has_user("eve"))
+
+
 async def test_a_name_that_the_hub_writes_differently(database_url: str) -> None:
     """A name that the Hub writes differently, in lower case, is refused: the account would be nobody's."""
     async with open_team(database_url, Hub([*SCOPES, "admin:users"])) as team:
@@ -667,6 +681,14 @@ async def test_deleting_takes_the_role(team: Team) -> None:
     await expect(NotFoundError, team.desk.accounts.get("sue"))
     assert team.hub.roles("sue") == set()
     assert [entry.what for entry in await team.told("account.")][-2:] == ["account.role_changed", "account.deleted"]
+
+
+async def test_nobody_lifts_a_flag_by_deleting_their_own_account(team: Team) -> None:
+    """Somebody who may not sign in cannot delete their own account, and sign in as if new."""
+    version = await team.account("bob", Role.ADMIN, login_denied=True)
+    await expect(LoginDeniedError, team.roles.delete("bob", version=version, by="bob"))
+    assert team.hub.roles("bob") == {Role.ADMIN}
+    await team.roles.delete("bob", version=version, by="ada")
 
 
 async def test_an_account_that_comes_back(team: Team) -> None:

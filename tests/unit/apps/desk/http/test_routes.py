@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -288,8 +288,8 @@ async def test_there_and_back_in_a_list(desk: Desk, list_: str) -> None:
         ("limit=x", 422, "invalid_request"),
         ("cursor=abc", 400, "invalid_cursor"),
         ("cursor=%00", 400, "invalid_cursor"),
-        ("cursor=" + "A" * 1024, 400, "invalid_cursor"),
-        ("cursor=" + "A" * 1025, 422, "invalid_request"),
+        ("cursor=" + "A" * 2048, 400, "invalid_cursor"),
+        ("cursor=" + "A" * 2049, 422, "invalid_request"),
     ],
 )
 async def test_an_impossible_list(shared: Desk, list_: str, query: str, status: int, code: str) -> None:
@@ -297,6 +297,17 @@ async def test_an_impossible_list(shared: Desk, list_: str, query: str, status: 
     reply = await shared.admin.get(f"desk/{list_}?{query}")
 
     assert (reply.status_code, reply.json()["code"]) == (status, code)
+
+
+async def test_a_cursor_after_a_long_name(desk: Desk) -> None:
+    """The list goes on after the longest name of all."""
+    for name in ("\U00020bb7" * 255, "\U00020bb8"):
+        await desk.account(name)
+    first = await desk.admin.get("desk/accounts?limit=1&sort=-name")
+    second = await desk.admin.get(f"desk/accounts?limit=1&sort=-name&cursor={first.json()['next']}")
+    third = await desk.admin.get(f"desk/accounts?limit=1&sort=-name&cursor={second.json()['next']}")
+
+    assert [reply.status_code for reply in (first, second, third)] == [200] * 3
 
 
 async def test_a_cursor_of_another_list(desk: Desk) -> None:
@@ -399,14 +410,24 @@ async def test_the_audit_finds_every_name(desk: Desk, name: str) -> None:
     assert [entry["what"] for entry in told["items"]] == ["account.created"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("PUT", "/role")])
-async def test_somebody_called_me(desk: Desk, method: str, path: str) -> None:
-    """`me` in an address never means an account of that name."""
-    await desk.member(Role.SUPPORT, name="me").get("desk/accounts/me")
-    body = {"role": None} if method == "PUT" else None
-    reply = await desk.admin.request(method, f"desk/accounts/me{path}", json=body, headers={"If-Match": '"1"'})
+@pytest.mark.parametrize("name", ["a\u200cb", "a\xa0b"], ids=["joiner", "no-break space"])
+async def test_a_name_that_no_font_shows(desk: Desk, name: str) -> None:
+    """An account of any name can be read and deleted."""
+    await desk.account(name)
+    path = f"desk/accounts/{quote(name)}"
 
-    assert reply.status_code == 404
+    assert (await desk.admin.get(path)).json()["name"] == name
+    assert (await desk.admin.delete(path, headers={"If-Match": '"1"'})).status_code == 204
+
+
+@pytest.mark.parametrize("name", ["me", ".", ".."])
+async def test_a_name_that_no_address_can_have(desk: Desk, name: str) -> None:
+    """A user of such a name gets no account, even with a role: nobody could open, disable or delete it."""
+    reply = await desk.member(Role.SUPPORT, name=name).get("desk/tickets")
+    names = [account["name"] for account in (await desk.admin.get("desk/accounts")).json()["items"]]
+
+    assert (reply.status_code, reply.json()["code"]) == (403, "name_not_possible")
+    assert name not in names
 
 
 # Accounts

@@ -228,17 +228,32 @@ async def test_the_employee_of_a_ticket_is_found_by_name(desk: Desk) -> None:
     """The form of a ticket finds employees by a part of their name. What was typed stays, and nothing is saved yet."""
     await desk.employee(first_name="Ada", last_name="Byron")
     browser = desk.support.browser()
-    asked = await send(browser, "tickets/new", title="No sound", description="x", who="byr")
+    asked = await send(browser, "tickets/new", title="No sound", description="x", who="Byron, Ada")
     nobody = await send(browser, "tickets/new", title="No sound", who="zzz")
     made = await send(browser, "tickets/new", title="No sound", employee_id="2", who="")
 
     assert 'type="radio" name="employee_id" value="2" autocomplete="off" checked autofocus' in asked.text
     assert 'value="No sound"' in asked.text
+    assert 'data-draft="unsaved"' in asked.text
+    assert 'data-draft="unsaved"' in nobody.text
+    assert 'data-draft="unsaved"' not in (await browser.visit(f"{UI}tickets/1")).text
     assert 'name="employee_id" value="1"' not in asked.text
     assert "Nobody has this name." in nobody.text
     assert 'value="zzz"' in nobody.text
     assert made.status_code == 303
     assert (await desk.support.get("desk/tickets/2")).json()["employee_id"] == 2
+
+
+async def test_more_employees_than_are_shown(desk: Desk) -> None:
+    """A search that finds more than ten says that it shows only ten."""
+    browser, words = desk.support.browser(), "Only the first 10 are shown"
+    for number in range(10):
+        await desk.employee(first_name=f"Ada {number}", last_name="Byron")
+    ten = await send(browser, "tickets/new", title="x", who="ada")
+    await desk.employee(first_name="Ada", last_name="Byron")
+    more = await send(browser, "tickets/new", title="x", who="ada")
+
+    assert (words in shows(ten), words in shows(more)) == (False, True)
 
 
 async def test_an_employee_from_beginning_to_end(desk: Desk) -> None:
@@ -345,6 +360,7 @@ async def test_errors_are_shown_beside_the_field(
     assert reply.status_code in {409, 422}
     assert words in shows(reply)
     assert "kept" in reply.text
+    assert reply.text.count('data-draft="unsaved"') == 1
     if field != "employee_id":
         assert re.search(rf'id="{field}-error">{re.escape(words)}', reply.text)
         assert re.search(rf'<(?:input|textarea|select)[^>]* name="{field}"[^>]* aria-invalid="true"', reply.text)

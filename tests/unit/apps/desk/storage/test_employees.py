@@ -133,9 +133,15 @@ async def test_names_are_listed_as_people_look_for_them(desk: Desk) -> None:
     assert await listed("-last_name") == names[::-1]
 
 
-@pytest.mark.parametrize("text", ["okonk", "ZO", "0958", "example.com", "+44"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("okonk", "ZO", "0958", "example.com", "+44"),
+        *("Zoë Okonkwo", "okonkwo, zoë", "Okonkwo (Zo)", "+44 20 7946 0958", "zo ; example"),
+    ],
+)
 async def test_an_employee_is_found_by_name_and_contact(desk: Desk, text: str) -> None:
-    """Search finds an employee by any part of name or contact."""
+    """Search finds an employee by any parts of name and contact, in any order."""
     await desk.employees.create(EmployeeNew(first_name="A", last_name="B"), by="manager")
     made = await desk.employees.create(FULL, by="manager")
 
@@ -147,5 +153,7 @@ async def test_an_employee_is_found_by_name_and_contact(desk: Desk, text: str) -
         by="x",
     )
     assert (await desk.employees.find(EmployeeQuery(text=text))).items == []
-    assert (await desk.employees.find(EmployeeQuery(text="n n"))).items == []
+    assert (await desk.employees.find(EmployeeQuery(text="n n"))).items == [changed]
+    assert (await desk.employees.find(EmployeeQuery(text="n x"))).items == []
+    assert (await desk.employees.find(EmployeeQuery(text=" , "))).items == []
     assert changed.version == 2
