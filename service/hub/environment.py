@@ -72,7 +72,7 @@ def checked_address(text: str) -> str:
         is_good = False
     if not is_good or not _WORD.fullmatch(text) or "@" in parts.netloc or {"?", "#"} & set(text):
         raise ValueError("must be an http:// or https:// address, without user name, query and fragment")
-    return text.rstrip("/")
+    return parts.geturl().rstrip("/")  # the scheme in small letters
 
 
 def _token(text: str) -> SecretStr:

@@ -140,3 +140,10 @@ def test_internal_ssl(tmp_path: Path) -> None:
     assert secure.verify_mode is ssl.CERT_REQUIRED
     assert plain is not None
     assert plain.get_ca_certs() == []
+
+
+def test_a_scheme_in_capitals() -> None:
+    """Is the same scheme: for https a context is made."""
+    found = read_environment(GIVEN | {"JUPYTERHUB_API_URL": "HTTPS://Hub.test/hub/api/"})
+
+    assert (found.api_url, found.tls is not None) == ("https://Hub.test/hub/api", True)
