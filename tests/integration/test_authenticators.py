@@ -245,6 +245,23 @@ async def test_the_password_of_an_account_without_a_user(hub: RealHub) -> None:
     assert (await signs_in(hub, "olga", FIRST), await signs_in(hub, "olga", SECOND)) == (False, True)
 
 
+async def test_a_user_is_renamed(hub: RealHub) -> None:
+    """The password goes with the user, and does not wait for the next one of the old name."""
+    async with hub.session() as stranger, hub.session() as admin:
+        for name in ("paul", "quinn"):
+            page = await stranger.visit("hub/signup")
+            await stranger.submit(page, username=name, new_password=SECOND, new_password_again=SECOND)
+        await admin.sign_in("admin", password=FIRST)
+        await act(admin, "paul", "authorize")
+    (await hub.api("POST", "/users/paul")).raise_for_status()
+    taken = await hub.api("PATCH", "/users/paul", json={"name": "quinn"})
+    renamed = await hub.api("PATCH", "/users/paul", json={"name": "Paula"})
+    (await hub.api("POST", "/users/paul")).raise_for_status()
+
+    assert (taken.status_code, renamed.status_code) == (409, 200)
+    assert (await signs_in(hub, "paula", SECOND), await signs_in(hub, "paul", SECOND)) == (True, False)
+
+
 async def act(browser: Session, name: str, action: str) -> httpx.Response:
     """Press a button in the line of an account."""
     page = await browser.visit("hub/authorize")
