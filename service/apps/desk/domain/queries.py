@@ -28,13 +28,15 @@ class Page(BaseModel, Generic[T]):
     count: int | None = None
 
 
+# The pattern is only documented: a text with other characters is no cursor of ours, and answered as such.
+Cursor = Annotated[str, Field(max_length=MAX_CURSOR, json_schema_extra={"pattern": "^[A-Za-z0-9_-]*$"})]
+
+
 class PageQuery(Value):
     """How many items of a list, and from where on."""
 
     limit: int = Field(_PAGE, ge=1, le=MAX_PAGE, description="Items at most.")
-    cursor: str | None = Field(
-        None, max_length=MAX_CURSOR, description="Where to continue: `next` or `previous` of a page."
-    )
+    cursor: Cursor | None = Field(None, description="Where to continue: `next` or `previous` of a page.")
     count: bool = Field(default=False, description="Count the items of the whole list, as far as 1000.")
 
     @model_validator(mode="before")
