@@ -147,6 +147,14 @@ async def test_signing_out_at_the_hub(service: Service) -> None:
     assert [(await each.get("notes")).status_code for each in (other, alice)] == [200, 200]
 
 
+async def test_one_scope_or_group_as_text(service: Service) -> None:
+    """Is one, and not its letters."""
+    alice = service.user("alice", scopes="custom:a", groups="students")
+
+    assert "custom:a" in alice.scopes
+    assert (await alice.get("notes")).json()["groups"] == ["students"]
+
+
 async def test_groups_change_under_way(service: Service) -> None:
     """A change at the Hub takes effect with the next request."""
     alice = service.user("alice", groups=["students"])
