@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -123,6 +124,22 @@ def wait_until_log_says(process: KeptProcess, log: Path, needle: str, *, start: 
         status = process.wait(0.02)
         if status is not None or monotonic() > deadline:
             raise ProcessStartError(needle, status, log.read_text(errors="replace")[-6000:])
+
+
+def wait_until_it_listens(process: KeptProcess, log: Path, port: int, *, timeout: float) -> None:
+    """Return once the process takes connections at a port of the loopback interface. Some logs say so too early.
+
+    Raises:
+        ProcessStartError: as `wait_until_log_says`.
+
+    """
+    deadline = monotonic() + timeout
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        status = process.wait(0.02)
+        if status is not None or monotonic() > deadline:
+            raise ProcessStartError(f"that it listens at {port}", status, log.read_text(errors="replace")[-6000:])
 
 
 class ProcessStartError(Exception):

@@ -24,7 +24,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from tests.support.node import configurable_http_proxy
 from tests.support.polling import BUSY
 from tests.support.ports import free_ports
-from tests.support.process import KeptProcess, clean_environment, wait_until_log_says
+from tests.support.process import KeptProcess, clean_environment, wait_until_it_listens
 
 HOST = "hub.example.org"  # reserved for documentation (RFC 2606)
 OTHER_HOSTS = ("app.example.net", "elsewhere.example.com")  # likewise
@@ -92,7 +92,7 @@ class TlsFront:
                 log=directory / "log",
             )
             try:
-                wait_until_log_says(process, directory / "log", "Proxy API at", start=0, timeout=BUSY)
+                wait_until_it_listens(process, directory / "log", self._port, timeout=BUSY)
                 yield
             finally:
                 process.close()

@@ -87,7 +87,11 @@ def test_whom_a_process_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SSL_CERT_FILE", "/ours.pem")
     monkeypatch.setenv("https_proxy", "http://ours")
     told = {"SSL_CERT_FILE": "/its.pem", "https_proxy": "http://its", "JUPYTERHUB_API_TOKEN": "canary"}
-    with subprocess.Popen(["/bin/cat"], env=told, stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(["/bin/cat"], env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"x")
+        process.stdout.read(1)  # until then its environment may not be there yet
         environment = enter_process(process.pid)
         process.communicate()
 
