@@ -33,7 +33,7 @@ from service.auth.protection import Protected, problem_with_frames
 from service.auth.state import AuthState, bind
 from service.errors import HOW_TO_INSTALL, ConfigurationError
 from service.hub.models import Identity
-from service.hub.scopes import Mode
+from service.hub.scopes import Mode, several
 from service.settings import Settings, load_settings, old_names
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ class Hub:
         `cookies`: whether browsers may use it by our cookie. Its scripts send no XSRF token, so that takes a host of
         the service's own; None: where there is one. With True the application does not start without one.
         """
-        needed = (scopes,) if isinstance(scopes, str) else scopes
-        protected = Protected(self, app, Guard(*needed, mode=mode), cookies=cookies)
+        protected = Protected(self, app, Guard(*several(scopes), mode=mode), cookies=cookies)
         self._protected.append(protected)
         return protected
 

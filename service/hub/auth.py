@@ -20,7 +20,7 @@ from service.hub.client import HubClient, OnRequest, open_http, tls_for
 from service.hub.environment import checked_address, read_environment
 from service.hub.errors import HubForbiddenError, InvalidTokenError
 from service.hub.models import Identity
-from service.hub.scopes import Mode
+from service.hub.scopes import Mode, several
 from service.hub.throttle import Throttle
 
 # Identities that are kept unpacked. One takes up to 13 kB; unpacking one takes some 30 microseconds.
@@ -75,7 +75,7 @@ class HubAuth:
         api_url = checked_address(api_url)
         secret = SecretStr(api_token) if isinstance(api_token, str) else api_token
         http = open_http(timeout=timeout, tls=tls or tls_for(api_url))
-        self.access_scopes = (access_scopes,) if isinstance(access_scopes, str) else tuple(access_scopes)
+        self.access_scopes = several(access_scopes)
         self.hub = HubClient(http, api_url=api_url, api_token=secret, on_request=on_request)
         self.cache = AnswerCache[Key, bytes](ttl=cache_ttl, grace=stale_grace, size=cache_size)
         self.throttle = Throttle()
@@ -164,7 +164,7 @@ class HubAuth:
         """
         if scopes is None:
             return identity.scope_set.covers_any(self.access_scopes)
-        needed = (scopes,) if isinstance(scopes, str) else tuple(scopes)
+        needed = several(scopes)
         return bool(needed) and not identity.scope_set.missing(needed, mode=mode)
 
     async def call(

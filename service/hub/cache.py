@@ -151,7 +151,8 @@ class AnswerCache(Generic[K, V]):
 
     def refuse(self, key: K, error: InvalidTokenError) -> None:
         """Refuse `key` for as long as an answer counts, without asking: it is void, and the Hub may not know yet."""
-        self.forget(lambda each: each == key)
+        self._answers.pop(key, None)
+        self._flights.pop(key, None)
         self._remember(key, error, self._ttl)
 
     async def aclose(self) -> None:

@@ -15,6 +15,11 @@ Mode = Literal["all", "any"]
 """Whether a token must hold all scopes of a list, or one of them."""
 
 
+def several(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of which one may have been given as a text: that is one name, and not its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 @lru_cache(maxsize=1024)  # routes require the same few scopes again and again
 def split(scope: str) -> tuple[str, str, str]:
     """Split a scope into base, filter and value. Filter and value are empty if there is none."""

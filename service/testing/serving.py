@@ -11,6 +11,7 @@ import respx
 from asgi_lifespan import LifespanManager, LifespanNotSupported
 from starlette.types import ASGIApp
 
+from service.hub.scopes import several
 from service.registration import read_manifests
 from service.settings import Settings
 from service.testing.callers import Caller
@@ -47,7 +48,7 @@ class Service:
         The token has the access scope of this service (unless `access` is False) and `scopes`, and no others.
         """
         held = self._held(scopes, access=access)
-        self.hub.add_user(name, scopes=own_scopes(name) | held, groups=_several(groups), admin=admin)
+        self.hub.add_user(name, scopes=own_scopes(name) | held, groups=several(groups), admin=admin)
         return Caller(self, name=name, scopes=held, token=self.hub.issue(name, scopes=held))
 
     def other_service(self, name: str, *, scopes: Collection[str] = (), access: bool = True) -> Caller:
@@ -61,12 +62,7 @@ class Service:
 
     def _held(self, scopes: Collection[str], *, access: bool) -> frozenset[str]:
         own = (f"access:services!service={self.settings.service_name}",) if access else ()
-        return frozenset((*_several(scopes), *own))
-
-
-def _several(names: Collection[str]) -> tuple[str, ...]:
-    """One text is one name, and not its letters."""
-    return (names,) if isinstance(names, str) else tuple(names)
+        return frozenset((*several(scopes), *own))
 
 
 def make_settings(**changed: Any) -> Settings:  # noqa: ANN401

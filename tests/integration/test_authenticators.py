@@ -190,8 +190,7 @@ async def test_not_from_another_page(hub: RealHub, path: str) -> None:
 async def test_asking_for_an_account(hub: RealHub) -> None:
     """A stranger asks, an administrator authorizes, they sign in; taken back, they are out, and may be discarded."""
     async with hub.session() as stranger, hub.session() as admin:
-        page = await stranger.visit("hub/signup")
-        page = await stranger.submit(page, username="Dora", new_password=FIRST, new_password_again=FIRST)
+        page = await asked(stranger, "Dora")
         assert (page.status_code, "must authorize your account before you can sign in" in page.text) == (200, True)
         assert ("<title>Ask for an account" in " ".join(page.text.split()), "new_password" in page.text) == (
             True,
@@ -219,8 +218,7 @@ async def test_asking_for_an_account(hub: RealHub) -> None:
 async def test_a_user_of_a_name_that_somebody_has_asked_for(hub: RealHub) -> None:
     """The page warns of a request that is older than the user, and a button from before that authorizes nobody."""
     async with hub.session() as stranger, hub.session() as admin:
-        page = await stranger.visit("hub/signup")
-        await stranger.submit(page, username="nina", new_password=FIRST, new_password_again=FIRST)
+        await asked(stranger, "nina")
         await admin.sign_in("admin", password=FIRST)
         before = await admin.visit("hub/authorize")
         assert "somebody else may have asked for this account before" not in before.text
@@ -235,8 +233,7 @@ async def test_a_user_of_a_name_that_somebody_has_asked_for(hub: RealHub) -> Non
 async def test_the_password_of_an_account_without_a_user(hub: RealHub) -> None:
     """An administrator sets it for an account that was only asked for, and still has to authorize that."""
     async with hub.session() as stranger, hub.session() as admin:
-        page = await stranger.visit("hub/signup")
-        await stranger.submit(page, username="olga", new_password=FIRST, new_password_again=FIRST)
+        await asked(stranger, "olga")
         await admin.sign_in("admin", password=FIRST)
         page = await admin.visit("hub/change-password/olga")
         page = await admin.submit(page, new_password=SECOND, new_password_again=SECOND)
@@ -249,8 +246,7 @@ async def test_a_user_is_renamed(hub: RealHub) -> None:
     """The password goes with the user, and does not wait for the next one of the old name."""
     async with hub.session() as stranger, hub.session() as admin:
         for name in ("paul", "quinn"):
-            page = await stranger.visit("hub/signup")
-            await stranger.submit(page, username=name, new_password=SECOND, new_password_again=SECOND)
+            await asked(stranger, name, SECOND)
         await admin.sign_in("admin", password=FIRST)
         await act(admin, "paul", "authorize")
     (await hub.api("POST", "/users/paul")).raise_for_status()
@@ -260,6 +256,12 @@ async def test_a_user_is_renamed(hub: RealHub) -> None:
 
     assert (taken.status_code, renamed.status_code) == (409, 200)
     assert (await signs_in(hub, "paula", SECOND), await signs_in(hub, "paul", SECOND)) == (True, False)
+
+
+async def asked(stranger: Session, name: str, password: str = FIRST) -> httpx.Response:
+    """Ask for an account, and return the answer."""
+    page = await stranger.visit("hub/signup")
+    return await stranger.submit(page, username=name, new_password=password, new_password_again=password)
 
 
 async def act(browser: Session, name: str, action: str) -> httpx.Response:
@@ -295,8 +297,7 @@ async def test_nobody_is_authorized_for_their_name(make_hub: MakeHub) -> None:
     config = CONFIG.replace('("admin", ', "(") + "c.PasswordAuthenticator.enable_signup = True\n"
     hub = make_hub(register=None, config=config)
     async with hub.session() as stranger:
-        page = await stranger.visit("hub/signup")
-        await stranger.submit(page, username="admin", new_password=FIRST, new_password_again=FIRST)
+        await asked(stranger, "admin")
 
     assert not await signs_in(hub, "admin", FIRST)
 

@@ -11,7 +11,6 @@ import getpass
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from tests.support import tls_front
 from tests.support.node import REPOSITORY
 from tests.support.polling import BUSY
 from tests.support.ports import free_ports
-from tests.support.process import KeptProcess, clean_environment
+from tests.support.process import KeptProcess, clean_environment, wait_until_it_listens
 
 FILES = REPOSITORY / "deploy" / "nginx"
 FORWARD_FILES = REPOSITORY / "deploy" / "forward-auth"
@@ -62,7 +61,7 @@ class Nginx:
                 [*command, "-g", "daemon off;"], env=clean_environment(), cwd=self.folder, log=self.folder / "log"
             )
             try:
-                self._wait_until_it_listens(process)
+                wait_until_it_listens(process, self.folder / "log", self._port, timeout=START_LIMIT)
                 yield self
             finally:
                 process.close()
@@ -143,12 +142,3 @@ class Nginx:
             "server 127.0.0.1:8301;": f"server {upstreams['app']};",
             "server unix:/run/service-fastapi/service.sock;": f"server {upstreams['service']};",
         }
-
-    def _wait_until_it_listens(self, process: KeptProcess) -> None:
-        """Return once it takes connections, which waits for nothing but its configuration."""
-        for _ in range(int(START_LIMIT / 0.02)):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
-                return
-            if process.wait(0.02) is not None:
-                break
-        raise NginxError((self.folder / "log").read_text())
