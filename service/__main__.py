@@ -48,6 +48,7 @@ from service.app import create_app
 from service.application import configure
 from service.errors import ConfigurationError
 from service.logs import log_config
+from service.registration.applications import import_path_of
 from service.server import placeholder, protocol, workers
 from service.server.checks import check_tls
 from service.server.proxies import BehindProxies
@@ -123,7 +124,8 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
 
 def log_options(settings: Settings) -> dict[str, Any]:
     """Return the configuration of logging that the settings ask for."""
-    own = settings.own_packages
+    paths = [*settings.routers, *(import_path_of(name) or "" for name in settings.apps)]
+    own = {path.partition(":")[0].partition(".")[0] for path in paths if ":" in path}
     return log_config(settings.log_level, form=settings.log, own=own, tracebacks=settings.tracebacks)
 
 

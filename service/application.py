@@ -89,7 +89,7 @@ class Application:
     """Headers of its responses that scripts of the origins in ALLOW_ORIGINS may read."""
 
     navigation: ClassVar[Sequence[Link]] = ()
-    """Its entries in the navigation and on the start page. They are shown only where there is a Hub."""
+    """Its entries in the navigation and on the start page. With Entra ID alone they are not shown."""
 
     def routers(self) -> Sequence[APIRouter]:
         """Return its routes. They are served below the service's prefix."""

@@ -97,7 +97,8 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
     if urlsplit(settings.redirect_uri).path != callback:
         problems.append(
             f"hub.install(app): the Hub sends people back to {settings.redirect_uri}, the callback is at {callback}."
-            f" Register the service with oauth_redirect_uri, or choose paths={{'callback': …}}."
+            " Register the service with oauth_redirect_uri (if you start it yourself, set JUPYTERHUB_OAUTH_CALLBACK_URL"
+            " too), or choose paths={'callback': …}."
         )
     if problems:
         raise ConfigurationError(problems)

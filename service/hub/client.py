@@ -60,7 +60,7 @@ def tls_for(api_url: str, *, client_ca: str = "", certfile: str = "", keyfile: s
 
 
 def _usual_trust() -> ssl.SSLContext:
-    """Trust SSL_CERT_FILE and SSL_CERT_DIR alone where one is set; else the system's CAs, or httpx's without any."""
+    """Trust what OpenSSL does, which SSL_CERT_FILE and SSL_CERT_DIR may change; without any of its CAs, httpx's."""
     paths = ssl.get_default_verify_paths()
     is_known = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or paths.cafile or paths.capath
     return ssl.create_default_context() if is_known else httpx.create_ssl_context(trust_env=False)

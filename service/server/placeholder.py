@@ -51,7 +51,7 @@ def run(variables: Mapping[str, str]) -> None:
     except ValueError:  # no URL: the error that brought us here names the variable
         return
     prefix = variables.get("JUPYTERHUB_SERVICE_PREFIX", "/")
-    if not variables.get(MANAGED) or url.scheme != "http" or not host:
+    if variables.get(MANAGED) != "1" or url.scheme != "http" or not host:
         return
     print(  # noqa: T201 - logging may not be set up
         "Until this is corrected, the service answers 503 to everybody. Then restart the Hub, or end the process"

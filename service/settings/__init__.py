@@ -150,11 +150,6 @@ class Settings(TokenSettings, PageSettings, EntraSettings):
         return is_on
 
     @property
-    def own_packages(self) -> set[str]:
-        """The packages of the operator's own routers and applications, as far as these are named by module."""
-        return {name.partition(":")[0].partition(".")[0] for name in (*self.routers, *self.apps) if ":" in name}
-
-    @property
     def listen(self) -> tuple[str, ...]:
         """The addresses to listen at, such as `http://…`, `https://…` and `unix:/path`."""
         return self.listen_given or (self.service_url,)

@@ -195,4 +195,4 @@ def test_a_cluster_without_workers(cluster: DaskCluster, tmp_path: Path) -> None
         cluster.add_worker()
 
         assert running.status() == 1
-    assert len(written(tmp_path / "masked")) == 5
+    assert len(written(tmp_path / "masked-dask")) == 5

@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -175,15 +174,14 @@ def test_as_documented(tmp_path: Path) -> None:
     (tmp_path / "visits.tsv.gz").write_bytes(gzip.compress(b"note\tsummary\nDr. Roe\t\n"))
     pq.write_table(tables, tmp_path / "letters.parquet")
     status, said = done(*shlex.split(commands[0])[5:], home=tmp_path)
-    first = written(tmp_path / "masked")
-    shutil.rmtree(tmp_path / "masked")
+    first = written(tmp_path / "masked-visits")
 
     assert status == 1, said
     assert first["visits.csv"] == b"id,note\n1,Dr. ***\n,\n"
     assert list(json.loads(first["visits.csv.errors.ndjson"])) == ["line", "columns", "error"]
 
     status, said = done(*shlex.split(commands[1])[5:], home=tmp_path)
-    second = written(tmp_path / "masked")
+    second = written(tmp_path / "masked-letters")
 
     assert status == 0, said
     assert len(commands) == 2

@@ -13,7 +13,7 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("README.md", "grant_type=password"): "integration/test_readme.py::test_shell",
     ("README.md", "./script/run "): "integration/test_scripts.py::test_start_prints_a_line_that_works",
     ("docs/client.md", "uvx "): "conformance/test_openapi_client.py",
-    ("docs/deidentify.md", "-o masked --dask"): "integration/test_deidentify_dask.py",
+    ("docs/deidentify.md", "-o masked-dask --dask"): "integration/test_deidentify_dask.py",
     ("docs/deidentify.md", "deidentify notes -o masked\n"): "integration/test_deidentify_job.py::test_as_documented",
     ("docs/deidentify.md", "visits.csv"): "integration/test_deidentify_tables.py::test_as_documented",
     ("docs/deidentify.md", "visits.tsv.gz"): "integration/test_deidentify_tables.py::test_as_documented",

@@ -16,7 +16,7 @@ _given: set[int] = set()
 _random = random.SystemRandom()
 # Its byte at the number of a port is locked by the process that has the port. Other workers and other runs, also those
 # in other checkouts, then take another one, though nobody listens there yet.
-_locks = (Path(tempfile.gettempdir()) / f"ports-of-tests-{os.getuid()}").open("ab")
+_locks = os.open(Path(tempfile.gettempdir()) / f"ports-of-tests-{os.getuid()}", os.O_WRONLY | os.O_CREAT, 0o600)
 
 
 def _is_free(port: int) -> bool:

@@ -12,6 +12,7 @@ from traitlets.config import Config
 from typer.testing import CliRunner
 
 import service
+from service.__main__ import log_options
 from service.application import configure, load
 from service.auth.errors import InsufficientScopeError
 from service.errors import ConfigurationError
@@ -20,7 +21,7 @@ from service.registration import register
 from service.settings import Settings
 from service.testing import Caller
 from tests.support.visits.application import application
-from tests.unit.conftest import Serve
+from tests.unit.conftest import Serve, settings_of
 
 VISITS = "tests.support.visits.application:application"
 READ, COUNT, RESET = "custom:visits:read", "custom:visits:count", "custom:visits:reset"
@@ -192,6 +193,8 @@ def test_it_is_found_by_an_entry_point(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.syspath_prepend(tmp_path)
 
     assert load("visits") is application
+    levels = log_options(settings_of(apps=("visits",), log_level="DEBUG"))["loggers"]
+    assert levels[VISITS.partition(".")[0]]["level"] == "DEBUG", "it is the operator's own"
 
 
 @pytest.mark.parametrize(

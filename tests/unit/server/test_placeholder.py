@@ -65,6 +65,14 @@ def test_the_address_has_no_host(capsys: pytest.CaptureFixture[str], host: str) 
     assert f"Nothing can listen at {host}:8000 (the name cannot be resolved)." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("managed", ["", "0"])
+def test_a_service_that_the_hub_does_not_start(capsys: pytest.CaptureFixture[str], managed: str) -> None:
+    """Nothing listens in its place."""
+    run({MANAGED: managed, "JUPYTERHUB_SERVICE_URL": "http://my..host:8000"})
+
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999"])
 def test_the_address_is_none(capsys: pytest.CaptureFixture[str], url: str) -> None:
     """Nothing is served where the variable has no URL; the error before this names it."""
