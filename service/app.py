@@ -25,6 +25,7 @@ from service.auth.identification import SignedInByUrl
 from service.auth.installation import handler_of
 from service.auth.middleware import HubMiddleware
 from service.auth.policy import SignInPolicy
+from service.auth.promises import unchecked
 from service.errors import ConfigurationError, ServiceError
 from service.resources import Resources, open_resources
 from service.settings import Settings, load_settings
@@ -151,7 +152,8 @@ def create_app(  # noqa: PLR0913 - one keyword for each part that can be changed
         _add(app, router)
     app.mount("/static", pages.Assets(application.static for application in applications))
     ours = list(app.routes)
-    found = [*(problem for router in added for problem in unguarded(router)), *_collisions(ours, added)]
+    found = [*_collisions(ours, added)]
+    found += (problem for router in added for problem in (*unguarded(router), *unchecked(router)))
     found += without_sign_in.problems_with(settings, theirs)
     if found:
         raise ConfigurationError(found)

@@ -29,6 +29,7 @@ from service.auth.forward import problem_with as problem_with_forward
 from service.auth.guard import Entitlement, Guard, SignInVeto, Veto
 from service.auth.pages import PlainPages, SignInPages
 from service.auth.policy import Answer, Paths, Policy, SignInPolicy
+from service.auth.promises import unchecked
 from service.auth.protection import Protected, problem_with_frames
 from service.auth.state import AuthState, bind
 from service.errors import HOW_TO_INSTALL, ConfigurationError
@@ -168,6 +169,9 @@ class Hub:
     @asynccontextmanager
     async def _run(self, app: Any, *, around: Lifespan | None) -> AsyncIterator[Any]:  # noqa: ANN401 - as FastAPI
         async with self.open(), around(app) if around else nullcontext() as state:
+            # `install` checks its application. This one may have `router` alone, or others mounted in it.
+            if found := [*unchecked(app)]:
+                raise ConfigurationError(found)
             yield state
 
     @asynccontextmanager

@@ -92,7 +92,7 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         raise ConfigurationError(["hub.install(app): the Hub is not open. Write FastAPI(lifespan=hub.lifespan)."])
     settings = hub.context.settings
     paths = hub.policy.paths
-    problems = [*_collisions(app, hub.policy), *unchecked(hub, app), *_ignored(app, settings.root_path)]
+    problems = [*_collisions(app, hub.policy), *unchecked(app), *_ignored(app, settings.root_path)]
     callback = settings.prefix + paths.callback.removeprefix("/")
     if urlsplit(settings.redirect_uri).path != callback:
         problems.append(
@@ -104,7 +104,7 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         raise ConfigurationError(problems)
     if hub.user in app.dependency_overrides:
         _log.warning("app.dependency_overrides has something in the place of hub.user: the Hub is not asked there.")
-    for path in open_to_all(hub, app):
+    for path in open_to_all(app):
         _log.warning("%s is open to everybody: dependencies of an application do not guard routes of Starlette.", path)
     parts = [*_mounted(app)]
     for part in parts:
@@ -129,7 +129,7 @@ def _ignored(app: FastAPI, root_path: str) -> Iterator[str]:
 def _collisions(app: FastAPI, policy: Policy) -> Iterator[str]:
     """A sentence for each route at one of our paths, whatever its method: our routes alone are asked there."""
     names = {path: name for name, path in asdict(policy.paths).items()}
-    for context in contexts(app):
+    for context in contexts(app.routes):
         route = getattr(context, "original_route", context)
         path = getattr(context, "path", None) or getattr(route, "path", None)
         for our_path in sorted(policy.served_paths):
@@ -164,7 +164,7 @@ def _mounted(app: FastAPI) -> Iterator[FastAPI]:
 
 
 def _asks_in(hub: "Hub", app: FastAPI) -> bool:
-    return any(_asks(hub, getattr(context, "dependant", None)) for context in contexts(app))
+    return any(_asks(hub, getattr(context, "dependant", None)) for context in contexts(app.routes))
 
 
 def _asks(hub: "Hub", dependant: "Dependant | None") -> bool:

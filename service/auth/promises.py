@@ -1,46 +1,57 @@
-"""Finds routes that seem to be guarded and are not. An application that `hub.install` got does not start with such."""
+"""Finds routes that seem to be guarded and are not. An application does not start with such."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, routing
 from fastapi.routing import APIRoute, APIWebSocketRoute
-from starlette.routing import Mount, Route, WebSocketRoute
+from pydantic import TypeAdapter
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
 
-from service.auth import dependencies
+from service.auth import dependencies, guard, identification
+from service.auth.guard import Guard
 from service.hub.models import Identity
+
+_OURS = {module.__name__ for module in (dependencies, guard, identification)}
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
 
-    from service.auth.hub import Hub
 
-
-def unchecked(hub: "Hub", app: FastAPI) -> Iterator[str]:
-    """Yield a sentence for each route of an application, and of those mounted in it, that promises what nobody checks.
+def unchecked(app: object, *, above: Sequence[object] = ()) -> Iterator[str]:
+    """Yield a sentence for each route of an application or router, or mounted in it, that promises what nobody checks.
 
     FastAPI writes the scopes of `Security(hub.user, scopes=[…])` into the OpenAPI document, but leaves it to `hub.user`
-    to check them, which does not. An `Identity` without `Depends` is read from the body.
+    to check them, which does not. An `Identity` without a guard is read from the request: callers say who they are.
+    `above`: what `app` is mounted in.
     """
-    for context in contexts(app):
+    routes = _routes_of(app)
+    for context in contexts(routes):
         path, dependant = getattr(context, "path", ""), getattr(context, "dependant", None)
-        if dependant is not None:
-            for scopes in _scopes(hub, dependant):
-                needed = ", ".join(f'"{scope}"' for scope in scopes)
-                yield f"{path}: nobody checks Security(…, scopes=[{needed}]). Write Depends(hub.require({needed}))."
-            if any(_has_identity(param.field_info.annotation) for param in dependant.body_params):
-                yield f"{path}: it reads an Identity from the body. Depends(…) is missing around the guard."
-    for route in app.routes:
-        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
-            yield from (f"{route.path}{problem}" for problem in unchecked(hub, route.app))
+        if dependant is None:
+            continue
+        for scopes in _scopes(dependant):
+            needed = ", ".join(f'"{scope}"' for scope in scopes)
+            yield (
+                f"{path}: nobody checks Security(…, scopes=[{needed}]). Write Depends(hub.require({needed})), or in a"
+                f" router of the service require({needed})."
+            )
+        if _reads_identity(dependant):
+            yield f"{path}: it reads an Identity from the request. It takes Depends(…) with a guard in it."
+    inside = [*above, app]
+    for route in routes:
+        if isinstance(route, Mount | Host) and route.app not in inside:
+            where = route.path if isinstance(route, Mount) else route.host
+            yield from (f"{where}{problem}" for problem in unchecked(route.app, above=inside))
 
 
-def open_to_all(hub: "Hub", app: FastAPI) -> Iterator[str]:
+def open_to_all(app: FastAPI) -> Iterator[str]:
     """Yield the path of each route of Starlette in an application whose dependencies guard its other routes."""
     called = [each.dependency for each in app.router.dependencies]
-    if not any(call is hub.user or _is_ours(call) for call in called):
+    if not any(map(_is_ours, called)):
         return
-    for context in contexts(app):
+    for context in contexts(app.routes):
         route = getattr(context, "original_route", context)
         is_starlettes = isinstance(route, Route | WebSocketRoute) and not isinstance(
             route, APIRoute | APIWebSocketRoute
@@ -50,29 +61,59 @@ def open_to_all(hub: "Hub", app: FastAPI) -> Iterator[str]:
             yield route.path
 
 
-def contexts(app: FastAPI) -> Iterator[Any]:
+def contexts(routes: Sequence[BaseRoute]) -> Iterator[Any]:
     """Yield the routes of an application, those of its routers among them."""
     # FastAPI before 0.138 copies the routes of an included router into the one that includes it.
-    yield from getattr(routing, "iter_route_contexts", iter)(app.router.routes)
+    yield from getattr(routing, "iter_route_contexts", iter)(routes)
 
 
-def _has_identity(kind: object) -> bool:
-    """Whether a type is or contains Identity: `Identity | None`, `list[Identity]`, and the like."""
-    return (isinstance(kind, type) and issubclass(kind, Identity)) or any(map(_has_identity, get_args(kind)))
+def _routes_of(app: object) -> Sequence[BaseRoute]:
+    """Return the routes of Starlette's in an application, also if `hub.protect` or a middleware is around it."""
+    while app is not None and not isinstance(app, Starlette | Router):
+        app = getattr(app, "app", None)
+    return app.routes if app is not None else ()
 
 
-def _scopes(hub: "Hub", dependant: "Dependant", asked: Sequence[str] = ()) -> Iterator[Sequence[str]]:
+def _reads_identity(dependant: "Dependant") -> bool:
+    """Whether a route or one of its dependencies takes an Identity, or what contains one, as the caller sends it."""
+    if _is_identity(dependant.call):
+        return True
+    params = (dependant.path_params, dependant.query_params, dependant.header_params, dependant.cookie_params)
+    return any(_contains_identity(param) for some in (*params, dependant.body_params) for param in some) or any(
+        map(_reads_identity, dependant.dependencies)
+    )
+
+
+def _contains_identity(param: Any) -> bool:  # noqa: ANN401 - FastAPI's ModelField
+    unseen: list[Any] = [TypeAdapter(param.field_info.annotation).core_schema]
+    while unseen:
+        schema = unseen.pop()
+        if isinstance(schema, dict):
+            if _is_identity(schema.get("cls")):
+                return True
+            unseen.extend(schema.values())
+        elif isinstance(schema, list | tuple):
+            unseen.extend(schema)
+    return False
+
+
+def _is_identity(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Identity)
+
+
+def _scopes(dependant: "Dependant", asked: Sequence[str] = ()) -> Iterator[Sequence[str]]:
     """Yield the scopes that a dependency of the Hub is asked for, and that no dependency on the way takes."""
     for each in dependant.dependencies:
         scopes = [*asked, *(each.own_oauth_scopes or ())]
         if each.security_scopes_param_name:  # it may check them itself
             continue
-        if each.call is hub.user or _is_ours(each.call):
-            if scopes:
-                yield scopes
-        else:
-            yield from _scopes(hub, each, scopes)
+        if isinstance(each.call, Guard):
+            scopes = [scope for scope in scopes if scope not in each.call.scopes]
+        if not _is_ours(each.call):
+            yield from _scopes(each, scopes)
+        elif scopes:
+            yield scopes
 
 
 def _is_ours(call: object) -> bool:
-    return getattr(call, "__module__", "") == dependencies.__name__
+    return getattr(call, "__module__", "") in _OURS

@@ -8,6 +8,9 @@ from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.responses import PlainTextResponse
 from fastapi.security import SecurityScopes
+from pydantic import BaseModel
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
 
 from service.auth import CallerClient, Hub, Identity
 from service.auth.hardening import MAX_BODY, harden
@@ -357,6 +360,53 @@ def no_depends_around_a_visitor(app: FastAPI, hub: Hub) -> None:
         return user.name if user else ""
 
 
+def security_scopes_protected(app: FastAPI, hub: Hub) -> None:
+    """Ask for a scope in an application that `hub.protect` and a middleware are around."""
+    part = FastAPI()
+    security_scopes(part, hub)
+    app.mount("/part", GZipMiddleware(hub.protect(part)))
+
+
+def security_scopes_far_down(app: FastAPI, hub: Hub) -> None:
+    """Likewise, in an application that is mounted in a mount of Starlette's."""
+    part = FastAPI()
+    security_scopes(part, hub)
+    app.router.routes.append(Mount("/outer", routes=[Mount("/part", app=part)]))
+
+
+def no_guard(app: FastAPI, _hub: Hub) -> None:
+    """Forget the guard in `Depends`: FastAPI then makes an Identity of the query."""
+
+    @app.get("/wrong")
+    async def wrong(user: Annotated[Identity, Depends()]) -> str:
+        return user.name
+
+
+def no_depends_in_a_dependency(app: FastAPI, hub: Hub) -> None:
+    """Forget `Depends` in a dependency of one's own."""
+
+    async def owner(user: Annotated[Identity, hub.user]) -> str:
+        return user.name
+
+    @app.get("/wrong")
+    async def wrong(name: Annotated[str, Depends(owner)]) -> str:
+        return name
+
+
+class Order(BaseModel):
+    """A body with an Identity in it."""
+
+    by: list[Identity]
+
+
+def identity_in_a_body(app: FastAPI, _hub: Hub) -> None:
+    """Let the caller say who ordered."""
+
+    @app.post("/wrong")
+    async def wrong(order: Order) -> str:
+        return order.by[0].name
+
+
 def startup_handler(app: FastAPI, _hub: Hub) -> None:
     """Have a handler that FastAPI does not run beside a lifespan."""
     app.router.on_startup.append(lambda: None)
@@ -365,6 +415,9 @@ def startup_handler(app: FastAPI, _hub: Hub) -> None:
 def root_path(app: FastAPI, _hub: Hub) -> None:
     """Have a root path, with a slash too many."""
     app.root_path = f"{PREFIX}"
+
+
+READ = "wrong: it reads an Identity from the request. It takes Depends(…) with a guard in it."
 
 
 @pytest.mark.parametrize(
@@ -376,8 +429,13 @@ def root_path(app: FastAPI, _hub: Hub) -> None:
         ),
         (security_scopes_above, 'wrong: nobody checks Security(…, scopes=["custom:x"])'),
         (security_scopes_mounted, '/part/wrong: nobody checks Security(…, scopes=["custom:x"])'),
-        (no_depends, "wrong: it reads an Identity from the body. Depends(…) is missing"),
-        (no_depends_around_a_visitor, "wrong: it reads an Identity from the body. Depends(…) is missing"),
+        (security_scopes_protected, '/part/wrong: nobody checks Security(…, scopes=["custom:x"])'),
+        (security_scopes_far_down, '/outer/part/wrong: nobody checks Security(…, scopes=["custom:x"])'),
+        (no_depends, READ),
+        (no_depends_around_a_visitor, READ),
+        (no_guard, READ),
+        (no_depends_in_a_dependency, READ),
+        (identity_in_a_body, READ),
         (startup_handler, "on_event(…) handlers do not run"),
         (root_path, "hides all routes"),
     ],
@@ -388,6 +446,26 @@ async def test_what_seems_to_work(serve: Serve, add: Any, said: str) -> None:  #
         await serve(app={"create": lambda settings: shop(settings, add=add)})
 
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("add", [security_scopes, no_depends])
+@pytest.mark.parametrize("how", ["mounted", "router"])
+async def test_what_seems_to_work_without_a_start_of_its_own(add: Any, how: str) -> None:  # noqa: ANN401
+    """Ends the start of the application that opens the Hub: it is mounted there, or that has `hub.router` alone."""
+    hub = Hub(settings_of())
+    inner = FastAPI()
+    add(inner, hub)
+    outer = FastAPI(lifespan=hub.lifespan)
+    if how == "mounted":
+        hub.install(inner)
+        outer.mount("/services/fastapi", inner)
+    else:
+        outer.include_router(hub.router)
+        outer.include_router(inner.router)
+
+    with pytest.raises(ConfigurationError, match="/wrong: "):
+        async with outer.router.lifespan_context(outer):
+            pass
 
 
 async def test_scopes_that_somebody_checks(serve: Serve) -> None:

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from fastapi import APIRouter, FastAPI, Request, WebSocket
+from fastapi import APIRouter, FastAPI, Request, Security, WebSocket
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import PlainTextResponse
 
 from service.app import create_app
 from service.application import load
+from service.auth import CurrentUser, Identity
 from service.auth.guard import require
 from service.errors import ConfigurationError
 from service.web.unguarded import unguarded
@@ -200,6 +201,46 @@ def test_dependencies_that_do_not_reach_a_route(make: Callable[[], APIRouter]) -
         create_app(settings_of(), routers=[make()])
 
     assert "pass the dependencies when you create the router" in str(raised.value)
+
+
+def scopes_that_nobody_checks() -> APIRouter:
+    """A router that asks for a scope as FastAPI's tutorial does."""
+    router = APIRouter()
+
+    async def me(user: CurrentUser) -> str:
+        return user.name
+
+    @router.get("/wrong", dependencies=[Security(me, scopes=["custom:x"])])
+    async def wrong() -> None:
+        """Answer whoever has access."""
+
+    return router
+
+
+def identity_without_a_guard() -> APIRouter:
+    """A router whose author took Identity itself for a guard."""
+    router = APIRouter()
+
+    @router.get("/wrong")
+    async def wrong(user: Identity) -> str:
+        return user.name
+
+    return router
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (scopes_that_nobody_checks, '/wrong: nobody checks Security(…, scopes=["custom:x"])'),
+        (identity_without_a_guard, "/wrong: it reads an Identity from the request"),
+    ],
+)
+def test_what_seems_to_be_guarded(make: Callable[[], APIRouter], said: str) -> None:
+    """The service does not start with a router that promises what nobody checks."""
+    with pytest.raises(ConfigurationError) as raised:
+        create_app(settings_of(), routers=[make()])
+
+    assert said in str(raised.value)
 
 
 async def test_what_dependencies_guard(serve: Serve) -> None:
