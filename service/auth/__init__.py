@@ -1,9 +1,17 @@
 """JupyterHub's sign-in for FastAPI applications. `Hub` brings it to any of them; docs/adopt.md shows how."""
 
 from service.auth.errors import NotAdmittedError
-from service.auth.guard import CurrentUser, CurrentUserUnvetoed, HubAdmin, HubAsCaller, HubAsService, XsrfToken, require
+from service.auth.guard import (
+    CurrentUser,
+    CurrentUserUnvetoed,
+    HubAdmin,
+    HubAsCaller,
+    HubAsService,
+    XsrfToken,
+    require,
+    visitor,
+)
 from service.auth.hub import Hub
-from service.auth.identification import visitor
 from service.auth.policy import Paths
 from service.auth.refusals import Refused
 from service.hub.caller import CallerClient

@@ -10,7 +10,7 @@ from fastapi import Depends, HTTPException, Security
 from fastapi.openapi.models import OAuth2
 from starlette.requests import HTTPConnection
 
-from service.auth import identification
+from service.auth import guard, identification
 from service.auth.errors import AdminRequiredError, InsufficientScopeError
 from service.auth.guard import Guard, admitted, check_access, hub_client_for
 from service.auth.identification import SignedInByUrl, page_token
@@ -51,7 +51,7 @@ def visitor_of(hub: "Hub") -> Callable[[HTTPConnection], Awaitable[Identity | No
     """Return the dependency for pages that are open to all."""
 
     async def visitor(conn: HTTPConnection) -> Identity | None:
-        return await _judged(hub, conn, identification.visitor)
+        return await _judged(hub, conn, guard.visitor)
 
     return visitor
 

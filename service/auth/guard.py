@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from service.auth.context import context_of
 from service.auth.errors import AdminRequiredError, InsufficientScopeError, NotSignedInError, OutdatedTokenError
 from service.auth.identification import (
+    caller_or_none,
     credential_of,
     entra_for,
     identify,
@@ -153,6 +154,19 @@ CurrentUserUnvetoed = Annotated[Identity, Security(Guard(vetoed=False))]
 
 HubAdmin = Annotated[Identity, Security(Guard(admin=True))]
 """As CurrentUser, for administrators of the Hub only."""
+
+
+async def visitor(conn: HTTPConnection) -> Identity | None:
+    """A dependency for pages that are open to all. Returns the caller, if CurrentUser would let them in, or None."""
+    identity = await caller_or_none(conn)
+    if identity is None:
+        return None
+    try:
+        identity = await admitted(identity, conn)
+        check_access(identity, context_of(conn).settings)
+    except ServiceError:
+        return None
+    return identity
 
 
 async def hub_client_for(conn: HTTPConnection, _accepted: CurrentUser) -> CallerClient:

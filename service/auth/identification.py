@@ -33,8 +33,8 @@ class SignedInByUrl(Exception):  # noqa: N818 - a way of answering, not an error
         super().__init__("signed in by URL")
 
 
-async def visitor(conn: HTTPConnection) -> Identity | None:
-    """A dependency for pages that are open to all. Returns the caller, or None if that cannot be told."""
+async def caller_or_none(conn: HTTPConnection) -> Identity | None:
+    """A dependency. Returns the caller, whatever they may do, or None if that cannot be told."""
     try:
         identity = await identify(conn)
     except ServiceError:
@@ -49,7 +49,7 @@ async def identify(conn: HTTPConnection) -> Identity:
         if state.policy.anonymous is not None:  # whatever credential came along: nobody asks for one
             state.identity = state.policy.anonymous
             return state.identity
-        credential, known = await speaking(conn)
+        credential, known = state.spoken or await speaking(conn)
         if credential is None:
             raise NotSignedInError
         identity = await _judge(conn, credential) if known is None else known
@@ -65,6 +65,9 @@ async def speaking(conn: HTTPConnection) -> tuple[Credential | None, Identity | 
 
     A Bearer token that the Hub does not know may be another system's, such as that of a gateway in front. If our cookie
     comes with it, the cookie counts, with all its checks. A token that Entra ID judges is refused as it is.
+
+    Where nobody can say what the header's token is, because the Hub does not answer, the cookie counts, too, if the
+    Hub's last answer about it may serve.
 
     Raises:
         InvalidTokenError: the header is wrong, and no good cookie comes with it.
@@ -85,7 +88,7 @@ async def speaking(conn: HTTPConnection) -> tuple[Credential | None, Identity | 
             return credential, None
         try:
             return credential, await state.context.auth.identify(credential.token, sender=owner.name)
-        except InvalidTokenError:
+        except (InvalidTokenError, HubUnavailableError):
             pass
     state.ignores_header = True
     return credential_of(conn), None

@@ -42,13 +42,13 @@ from service.auth.errors import (
 from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.guard import SCHEME
 from service.auth.identification import (
+    caller_or_none,
     check_sign_in,
     credential_of,
     identify,
     page_token,
     queue_cookies,
     speaking,
-    visitor,
 )
 from service.auth.pages import pages_of
 from service.auth.policy import Paths, SignInPolicy
@@ -58,6 +58,7 @@ from service.auth.xsrf import check_xsrf, xsrf_token
 from service.errors import ServiceError
 from service.hub import oauth, protocol
 from service.hub.errors import InvalidTokenError, RevokeRefusedError, TokenRequestError
+from service.hub.models import Identity
 
 # A token from a URL comes without its lifetime; the cookie then ends with the browser, or after this.
 _UNKNOWN_LIFETIME = timedelta(days=1)
@@ -198,16 +199,17 @@ async def logout(request: Request) -> Response:
         raise NotSignedInError
     if credential.source is Source.COOKIE:
         return await _end_session(request, credential)
+    identity = await identify(request)
     try:
-        await _revoke(request, credential.token)
+        await _revoke(request, credential.token, identity)
     finally:  # if the Hub refuses or does not answer, the token may be deleted all the same
         context_of(request).auth.forget(credential.token)
     return Response(status_code=204)
 
 
-async def _revoke(conn: HTTPConnection, token: str) -> None:
-    """Delete a token, signed with itself. Raises RevokeRefusedError, and as `identify`."""
-    context, identity = context_of(conn), await identify(conn)
+async def _revoke(conn: HTTPConnection, token: str, identity: Identity) -> None:
+    """Delete a token, signed with itself. Raises RevokeRefusedError, InvalidTokenError, HubUnavailableError."""
+    context = context_of(conn)
     if identity.kind != "user" or identity.token_id is None:
         raise RevokeRefusedError
     try:
@@ -241,7 +243,7 @@ async def _finish(request: Request, *, state: str, code: str) -> Response:
         return show_code(request, returned, code)
     cookies = dict(cookie_pairs(request.scope))
     under_way = state_cookies_among(context.settings, cookies)
-    if returned.cookie_name not in cookies and await visitor(request) is not None:
+    if returned.cookie_name not in cookies and await caller_or_none(request) is not None:
         # Another tab's sign-in was finished first and cleared our cookie: we are signed in.
         return RedirectResponse(returned.next_url, status_code=302)
     verifier = _verifier(request, returned)

@@ -183,8 +183,9 @@ def _closing(state: AuthState, scope: Scope) -> Iterator[Header]:
     could look into the window, or have a script fetch the answer from the browser's cache.
     """
     yield b"cross-origin-opener-policy", opener_policy(scope)
-    if state.gives_token or not has_own_host(state.context.settings):
-        yield b"cache-control", b"no-store"
+    no_store = state.gives_token or not has_own_host(state.context.settings)
+    # Otherwise a shared cache could keep a file, and the browser's could show it to the next person without a question.
+    yield b"cache-control", b"no-store" if no_store else b"private, no-cache"
     if state.gives_token:
         yield b"x-frame-options", b"DENY"
 

@@ -102,11 +102,9 @@ async def judge(conn: HTTPConnection, guard: Guard, *, cookies: bool = True) -> 
         TokenOnlyError: a cookie came, but is not accepted.
         OriginError: a cookie came, but not from a page of ours.
     """
-    credential, known = await speaking(conn)
-    if known is not None:
-        # Kept: if the token were void by now, the guard would take the cookie, which has not been looked at here.
-        state_of(conn).identity = known
-    elif credential is not None and credential.source is Source.COOKIE:
+    # Kept: if another credential counted by now, such as the cookie, the guard would take it without our look at it.
+    credential, known = state_of(conn).spoken = await speaking(conn)
+    if known is None and credential is not None and credential.source is Source.COOKIE:
         settings = context_of(conn).settings
         if not cookies or not has_own_host(settings):
             raise TokenOnlyError

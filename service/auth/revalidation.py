@@ -190,13 +190,16 @@ def last_line(scope: Scope, problem: Problem) -> Message:
 
 
 def last_message_for(message: Message) -> LastMessage | None:
-    """Return how to end the connection that a message opens; None if it does not stay open."""
+    """Return how to end the connection that a message opens; None if it does not stay open.
+
+    An answer with a Content-Length is not ended: it has an end of its own, and a server allows no other.
+    """
     if message["type"] != "http.response.start":
         return _close if message["type"] == "websocket.accept" else None
-    for name, value in message.get("headers", ()):
-        if name == b"content-type":
-            return _LAST_MESSAGES.get(value.lower().partition(b";")[0].strip())
-    return None
+    headers = {name.lower(): value for name, value in message.get("headers", ())}
+    if b"content-length" in headers:
+        return None
+    return _LAST_MESSAGES.get(headers.get(b"content-type", b"").lower().partition(b";")[0].strip())
 
 
 def is_head(scope: Scope) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from service.auth.context import AuthContext
+    from service.auth.credentials import Credential
     from service.auth.guard import Guard
     from service.auth.policy import Policy
     from service.auth.refusals import Refused
@@ -31,8 +32,9 @@ class AuthState:
     `guards`: those that let the request in; they are asked again while a connection stays open. `set_cookies`:
     Set-Cookie values for the answer. `refusal`: the last that was raised. `returns_form`: whether a refused form is
     shown to its sender again. `ignores_header`: whether the token in the Authorization header is not the Hub's, so that
-    a cookie counts. `is_by_cookie`: whether a cookie says who calls. `gives_token`: whether the answer may contain the
-    XSRF token. `is_wrapped`: whether our middleware completes the answer.
+    a cookie counts. `spoken`: what `identification.speaking` has returned, if the answer must stay.
+    `is_by_cookie`: whether a cookie says who calls. `gives_token`: whether the answer may contain the XSRF token.
+    `is_wrapped`: whether our middleware completes the answer.
     """
 
     __slots__ = (
@@ -50,6 +52,7 @@ class AuthState:
         "rights_changed_at",
         "sender",
         "set_cookies",
+        "spoken",
     )
 
     def __init__(self, context: "AuthContext", policy: "Policy") -> None:
@@ -58,6 +61,7 @@ class AuthState:
         self.identity: Identity | None = None
         self.sender: Identity | None = None
         self.ignores_header = False
+        self.spoken: tuple[Credential | None, Identity | None] | None = None
         self.is_admitted = False
         self.rights_changed_at: datetime | None = None
         self.guards: list[Guard] = []

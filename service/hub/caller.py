@@ -57,7 +57,8 @@ class CallerClient:
     that the Hub may still go on with what it was asked to do.
 
     Each method raises:
-        HubForbiddenError, HubNotFoundError, HubBadRequestError, HubConflictError: the Hub's 403, 404, 400 and 409.
+        HubForbiddenError, HubNotFoundError, HubBadRequestError, HubConflictError: the Hub's 403, 404, 400 and 409. They
+            have the Hub's message; with the service's own token, their `__cause__` has it.
         InvalidTokenError: the token was revoked or has expired since the request began.
         HubRefusedServiceError: the Hub's 403 to the service's own token.
         HubUnavailableError: everything else.
@@ -97,15 +98,20 @@ class CallerClient:
         patience: float | None = None,
     ) -> RestReply:
         """Send any call, and return its status, too. `patience`: seconds for the reply, if more than usual."""
-        return await self._auth.send(
-            method,
-            *segments,
-            params=params,
-            json=json,
-            token=self._token.get_secret_value() if self._token else None,
-            session_id=self._session_id,
-            patience=patience,
-        )
+        try:
+            return await self._auth.send(
+                method,
+                *segments,
+                params=params,
+                json=json,
+                token=None if self._token is None else self._token.get_secret_value(),
+                session_id=self._session_id,
+                patience=patience,
+            )
+        except (HubBadRequestError, HubNotFoundError, HubConflictError) as error:
+            if self._token is not None:
+                raise
+            raise type(error) from error  # the Hub's message is for the service, not for whoever calls it
 
     async def _ask(self, method: str, segments: tuple[str, ...], *, params: Params | None, json: object = None) -> Any:  # noqa: ANN401
         return (await self.send(method, *segments, params=params, json=json)).json

@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from service.auth.errors import InsufficientScopeError, OutdatedTokenError
 from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.forms import refused_form
-from service.auth.identification import SignedInByUrl, visitor
+from service.auth.identification import SignedInByUrl, caller_or_none
 from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
 from service.auth.refusals import ANOTHER_SIGN_IN_HELPS, SIGN_IN_HELPS, clear_conflict, redirect_of
 from service.auth.state import state_of
@@ -108,7 +108,7 @@ async def _learn_who_reads(conn: HTTPConnection) -> None:
     """Identify the reader of a page about an error that came before any guard, so that it shows who is signed in."""
     if conn.scope.get("method") == "GET" and is_browser(conn):
         with suppress(SignedInByUrl):  # a link signs nobody in at a page that is not there
-            await visitor(conn)
+            await caller_or_none(conn)
 
 
 async def answer_invalid(conn: HTTPConnection, error: Exception) -> Response | None:

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from service.auth.context import context_of
 from service.auth.guard import SCHEME, Guard
-from service.auth.identification import visitor
+from service.auth.identification import caller_or_none
 from service.auth.problems import Problem
 from service.hub.models import Identity
 from service.settings import Settings
@@ -38,7 +38,7 @@ _BODY_PROBLEMS = {400: "The body cannot be read", 408: "The body comes too slowl
 _ROOM_PROBLEMS = (429, 503)  # in `_PROBLEMS`; a route without a guard may answer these as well, if it takes a body
 _INVALID = {422: "The request is invalid"}
 
-Visitor = Annotated[Identity | None, Depends(visitor)]
+Visitor = Annotated[Identity | None, Depends(caller_or_none)]
 
 _ACCESS = Guard()
 

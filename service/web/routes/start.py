@@ -12,7 +12,7 @@ from service import __version__
 from service.application import opened
 from service.auth.fetch_metadata import is_browser
 from service.auth.guard import CurrentUserUnvetoed, HubAdmin
-from service.auth.identification import visitor
+from service.auth.identification import caller_or_none
 from service.hub.models import Identity
 from service.logs import mask_address
 from service.resources import resources_of
@@ -64,7 +64,7 @@ class DebugInfo(BaseModel):
 
 
 @router.get("/", response_model=Start, summary="What this is")
-async def get_start(request: Request, identity: Annotated[Identity | None, Depends(visitor)]) -> Response:
+async def get_start(request: Request, identity: Annotated[Identity | None, Depends(caller_or_none)]) -> Response:
     """Show what this service is and, if known, who is calling. Everybody may ask."""
     settings = resources_of(request).settings
     if is_browser(request):

@@ -84,6 +84,10 @@ async def test_rights(service: Service) -> None:
         assert await statuses(path) == {"testuser": 403, "reader": 200, "root": 403} | nobody
     assert await statuses("admin") == {"testuser": 403, "reader": 403, "root": 200} | nobody
     assert await statuses("open") == dict.fromkeys(callers, 200)
+    assert [(await callers[name].get("open")).json() for name in ("testuser", "outsider", "impostor", "stranger")] == [
+        "testuser",
+        *[None] * 3,
+    ]
 
 
 async def test_websockets(service: Service) -> None:

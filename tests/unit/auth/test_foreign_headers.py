@@ -9,6 +9,7 @@ import pytest
 from service.auth.xsrf import xsrf_token
 from service.hub.sealing import derive_key
 from service.hub.throttle import WRONG_TOKENS_PER_ADDRESS
+from service.testing import OUTAGES
 from service.testing.callers import NAVIGATION, SCRIPT
 from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, SESSION_ID, Serve, Service
 
@@ -49,6 +50,22 @@ async def test_a_cookie_counts_beside_it(service: Service, header: str) -> None:
     assert page.status_code == 200
     assert f'name="xsrf-token" content="{xsrf}"' in page.text
     assert by_script.json()["name"] == "testuser"
+
+
+@foreign
+async def test_a_cookie_counts_while_the_hub_is_down(serve: Serve, header: str) -> None:
+    """The Hub's last answer about the cookie may serve then, whatever a gateway adds; the cookie alone gets it, too."""
+    service = await serve()
+    _, cookie = signed_in(service)
+    before = await sent(service, "", **cookie, **NAVIGATION)
+    service.hub.outage = OUTAGES["down"]
+    page = await sent(service, header, **cookie, **NAVIGATION)
+    script = await sent(service, header, **cookie, **SCRIPT)
+    alone = await sent(service, "Bearer of-another-system")
+
+    assert (before.status_code, page.status_code, "testuser" in page.text) == (200, 200, True)
+    assert (script.status_code, script.json()["code"]) == (403, "xsrf")
+    assert alone.status_code == 503
 
 
 @foreign

@@ -81,6 +81,17 @@ async def test_with_the_callers_own_token(service: Service) -> None:
         assert service.hub.requests[-1].headers["Authorization"] == f"token {token}"
 
 
+@pytest.mark.parametrize(("path", "told"), [("people/other", True), ("everybody", False)])
+@pytest.mark.parametrize("status", [400, 404, 409])
+async def test_the_hubs_message(service: Service, path: str, status: int, told: bool) -> None:  # noqa: FBT001
+    """It is for who holds the token: callers are not told what the Hub says to the service."""
+    let_in(service, status)
+    async with service.api("good") as caller:
+        reply = await caller.get(path)
+
+    assert (reply.status_code, "the Hub's words" in reply.text) == (status, told)
+
+
 async def test_with_a_cookie(service: Service) -> None:
     """If a browser calls, the Hub is asked with the token in its cookie."""
     browser = service.browser()

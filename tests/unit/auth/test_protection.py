@@ -154,12 +154,12 @@ def test_whose_host_it_is(ours: str, hub: str, is_own: bool) -> None:  # noqa: F
 
 
 async def test_an_answer_to_a_cookie_is_closed(serve: Serve) -> None:
-    """What a protected application answers to a cookie is closed to other windows, and browsers may keep its files."""
+    """What a protected application answers to a cookie is closed to other windows. Browsers may keep its files."""
     service = await serve(app={"create": build}, **OWN_HOST)
     opened = await service.api(headers={**await cookies_of(service), **NAVIGATION}).get("files/after.py")
 
     assert (opened.status_code, opened.headers["Cross-Origin-Opener-Policy"]) == (200, "same-origin-allow-popups")
-    assert "Cache-Control" not in opened.headers
+    assert opened.headers["Cache-Control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.unit.conftest import PREFIX, Serve, Service
 INTERVAL = 0.05
 router = APIRouter()
 left: list[str] = []
+going_on = asyncio.Event()
 
 
 @router.get("/events", response_class=EventSourceResponse)
@@ -44,6 +45,19 @@ async def rows(_user: CurrentUser, kind: str) -> StreamingResponse:
         await asyncio.Event().wait()
 
     return StreamingResponse(lines(), media_type=kind)
+
+
+@router.get("/file")
+async def file(_user: CurrentUser) -> StreamingResponse:
+    """Send a file of two lines, the second when it is told to."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield b'{"row": 1}\n'
+        await going_on.wait()
+        yield b'{"row": 2}\n'
+
+    going_on.clear()
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers={"Content-Length": "22"})
 
 
 @router.get("/chatter", response_class=EventSourceResponse)
@@ -145,6 +159,19 @@ async def test_lines(live: Service, kind: str) -> None:
 
     first, last = map(json.loads, stream.said.splitlines())
     assert (first, last["error"]["code"]) == ({"row": 1}, "invalid_token")
+
+
+async def test_a_file_of_lines(live: Service) -> None:
+    """It has a Content-Length, so a server takes no other end. It is sent to its end, as any file."""
+    token = live.hub.issue("testuser")
+    async with opened(live, "file", token) as answer:
+        await answer.until(lambda: "row" in answer.said)
+        live.hub.revoke(token)
+        await asyncio.sleep(3 * INTERVAL)
+        going_on.set()
+        await answer.until_over()
+
+    assert (answer.said, answer.is_complete) == ('{"row": 1}\n{"row": 2}\n', True)
 
 
 async def test_the_types_case_does_not_matter(live: Service) -> None:

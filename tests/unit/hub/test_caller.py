@@ -129,6 +129,15 @@ async def test_a_token_revoked_meanwhile(fake_hub: FakeHub) -> None:
             await hub.get("users")
 
 
+async def test_an_empty_token(fake_hub: FakeHub) -> None:
+    """It is nobody's: the call is not made in the service's own name."""
+    async with asking(fake_hub) as auth:
+        with pytest.raises(InvalidTokenError):
+            await CallerClient(auth, token=SecretStr("")).delete("users", "testuser")
+
+    assert not fake_hub.requests
+
+
 async def test_an_outage_during_that_check(fake_hub: FakeHub) -> None:
     """If that cannot be told, nothing is known about the token."""
     async with calling(fake_hub, fake_hub.issue("testuser"), refusal(403, None)) as hub:

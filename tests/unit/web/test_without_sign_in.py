@@ -17,8 +17,8 @@ from starlette.requests import HTTPConnection
 from service.app import create_app
 from service.application import configure
 from service.auth import Hub
-from service.auth.guard import CurrentUser, HubAdmin, HubAsCaller, judge_again, require
-from service.auth.identification import identify_since, visitor
+from service.auth.guard import CurrentUser, HubAdmin, HubAsCaller, judge_again, require, visitor
+from service.auth.identification import identify_since
 from service.auth.state import STATE_KEY, AuthState
 from service.errors import ConfigurationError
 from service.hub.models import Identity
