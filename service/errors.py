@@ -6,7 +6,7 @@ contain no token, no secret and no internal address.
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 # Our package is not on PyPI. A name that `pip install` looked up there could be anybody's.
 HOW_TO_INSTALL = "pip install '.[{}]' in a checkout of the service"
@@ -40,11 +40,10 @@ class ServiceError(Exception):
         """Return a log level and a message if the operator must know of this. The message contains no secret."""
         return None
 
-    def __copy__(self) -> Self:
-        """Copy without traceback and context, which would keep the whole request in memory."""
-        copied = type(self).__new__(type(self), *self.args)
-        copied.__dict__.update(self.__dict__)
-        return copied
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how to copy and pickle: without traceback and context, which would keep the whole request in memory."""
+        # By default, the constructor would be called with `args`, and ours take other arguments.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class ConfigurationError(ServiceError):

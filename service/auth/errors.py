@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 
 from service.errors import ServiceError
 from service.hub.errors import CHALLENGE, InvalidTokenError
@@ -167,10 +167,6 @@ class EntraTokenError(InvalidTokenError):
     def for_operator(self) -> tuple[int, str]:
         """Return a line with the reason."""
         return logging.INFO, f"A token of Entra ID is refused: {self.reason}."
-
-    def __copy__(self) -> Self:
-        """As in the base class. The arguments of the exception are not those of the constructor."""
-        return type(self)(self.reason)
 
 
 class EntraUnavailableError(ServiceError):

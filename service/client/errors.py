@@ -8,6 +8,11 @@ import httpx
 class ClientError(Exception):
     """The base of all errors of this package."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default, the constructor would be called with `args`, and ours take other arguments. An error that
+        # cannot be unpickled would let a `multiprocessing.Pool` wait for ever.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
 
 class UnreachableError(ClientError):
     """No answer came, or it broke off, and repeating it did not help or was not allowed."""
