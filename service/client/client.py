@@ -1,13 +1,14 @@
 """A client for notebooks and scripts. Calls run in an event loop in a thread of its own, so it works in a notebook."""
 
 import asyncio
+import os
 import threading
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, NoReturn, Self, TypeVar, Unpack
 
 import httpx
 
@@ -18,6 +19,8 @@ from service.client.progress import progress_of
 
 T = TypeVar("T")
 _CLOSED = "This client is closed."
+_ONE_FOR_EACH = "Make a Client in each process, such as in the initializer of a Pool."
+_INHERITED = f"This client was made before the fork, and works only in the process that made it. {_ONE_FOR_EACH}"
 
 
 class Client:
@@ -25,6 +28,9 @@ class Client:
 
     In a notebook that the Hub has started, it finds address and token itself; elsewhere it takes those that
     `python -P -m service login` has kept. Otherwise give both.
+
+    It works in any thread of the process that made it. With `multiprocessing`, make one in each process: after a fork,
+    calls raise RuntimeError.
     """
 
     def __init__(
@@ -42,9 +48,10 @@ class Client:
         # A daemon, so that a client that nobody closes does not keep the interpreter from ending.
         thread = threading.Thread(target=self._loop.run_forever, name="service.client", daemon=True)
         thread.start()
+        self._process = os.getpid()
         self._is_closed = False
         self._lock = threading.Lock()  # nothing starts behind what ends the client
-        self._end = weakref.finalize(self, _end, self._loop, thread)
+        self._end = weakref.finalize(self, _end, self._loop, thread, self._process)
 
     @property
     def url(self) -> str:
@@ -53,6 +60,9 @@ class Client:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"A client can be neither pickled nor copied. {_ONE_FOR_EACH}")
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +74,8 @@ class Client:
 
     def close(self) -> None:
         """Close all connections. The client is of no use any more; a call in another thread ends with an error."""
+        if self._is_inherited:  # the connections are in use in the other process
+            return
         with self._lock:
             if self._is_closed:
                 return
@@ -99,8 +111,9 @@ class Client:
             while pending:
                 yield from (checked(one, raise_errors=raise_errors) for one in self._result(pending.popleft()))
         finally:
-            for future in pending:
-                future.cancel()
+            if not self._is_inherited:
+                for future in pending:
+                    future.cancel()
 
     def deidentify_frame(
         self,
@@ -134,7 +147,15 @@ class Client:
         """Yield all items of a list whose answer is `{"items": […], "next": …}`, page by page."""
         return self._each(self._calls.items(path, **filters))
 
+    @property
+    def _is_inherited(self) -> bool:
+        """Whether this is a fork of the client's process. The loop's thread does not run here: no call would end."""
+        return os.getpid() != self._process
+
     def _started(self, call: Coroutine[Any, Any, T]) -> Future[T]:
+        if self._is_inherited:  # before the lock, which a thread of the other process may hold
+            call.close()
+            raise RuntimeError(_INHERITED)
         with self._lock:
             if self._is_closed:
                 call.close()
@@ -150,6 +171,8 @@ class Client:
             raise
 
     def _result(self, future: Future[T]) -> T:
+        if self._is_inherited:
+            raise RuntimeError(_INHERITED)
         try:
             return future.result()
         except CancelledError:
@@ -162,7 +185,7 @@ class Client:
             while got := self._run(_next(many)):
                 yield from got
         finally:
-            if not self._is_closed:
+            if not (self._is_closed or self._is_inherited):
                 self._run(many.aclose())
 
 
@@ -183,7 +206,9 @@ async def _next(many: AsyncGenerator[T, None]) -> list[T]:
         return []
 
 
-def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, process: int) -> None:
+    if os.getpid() != process:  # a fork shares the loop's selector with the client's own process, where it goes on
+        return
     loop.call_soon_threadsafe(loop.stop)
     if thread is not threading.current_thread():
         thread.join()
