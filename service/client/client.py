@@ -46,7 +46,7 @@ class Client:
         self._calls = AsyncClient(url, token=token, service=service, timeout=timeout, transport=transport)
         self._loop = asyncio.new_event_loop()
         # A daemon, so that a client that nobody closes does not keep the interpreter from ending.
-        thread = threading.Thread(target=self._loop.run_forever, name="service.client", daemon=True)
+        thread = threading.Thread(target=_serve, args=(self._loop,), name="service.client", daemon=True)
         thread.start()
         self._process = os.getpid()
         self._is_closed = False
@@ -206,10 +206,15 @@ async def _next(many: AsyncGenerator[T, None]) -> list[T]:
         return []
 
 
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped, and close it, also for a client that is collected in this thread."""
+    loop.run_forever()
+    loop.close()
+
+
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, process: int) -> None:
     if os.getpid() != process:  # a fork shares the loop's selector with the client's own process, where it goes on
         return
     loop.call_soon_threadsafe(loop.stop)
     if thread is not threading.current_thread():
         thread.join()
-    loop.close()

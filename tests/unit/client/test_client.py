@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from service.client import Client, NoteError, ProblemError
-from tests.unit.client.answering import URL, Answering, lines, masking, problem
+from tests.unit.client.answering import URL, Answering, lines, masking, problem, texts_of
 
 
 def client_of(transport: Answering) -> Client:
@@ -145,6 +145,33 @@ def test_forgotten() -> None:
 
     assert gone() is None
     assert not thread.is_alive()
+
+
+def test_forgotten_in_its_own_thread() -> None:
+    """A client may be collected while an answer comes in. It goes all the same, with its thread."""
+    before = set(threading.enumerate())
+    held: list[object] = []
+    is_held = threading.Event()
+
+    class Last(Answering):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if texts_of(request) == ["b"]:
+                await asyncio.to_thread(is_held.wait)
+                held.clear()
+                gc.collect()
+            return await super().handle_async_request(request)
+
+    client = client_of(Last(masking))
+    (thread,) = set(threading.enumerate()) - before
+    answers = client.deidentify_many(["a"] * 100 + ["b"])
+    assert str(next(answers)) == "A"
+    held += [client, answers]
+    del client, answers
+    is_held.set()
+
+    thread.join(30)
+    assert not thread.is_alive()
+    assert not held
 
 
 def test_no_token_in_a_repr() -> None:
