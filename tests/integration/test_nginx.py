@@ -25,8 +25,10 @@ from tests.support.hub import RealHub
 from tests.support.hub_api import Token
 from tests.support.local_http import local_client
 from tests.support.nginx import BOTH, FILES, FORWARD, Nginx, NginxError, program
-from tests.support.polling import eventually
-from tests.support.ports import free_port
+from tests.support.node import configurable_http_proxy
+from tests.support.polling import BUSY, eventually
+from tests.support.ports import free_port, free_ports
+from tests.support.process import KeptProcess, clean_environment, wait_until_it_listens
 from tests.support.session import Session
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no nginx installed: apt-get install nginx-light")
@@ -243,6 +245,53 @@ async def test_another_name(site: Site, scheme: str) -> None:
 
     assert reply.status_code == (421 if scheme == "https" else 308)
     assert "evil" not in reply.headers.get("location", "")
+
+
+# What comes back
+
+
+@pytest.fixture
+async def circle(tmp_path: Path) -> AsyncIterator[Nginx]:
+    """Nginx before the Hub's proxy, which finds the service at nginx's own name, as docs/operate/systemd.md has it."""
+    nginx, (port, api) = Nginx("service-unix.conf"), free_ports(2)
+    token, log, authority = secrets.token_hex(16), tmp_path / "log", tmp_path / "ca.pem"
+    tls_front.authority().cert_pem.write_to_path(authority)
+    options = f"--ip 127.0.0.1 --port {port} --api-ip 127.0.0.1 --api-port {api}"
+    process = KeptProcess(
+        [*configurable_http_proxy(), *options.split(), "--default-target", "http://127.0.0.1:9"],
+        env=clean_environment(CONFIGPROXY_AUTH_TOKEN=token, NODE_EXTRA_CA_CERTS=str(authority)),
+        cwd=tmp_path,
+        log=log,
+    )
+    try:
+        wait_until_it_listens(process, log, api, timeout=BUSY)
+        target = nginx.origin.replace(tls_front.HOST, "127.0.0.1")
+        async with local_client() as http:
+            route = f"http://127.0.0.1:{api}/api/routes{PATH}"
+            told = await http.post(route, json={"target": target}, headers={"Authorization": f"token {token}"})
+        assert told.status_code == 201
+        with nginx.before(hub=f"127.0.0.1:{port}", service="127.0.0.1:9"):
+            yield nginx
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize("path", [f"{PATH}..%2f..%2fhub/x", "/services\\fastapi/"])
+async def test_an_address_that_the_hubs_proxy_reads_differently(circle: Nginx, path: str) -> None:
+    """A request that comes back from the Hub's proxy is refused: it would go round without end."""
+    port = urlsplit(circle.origin).port
+    reader, writer = await asyncio.open_connection(  # httpx would send another address
+        "127.0.0.1", port, ssl=tls_front.trusting(), server_hostname=tls_front.HOST
+    )
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {tls_front.HOST}\r\nConnection: close, via\r\n\r\n".encode())
+    head = await asyncio.wait_for(reader.readline(), 30)
+    writer.close()
+
+    async def is_written() -> bool:  # of both times, of which the first ends last
+        return len(circle.access_log().splitlines()) == 2
+
+    assert head.split()[1] == b"508"
+    assert await eventually(is_written)
 
 
 # What stays open, and what is long
