@@ -8,6 +8,7 @@ Environment:
     HUB_PASSWORD: the first password of `admin`.
     SERVICE_URL: where the service listens.
     HUB_STATE: the folder for everything that lasts.
+    RUNTIME_DIRECTORY: a folder that is empty at each start. systemd sets it.
     HUB_IP: where the Hub and its API listen, 0.0.0.0 by default.
     HUB_PORT: 8000 by default. The Hub's API is 81 above it.
     TRUSTED_DOWNSTREAM_IPS: the proxies in front of the Hub's, separated by commas. They say where requests come from.
@@ -31,7 +32,9 @@ c.JupyterHub.bind_url = f"http://{address}:{port}"
 c.JupyterHub.hub_bind_url = f"http://{address}:{port + 81}"  # for the service, on a network of these two
 c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{port + 81}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 1}"
-c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
+# The Hub ends the process whose number is in this file, and does not start if it may not. After a reset of the machine,
+# another process has that number. So the file must not outlive the machine.
+c.ConfigurableHTTPProxy.pid_file = str(Path(os.environ.get("RUNTIME_DIRECTORY") or state) / "proxy.pid")
 c.ConfigurableHTTPProxy.command = ["node", str(proxy)] if proxy.exists() else ["configurable-http-proxy"]
 c.JupyterHub.trusted_downstream_ips = [each for each in os.environ.get("TRUSTED_DOWNSTREAM_IPS", "").split(",") if each]
 c.JupyterHub.db_url = f"sqlite:///{state / 'jupyterhub.sqlite'}"

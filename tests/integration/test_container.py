@@ -126,9 +126,12 @@ def site(postgresql: Postgres, tmp_path: Path) -> Iterator[str]:
     }
     of_image = {"SERVICE_LISTEN": f"http://127.0.0.1:{service_port}", "SERVICE_STATE": str(tmp_path / "none")}
     told = environment("service", chosen, hosts) | of_image
-    state = tmp_path / "state"
+    state, run = tmp_path / "state", tmp_path / "run"
     state.mkdir()
+    run.mkdir()
     hub = {"HUB_STATE": str(state), "HUB_PORT": str(port)} | environment("hub", chosen, hosts)
+    assert hub["RUNTIME_DIRECTORY"] in SERVICES["hub"]["tmpfs"]
+    hub["RUNTIME_DIRECTORY"] = str(run)
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
     with ExternalService(told, directory=tmp_path):
         log = tmp_path / "hub.log"
@@ -140,6 +143,8 @@ def site(postgresql: Postgres, tmp_path: Path) -> Iterator[str]:
         )
         try:
             wait_until_log_says(process, log, "JupyterHub is now running", start=0, timeout=BUSY)
+            # After a reset the number of the proxy's process is another's, so it is in no folder that lasts.
+            assert [*tmp_path.rglob("proxy.pid")] == [run / "proxy.pid"]
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.close()

@@ -87,6 +87,14 @@ def test_systemd_knows_all_of_the_hubs(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+def test_the_hubs_folders() -> None:
+    """One lasts, and one is empty at each start: the Hub ends the process whose number it finds there."""
+    lines = (DEPLOY / "jupyterhub.service").read_text().splitlines()
+
+    assert {"StateDirectory=jupyterhub", "RuntimeDirectory=jupyterhub"} <= {*lines}
+    assert not [line for line in lines if line.startswith("RuntimeDirectoryPreserve=")]
+
+
 def test_reloading() -> None:
     """`systemctl reload` sends what replaces workers. It ends a single process, which is started again then."""
     service = said("Service")
