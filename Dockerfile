@@ -137,9 +137,12 @@ USER $USER_ID:$GROUP_ID
 EXPOSE 8000
 
 # Through the proxy to the service, which asks the Hub: it fails unless all three answer. http.client ignores HTTP_PROXY.
+# With a certificate (HUB_TLS_CERT) the proxy speaks https alone. No certificate has the name of 127.0.0.1 to check.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-P", "-c", "\
-import http.client, os; \
-hub = http.client.HTTPConnection('127.0.0.1', int(os.environ['HUB_PORT']), timeout=8); \
+import http.client, os, ssl; \
+where = {'host': '127.0.0.1', 'port': int(os.environ['HUB_PORT']), 'timeout': 8}; \
+hub = http.client.HTTPSConnection(**where, context=ssl._create_unverified_context()) \
+    if os.environ.get('HUB_TLS_CERT') else http.client.HTTPConnection(**where); \
 hub.request('GET', '/services/fastapi/health/ready'); \
 raise SystemExit(hub.getresponse().status != 200)"]
 

@@ -1,10 +1,14 @@
 """deploy/container: what compose.yaml says is right and careful, and what it starts works, here without containers."""
 
+import json
 import re
 import secrets
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +209,35 @@ def test_the_health_check_follows_where_the_service_listens(kind: str, tmp_path:
         while_it_runs = check()
 
     assert (while_it_runs, check()) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["http", "https"])
+@pytest.mark.parametrize(("status", "expected"), [(200, 0), (503, 1)])
+def test_the_health_check_of_the_hub(kind: str, status: int, expected: int, tmp_path: Path) -> None:
+    """The image of the Hub is healthy when its service is ready, also with a certificate."""
+
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/services/fastapi/health/ready" else 404)
+            self.end_headers()
+
+    stage = (REPOSITORY / "Dockerfile").read_text().partition("FROM base AS hub\n")[2].replace("\\\n", "")
+    (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", stage, re.MULTILINE)
+    program, *arguments = json.loads(command)
+    assert program == "python"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
+        told = {"HUB_PORT": str(server.server_port)}
+        if kind == "https":
+            key, chain = tls_front.write_certificate(tmp_path)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(chain, key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            told |= {"HUB_TLS_CERT": str(chain), "HUB_TLS_KEY": str(key)}
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = subprocess.run([sys.executable, *arguments], env=clean_environment(**told), check=False, timeout=BUSY)
+        server.shutdown()
+
+    assert done.returncode == expected
 
 
 def test_the_build_has_all_that_it_copies() -> None:
