@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from service import __version__
 from tests.support.node import REPOSITORY
 
 WORKFLOW = REPOSITORY / ".github/workflows/checks.yaml"
@@ -94,7 +95,7 @@ def test_actions_are_pinned(workflow: Path) -> None:
     used = re.findall(r"uses: (.*)", workflow.read_text())
 
     assert used
-    assert [each for each in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", each)] == []
+    assert [each for each in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+|\./\S+", each)] == []
     assert loaded(workflow)["permissions"] == {"contents": "read"}
 
 
@@ -106,11 +107,33 @@ def test_a_release_is_built_by_script_release_and_audited() -> None:
     assert "script/release --build dist" in commands
     assert any("pip-audit" in command for command in commands)
     assert {name: job.get("permissions") for name, job in jobs.items()} == {
+        "checks": None,
         "build": None,
         "publish": {"id-token": "write"},
         "image": None,
     }
-    assert jobs["publish"]["needs"] == jobs["image"]["needs"] == "build"
+
+
+def test_nothing_is_published_before_the_checks_have_passed() -> None:
+    """All that uploads something waits for the workflow of every commit."""
+    jobs = loaded(RELEASE)["jobs"]
+
+    assert jobs["checks"]["uses"] == f"./{WORKFLOW.relative_to(REPOSITORY)}"
+    assert "workflow_call" in loaded(WORKFLOW)["on"]
+    assert jobs["publish"]["needs"] == jobs["image"]["needs"] == ["checks", "build"]
+
+
+def test_the_image_is_published_under_the_name_that_manifests_have() -> None:
+    """Name and version are those of the Deployment."""
+    jobs = loaded(RELEASE)["jobs"]
+    (name,) = (each["image"] for each in jobs["image"]["strategy"]["matrix"]["include"] if each["target"] == "service")
+    told = [step["run"] for step in jobs["image"]["steps"] if "GITHUB_ENV" in step.get("run", "")]
+    deployed = re.findall(
+        r"image: registry\.example\.org/(\S+)", (REPOSITORY / "deploy/kubernetes/service.yaml").read_text()
+    )
+
+    assert deployed == [f"{name}:{__version__}"]
+    assert told == ['echo "IMAGE=$REGISTRY/${{ matrix.image }}:${GITHUB_REF_NAME#v}" >>"$GITHUB_ENV"']
 
 
 def test_a_report_needs_what_the_doctor_says() -> None:
