@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from service.errors import ServiceError
 from service.hub.errors import CHALLENGE, InvalidTokenError
+
+# RFC 6750 section 3: %x21 / %x23-5B / %x5D-7E. A space separates scopes.
+_OF_SCOPES = bytes({*range(0x21, 0x7F)} - {*b'"\\'}).decode()
 
 
 class NotSignedInError(ServiceError):
@@ -101,8 +105,8 @@ class InsufficientScopeError(ServiceError):
         )
 
     def headers(self) -> dict[str, str]:
-        """Name the scopes (RFC 6750 section 3.1)."""
-        scope = " ".join(self.missing).replace('"', "")
+        """Name the scopes (RFC 6750 section 3.1). Characters that the header cannot hold are percent-encoded."""
+        scope = " ".join(quote(each, safe=_OF_SCOPES) for each in self.missing)
         return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
 
     def members(self) -> dict[str, Any]:

@@ -57,6 +57,12 @@ async def own(user: Annotated[Identity, require("custom:x:read!user")]) -> str:
     return user.name
 
 
+@router.get("/filtered", dependencies=[require("custom:x:read!group=Łódź", 'custom:x:"w\\rite"!group=a b\r\nX: y')])
+async def filtered() -> str:
+    """Scopes with names that a header cannot hold."""
+    return "in"
+
+
 SERVICE: Mapping[str, Any] = {"app": {"routers": [router]}}
 READ, WRITE = "custom:x:read", "custom:x:write"
 
@@ -98,6 +104,17 @@ async def test_scopes(service: Service, scopes: list[str], route: str, missing: 
     else:
         assert (reply.status_code, reply.json()["scopes"]) == (403, missing)
         assert f'error="insufficient_scope", scope="{" ".join(missing)}"' in reply.headers["WWW-Authenticate"]
+
+
+async def test_scopes_that_a_header_cannot_hold(service: Service) -> None:
+    """The header has them percent-encoded, and the problem as they are."""
+    reply = await service.api(service.hub.issue("testuser", scopes=[ACCESS])).get("filtered")
+
+    assert reply.status_code == 403
+    assert reply.json()["scopes"] == ["custom:x:read!group=Łódź", 'custom:x:"w\\rite"!group=a b\r\nX: y']
+    assert reply.headers["WWW-Authenticate"].endswith(
+        ' scope="custom:x:read!group=%C5%81%C3%B3d%C5%BA custom:x:%22w%5Crite%22!group=a%20b%0D%0AX:%20y"'
+    )
 
 
 async def test_services_call_too(service: Service) -> None:
