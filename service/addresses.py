@@ -1,6 +1,12 @@
-"""Reads addresses of the Internet Protocol from texts."""
+"""Reads addresses of the Internet Protocol from texts, and writes paths of URLs."""
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import quote
+
+# https://url.spec.whatwg.org/#path-percent-encode-set
+_KEPT_BY_BROWSERS = "!$%&'()*+,/:;=@[]|~"
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
@@ -10,6 +16,11 @@ def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def encoded_path(path: str) -> str:
+    """Percent-encode a path as browsers do, so that cookies for it come back. What is encoded already stays."""
+    return quote(_LONE_PERCENT.sub("%25", path), safe=_KEPT_BY_BROWSERS)
 
 
 def is_loopback(host: str) -> bool:

@@ -17,6 +17,8 @@ from service.settings import Settings
 SESSION_ID_COOKIE = "jupyterhub-session-id"  # the Hub's own
 XSRF_COOKIE = "_xsrf"
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_NOT_IN_PATHS = re.compile(r"[#;?\\^|]")  # they end a path, of a cookie or a URL, or not all browsers write them alike
 _PATH = re.compile(r"/[A-Za-z0-9!$%&'()*+./:=@_~-]*")  # no character that could end an attribute of a cookie
 _NAME = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")  # a host name, but not an IP address
 # At most so many paths and domains are cleared, which takes about 6 kB of headers. Proxies accept 16 kB.
@@ -24,6 +26,21 @@ _MAX_PATHS = 12
 _MAX_DOMAINS = 4
 # Options of JUPYTERHUB_COOKIE_OPTIONS that an operator may decide; path, lifetime and HttpOnly are ours.
 _OPTIONS = {"domain", "secure", "samesite"}  # and `partitioned`
+
+
+def problem_with_names(settings: Settings) -> str:
+    """Say why nobody could sign in under the names that the Hub has for us; an empty string if people can."""
+    if not _TOKEN.fullmatch(settings.client_id):
+        return (
+            "JUPYTERHUB_CLIENT_ID: it names our cookies, so it must be of ASCII letters, digits and . _ -: give the"
+            " service a name or an oauth_client_id of these at the Hub"
+        )
+    if not settings.redirect_uri.isascii() or _NOT_IN_PATHS.search(settings.registered_prefix):
+        return (
+            "JUPYTERHUB_SERVICE_PREFIX: the Hub cannot send people back to it, or they would come back without our"
+            " cookies: give the service a name of ASCII characters at the Hub, without # ; ? \\ ^ |"
+        )
+    return ""
 
 
 def auth_cookie_name(settings: Settings) -> str:

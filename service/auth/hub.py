@@ -24,6 +24,7 @@ from starlette.types import ASGIApp
 
 from service.auth import installation
 from service.auth.context import AuthContext, open_auth
+from service.auth.cookies import problem_with_names
 from service.auth.dependencies import UserGuard, as_caller_of, required_of, visitor_of, xsrf_of
 from service.auth.forward import problem_with as problem_with_forward
 from service.auth.guard import Entitlement, Guard, SignInVeto, Veto
@@ -242,8 +243,10 @@ def problems_of(settings: Settings) -> list[str]:
         return ["Neither a Hub nor Entra ID is set up, so nobody could sign in."]
     if can_sign_in and not settings.has_sign_in:
         return ["SERVICE_SIGN_IN: nobody signs in here, but a Hub or Entra ID is set up: remove one or the other."]
-    problem = problem_with_frames(settings) if settings.has_sign_in else ""
-    return [problem] if problem else []
+    if not settings.has_sign_in:
+        return []
+    found = [problem_with_frames(settings), problem_with_names(settings) if settings.has_hub else ""]
+    return [problem for problem in found if problem]
 
 
 def _problem_with_anonymous(settings: Settings, anonymous: Identity | None) -> str:

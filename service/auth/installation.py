@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
+from service.addresses import encoded_path
 from service.auth import forward, hardening, login, shell, token, token_links
 from service.auth.cookies import add_cookies
 from service.auth.identification import SignedInByUrl
@@ -94,7 +95,7 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
     paths = hub.policy.paths
     problems = [*_collisions(app, hub.policy), *unchecked(app), *_ignored(app, settings.root_path)]
     callback = settings.prefix + paths.callback.removeprefix("/")
-    if urlsplit(settings.redirect_uri).path != callback:
+    if encoded_path(urlsplit(settings.redirect_uri).path) != callback:
         problems.append(
             f"hub.install(app): the Hub sends people back to {settings.redirect_uri}, the callback is at {callback}."
             " Register the service with oauth_redirect_uri (if you start it yourself, set JUPYTERHUB_OAUTH_CALLBACK_URL"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from pydantic import (
     field_validator,
 )
 
+from service.addresses import encoded_path
 from service.api_token import LENGTH, problem_with
 from service.errors import ConfigurationError
 from service.logs import LogForm, LogLevel
@@ -174,14 +175,19 @@ class Settings(TokenSettings, PageSettings, EntraSettings):
         """The OAuth client id. Our cookies have the same name."""
         return self.client_id_given or f"service-{self.service_name or 'fastapi'}"
 
-    @cached_property
-    def prefix(self) -> str:
-        """Our path as in URLs, with `/` at both ends. It is percent-encoded if the Hub's base_url is."""
+    @property
+    def registered_prefix(self) -> str:
+        """Our path as the Hub has it, with `/` at both ends. The Hub does not encode the names of services."""
         if self.service_prefix:
             return self.service_prefix
         if not self.has_hub:
             return self.base_url
-        return f"{self.base_url}services/{quote(self.service_name)}/" if self.service_name else "/"
+        return f"{self.base_url}services/{self.service_name}/" if self.service_name else "/"
+
+    @cached_property
+    def prefix(self) -> str:
+        """Our path as browsers send it, percent-encoded, with `/` at both ends."""
+        return encoded_path(self.registered_prefix)
 
     @cached_property
     def root_path(self) -> str:
@@ -203,7 +209,7 @@ class Settings(TokenSettings, PageSettings, EntraSettings):
         """Our OAuth redirect URI. It must be the same string everywhere, because the Hub compares it literally."""
         if self.public_host and not self.callback_url_given.startswith(f"{self.public_host}{self.prefix}"):
             return f"{self.public_host}{self.prefix}oauth_callback"
-        return self.callback_url_given or f"{self.prefix}oauth_callback"
+        return self.callback_url_given or f"{self.registered_prefix}oauth_callback"
 
     @cached_property
     def hub_url(self) -> str:

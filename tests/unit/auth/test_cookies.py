@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from service.app import create_app
 from service.auth import cookies
+from service.errors import ConfigurationError
 from tests.unit.conftest import PREFIX, settings_of
 
 
@@ -49,6 +51,53 @@ def test_flags_over_http(kind: str, name: str, expected: dict[str, object]) -> N
 def test_flags_over_https(kind: str) -> None:
     """Over https every cookie is Secure, and otherwise as over http."""
     assert flags(made(kind, secure=True)) == flags(made(kind)) | {"secure": True}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"),
+    [
+        ("/services/my service/", "/services/my%20service/"),
+        ("/services/Łódź/", "/services/%C5%81%C3%B3d%C5%BA/"),
+        ("/services/a=b,c/", "/services/a=b,c/"),
+        ("/@/space%20word/", "/@/space%20word/"),
+    ],
+)
+def test_the_path_is_written_as_browsers_write_it(prefix: str, path: str) -> None:
+    """They compare it literally. The Hub does not encode the name of a service."""
+    assert made("auth", service_prefix=prefix)["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable"),
+    [
+        ({"client_id_given": "service-my service"}, "CLIENT_ID"),
+        ({"client_id_given": "service-łódź"}, "CLIENT_ID"),
+        ({"client_id_given": "", "service_name": 'a"b'}, "CLIENT_ID"),
+        ({"client_id_given": "service-a=b"}, "CLIENT_ID"),
+        ({"service_prefix": "/services/a;b/"}, "SERVICE_PREFIX"),
+        ({"service_prefix": "/services/łódź/"}, "SERVICE_PREFIX"),
+        ({"service_prefix": "/services/a?b/"}, "SERVICE_PREFIX"),
+    ],
+    ids=str,
+)
+def test_names_under_which_nobody_could_sign_in(settings: dict[str, str], variable: str) -> None:
+    """They end the start, and the error names the variable."""
+    with pytest.raises(ConfigurationError, match=f"JUPYTERHUB_{variable}: .* give the service"):
+        create_app(settings_of(**settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"client_id_given": "service-a.b_c-1"},
+        {"service_prefix": "/services/my service/"},
+        {"service_prefix": "/services/łódź/", "public_host": "https://hub.example.org"},
+    ],
+    ids=str,
+)
+def test_names_under_which_people_can_sign_in(settings: dict[str, str]) -> None:
+    """A redirect URI of PUBLIC_HOST has the path encoded, so that the Hub can send people back to any."""
+    assert cookies.problem_with_names(settings_of(**settings)) == ""
 
 
 @pytest.mark.parametrize("secure", [True, False])

@@ -172,6 +172,12 @@ async def test_a_callback_that_the_hub_does_not_know() -> None:
         pass
 
 
+async def test_a_callback_that_the_hub_does_not_encode() -> None:
+    """The Hub does not encode the name of a service: it is the same callback."""
+    async with LifespanManager(shop(settings_of(service_prefix="/services/my service/"))):
+        pass
+
+
 async def test_a_callback_that_was_moved_behind_a_proxy() -> None:
     """The Hub's address for it counts, if it is of our origin; an address of elsewhere does not."""
     ours, paths = f"{ORIGIN}{PREFIX}back", {"callback": "/back"}

@@ -28,6 +28,18 @@ def state_cookies(browser: Session) -> set[str]:
     return {name for name, _path in browser.cookies() if name.startswith(STATE_COOKIE)}
 
 
+async def test_a_prefix_that_the_hub_does_not_encode(serve: Serve) -> None:
+    """The Hub compares the redirect URI as it has written it. Browsers send the path encoded, and cookies with it."""
+    service = await serve(service_prefix="/services/my service/")
+    browser = service.browser()
+
+    visit = await browser.visit("me", follow=False)
+    assert httpx.URL(visit.headers["Location"]).params["redirect_uri"] == "/services/my service/oauth_callback"
+    back = await browser.visit(service.authorized(visit), follow=False)
+    assert at(back) == (302, "/services/my%20service/me")
+    assert (await browser.visit("me")).status_code == 200
+
+
 async def test_story(service: Service) -> None:
     """A page visited without a credential leads to the Hub, back to us, and to the page; then one is signed in."""
     browser = service.browser()

@@ -26,6 +26,11 @@ PUBLIC_URL = PLAIN | {
     "JUPYTERHUB_HOST": "https://hub.example.org",
     "JUPYTERHUB_PUBLIC_URL": "https://hub.example.org/services/x/",
 }
+NAMED = PLAIN | {
+    "JUPYTERHUB_SERVICE_NAME": "50% [of] Łódź",
+    "JUPYTERHUB_SERVICE_PREFIX": "/%40/services/50% [of] Łódź/",
+    "JUPYTERHUB_OAUTH_CALLBACK_URL": "/%40/services/50% [of] Łódź/oauth_callback",
+}
 SUBDOMAIN = PLAIN | {
     "JUPYTERHUB_HOST": "http://hub.example.org:8000",
     "JUPYTERHUB_PUBLIC_URL": "http://x--service.hub.example.org:8000/services/x/",
@@ -51,6 +56,30 @@ MODES = [
         "https://hub.example.org/hub/",
         "https://hub.example.org",
         id="public_url",
+    ),
+    pytest.param(
+        NAMED,
+        "/%40/services/50%25%20[of]%20%C5%81%C3%B3d%C5%BA/",
+        "/%40/services/50% [of] Łódź/oauth_callback",
+        "/hub/",
+        "",
+        id="a name that the Hub does not encode",
+    ),
+    pytest.param(
+        NAMED | HOST,
+        "/%40/services/50%25%20[of]%20%C5%81%C3%B3d%C5%BA/",
+        "https://hub.example.org/%40/services/50%25%20[of]%20%C5%81%C3%B3d%C5%BA/oauth_callback",
+        "https://hub.example.org/hub/",
+        "https://hub.example.org",
+        id="PUBLIC_HOST, a name that the Hub does not encode",
+    ),
+    pytest.param(
+        {"JUPYTERHUB_API_TOKEN": "t", "JUPYTERHUB_SERVICE_NAME": "my service"},
+        "/services/my%20service/",
+        "/services/my service/oauth_callback",
+        "/hub/",
+        "",
+        id="external, told a name that the Hub does not encode",
     ),
     pytest.param(
         SUBDOMAIN,
@@ -124,6 +153,7 @@ def test_addresses_follow_from_what_the_hub_says(
         ("services/x", "/services/x"),
         ("/@/space%20word/services/x/", "/@/space word/services/x"),
         ("/%40/%C3%A9/", "/@/é"),
+        ("/services/50% [of] Łódź/", "/services/50% [of] Łódź"),
         ("/", ""),
         ("", ""),
     ],
