@@ -14,6 +14,7 @@ from service.auth.credentials import Credential, Source, cookie_pairs, find_cook
 from service.auth.errors import CookieConflictError, HeadersTooLargeError, NotSignedInError, OriginError, XsrfError
 from service.auth.fetch_metadata import is_browser, may_be_page
 from service.auth.providers.entra_claims import header_of
+from service.auth.request_path import raw_path
 from service.auth.state import state_of
 from service.auth.xsrf import FORM, check_websocket, check_xsrf, xsrf_token
 from service.errors import ServiceError
@@ -265,7 +266,7 @@ def page_token(conn: HTTPConnection) -> str:
 
 def path_and_query(conn: HTTPConnection) -> str:
     """Return path and query of this request, encoded as they were sent. `oauth.safe_next` removes a token from them."""
-    path = conn.scope.get("raw_path", b"").decode("latin-1")
+    path = raw_path(conn.scope)
     query = conn.scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
 

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from service.auth.identification import is_about_signing_in
 from service.auth.opener_policy import opener_policy
+from service.auth.request_path import raw_path
 from service.auth.state import state_of
 from service.hub.models import Identity
 from service.hub.shell_codes import ShellRequest
@@ -200,7 +201,6 @@ def _address(conn: HTTPConnection, path: str) -> str:
 
 def _sign_in_link(conn: HTTPConnection, *, again: bool = False) -> str:
     address = _address(conn, state_of(conn).policy.paths.login)
-    path = conn.scope.get("raw_path", b"").decode("latin-1")
-    back = "" if is_about_signing_in(conn) else f"?next={quote(path, safe='')}"
+    back = "" if is_about_signing_in(conn) else f"?next={quote(raw_path(conn.scope), safe='')}"
     query = f"{back}{'&' if back else '?'}again=true" if again else back
     return f'<a href="{address}{escape(query)}">Sign in with JupyterHub</a>'

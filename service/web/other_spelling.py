@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
-from service.hub.oauth import without_token
+from service.auth.request_path import on_this_host, other_spelling, raw_path
 
 
 class OtherSpelling(BaseRoute):
@@ -26,10 +26,10 @@ class OtherSpelling(BaseRoute):
         path = scope["path"]
         if scope["type"] != "http" or path == f"{scope['root_path']}/":
             return Match.NONE, {}
-        if path.endswith("/") != scope["raw_path"].endswith(b"/"):  # an encoded slash: adding one would not end
+        if path.endswith("/") != raw_path(scope).endswith("/"):  # an encoded slash: adding one would not end
             return Match.NONE, {}
         # A route of this spelling that lacks the method answers 405. Two that match both would redirect without end.
-        is_needed = self._serve({**scope, "path": _other(path)}) and not self._serve(scope)
+        is_needed = self._serve({**scope, "path": other_spelling(path)}) and not self._serve(scope)
         return (Match.FULL if is_needed else Match.NONE), {}
 
     def _serve(self, scope: Scope) -> bool:
@@ -37,17 +37,10 @@ class OtherSpelling(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Redirect with 307, which keeps the method and the body. The address loses a token that is in it."""
-        path = _other(scope["raw_path"].decode("latin-1"))
-        query = without_token(scope["query_string"].decode("latin-1"))
-        # One slash at the beginning: with two the browser would take what follows for another host.
-        location = "/" + path.lstrip("/\\") + (f"?{query}" if query else "")
+        location = on_this_host(other_spelling(raw_path(scope)), scope["query_string"].decode("latin-1"))
         response = Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": location})
         await response(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
         """Raise NoMatchFound: it has no path of its own."""
         raise NoMatchFound(name, dict(path_params))
-
-
-def _other(path: str) -> str:
-    return path.rstrip("/") if path.endswith("/") else f"{path}/"

@@ -14,6 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth.request_path import raw_path
 from service.auth.state import find_state, served_scope
 from service.logs import REQUEST_ID, RequestRecord
 
@@ -109,8 +110,7 @@ class _Entry:
             return
         fields = {
             "method": scope.get("method", "WEBSOCKET"),
-            "path": scope.get("raw_path", b"").decode("latin-1")[:_LONGEST_PATH]
-            + ("?[hidden]" if scope["query_string"] else ""),
+            "path": raw_path(scope)[:_LONGEST_PATH] + ("?[hidden]" if scope["query_string"] else ""),
             "status": self._status or None,  # null if the client left before the response
             "duration_ms": round((perf_counter() - self._began) * 1000, 1),
             "client": (scope.get("client") or ("",))[0],
