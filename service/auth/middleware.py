@@ -2,19 +2,25 @@
 
 It sets the root path, because the Hub's proxy does not remove the prefix from paths. It adds queued cookies to the
 response, and the headers of a refusal, which many handlers leave out. A refused WebSocket gets a 401 or 403 that says
-why. Connections that stay open are watched (`service.auth.revalidation`).
+why. Starlette's redirect to a path with or without a slash at its end stays on the host, and loses a token. Connections
+that stay open are watched (`service.auth.revalidation`).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from starlette.datastructures import URL
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from service.auth.hosts import has_own_host
 from service.auth.opener_policy import opener_policy
 from service.auth.problems import problem_response
+from service.auth.request_path import on_this_host, other_spelling
 from service.auth.revalidation import CLOSE_TIMEOUT, LastMessage, OpenConnection, is_head, last_message_for
 from service.auth.state import STATE_KEY, AuthState
 
@@ -107,6 +113,8 @@ class _Exchange:
                 if self._last_message is None and _may_deny(message, self._scope, state):
                     return _deny(state, self._send)
                 message = _completed(message, state, self._scope)
+            if message.get("status") == HTTPStatus.TEMPORARY_REDIRECT:
+                message = _redirected(message, self._scope)
             self._last_message = self._last_message or last_message_for(message)
         if self._last_message is not None and (state.guards or is_head(self._scope)):
             return self._begin(self._last_message).open(message)
@@ -174,6 +182,22 @@ def _completed(message: Message, state: AuthState, scope: Scope) -> Message:
         encoded = (cookie.encode("latin-1") for cookie in state.set_cookies)
         headers.extend((b"set-cookie", cookie) for cookie in encoded if cookie.split(b"=", 1)[0] not in set_by_route)
     return {**message, "headers": headers}
+
+
+def _redirected(message: Message, scope: Scope) -> Message:
+    """Change the Location of Starlette's redirect to the other spelling of the path; leave all others.
+
+    Starlette repeats a token in the address, and names a host that the client has chosen.
+    """
+    url = URL(scope={**scope, "path": other_spelling(scope["path"]), "query_string": b""})
+    theirs = RedirectResponse(url).headers["location"]
+
+    def changed(name: bytes, value: bytes) -> Header:
+        address, _, query = value.decode("latin-1").partition("?")
+        is_theirs = name.lower() == b"location" and address == theirs
+        return name, on_this_host(urlsplit(theirs).path, query).encode("latin-1") if is_theirs else value
+
+    return {**message, "headers": [changed(*header) for header in message.get("headers", ())]}
 
 
 def _closing(state: AuthState, scope: Scope) -> Iterator[Header]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, Depends, FastAPI, Request, Security
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel
 from starlette.middleware.gzip import GZipMiddleware
@@ -186,6 +186,59 @@ async def test_a_callback_that_was_moved_behind_a_proxy() -> None:
     assert settings_of(callback_url_given="https://x.test/y", public_host=ORIGIN).redirect_uri == (
         f"{ORIGIN}{PREFIX}oauth_callback"
     )
+
+
+def add_spellings(app: FastAPI, _hub: Hub) -> None:
+    """Add routes with and without a slash at the end, and redirects of the application's own."""
+    inner = FastAPI()
+    for part, path in ((app, "/items/"), (app, "/a b"), (app, "//evil.test"), (inner, "/own/")):
+        part.get(path)(lambda: "own")
+    app.mount("/inner", inner)
+
+    @app.get("/moved")
+    async def moved(to: str) -> RedirectResponse:
+        return RedirectResponse(to)
+
+
+@pytest.mark.parametrize(
+    ("where", "location"),
+    [
+        ("items", "items/"),
+        ("items?token=canary", "items/"),
+        ("items?a=1&%74oken=canary&b=%26?", "items/?a=1&b=%26?"),
+        ("whoami///?token=canary", "whoami"),
+        ("a%20b/", "a%20b"),
+        ("inner/own?token=canary", "inner/own/"),
+    ],
+)
+async def test_the_other_spelling(serve: Serve, where: str, location: str) -> None:
+    """Starlette's redirect repeats no token, and names no host: the client chooses the Host header."""
+    service = await serve(app={"create": lambda settings: shop(settings, add=add_spellings)}, allow_token_in_url=True)
+
+    reply = await service.api().get(where, headers={"Host": "evil.test"})
+
+    assert (reply.status_code, reply.headers["Location"]) == (307, f"{PREFIX}{location}")
+
+
+async def test_the_other_spelling_of_two_slashes(serve: Serve) -> None:
+    """Browsers would take what follows them for a host."""
+    service = await serve(app={"create": lambda settings: shop(settings, add=add_spellings)})
+
+    reply = await service.api().get(f"{ORIGIN}//evil.test/")
+
+    assert (reply.status_code, reply.headers["Location"]) == (307, "/evil.test")
+
+
+@pytest.mark.parametrize(
+    "to", [f"{ORIGIN}{PREFIX}items/?token=1", f"https://jupyter.example.org{PREFIX}moved/?token=1"]
+)
+async def test_redirects_of_its_own(serve: Serve, to: str) -> None:
+    """Are left as they are."""
+    service = await serve(app={"create": lambda settings: shop(settings, add=add_spellings)})
+
+    reply = await service.api().get("moved", params={"to": to})
+
+    assert (reply.status_code, reply.headers["Location"]) == (307, to)
 
 
 @pytest.mark.parametrize(
