@@ -18,6 +18,14 @@ def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
+def host_in_origin(host: str) -> str:
+    """Return a host, as `urlsplit` returns it, as browsers write it in an origin: IPv6 compressed and in brackets.
+
+    Raises ValueError for IPv6 that is wrong.
+    """
+    return f"[{IPv6Address(host)}]" if ":" in host else host
+
+
 def encoded_path(path: str) -> str:
     """Percent-encode a path as browsers do, so that cookies for it come back. What is encoded already stays."""
     return quote(_LONE_PERCENT.sub("%25", path), safe=_KEPT_BY_BROWSERS)

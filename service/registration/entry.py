@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from service.addresses import host_in_origin
 from service.api_token import problem_with
 
 _log = logging.getLogger("service")
@@ -119,17 +120,21 @@ def check_roles_have_no_members(roles: Iterable[Mapping[str, Any]]) -> None:
 
 
 def canonical_origin(public_host: str) -> str:
-    """Write an origin as browsers do, in lower case and without a default port, so that it can be compared literally.
+    """Write an origin as browsers do, so that it can be compared literally; see `service.settings.types.origin_of`.
 
     Raises:
         RegistrationError: it is not an origin.
     """
     match = _ORIGIN.fullmatch(public_host.lower())
-    if not match or int(match[3] or 1) not in _PORTS:
+    try:
+        host = host_in_origin(match[2].strip("[]")) if match else ""
+    except ValueError:
+        host = ""
+    if not match or not host or int(match[3] or 1) not in _PORTS:
         raise RegistrationError(
             f"public_host={public_host!r}: must be an origin without a path, like https://hub.example.org"
         )
-    scheme, host, port = match.groups()
+    scheme, _, port = match.groups()
     return f"{scheme}://{host}" if port in {None, _DEFAULT_PORTS[scheme]} else f"{scheme}://{host}:{port}"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from service.addresses import parsed_address
+from service.addresses import host_in_origin, parsed_address
 
 _FALSE = {"0", "false"}
 _SAME_SITE = {"strict", "lax", "none"}
@@ -83,8 +83,8 @@ def _split(address: str) -> SplitResult:
 
 
 def origin_of(parts: SplitResult) -> str:
-    """Return the origin as in the Origin header: in lower case, without a default port."""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    """Return the origin as in the Origin header: in lower case, IPv6 compressed, without a default port."""
+    host = host_in_origin(parts.hostname or "")
     port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
 

@@ -34,6 +34,7 @@ RIGHT: dict[str, Any] = {
         pytest.param("http://hub.example.org:80", "http://hub.example.org", id="default port, http"),
         pytest.param("http://127.0.0.1:8000", "http://127.0.0.1:8000", id="port"),
         pytest.param("http://[::1]:8000", "http://[::1]:8000", id="IPv6"),
+        pytest.param("http://[2001:DB8:0:0::1]", "http://[2001:db8::1]", id="IPv6, not compressed"),
     ],
 )
 def test_an_origin_is_written_as_browsers_do(said: str, expected: str) -> None:
@@ -55,6 +56,7 @@ def test_an_origin_is_written_as_browsers_do(said: str, expected: str) -> None:
         "https://hub.example.org:99999",
         "https://hub.example.org:0",
         "https://hub example.org",
+        "https://[::1::]",
         "https://hub.example.org\n",
     ],
 )

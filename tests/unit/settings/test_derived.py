@@ -130,6 +130,14 @@ MODES = [
         "https://hub.example.org",
         id="public_url with its default port",
     ),
+    pytest.param(
+        PUBLIC_URL | {"JUPYTERHUB_PUBLIC_URL": "https://[2001:DB8:0:0::1]/services/x/"},
+        "/services/x/",
+        "/services/x/oauth_callback",
+        "https://hub.example.org/hub/",
+        "https://[2001:db8::1]",
+        id="public_url with IPv6",
+    ),
 ]
 
 

@@ -91,9 +91,9 @@ VARIABLES: dict[str, tuple[str, str, Any]] = {
     "ENTRA_OWN_KEYS": ("1", "entra_own_keys", True),
     "SERVICE_ROUTERS": ("my.package:router,other:r", "routers", ("my.package:router", "other:r")),
     "ALLOW_ORIGINS": (
-        "https://App.example.org/, http://localhost:3000,https://app.example.org:443,",
+        "https://App.example.org/, http://[::0:1]:3000,https://app.example.org:443,",
         "allow_origins",
-        ("https://app.example.org", "http://localhost:3000"),
+        ("https://app.example.org", "http://[::1]:3000"),
     ),
     "ALLOW_CREDENTIALS": ("1", "allow_credentials", True),
     "ALLOW_PRIVATE_NETWORK": ("true", "allow_private_network", True),
@@ -183,6 +183,7 @@ def test_the_hubs_booleans_are_read_as_the_hub_reads_them(
         ("https://hub.example.org:80/", "https://hub.example.org:80"),
         ("http://localhost:8000", "http://localhost:8000"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://[2001:DB8:0:0::1]", "http://[2001:db8::1]"),
         ("http://HUB_1", "http://hub_1"),
     ],
 )
