@@ -49,7 +49,8 @@ class HubAuth:
             if auth.covers(identity):
                 ...
 
-    Use it in one event loop, for as long as the program runs. All times are in seconds.
+    Use it in one event loop, for as long as the program runs: in another it raises RuntimeError. All times are in
+    seconds.
 
     `access_scopes`: a token needs one of them to use the service; empty means that nobody has access.
     `tls`: a context for a Hub with internal_ssl. `timeout`: how long to wait for the Hub. `cache_ttl`: how long an

@@ -82,6 +82,7 @@ class HubClient:
         self._api_url = api_url
         self._api_token = api_token
         self._on_request = on_request
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one in which it was used first
 
     async def ask(self, call: Call[T]) -> T:
         """Send a call and return its result.
@@ -94,6 +95,9 @@ class HubClient:
 
     async def send(self, call: Call[T]) -> HubReply:
         """Send a call and return the reply, whatever it says. Raises HubUnavailableError if there is none."""
+        self._loop = self._loop or asyncio.get_running_loop()
+        if self._loop is not asyncio.get_running_loop():  # the connections belong to that one
+            raise RuntimeError("This HubAuth was used in another event loop: make one in each asyncio.run().")
         began, status = monotonic(), None
         try:
             reply = await self._send(call)

@@ -1,5 +1,6 @@
 """HubAuth as other programs use it: the Hub's model, access, and the Hub's REST API."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -182,6 +183,19 @@ async def test_a_slash_at_the_end_of_the_address_does_no_harm(fake_hub: FakeHub)
 async def test_nothing_shows_the_services_token(auth: HubAuth, fake_hub: FakeHub) -> None:
     """Neither the object nor its parts do, as far as a traceback or a debugger prints them."""
     assert fake_hub.api_token not in f"{auth!r} {vars(auth)} {vars(auth.hub)}"
+
+
+def test_another_event_loop(fake_hub: FakeHub) -> None:
+    """An object that has been used in one event loop is refused in every other, with what to do."""
+    auth = HubAuth(api_url=str(fake_hub.api_url), api_token=fake_hub.api_token)
+    tokens = [fake_hub.issue("testuser") for _ in range(3)]
+    with respx.mock() as router:
+        router.route().mock(side_effect=fake_hub)
+
+        assert asyncio.run(auth.identify(tokens[0])).name == "testuser"
+        for token in tokens[1:]:
+            with pytest.raises(RuntimeError, match=r"another event loop: make one in each asyncio\.run"):
+                asyncio.run(auth.identify(token))
 
 
 async def test_after_the_end_nothing_is_asked() -> None:
