@@ -26,6 +26,7 @@ from service.apps.desk.storage.database import open_database
 from service.apps.desk.storage.desk import open_desk
 from service.apps.desk.storage.migrate import VERSION_TABLE, migrate
 from service.errors import ConfigurationError
+from tests.support.certificates import Certificates
 from tests.support.polling import PROGRAM
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres, postgres, programs
@@ -72,7 +73,11 @@ def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
         subprocess.Popen(
             [sys.executable, "-P", "-m", "service", *command],
             env=clean_environment(
-                JUPYTERHUB_API_TOKEN=secrets.token_hex(32), SERVICE_APPS="desk", DATABASE_URL=url, HOME="/nonexistent"
+                JUPYTERHUB_API_TOKEN=secrets.token_hex(32),
+                SERVICE_APPS="desk",
+                SERVICE_LISTEN=f"http://127.0.0.1:{free_port()}",
+                DATABASE_URL=url,
+                HOME="/nonexistent",
             ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -174,7 +179,7 @@ def test_a_server_that_does_not_let_us_in_ends_the_start(postgresql: Postgres, w
 
 
 async def test_a_server_that_is_not_there_yet_is_waited_for(postgresql: Postgres) -> None:
-    """The service waits as long as the server may take to start, then gives up."""
+    """It is waited for as long as the caller says, and no longer."""
     with pytest.raises(DatabaseUnavailableError) as refused:
         await migrate(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{free_port()}/desk", patience=1)
     assert refused.value.reason == "ConnectionRefusedError"
@@ -211,6 +216,20 @@ async def test_a_server_is_verified(tmp_path: Path) -> None:
         assert await migrate(f"{url}/ours.pem", patience=0) == revisions()[-1]
         with pytest.raises(ConfigurationError, match="certificate is from no CA of sslrootcert"):
             await migrate(f"{url}/other.pem", patience=0)
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(-3, -1), (1, 3)], ids=["expired", "not yet valid"])
+async def test_a_servers_certificate_that_is_out_of_date(tmp_path: Path, begins: int, ends: int) -> None:
+    """It is waited for: it may be renewed, or the clock of this machine set."""
+    bin_ = programs()
+    if bin_ is None:
+        pytest.skip("no PostgreSQL installed: apt-get install postgresql")
+    certificates = Certificates(tmp_path)
+    certificate, key = (path.read_bytes() for path in certificates.pair(begins=begins, ends=ends))
+    files = {"server.crt": certificate, "server.key": key}
+    with postgres(bin_, settings=["ssl=on"], files=files) as server, pytest.raises(DatabaseUnavailableError) as refused:
+        await migrate(f"{server.database()}?sslmode=verify-full&sslrootcert={certificates.ca}", patience=0)
+    assert refused.value.reason == "its certificate has expired or is not valid yet"
 
 
 async def test_the_hubs_own_revision_is_left_alone(postgresql: Postgres) -> None:

@@ -45,6 +45,7 @@ _RECYCLE = 1800  # seconds after which a connection is replaced: firewalls forge
 
 # If a certificate or key cannot be read or is none, or if there is no unix socket.
 _FILE_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, ssl.SSLError)
+_OUT_OF_DATE = {9, 10}  # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
 _UNTRUSTED = "the server's certificate is from no CA of sslrootcert, or for another host"
 
 _WRITES = "desk_writes"
@@ -169,7 +170,9 @@ def _open_postgresql(url: str, limits: Mapping[str, float]) -> AsyncEngine:
                 command_timeout=_STATEMENT + _CONNECT if limits else None,  # if the server stops answering
                 server_settings={name: f"{seconds}s" for name, seconds in limits.items()} | _PLANS,
             )
-        except ssl.SSLCertVerificationError:
+        except ssl.SSLCertVerificationError as error:
+            if error.verify_code in _OUT_OF_DATE:
+                raise DatabaseUnavailableError(reason="its certificate has expired or is not valid yet") from None
             raise DatabaseTlsError(reason=_UNTRUSTED) from None
         except (ValueError, *_FILE_ERRORS) as error:
             if flaw := unreadable_file(address.url):
