@@ -46,7 +46,7 @@ import uvicorn
 
 from service.app import create_app
 from service.application import configure
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, NotYetError
 from service.logs import log_config
 from service.registration.applications import import_path_of
 from service.server import placeholder, protocol, workers
@@ -56,7 +56,9 @@ from service.server.sockets import Config, Listener, listening
 from service.server.tls import CHECK_INTERVAL, ServerTLS
 from service.settings import Settings, load_settings
 
-_WRONG_CONFIGURATION = 2  # exit status
+# Exit statuses. EX_TEMPFAIL is the one of sysexits.h for trying again later.
+_WRONG_CONFIGURATION, _NOT_YET = 2, os.EX_TEMPFAIL
+_RETRY = 60  # seconds after which a managed service that could not start ends, so that the Hub starts it anew
 # Seconds that an idle connection stays open; the same as in the Hub's own servers. The Hub's proxy reuses connections,
 # and answers 503 if we close one just as it sends a request. uvicorn would close them after 5 seconds.
 _KEEP_ALIVE = 3600
@@ -70,7 +72,10 @@ _TRACEBACKS = (
 
 
 def main() -> int:
-    """Run until stopped. Returns an exit status: 2 for a wrong configuration, after printing what is wrong."""
+    """Run until stopped. Returns an exit status, after printing what is wrong.
+
+    2 stands for a wrong configuration, 75 for one that may work later.
+    """
     if len(sys.argv) > 1:
         from service.commands.app import app as commands  # noqa: PLC0415 - not needed for serving
 
@@ -91,7 +96,7 @@ def main() -> int:
             listeners = stack.enter_context(listening(settings.listen))
         except ConfigurationError as error:
             print(error, file=sys.stderr)  # noqa: T201 - the message for whoever starts the service
-            return _WRONG_CONFIGURATION
+            return _NOT_YET if isinstance(error, NotYetError) else _WRONG_CONFIGURATION
         if settings.workers > 1:
             # Each worker builds its own application. Building one here has shown that it works.
             return workers.serve(settings, listeners, **options)
@@ -146,7 +151,10 @@ def tls_options(settings: Settings) -> dict[str, Any]:
 
 
 def main_or_placeholder() -> int:
-    """As `main`, but a service of the Hub's that cannot start answers 503 until stopped, instead of ending."""
+    """As `main`, but a service of the Hub's that cannot start answers 503: until stopped if its configuration is wrong.
+
+    Otherwise for a minute, as the next start may succeed.
+    """
     try:
         status = main()
     except SystemExit as ended:  # uvicorn's, if what runs before the first request fails
@@ -154,10 +162,8 @@ def main_or_placeholder() -> int:
     except Exception:  # noqa: BLE001 - code of others, such as a router
         traceback.print_exc()
         status = 1
-    else:
-        if status != _WRONG_CONFIGURATION:
-            return status
-    placeholder.run(os.environ)
+    if status:
+        placeholder.run(os.environ, seconds=None if status == _WRONG_CONFIGURATION else _RETRY)
     return status
 
 

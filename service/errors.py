@@ -50,10 +50,17 @@ class ConfigurationError(ServiceError):
     """The service cannot start with this configuration. `problems` names every wrong value."""
 
     code = "configuration"
+    _head = "The configuration is wrong:"
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("The configuration is wrong:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+        super().__init__("\n".join([self._head, *(f"  - {problem}" for problem in self.problems)]))
+
+
+class NotYetError(ConfigurationError):
+    """The service cannot start now. The same configuration may do later, as once a certificate has been renewed."""
+
+    _head = "The service cannot start yet:"
 
 
 class ThrottledError(ServiceError):

@@ -2,22 +2,29 @@
 
 import ssl
 
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, NotYetError
 from service.server import tls
 from service.settings import Settings
 
 
 def check_tls(settings: Settings) -> None:
-    """Raises ConfigurationError if https cannot be served, or if a certificate, key or CA cannot be loaded."""
+    """Check whether https can be served.
+
+    Raises:
+        NotYetError: a certificate has expired, or is not valid yet.
+        ConfigurationError: https cannot be served, or a certificate, key or CA cannot be loaded.
+    """
     own = settings.tls_certfile, settings.tls_keyfile
     hubs = settings.ssl_certfile, settings.ssl_keyfile
-    problems = []
+    problems, passing = list[str](), list[str]()
     if settings.ssl_client_ca and (problem := _problem_with_ca(settings.ssl_client_ca)):
         problems.append(f"JUPYTERHUB_SSL_CLIENT_CA: {problem}")
     if settings.ssl_certfile and (problem := tls.problem_with(settings.ssl_certfile, settings.ssl_keyfile or None)):
-        problems.append(f"JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: {problem}")
+        found = passing if isinstance(problem, tls.OutOfDate) else problems
+        found.append(f"JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: {problem}")
     if all(own) and (problem := tls.problem_with(*own)):
-        problems.append(f"SERVICE_TLS_CERT, SERVICE_TLS_KEY: {problem}")
+        found = passing if isinstance(problem, tls.OutOfDate) else problems
+        found.append(f"SERVICE_TLS_CERT, SERVICE_TLS_KEY: {problem}")
     if any(own) and not all(own):
         problems.append("SERVICE_TLS_CERT and SERVICE_TLS_KEY belong together: set both")
     elif any(own) and not settings.is_https:
@@ -27,7 +34,9 @@ def check_tls(settings: Settings) -> None:
     elif settings.is_https and not all(own) and not all(hubs):
         problems.append("SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed, because an address to listen at is https")
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError([*passing, *problems])
+    if passing:
+        raise NotYetError(passing)
 
 
 def _problem_with_ca(path: str) -> str:

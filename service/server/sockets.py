@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import uvicorn
 import uvloop
 
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, NotYetError
 
 _log = logging.getLogger("service")
 _BACKLOG = 2048  # as in uvicorn
@@ -41,9 +41,10 @@ def listening(addresses: Sequence[str]) -> Iterator[list[Listener]]:
     """Listen at `addresses`, written as in SERVICE_LISTEN. Connections wait until a server accepts them.
 
     Raises:
+        NotYetError: this machine does not have an address yet, or cannot resolve a name.
         ConfigurationError: it names every address that cannot be used.
     """
-    listeners, problems = list[Listener](), list[str]()
+    listeners, problems, may_pass = list[Listener](), list[str](), True
     with ExitStack() as stack:
         for address in addresses:
             try:
@@ -52,8 +53,9 @@ def listening(addresses: Sequence[str]) -> Iterator[list[Listener]]:
                 problems.append(
                     f"SERVICE_LISTEN or JUPYTERHUB_SERVICE_URL: cannot listen at {address}: {_reason(error)}"
                 )
+                may_pass &= isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
         if problems:
-            raise ConfigurationError(problems)
+            raise NotYetError(problems) if may_pass else ConfigurationError(problems)
         for address in addresses:
             logging.getLogger("uvicorn.error").info("Uvicorn running on %s", address)  # as uvicorn itself would log it
         yield listeners

@@ -21,6 +21,12 @@ _MINIMUM = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 CHECK_INTERVAL = 2  # seconds; changed files are loaded once two checks in a row have seen the same
 
 
+class OutOfDate(str):
+    """A problem that a renewal of the certificate mends, or the right time."""
+
+    __slots__ = ()
+
+
 class _ProblemError(Exception):
     pass
 
@@ -40,10 +46,10 @@ def problem_with(certfile: str, keyfile: str | None) -> str:
         return "the key does not belong to the certificate"
     now = datetime.now(UTC)
     if now > certificate.not_valid_after_utc:
-        return f"the certificate expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: renew it"
+        return OutOfDate(f"the certificate expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: renew it")
     if now < certificate.not_valid_before_utc:
         begin = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-        return f"the certificate is not valid before {begin}; check the clock of this machine, too"
+        return OutOfDate(f"the certificate is not valid before {begin}; check the clock of this machine, too")
     try:
         _context(certfile, keyfile)
     except (ssl.SSLError, OSError) as error:

@@ -85,15 +85,19 @@ async def test_versions(start_crew: Start, certificates: Certificates, minimum: 
 
 @pytest.mark.parametrize("workers", [1, 3])
 async def test_what_is_said_at_the_start(start_crew: Start, certificates: Certificates, workers: int) -> None:
-    """A certificate that has expired is said in one sentence, with status 2, before anything listens; so is a lock."""
-    for pair, flaw in (
-        (certificates.pair("old", begins=-3, ends=-1), "the certificate expired at "),
-        ((certificates.pair()[0], lock(certificates.pair("locked")[1])), "the key has a passphrase"),
+    """A certificate that has expired is said in one sentence before anything listens, and so is a lock.
+
+    The status is 75 where a renewal helps, else 2.
+    """
+    expired, locked = certificates.pair("old", begins=-3, ends=-1), lock(certificates.pair("locked")[1])
+    for pair, status, head, flaw in (
+        (expired, 75, "The service cannot start yet:", "the certificate expired at "),
+        ((certificates.pair()[0], locked), 2, "The configuration is wrong:", "the key has a passphrase"),
     ):
         crew = start_crew(workers=workers, **told(pair))
 
-        assert crew.process.wait(START_LIMIT) == 2
+        assert crew.process.wait(START_LIMIT) == status
         first, *lines = crew.log.read_text().splitlines()
-        assert (first, len(lines)) == ("The configuration is wrong:", 1)
+        assert (first, len(lines)) == (head, 1)
         assert lines[0].startswith(f"  - SERVICE_TLS_CERT, SERVICE_TLS_KEY: {flaw}")
         crew.log.write_text("")

@@ -13,6 +13,7 @@ from service.__main__ import uvicorn_options
 from service.app import create_app
 from service.logs import log_config
 from tests.support.logging_state import logging_kept
+from tests.support.ports import free_port
 from tests.unit.conftest import settings_of
 
 CA = "JUPYTERHUB_SSL_CLIENT_CA"
@@ -20,12 +21,24 @@ HUBS = "JUPYTERHUB_SSL_CERTFILE", "JUPYTERHUB_SSL_KEYFILE"
 OWN = "SERVICE_TLS_CERT", "SERVICE_TLS_KEY"
 NEEDED = "SERVICE_TLS_CERT and SERVICE_TLS_KEY are needed, because an address to listen at is https"
 TOKEN = "canary-of-the-service-0123456789"
+ABSENT = "http://192.0.2.1:8000"  # RFC 5737: no machine has it
+CLOSED = """
+from contextlib import asynccontextmanager
+from fastapi import APIRouter
+
+@asynccontextmanager
+async def lifespan(app):
+    raise OSError
+    yield
+
+router = APIRouter(lifespan=lifespan)
+"""
 
 
-def started(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run `python -P -m service` with these variables only, until it ends."""
+def started(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -P -m service` with these variables only, until it ends, or Python with other arguments."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    command = [sys.executable, "-P", "-m", "service"]
+    command = [sys.executable, "-P", *(arguments or ("-m", "service"))]
     return subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=240, check=False)
 
 
@@ -100,6 +113,39 @@ def test_tls_files_that_do_not_load(tmp_path: Path, files: dict[str, str], probl
     assert (ended.returncode, ended.stdout) == (2, "")
     lines = [f"  - {problem}" for problem in problems]
     assert ended.stderr.splitlines() == ["The configuration is wrong:", *lines]
+
+
+def test_what_may_pass() -> None:
+    """What a later start may not meet again ends with status 75, so that whoever started it tries again."""
+    ended = started({"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_NAME": "x", "SERVICE_LISTEN": ABSENT})
+
+    assert (ended.returncode, ended.stdout) == (75, "")
+    assert ended.stderr == (
+        "The service cannot start yet:\n"
+        f"  - SERVICE_LISTEN or JUPYTERHUB_SERVICE_URL: cannot listen at {ABSENT}: this machine has no such address\n"
+    )
+
+
+MAY_PASS = {
+    "an address that is not there yet": ({"SERVICE_LISTEN": ABSENT}, 75),
+    "an exception in code of others": ({"SERVICE_ROUTERS": "broken:router"}, 1),
+    "an application that does not open": ({"SERVICE_ROUTERS": "closed:router"}, 3),
+    "an application that does not open, in workers": ({"SERVICE_ROUTERS": "closed:router", "SERVICE_WORKERS": "2"}, 3),
+}
+
+
+@pytest.mark.parametrize(("told", "status"), MAY_PASS.values(), ids=MAY_PASS)
+def test_a_managed_service_tries_again(tmp_path: Path, told: dict[str, str], status: int) -> None:
+    """A service of the Hub's that may start later ends after a while. The Hub starts it anew."""
+    (tmp_path / "broken.py").write_text("1 / 0")
+    (tmp_path / "closed.py").write_text(CLOSED)
+    environment = {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_NAME": "x", "SERVICE_MANAGED": "1"}
+    environment |= {"JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{free_port()}", "PYTHONPATH": str(tmp_path)}
+    program = "from service import __main__ as it; it._RETRY = 0.1; raise SystemExit(it.main_or_placeholder())"
+    ended = started(environment | told, "-c", program)
+
+    assert ended.returncode == status, ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("For 0.1 seconds the service answers 503 to everybody.")
 
 
 def test_no_worker_is_started_in_vain() -> None:

@@ -5,17 +5,17 @@ import socket
 
 import pytest
 
-from service.server.placeholder import MANAGED, reply_to, run
+from service.server.placeholder import MANAGED, MISCONFIGURED, STARTING, Reason, reply_to, run
+from tests.support.ports import free_port
 
 PREFIX = "/services/fastapi/"
 PROXIED = "X-Forwarded-For: 192.0.2.7"
 
 
-def answer(start: str, *headers: str) -> tuple[str, dict[str, str], str]:
+def answer(start: str, *headers: str, reason: Reason = MISCONFIGURED) -> tuple[str, dict[str, str], str]:
     """Return the status line, the headers and the body of the answer to a request."""
-    head, _, body = (
-        reply_to("\r\n".join([start, *headers, "", ""]).encode("latin-1"), PREFIX).decode().partition("\r\n\r\n")
-    )
+    asked = "\r\n".join([start, *headers, "", ""]).encode("latin-1")
+    head, _, body = reply_to(asked, PREFIX, reason).decode().partition("\r\n\r\n")
     status, *lines = head.split("\r\n")
     return status, dict(line.split(": ", 1) for line in lines), body
 
@@ -55,6 +55,33 @@ def test_a_head_has_no_body() -> None:
 def test_the_hub_goes_on() -> None:
     """When the Hub itself asks whether somebody listens, past its proxy, it hears yes."""
     assert answer(f"GET {PREFIX} HTTP/1.1")[0] == "HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("path", [f"{PREFIX}me", f"{PREFIX}health/ready"])
+def test_a_service_that_is_starting(path: str) -> None:
+    """Callers of a service that is starting are told to come back soon."""
+    status, headers, body = answer(f"GET {path} HTTP/1.1", PROXIED, reason=STARTING)
+    page = answer(f"GET {path} HTTP/1.1", PROXIED, "Accept: text/html", reason=STARTING)
+
+    assert (status, headers["Retry-After"]) == ("HTTP/1.1 503 Service Unavailable", "5")
+    assert json.loads(body)["code"] == "service_starting"
+    assert json.loads(body)["detail"] in page[2]
+
+
+def test_it_is_live() -> None:
+    """A service that is starting is live: killed in the middle of a migration, it would begin anew."""
+    status, headers, body = answer(f"GET {PREFIX}health/live HTTP/1.1", reason=STARTING)
+
+    assert (status, "Retry-After" in headers, json.loads(body)) == ("HTTP/1.1 200 OK", False, {"status": "alive"})
+
+
+def test_it_ends_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the next start may succeed it ends after a while, and says so."""
+    run({MANAGED: "1", "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{free_port()}"}, seconds=0.1)
+
+    assert capsys.readouterr().err == (
+        "For 0.1 seconds the service answers 503 to everybody. Then it ends: the Hub starts it anew.\n"
+    )
 
 
 @pytest.mark.parametrize("host", ["my..host", "x" * 64])

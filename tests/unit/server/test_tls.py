@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, NotYetError
 from service.server.checks import check_tls
 from service.server.tls import ServerTLS, problem_with
 from tests.support.certificates import DAY, HOST, Certificates, leaf_of, lock
@@ -132,6 +132,21 @@ def test_what_goes_together(
         check_tls(settings_of(**told))
     assert len(raised.value.problems) == 1
     assert problem in raised.value.problems[0]
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(-3, -1), (1, 3)], ids=["expired", "not yet valid"])
+def test_what_may_pass(certificates: Certificates, begins: int, ends: int) -> None:
+    """Time may mend a certificate that is out of date. Where another problem stays, the configuration is wrong."""
+    certificate, key = map(str, certificates.pair(begins=begins, ends=ends))
+    pair = {"tls_certfile": certificate, "tls_keyfile": key, "listen_given": LISTENING}
+
+    with pytest.raises(NotYetError) as not_yet:
+        check_tls(settings_of(**pair))
+    with pytest.raises(ConfigurationError) as wrong:
+        check_tls(settings_of(**pair, ssl_client_ca="/gone"))
+
+    assert [len(not_yet.value.problems), len(wrong.value.problems)] == [1, 2]
+    assert not isinstance(wrong.value, NotYetError)
 
 
 class Serving:
