@@ -49,7 +49,7 @@ from service.application import configure
 from service.errors import ConfigurationError, NotYetError
 from service.logs import log_config
 from service.registration.applications import import_path_of
-from service.server import placeholder, protocol, workers
+from service.server import placeholder, protocol, starting, workers
 from service.server.checks import check_tls
 from service.server.proxies import BehindProxies
 from service.server.sockets import Config, Listener, listening
@@ -89,14 +89,23 @@ def main() -> int:
                 logging.getLogger("service").warning(_TRACEBACKS)
             check_tls(settings)
             configured = configure(settings)
-            for each in configured:
-                each.application.prepare(settings, each.settings)
             app = BehindProxies(create_app(settings, configured=configured), settings.forwarded_allow_ips)
             options = uvicorn_options(settings)
             listeners = stack.enter_context(listening(settings.listen))
+            # As the first process of a container we would ignore SIGTERM while we wait.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            # One of its own: an open context cannot be handed to workers, as `options` are.
+            tls = tls_options(settings)["ssl_context_factory"]() if settings.is_https else None
+            with starting.answering(listeners, prefix=settings.prefix, tls=tls):
+                for each in configured:
+                    each.application.prepare(settings, each.settings)
         except ConfigurationError as error:
             print(error, file=sys.stderr)  # noqa: T201 - the message for whoever starts the service
             return _NOT_YET if isinstance(error, NotYetError) else _WRONG_CONFIGURATION
+        except KeyboardInterrupt:
+            return 0
+        for address in settings.listen:
+            logging.getLogger("uvicorn.error").info("Uvicorn running on %s", address)  # as uvicorn itself would log it
         if settings.workers > 1:
             # Each worker builds its own application. Building one here has shown that it works.
             return workers.serve(settings, listeners, **options)

@@ -123,7 +123,13 @@ class Application:
         return {}
 
     def prepare(self, core: Settings, settings: Any) -> None:  # noqa: ANN401
-        """Do what must be done once, before any process serves, such as migrations. Raises ConfigurationError."""
+        """Do what must be done once, before any process serves, such as migrations.
+
+        It may take its time, and wait for what is not there yet: meanwhile the service answers 503 `service_starting`.
+
+        Raises:
+            ConfigurationError: waiting would not help.
+        """
 
     async def diagnose(self, core: Settings, settings: Any) -> AsyncIterator["Finding"]:  # noqa: ANN401, ARG002
         """Yield its findings for `python -P -m service doctor`."""

@@ -56,8 +56,6 @@ def listening(addresses: Sequence[str]) -> Iterator[list[Listener]]:
                 may_pass &= isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
         if problems:
             raise NotYetError(problems) if may_pass else ConfigurationError(problems)
-        for address in addresses:
-            logging.getLogger("uvicorn.error").info("Uvicorn running on %s", address)  # as uvicorn itself would log it
         yield listeners
 
 

@@ -1,8 +1,9 @@
-"""PostgreSQL gone and back under load: 503 in between, for everybody, and nothing has to be restarted."""
+"""PostgreSQL gone and back, at the start or under load: 503 in between, and nothing has to be restarted."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -15,8 +16,11 @@ import pytest
 from service.apps.desk.domain.queries import TicketQuery
 from service.apps.desk.errors import DatabaseUnavailableError
 from service.apps.desk.storage import desk as storage
+from tests.conftest import MakeHub
+from tests.support.crew import PATH, Crew
 from tests.support.desk import Desk, open_desk
 from tests.support.desk_load import Load
+from tests.support.local_http import local_client
 from tests.support.polling import eventually
 from tests.support.postgres import Postgres, postgres, programs
 
@@ -130,6 +134,64 @@ async def test_too_many_connections_are_an_outage(url: str) -> None:
 
         assert refused.value.reason == "53300"
         assert (await desk.tickets.find(TicketQuery())).items == []
+
+
+@contextmanager
+def down(server: Postgres) -> Iterator[None]:
+    """Stop it, and start it at the end."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+async def test_a_start_without_it(server: Postgres, url: str, make_hub: MakeHub) -> None:
+    """A Hub starts with a desk whose database is down, and the desk serves as soon as it is up."""
+    with down(server):
+        hub = make_hub(register={"apps": ["desk"], "environment": {"DATABASE_URL": url}})
+        process = {pid for pid, line in hub.processes().items() if line.endswith(" -m service")}
+        refused = await hub.ask("GET", "me")
+        page = await hub.ask("GET", "", headers={"Accept": "text/html"})
+
+    assert seen([refused]) == {(503, "service_starting", "5")}
+    assert (page.status_code, "waits for something that it needs" in page.text) == (503, True)
+    assert "Waiting for the database (DATABASE_URL): ConnectionRefusedError." in hub.log_text()
+    token = await hub.user_token("testuser")
+    await hub.until_served(token)
+    assert (await hub.ask("GET", "desk/status", token=token)).status_code == httpx.codes.OK
+    assert {pid for pid, line in hub.processes().items() if line.endswith(" -m service")} == process
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_probes_of_a_start_without_it(
+    server: Postgres, url: str, start_crew: Callable[..., Crew], workers: int
+) -> None:
+    """The process is live and not ready until the database is up."""
+    async with local_client() as client:
+
+        async def probes() -> tuple[int, int]:
+            live, ready = [await client.get(f"{crew.origin}{PATH}health/{name}") for name in ("live", "ready")]
+            return live.status_code, ready.status_code
+
+        with down(server):
+            crew = start_crew(workers=workers, SERVICE_APPS="desk", DATABASE_URL=url)
+            await crew.has_said("Waiting for the database", 1)
+            assert await probes() == (200, 503)
+        await crew.started()
+        assert (await client.get(f"{crew.origin}{PATH}health/live")).json() == {"status": "alive"}
+        assert (await client.get(f"{crew.origin}{PATH}desk/tickets")).json()["code"] == "not_signed_in"
+
+
+async def test_stopped_while_it_waits(server: Postgres, url: str, start_crew: Callable[..., Crew]) -> None:
+    """A service that waits for the database ends like any other."""
+    with down(server):
+        crew = start_crew(SERVICE_APPS="desk", DATABASE_URL=url)
+        await crew.has_said("Waiting for the database", 1)
+        crew.process.send(signal.SIGTERM)
+
+        assert await crew.ended() == 0
+    assert crew.says("Traceback") == 0
 
 
 async def _take_all(url: str, stack: AsyncExitStack) -> None:

@@ -74,6 +74,7 @@ def run(url: str, *commands: Sequence[str]) -> list[tuple[int, str]]:
             [sys.executable, "-P", "-m", "service", *command],
             env=clean_environment(
                 JUPYTERHUB_API_TOKEN=secrets.token_hex(32),
+                JUPYTERHUB_SERVICE_NAME="fastapi",
                 SERVICE_APPS="desk",
                 SERVICE_LISTEN=f"http://127.0.0.1:{free_port()}",
                 DATABASE_URL=url,

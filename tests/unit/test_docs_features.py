@@ -16,7 +16,7 @@ COUNTS = {  # rows of each part of docs/features.md
     "De-identification": 17,
     "The support desk": 9,
     "Entra ID": 4,
-    "Where it runs": 15,
+    "Where it runs": 16,
     "Calling it from Python": 4,
 }
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")

@@ -1,6 +1,7 @@
 """The support desk, as an application of the service."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -92,11 +93,15 @@ class SupportDesk(Application):
         return await opened.desk.probe.check()
 
     def prepare(self, core: Settings, settings: DeskSettings) -> None:
-        """Bring the tables up to date. Raises ConfigurationError if the database cannot be used."""
+        """Bring the tables up to date. Waits for a database that does not answer.
+
+        Raises:
+            ConfigurationError: the database does not let us in, or its file cannot be used.
+        """
         from service.apps.desk.storage.migrate import migrate  # noqa: PLC0415 - likewise
 
         try:
-            asyncio.run(migrate(database_url(core, settings).get_secret_value()))
+            asyncio.run(migrate(database_url(core, settings).get_secret_value(), patience=math.inf))
         except DatabaseUnavailableError as error:
             raise ConfigurationError([f"DATABASE_URL: the database cannot be used: {error.reason}"]) from None
 

@@ -19,7 +19,7 @@ from service.errors import ConfigurationError
 # Not Alembic's default: the Hub uses that one, perhaps in the same database.
 VERSION_TABLE: Final = "desk_revision"
 _LOCK = 0x6465736B  # "desk" in ASCII: PostgreSQL's advisory locks are numbers
-_PATIENCE = 30.0  # seconds to wait for a database that is starting, as after a power failure
+_PATIENCE = 30.0  # seconds to wait for a database that is starting; the start of the service itself has no limit
 _STEP = 0.5  # seconds between two attempts
 # PostgreSQL's codes for errors that stay: wrong user or password, no such database, not allowed.
 _REFUSALS = ("28", "3D000", "42501")
@@ -58,7 +58,7 @@ async def migrate(url: str, *, to: str = "head", patience: float = _PATIENCE, lo
                     raise DatabaseUnavailableError(reason=reason) from None
                 if reason != waited_for:
                     waited_for = reason
-                    _log.warning("Waiting for the database: %s.", reason)
+                    _log.warning("Waiting for the database (DATABASE_URL): %s.", reason)
             await asyncio.sleep(_STEP)
 
 
