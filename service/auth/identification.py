@@ -20,6 +20,7 @@ from service.auth.xsrf import FORM, check_websocket, check_xsrf, xsrf_token
 from service.errors import ServiceError
 from service.hub.errors import HubUnavailableError, InvalidTokenError
 from service.hub.models import Identity
+from service.hub.oauth import safe_next
 
 if TYPE_CHECKING:
     from service.auth.providers.entra import Entra
@@ -269,6 +270,11 @@ def path_and_query(conn: HTTPConnection) -> str:
     path = raw_path(conn.scope)
     query = conn.scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
+
+
+def link_to_here(conn: HTTPConnection) -> str:
+    """Return the URL of this request for a link back to it, without a token that was in it."""
+    return safe_next(path_and_query(conn), prefix=context_of(conn).settings.prefix)
 
 
 def is_about_signing_in(conn: HTTPConnection) -> bool:

@@ -12,9 +12,8 @@ from fastapi.openapi.docs import get_swagger_ui_oauth2_redirect_html
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, Response
 
-from service.auth.identification import is_about_signing_in
+from service.auth.identification import is_about_signing_in, link_to_here
 from service.auth.opener_policy import opener_policy
-from service.auth.request_path import raw_path
 from service.auth.state import state_of
 from service.hub.models import Identity
 from service.hub.shell_codes import ShellRequest
@@ -201,6 +200,6 @@ def _address(conn: HTTPConnection, path: str) -> str:
 
 def _sign_in_link(conn: HTTPConnection, *, again: bool = False) -> str:
     address = _address(conn, state_of(conn).policy.paths.login)
-    back = "" if is_about_signing_in(conn) else f"?next={quote(raw_path(conn.scope), safe='')}"
+    back = "" if is_about_signing_in(conn) else f"?next={quote(link_to_here(conn), safe='')}"
     query = f"{back}{'&' if back else '?'}again=true" if again else back
     return f'<a href="{address}{escape(query)}">Sign in with JupyterHub</a>'

@@ -16,11 +16,10 @@ from service.application import Link
 from service.auth.context import context_of
 from service.auth.cookies import is_secure
 from service.auth.guard import Guard, entitled_to
-from service.auth.identification import is_about_signing_in, page_token, path_and_query
+from service.auth.identification import is_about_signing_in, link_to_here, page_token
 from service.auth.state import state_of
 from service.errors import ServiceError
 from service.hub.models import Identity
-from service.hub.oauth import safe_next
 from service.hub.shell_codes import ShellRequest
 
 POLICY = (
@@ -173,11 +172,6 @@ def _links(conn: HTTPConnection) -> Sequence[Link]:
         for link in links
         if not link.scopes or identity.scope_set.covers_any(link.scopes) or entitled.intersection(link.scopes)
     ]
-
-
-def link_to_here(conn: HTTPConnection) -> str:
-    """Return the URL of this request for a link back to it, without a token that was in it."""
-    return safe_next(path_and_query(conn), prefix=context_of(conn).settings.prefix)
 
 
 def _next(conn: HTTPConnection) -> str:

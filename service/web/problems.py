@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from service.auth.errors import InsufficientScopeError, OutdatedTokenError
 from service.auth.fetch_metadata import Purpose, is_browser, purpose_of
 from service.auth.forms import refused_form
-from service.auth.identification import SignedInByUrl, caller_or_none
+from service.auth.identification import SignedInByUrl, caller_or_none, link_to_here
 from service.auth.problems import Problem, close_message, count_and_log, problem_of, problem_response
 from service.auth.refusals import ANOTHER_SIGN_IN_HELPS, SIGN_IN_HELPS, clear_conflict, redirect_of
 from service.auth.state import state_of
@@ -204,7 +204,7 @@ def _retry_url(conn: HTTPConnection) -> str | None:
     """
     if conn.scope.get("method") not in {"GET", "HEAD"}:
         return None
-    url = pages.link_to_here(conn)
+    url = link_to_here(conn)
     return "" if url.startswith(f"{resources_of(conn).settings.prefix}oauth_callback?") else url
 
 

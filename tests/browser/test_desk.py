@@ -266,6 +266,17 @@ async def test_leaving_what_was_typed(desk: Place, people: People) -> None:
     assert asked == ["beforeunload"] * 2
 
 
+async def test_a_second_click(desk: Place, people: People) -> None:
+    """Makes no second comment."""
+    page = await (await people("support")).page()
+    await page.goto(ui(desk, "tickets/4"))
+    await page.get_by_label("Add a comment").fill("Said once")
+    await page.get_by_role("button", name="Add the comment").dblclick()
+
+    await expect(page.get_by_role("status")).to_have_text("Your comment is added.")
+    await expect(page.get_by_text("Said once")).to_have_count(1)
+
+
 async def test_the_sign_in_has_ended(desk: Place, people: People) -> None:
     """What was typed is shown when the sign-in has ended meanwhile, and is sent again after another in a second tab."""
     browser = await people("support")

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Annotated, Any, cast
+from urllib.parse import quote
 
 import pytest
 from asgi_lifespan import LifespanManager
@@ -16,6 +17,7 @@ from service.auth import CallerClient, Hub, Identity
 from service.auth.hardening import MAX_BODY, harden
 from service.errors import ConfigurationError
 from service.settings import Settings
+from service.testing.callers import NAVIGATION
 from tests.support.shop import shop
 from tests.unit.conftest import ORIGIN, PREFIX, Serve, settings_of
 
@@ -158,6 +160,18 @@ async def test_signing_in_leads_to_no_page_about_signing_in(serve: Serve, page: 
     reply = await service.browser().visit(page, follow=False)
 
     assert f'href="{PREFIX}login">Sign in with JupyterHub' in reply.text
+
+
+async def test_signing_in_leads_back_with_the_query(serve: Serve) -> None:
+    """A page that a stranger's form was sent to is opened as it was, but for a token."""
+
+    def add(app: FastAPI, hub: Hub) -> None:
+        app.post("/order", dependencies=[Depends(hub.user)])(lambda: None)
+
+    service = await serve(app={"create": lambda settings: shop(settings, add=add)})
+    reply = await service.api(headers=NAVIGATION).post("order?colour=red&token=x")
+
+    assert f'href="{PREFIX}login?next={quote(PREFIX, safe="")}order%3Fcolour%3Dred">' in reply.text
 
 
 async def test_a_callback_that_the_hub_does_not_know() -> None:

@@ -49,6 +49,11 @@ def _printable(text: str, *, but: str = "") -> str:
     return text
 
 
+def without_directions(text: str) -> str:
+    """Remove the characters that reverse the text around them, or isolate it."""
+    return "".join(character for character in text if character not in _REVERSING)
+
+
 def _hub_name(value: str) -> str:
     """A name exactly as the Hub writes it (`jupyterhub.auth.Authenticator.validate_username`)."""
     if "/" in value or value != value.strip() or value in _PATHS:

@@ -4,7 +4,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
-from service.apps.desk.domain.fields import Exact, Id, Line, Since, Until
+from service.apps.desk.domain.fields import Exact, Id, Line, Since, Until, without_directions
 from service.apps.desk.domain.transitions import Status
 from service.apps.desk.domain.values import Value
 
@@ -42,10 +42,14 @@ class PageQuery(Value):
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, given: object) -> object:
-        """Ignore empty values, which forms send for empty fields, and spaces."""
+        """Ignore empty values, which forms send for empty fields, and characters that direct text.
+
+        Names and numbers that are copied from other programs often have those around them.
+        """
         if not isinstance(given, dict):
             return given
-        return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
+        texts = {name: without_directions(value) if isinstance(value, str) else value for name, value in given.items()}
+        return {name: value for name, value in texts.items() if not (isinstance(value, str) and not value.strip())}
 
 
 Term = Annotated[Line, Field(max_length=100, description="Text to find, in upper or lower case.")]

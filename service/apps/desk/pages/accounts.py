@@ -133,7 +133,9 @@ async def change(user: Editor, request: Request, desk: OpenDesk, roles: Roles, n
         patch = patch_of(typed, names, since=found)
         await roles.change_account(name, patch, version=version_of(typed), by=actor(user))
     except (ValidationError, ServiceError) as error:
-        return _form(request, user, refused(error, typed, names=names, current=found), found=found)
+        # What the reader may not change is on the page, and not in the form.
+        shown = {field: text for field, text in filled(found).items() if field not in names} | typed
+        return _form(request, user, refused(error, shown, names=names, current=found), found=found)
     return onward(request, _address(name), done="saved")
 
 

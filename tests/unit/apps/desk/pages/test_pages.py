@@ -244,6 +244,32 @@ async def test_the_employee_of_a_ticket_is_found_by_name(desk: Desk) -> None:
     assert (await desk.support.get("desk/tickets/2")).json()["employee_id"] == 2
 
 
+@pytest.mark.parametrize("where", ["tickets/new", "tickets/1"])
+async def test_a_name_that_was_copied(desk: Desk, where: str) -> None:
+    """Other programs put characters around names and numbers that direct the text. A search does not mind them."""
+    found = await send(desk.support.browser(), where, who="\u2068Okonkwo\u2069")
+    listed = await desk.support.browser().visit(f"{UI}employees?text=\u202aOkonkwo\u202c")
+
+    assert "Nobody has this name." not in found.text
+    assert "Okonkwo" in shows(listed)
+
+
+async def test_a_ticket_that_was_deleted_meanwhile(desk: Desk) -> None:
+    """What was typed can be copied, and not be sent again. After a sign-in that has ended, it can."""
+    browser = desk.support.browser()
+    sent = {"_xsrf": browser.cookies["_xsrf"], "text": "New toner"}
+    gone = await browser.post(f"{UI}tickets/99/comments", data=sent, headers=NAVIGATION)
+    browser.sign_out_at_hub()
+    ended = await browser.post(f"{UI}tickets/1/comments", data=sent, headers=NAVIGATION)
+
+    assert (gone.status_code, "Copy what you need." in gone.text, "Send it again" in gone.text) == (404, True, False)
+    assert "New toner" in shows(gone)
+    assert (ended.status_code, "Send it again" in ended.text) == (401, True)
+    assert re.findall(r'<a[^>]* href="[^"]*login[^"]*"[^>]*>', ended.text) == [
+        '<a class="button" href="/services/fastapi/login" target="_blank">'
+    ], "no link leads away from the form"
+
+
 async def test_more_employees_than_are_shown(desk: Desk) -> None:
     """A search that finds more than ten says that it shows only ten."""
     browser, words = desk.support.browser(), "Only the first 10 are shown"
@@ -304,6 +330,13 @@ async def test_a_field_that_the_reader_may_not_change(desk: Desk) -> None:
     account = (await desk.admin.get("desk/accounts/carol")).json()
 
     assert [account[name] for name in ("first_name", "role", "email")] == ["Carol", None, "c@example.com"]
+
+
+async def test_what_the_reader_may_not_change_after_a_refusal(desk: Desk) -> None:
+    """It is shown as it is: the form does not send it."""
+    refused = await send(desk.manager.browser(), "accounts/carol", phone="12", email="", version="")
+
+    assert (refused.status_code, "First name Carol" in shows(refused)) == (422, True)
 
 
 async def test_an_account_without_a_role(desk: Desk) -> None:
@@ -474,6 +507,7 @@ async def test_the_last_administrator_stays(desk: Desk) -> None:
 
     assert [reply.status_code for reply in replies] == [409, 409, 409]
     assert ["last active administrator" in reply.text for reply in replies] == [True, True, True]
+    assert '<option value="admin" selected>' not in replies[1].text, "the role that was chosen stays so"
 
 
 # Attacks

@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from service.apps.desk.domain.policy import GRANTS, Permission, Role
+from service.apps.desk.errors import DatabaseFullError
+from service.apps.desk.storage.comments import Comments
 from tests.support.desk import Desk, open_desk
 from tests.unit.apps.desk.pages.test_pages import UI, find, send, shows
 
@@ -123,6 +126,16 @@ async def test_an_empty_comment(desk: Desk) -> None:
     assert (page.status_code, 'id="text-error">Fill this in.' in page.text) == (422, True)
     assert 'value="The printer prints blank pages"' in page.text
     assert 'tickets/1/comments#comments"' in page.text
+
+
+async def test_a_comment_that_the_database_refuses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says so beside the comment, which is there still."""
+    monkeypatch.setattr(Comments, "add", AsyncMock(side_effect=DatabaseFullError))
+    page = await send(desk.support.browser(), "tickets/1/comments", page="tickets/1", text="New toner")
+
+    assert page.status_code == 507
+    assert 'role="alert">The database has no space left' in page.text.partition('id="comments"')[2]
+    assert "New toner</textarea>" in page.text
 
 
 async def test_a_reader_does_not_comment(shared: Desk) -> None:
