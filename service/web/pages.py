@@ -32,8 +32,9 @@ _ACCESS = Guard()
 class Assets(StaticFiles):
     """The files below `static/`: our own, and those in the `folders` of applications.
 
-    Nothing in them is secret, so browsers may cache them for an hour, and pages of any origin may load them: the page
-    with the code for a shell may have an origin of its own.
+    Nothing in them is secret, so browsers may cache them, and pages of any origin may load them: the page with the code
+    for a shell may have an origin of its own. After a minute a browser asks whether they have changed: a new version's
+    page must not meet the old one's script.
     """
 
     def __init__(self, folders: Iterable[Path | None] = ()) -> None:
@@ -43,7 +44,7 @@ class Assets(StaticFiles):
     def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on
         """As in StaticFiles, with a lifetime for the browser's cache."""
         response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "public, max-age=3600"
+        response.headers["Cache-Control"] = "public, max-age=60"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
 

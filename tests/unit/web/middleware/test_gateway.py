@@ -83,7 +83,7 @@ async def test_headers_of_every_answer(service: Service, path: str) -> None:
     expected = EXPECTED | ({"cross-origin-resource-policy": "cross-origin"} if "static" in path else {})
     assert {name: reply.headers[name] for name in reply.headers if name in EXPECTED} == expected
     assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
-    assert reply.headers["Cache-Control"] == ("public, max-age=3600" if "static" in path else "no-store")
+    assert reply.headers["Cache-Control"] == ("public, max-age=60" if "static" in path else "no-store")
 
 
 EXPECTED = {
