@@ -33,7 +33,8 @@ from service.hub.throttle import network_of
 from service.web.errors import BodyTooSlowError
 from service.web.middleware.budget import Budget, Holding
 
-STRANGERS_BODY = 256 * 1024  # bytes that a route without a guard and without `max_body_size` takes from strangers
+# Bytes that a route takes from strangers if it has no guard and no `max_body_size`, or returns their form to them.
+STRANGERS_BODY = 256 * 1024
 _KEPT = 64 * 1024  # a connection is closed if more bytes of a body than these are left after the response
 
 _ANNOUNCE = frozenset({b"content-length", b"transfer-encoding"})
@@ -154,6 +155,7 @@ class _Body:
         self._length = _content_length(scope)
         self._holding: Holding | None = None
         self._is_of_stranger = False
+        self._reason: Exception | None = None  # why the sender is refused, if their form is read all the same
         self._refusal: HTTPException | None = None
         self._read = 0  # bytes
         self._waited = 0.0  # seconds
@@ -227,6 +229,7 @@ class _Body:
             except (ServiceError, SignedInByUrl) as error:
                 if not self._bodies.route_info(self._route_scope).returns_form:
                     raise RefusedBody(error) from None
+                self._reason = error
         if identity is not None and not self._is_anonymous(identity):
             return self._holding_of_caller(identity)
         if self._length is not None and self._is_too_long(self._length):
@@ -242,6 +245,8 @@ class _Body:
         with suppress(ServiceError, SignedInByUrl):
             if not self._is_anonymous(identity := await self._sender()):
                 return self._holding_of_caller(identity)
+        if self._reason is not None:
+            raise RefusedBody(self._reason)
         detail = f"Without a sign-in or a token, this route accepts at most {STRANGERS_BODY} bytes."
         raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
@@ -262,7 +267,9 @@ class _Body:
         return self._bodies.callers.open(f"{identity.kind} {identity.name}")
 
     def _is_too_long(self, size: int) -> bool:
-        return size > STRANGERS_BODY and not self._bodies.route_info(self._route_scope).has_limit
+        # A route's own limit is for those whom it serves. A refused sender only gets the form back.
+        has_limit = self._bodies.route_info(self._route_scope).has_limit and self._reason is None
+        return size > STRANGERS_BODY and not has_limit
 
     @property
     def _state(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from service.apps.deidentify.http.form import Draft, explained, parts, what_is_w
 from service.apps.deidentify.http.notes import form_size
 from service.apps.deidentify.settings import LARGEST_NOTE
 from service.auth.fetch_metadata import is_browser
+from service.auth.forms import returns_form
 from service.auth.guard import require
 from service.auth.problems import Problem, problem_of, problem_response
 from service.errors import ServiceError
@@ -86,7 +87,12 @@ async def _fitting(request: Request) -> None:
 
 
 # The limit here is that of the largest note size that can be configured.
-@router.post("/try", include_in_schema=False, max_body_size=form_size(LARGEST_NOTE), dependencies=[Depends(_fitting)])
+@router.post(
+    "/try",
+    include_in_schema=False,
+    max_body_size=form_size(LARGEST_NOTE),
+    dependencies=[Depends(_fitting), Depends(returns_form)],
+)
 async def submit(request: Request, identity: User) -> Response:
     """The form again, with the masked note beside it, or with what was wrong; or the masked note as a file.
 

@@ -388,22 +388,38 @@ async def test_a_stream_is_not_held(serve: Serve) -> None:
     assert (reply.status_code, reply.json()) == (200, 10_000_000)
 
 
-async def test_a_draft_comes_back_to_who_is_signed_out(serve: Serve) -> None:
-    """A form from somebody who is signed out is read, within the limit for strangers, and returned."""
+@pytest.mark.parametrize("path", ["drafts", "long-drafts"])
+@pytest.mark.parametrize(("is_signed_in", "status"), [(False, 401), (True, 503)], ids=["signed out", "no Hub"])
+async def test_a_draft_comes_back(serve: Serve, path: str, status: int, *, is_signed_in: bool) -> None:
+    """A form of nobody we know is read and returned, within the limit for strangers, not the route's."""
     service = await serve(app={"routers": [_drafts()]}, body_memory=SIZE)
     form = {"Content-Type": "application/x-www-form-urlencoded", **NAVIGATION, "Origin": ORIGIN}
 
-    small = await service.api().post("drafts", content="text=my+words&_xsrf=old", headers=form)
-    large = await service.api().post("drafts", content=f"text=my+words{'x' * LARGE}&_xsrf=old", headers=form)
+    service.hub.respond("GET", "/user", status=503, json={})
 
-    assert (small.status_code, "my words" in small.text) == (401, True)
-    assert (large.status_code, "my words" in large.text) == (401, False)
+    async def sent(text: str, *, in_pieces: bool = False) -> tuple[int, bool]:
+        async with service.user("alice").browser() as browser:
+            content = f"text=my+words&_xsrf={browser.cookies['_xsrf']}&more={text}"
+            if not is_signed_in:
+                browser.cookies.clear()
+            reply = await browser.post(path, content=_pieces(content) if in_pieces else content, headers=form)
+            return reply.status_code, "my words" in reply.text
+
+    assert await sent("") == (status, True)
+    assert await sent("x" * LARGE) == (status, False)
+    assert await sent("x" * LARGE, in_pieces=True) == (status, False)
+
+
+async def _pieces(text: str) -> AsyncIterator[bytes]:
+    for start in range(0, len(text), SIZE // 100):
+        yield text[start : start + SIZE // 100].encode()
 
 
 def _drafts() -> APIRouter:
     drafts = APIRouter(dependencies=[Depends(returns_form)])
 
     @drafts.post("/drafts")
+    @drafts.post("/long-drafts", max_body_size=SIZE)
     async def save(request: Request, _user: CurrentUser) -> int:
         return len(await request.form())
 

@@ -275,17 +275,18 @@ async def test_a_wrong_field_is_named_as_the_form_has_it(alice: Browser) -> None
 
 
 async def test_no_other_page_sends_the_form(alice: Browser, service: Service) -> None:
-    """Without the XSRF token of this very session nothing is masked, and nothing of the note comes back."""
+    """Without the XSRF token of this very session nothing is masked. Another site gets nothing of the note back."""
     async with user(service, "mallory") as mallory:
         another = await token_of(mallory)
     own = await token_of(alice)
+    foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}
     replies = [
-        await alice.post(FORM, data={"text": NOTE, "_xsrf": token}, headers=NAVIGATION | {"Sec-Fetch-Site": site})
-        for token, site in [("", "cross-site"), (another, "same-origin"), (own, "same-origin")]
+        await alice.post(FORM, data={"text": NOTE, "_xsrf": token}, headers=NAVIGATION | headers)
+        for token, headers in [("", foreign), (own, foreign), (another, {}), (own, {})]
     ]
 
-    assert [reply.status_code for reply in replies] == [403, 403, 200]
-    assert ["1234567" in reply.text for reply in replies] == [False, False, True]
+    assert [(reply.status_code, masked(reply)) for reply in replies] == [(403, "")] * 3 + [(200, MASKED)]
+    assert ["1234567" in reply.text for reply in replies] == [False, False, True, True]
 
 
 async def test_another_token_does_not_open_the_form(alice: Browser, service: Service) -> None:
@@ -315,6 +316,25 @@ async def test_who_may(service: Service, method: str, path: str) -> None:
     assert unknown.status_code == (302 if method == "GET" else 401)
 
 
+@pytest.mark.parametrize("ended_at", ["the Hub", "the browser"])
+async def test_what_was_typed_outlives_the_sign_in(service: Service, ended_at: str) -> None:
+    """A note sent after the sign-in has ended comes back. After a new sign-in it is sent again, and masked."""
+    async with user(service) as alice, user(service) as again:
+        sent = {"_xsrf": await token_of(alice), "text": NOTE, "replacement": "tag", "as": "page"}
+        if ended_at == "the Hub":
+            alice.sign_out_at_hub()
+        else:
+            alice.cookies.clear()
+        ended = await alice.post(FORM, data=sent, headers=NAVIGATION)
+        asked = await again.post(FORM, data=forms(ended)[0].values, headers=NAVIGATION)
+        taken = await again.post(FORM, data=forms(asked)[0].values, headers=NAVIGATION)
+
+    assert [page.status_code for page in (ended, asked, taken)] == [401, 403, 200]
+    assert [forms(page)[0].values | {"_xsrf": ""} for page in (ended, asked)] == [sent | {"_xsrf": ""}] * 2
+    assert [Outline(page.text).all("html")[0].get("translate") for page in (ended, asked)] == ["no"] * 2
+    assert (typed(taken, "text"), "by Dr. [NAME]" in masked(taken)) == (NOTE, True)
+
+
 async def test_the_note_goes_nowhere_else(
     alice: Browser, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -322,8 +342,12 @@ async def test_the_note_goes_nowhere_else(
     caplog.set_level("DEBUG")
     canary = "Zebulon Quackenbush 99887766"
     replies = [await submit(alice, text=canary, **fields) for fields in ({}, {"as": "file"}, {"replacement": canary})]
+    token = await token_of(alice)
+    alice.cookies.clear()
+    replies.append(await alice.post(FORM, data={"_xsrf": token, "text": canary}, headers=NAVIGATION))
 
-    assert [reply.status_code for reply in replies] == [200, 200, 422]
+    assert [reply.status_code for reply in replies] == [200, 200, 422, 401]
+    assert {reply.headers["Cache-Control"] for reply in replies} == {"no-store"}
     said = [*(str(reply.headers) for reply in replies), caplog.text, *capfd.readouterr()]
     assert [word for word in canary.split() if word in "".join(said)] == []
 
