@@ -1,12 +1,15 @@
 """The form of the page that de-identifies a note: its fields, and what the page shows of a result."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple, Self
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from service.apps.deidentify.engine.dates import MAX_SHIFT
 from service.apps.deidentify.engine.engine import Result
 from service.apps.deidentify.engine.finding import RuleInfo
 from service.apps.deidentify.engine.rules import Kind
@@ -33,6 +36,20 @@ _LABELS = {
     "patient": "Patient",
     "deny": "Always mask",
     "allow": "Never mask",
+}
+
+
+_WHOLE_NUMBER = "Use a whole number, such as 30 or -30"
+_DAYS = f"Use a number from -{MAX_SHIFT} to {MAX_SHIFT}"
+# What pydantic says of these is for people who write programs.
+_WORDS = {
+    "greater_than_equal": _DAYS,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_parsing_size": _WHOLE_NUMBER,
+    "less_than_equal": _DAYS,
+    "literal_error": "Choose one of those offered",
+    "string_pattern_mismatch": "Use at most 100 letters from A to Z, digits, dots, hyphens and underscores, no spaces. "
+    "A group's key is group:GROUP/KEY",
 }
 
 
@@ -126,13 +143,20 @@ def parts(result: Result) -> Iterator[Part]:
 
 
 def what_is_wrong(error: ValidationError) -> str:
-    """Describe what is wrong with the fields, by their labels."""
-    items = error.errors(include_input=False, include_url=False, include_context=False)
-    return " ".join(f"{_label(item['loc'])}: {item['msg']}.".removeprefix(": ") for item in items)
+    """Describe what is wrong with the fields, by their labels: one thing of each field."""
+    said: dict[str, str] = {}
+    for item in error.errors(include_input=False, include_url=False):
+        label = _LABELS.get(str(item["loc"][0]), "") if item["loc"] else ""
+        said.setdefault(label, _words(item))  # a patient that is too long is no number either, which nobody asked for
+    return " ".join(f"{label}: {words}.".removeprefix(": ") for label, words in said.items())
 
 
-def _label(loc: Sequence[int | str]) -> str:
-    return _LABELS.get(str(loc[0]), "") if loc else ""
+def _words(item: ErrorDetails) -> str:
+    if item["type"] == "too_long":
+        what = "lines" if item["ctx"]["field_type"] == "List" else "characters in a line"
+        return f"At most {item['ctx']['max_length']:,} {what}"
+    words = _WORDS.get(item["type"], item["msg"])
+    return re.sub(r"`(\w+)`", lambda name: f"“{_LABELS.get(name[1], name[1])}”", words)
 
 
 def _lines(text: str) -> list[str]:

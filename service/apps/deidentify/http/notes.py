@@ -134,7 +134,7 @@ class Note(Options):
         if self.key is None:
             raise PydanticCustomError("patient", "`patient` needs a `key`, by which the days are found")
         if self.date_shift_days is not None:
-            raise PydanticCustomError("patient", "`patient` and `date_shift_days` both move dates: send one of them")
+            raise PydanticCustomError("patient", "`patient` and `date_shift_days` both move dates: use one of them")
         if not keys.normal(str(self.patient)):
             raise PydanticCustomError("patient", "`patient` is blank")
         return self

@@ -6,8 +6,9 @@ from secrets import token_hex
 from urllib.parse import urlencode
 
 import pytest
+from pydantic import ValidationError
 
-from service.apps.deidentify.http.form import SAMPLE
+from service.apps.deidentify.http.form import SAMPLE, Draft, what_is_wrong
 from service.testing import Browser
 from service.testing.callers import NAVIGATION
 from tests.unit.apps.deidentify.http import test_pages
@@ -30,6 +31,36 @@ SERVICE = test_pages.SERVICE
 alice = test_pages.alice
 GERMAN = "Der Patient wurde gestern mit starken Schmerzen in der Brust aufgenommen und heute wieder entlassen."
 SCRIPT = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"key": "My study!"}, "Key: Use at most 100 letters from A to Z, digits, dots, hyphens and underscores"),
+        ({"deny": "a\n" * 1001}, "Always mask: At most 1,000 lines."),
+        ({"allow": "x" * 201}, "Never mask: At most 200 characters in a line."),
+        ({"key": "study", "patient": "x" * 201}, "Patient: At most 200 characters in a line."),
+        ({"patient": "1"}, "“Patient” needs a “Key”, by which the days are found."),
+        (
+            {"key": "study", "patient": "1", "date_shift_days": "2"},
+            "“Patient” and “Move dates by days” both move dates: use one of them.",
+        ),
+        ({"date_shift_days": "soon"}, "Move dates by days: Use a whole number, such as 30 or -30."),
+        ({"date_shift_days": "9" * 5000}, "Move dates by days: Use a whole number, such as 30 or -30."),
+        ({"date_shift_days": "36501"}, "Move dates by days: Use a number from -36500 to 36500."),
+        ({"date_shift_days": "-36501"}, "Move dates by days: Use a number from -36500 to 36500."),
+        (
+            {"replacement": "rot13", "language": "de"},
+            "In its place: Choose one of those offered. Language: Choose one of those offered.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_words_of_the_page(fields: dict[str, str], said: str) -> None:
+    """Fields are named by their labels, and what they take is said without the words of a program."""
+    with pytest.raises(ValidationError) as raised:
+        Draft(**fields).note()
+
+    assert what_is_wrong(raised.value).startswith(said)
 
 
 async def test_each_part_is_explained(alice: Browser) -> None:
@@ -79,7 +110,7 @@ async def test_keys_and_patients(serve: Serve) -> None:
     assert first == again
     assert re.fullmatch(r"Seen \d\d/\d\d/20\d\d by Dr. \[NAME_\w{11,}\]", first)
     assert "12/30/2019" not in first
-    assert (alone.status_code, "needs a `key`" in alone.text) == (422, True)
+    assert (alone.status_code, "needs a “Key”" in alone.text) == (422, True)
 
 
 async def test_no_fields_for_keys_where_there_are_none(alice: Browser) -> None:

@@ -270,8 +270,8 @@ async def test_a_wrong_field_is_named_as_the_form_has_it(alice: Browser) -> None
     """All that are wrong, in words of the page, not in names of the API."""
     page = await submit(alice, text="x", date_shift_days="soon", replacement="rot13")
 
-    assert "Move dates by days: Input should be a valid integer" in page.text
-    assert "In its place: Input should be" in page.text
+    assert "Move dates by days: Use a whole number" in page.text
+    assert "In its place: Choose one of those offered." in page.text
 
 
 async def test_no_other_page_sends_the_form(alice: Browser, service: Service) -> None:

@@ -128,7 +128,7 @@ async def test_a_patient_has_a_shift(caller: Caller) -> None:
     ("note", "detail"),
     [
         ({"patient": "1", "key": None}, "patient` needs a `key`"),
-        ({"patient": "1", "date_shift_days": 3}, "send one of them"),
+        ({"patient": "1", "date_shift_days": 3}, "use one of them"),
         ({"patient": " \u200b"}, "`patient` is blank"),
         ({"key": "a b"}, '["body","key"]'),
         ({"key": "group:/x"}, '["body","key"]'),
