@@ -36,6 +36,12 @@ TABLES: dict[str, tuple[str, object]] = {
     "text after a quote": ('a,b\n"x"y,2', "Row 2 has text after a closing quote."),
     "a row too short": ("a,b\n1,2\n3\n", "Row 3 has 1 cells, and the first row 2."),
     "no rows": ("a,b\n", "The table has no row below the names of its columns."),
+    "a blank first line": ("\na;b\n1;2\n", [["a", "b"], ["1", "2"]]),
+    "blank lines behind a byte order mark": ("\ufeff\r\n\r\na;b\r\n1;2", [["a", "b"], ["1", "2"]]),
+    "Excel's line with the separator": ("sep=;\r\na;b,c\r\n1;2\r\n", [["a", "b,c"], ["1", "2"]]),
+    "another separator": ("\ufeffsep=|\na|b,c\n1|2", [["a", "b,c"], ["1", "2"]]),
+    "a row too short below Excel's line": ("sep=;\na;b\n1\n", "Row 3 has 1 cells, and the first row 2."),
+    "too many columns": ("," * 1000 + "\n", "Row 1 has too many cells. A table may have 1,000 columns."),
     "nothing": ("", "The table has no row below the names of its columns."),
 }
 READ = """async ([address, text]) => {
@@ -45,10 +51,17 @@ READ = """async ([address, text]) => {
         const table = readTable(text);
         const rows = textsOf(table);
         const again = textsOf(readTable(writeTable(text, table, 0, rows.slice(1).map(([first]) => first))));
-        return JSON.stringify(again) === JSON.stringify(rows) ? rows : "written otherwise";
+        const emptied = readTable(writeTable(text, table, 0, rows.slice(1).map(() => ""))).rows;
+        const isSame = JSON.stringify(again) === JSON.stringify(rows) && emptied.length === rows.length;
+        return isSame ? rows : "written otherwise";
     } catch (error) {
         return error.message;
     }
+}"""
+IS_ASKED_TO_STAY = """() => {
+    const event = document.createEvent("BeforeUnloadEvent");
+    event.initEvent("beforeunload", false, true);
+    return !dispatchEvent(event);
 }"""
 STORED = "async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length]"
 DROP = """(element, text) => {

@@ -1,10 +1,13 @@
 // Reads a table of text (RFC 4180), and writes it with other cells in one column. Everything else keeps its bytes.
 
 const SEPARATORS = [",", ";", "\t"];
+const MAX_COLUMNS = 1000;
+// Excel's own first line, which names the separator.
+const SEP_LINE = /^\ufeff?sep=([^"\r\n])(?:\r\n|\r|\n)/i;
 
-// The separator that the first row has most of, outside of quotes.
+// The separator that the first row with a cell has most of, outside of quotes.
 const separatorOf = (text) => {
-  const first = text.replace(/"[^"]*"/g, "").split(/[\r\n]/, 1)[0];
+  const first = text.replace(/^[\ufeff\r\n]+/, "").replace(/"[^"]*"/g, "").split(/[\r\n]/, 1)[0];
   const counts = SEPARATORS.map((each) => first.split(each).length);
   return SEPARATORS[counts.indexOf(Math.max(...counts))];
 };
@@ -46,13 +49,16 @@ const cellAt = (text, start, separator, row) => {
 // Returns the separator and the rows, the header among them. Each row has its number, from 1, and its cells. Blank
 // rows are left out. Throws RangeError if the text is no table; the message is for people, and has no text of a cell.
 export const readTable = (text) => {
-  const separator = separatorOf(text);
+  const named = SEP_LINE.exec(text);
+  const separator = named?.[1] ?? separatorOf(text);
   const rows = [];
   let cells = [];
-  let at = text.startsWith("\ufeff") ? 1 : 0;
-  for (let number = 1; at < text.length || cells.length; ) {
+  let at = named?.[0].length ?? (text.startsWith("\ufeff") ? 1 : 0);
+  for (let number = named ? 2 : 1; at < text.length || cells.length; ) {
     const cell = cellAt(text, at, separator, number);
-    cells.push(cell);
+    if (cells.push(cell) > MAX_COLUMNS) {
+      throw new RangeError(`Row ${number} has too many cells. A table may have ${MAX_COLUMNS.toLocaleString("en")} columns.`);
+    }
     at = cell.end + 1;
     if (text[cell.end] !== separator) {
       at += text.startsWith("\r\n", cell.end) ? 1 : 0;
@@ -74,8 +80,9 @@ export const readTable = (text) => {
   return { separator, rows };
 };
 
-const written = (cell, old, separator) => {
-  const isQuoted = old === '"' || cell.includes(separator) || /["\r\n]/.test(cell);
+// `isAlone`: in a table of one column, where a row of an empty cell would be a blank row.
+const written = (cell, old, separator, isAlone) => {
+  const isQuoted = old === '"' || (isAlone && !cell) || cell.includes(separator) || /["\r\n]/.test(cell);
   return isQuoted ? `"${cell.replaceAll('"', '""')}"` : cell;
 };
 
@@ -85,7 +92,7 @@ export const writeTable = (text, { separator, rows }, column, cells) => {
   let at = 0;
   rows.slice(1).forEach((row, index) => {
     const { start, end } = row.cells[column];
-    parts.push(text.slice(at, start), written(cells[index], text[start], separator));
+    parts.push(text.slice(at, start), written(cells[index], text[start], separator, row.cells.length === 1));
     at = end;
   });
   return [...parts, text.slice(at)].join("");
