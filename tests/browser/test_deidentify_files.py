@@ -1,9 +1,11 @@
 """Files that the form takes: a text becomes the note, and a column of a table is masked."""
 
+import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Route, expect
 
 from tests.browser.conftest import Place
 from tests.browser.test_deidentify import open_form
@@ -73,7 +75,7 @@ DROP = """(element, text) => {
 
 
 async def test_a_text_is_taken(plain: Place, signed_in: Browser) -> None:
-    """A file of text becomes the note; one that is too large, of another kind or in another encoding does not."""
+    """A file of text becomes the note, after a question if there is another. What cannot be the note says why."""
     page = await open_form(plain, signed_in)
     said = page.locator("#file-said")
     for name, content, told in (
@@ -81,16 +83,29 @@ async def test_a_text_is_taken(plain: Place, signed_in: Browser) -> None:
         ("a.txt", "José".encode("latin-1"), "not in UTF-8"),
         ("a.csv", "a,b\nc,d".encode("utf-16"), "not in UTF-8"),
         ("a.txt", b"x" * 100_001, "too large"),
+        ("a.txt", b"", "This file is empty."),
+        ("a.csv", b"", "This file is empty."),
         ("a.TXT", "\ufeffSeen by\r\nJosé".encode(), "in the field"),
+        ("b.txt", b"Another", "stays as it was"),  # the question is answered with no
+        ("a.txt", "Seen by\r\nJosé".encode(), "in the field"),
     ):
         await page.get_by_label("Or take a file").set_input_files(FilePayload(name=name, mimeType="", buffer=content))
         await expect(said).to_contain_text(told)
 
     await expect(page.get_by_label("Note", exact=True)).to_have_value("Seen by\nJosé")
+    page.once("dialog", lambda dialog: dialog.accept())
+    async with page.expect_file_chooser() as choosing:
+        await page.get_by_label("Or take a file").click()
+    await expect(page.get_by_label("Or take a file")).to_have_value("")  # else the same file could not be chosen again
+    await (await choosing.value).set_files(FilePayload(name="b.txt", mimeType="", buffer=b"Another"))
+    await expect(page.get_by_label("Note", exact=True)).to_have_value("Another")
 
 
 async def test_a_table_is_masked(plain: Place, signed_in: Browser, tmp_path: Path) -> None:
-    """A table that is dropped comes back as a file with one column masked; the rest keeps its bytes."""
+    """A table that is dropped comes back as a file with one column masked; the rest keeps its bytes.
+
+    A request that fails is sent again. Whoever leaves the page meanwhile is asked, and the focus stays at the buttons.
+    """
     page = await open_form(plain, signed_in)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
@@ -103,9 +118,26 @@ async def test_a_table_is_masked(plain: Place, signed_in: Browser, tmp_path: Pat
     await mask.click()
     await expect(page.locator("#file-said")).to_have_text(re.compile("^Move dates by days: .* No file was made.$"))
     await days.fill("")
+    assert not await page.evaluate(IS_ASKED_TO_STAY)
+
+    release = asyncio.Event()
+    faults: list[Callable[[Route], Awaitable[None]]] = [
+        lambda route: route.abort(),
+        lambda route: route.fulfill(status=502, body="Bad gateway"),
+    ]
+
+    async def fail_at_first(route: Route) -> None:
+        await release.wait()
+        await (faults.pop()(route) if faults else route.continue_())
+
+    await page.route("**/deidentify/try", fail_at_first)
     async with page.expect_download() as saving:
         await mask.click()
+        await expect(page.get_by_role("button", name="Stop")).to_be_focused()
+        assert await page.evaluate(IS_ASKED_TO_STAY)
+        release.set()
     saved = await saving.value
+    await expect(mask).to_be_focused()
     await saved.save_as(tmp_path / "saved.csv")
 
     assert saved.suggested_filename == "deidentified.csv"

@@ -3,11 +3,15 @@ import { readTable, writeTable } from "./deidentify-csv.js";
 
 const MAX_TABLE = 5 * 1024 * 1024; // bytes
 const AT_ONCE = 3; // cells
-const MAX_TRIES = 20; // of a cell, while there is no room
+const MAX_TRIES = 20; // of a cell
+const FOR_A_WHILE = new Set([0, 429, 502, 503, 504]); // after these a cell is sent again
 const OF_THE_CELL = new Set(["deadline_exceeded", "engine_failed", "language_unsupported", "note_refused", "note_too_large"]);
 const MAX_TOLD = 5; // rows that are named
 
 const readText = async (file, limit) => {
+  if (!file.size) {
+    throw new RangeError("This file is empty.");
+  }
   if (file.size > limit) {
     throw new RangeError(`This file is too large. It may have ${limit.toLocaleString("en")} bytes.`);
   }
@@ -38,25 +42,47 @@ const pause = (seconds, signal) =>
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
 
+// Sends a cell once. The status is 0 if the service cannot be reached.
+const tryCell = async (address, body, signal) => {
+  const headers = { Accept: "text/plain, application/problem+json" };
+  try {
+    const reply = await fetch(address, { method: "POST", body, headers, signal, redirect: "error", cache: "no-store" });
+    const said = await reply.text();
+    return { status: reply.status, said, wait: Number(reply.headers.get("Retry-After")) };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof TypeError)) {
+      throw error;
+    }
+    return { status: 0, said: "" };
+  }
+};
+
+const problemOf = (said) => {
+  try {
+    return JSON.parse(said) ?? {};
+  } catch {
+    return {}; // a page of a proxy
+  }
+};
+
 // Sends a cell. Returns its masked text, or what is wrong with it. Throws what concerns all cells.
 const sendCell = async (address, fields, text, signal) => {
   const body = new URLSearchParams(fields);
   body.set("text", text);
   body.set("as", "file");
   for (let tries = 1; ; tries += 1) {
-    const headers = { Accept: "text/plain, application/problem+json" };
-    const reply = await fetch(address, { method: "POST", body, headers, signal, redirect: "error", cache: "no-store" });
-    if (reply.ok) {
-      return { text: await reply.text() };
+    const { status, said, wait } = await tryCell(address, body, signal);
+    if (status === 200) {
+      return { text: said };
     }
-    const { code, detail } = await reply.json().catch(() => ({}));
+    const { code, detail } = problemOf(said);
     if (OF_THE_CELL.has(code)) {
       return { problem: detail };
     }
-    if (![429, 503].includes(reply.status) || tries === MAX_TRIES) {
-      throw new RangeError(detail ?? `The service answers ${reply.status}.`);
+    if (!FOR_A_WHILE.has(status) || tries === MAX_TRIES) {
+      throw new RangeError(detail ?? (status ? `The service answers ${status}.` : "The service cannot be reached."));
     }
-    await pause(Math.min(Number(reply.headers.get("Retry-After")) || 1, 30), signal);
+    await pause(Math.min(wait || tries, 30), signal);
   }
 };
 
@@ -98,10 +124,15 @@ export const watchFiles = (form) => {
   let running = null;
 
   const setBusy = (controller) => {
+    const hasFocus = [mask, stop].includes(document.activeElement);
     running = controller;
     mask.hidden = Boolean(running);
     stop.hidden = progress.hidden = !running;
     input.disabled = column.disabled = Boolean(running);
+    if (hasFocus) {
+      (running ? stop : mask).focus();
+    }
+    window.onbeforeunload = running ? () => true : null; // the browser asks: what is masked so far would be lost
   };
 
   const takeTable = async (file) => {
@@ -115,9 +146,13 @@ export const watchFiles = (form) => {
   };
 
   const takeNote = async (file) => {
-    const note = await readText(file, Number(form.dataset.noteSize));
-    form.elements.text.value = note.replace(/^\ufeff/, "");
-    said.textContent = "The text of the file is in the field.";
+    const field = form.elements.text;
+    const note = (await readText(file, Number(form.dataset.noteSize))).replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
+    const isKept = field.value.trim() && field.value !== note && !confirm("Replace the note with the text of the file?");
+    if (!isKept) {
+      field.value = note;
+    }
+    said.textContent = isKept ? "The note stays as it was." : "The text of the file is in the field.";
   };
 
   const take = async (file) => {
@@ -160,12 +195,14 @@ export const watchFiles = (form) => {
 
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   files.hidden = false;
+  input.addEventListener("click", () => (input.value = "")); // so that the same file can be chosen again
   input.addEventListener("change", () => input.files.length && take(input.files[0]));
   document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
   document.addEventListener("drop", (event) => {
     if (hasFiles(event)) {
       event.preventDefault(); // else the browser opens the file in the place of the page
       if (!running && event.dataTransfer.files.length) {
+        input.value = "";
         take(event.dataTransfer.files[0]);
       }
     }
