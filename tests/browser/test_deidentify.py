@@ -30,6 +30,9 @@ SELECT = """(element, words) => {
     const start = node.data.indexOf(words);
     getSelection().setBaseAndExtent(node, start, node, start + words.length);
 }"""
+IS_COPY_LEFT_ALONE = """() => document.dispatchEvent(
+    new ClipboardEvent("copy", { clipboardData: new DataTransfer(), cancelable: true })
+)"""
 CANARY = "Zebulon Quackenbush"
 POST = """([address, text]) => {
     const form = document.createElement("form");
@@ -120,6 +123,10 @@ async def test_any_text(plain: Place, signed_in: Browser) -> None:
         for element in ("html", "#text", "#masked"):
             assert await page.locator(element).evaluate("(each) => each.scrollWidth - each.clientWidth") <= 0
 
+    hidden = "(each) => each.scrollHeight - each.clientHeight"
+    assert await page.locator("#masked").evaluate(hidden) > 0
+    await page.emulate_media(media="print")
+    assert await page.locator("#masked").evaluate(hidden) <= 0, "all of it is printed"
     assert signed_in.errors == []
 
 
@@ -197,7 +204,10 @@ async def test_by_mouse(plain: Place, signed_in: Browser) -> None:
 
 @pytest.mark.parametrize("old", [False, True], ids=["https", "plain http"])
 async def test_copy(plain: Place, signed_in: Browser, *, old: bool) -> None:
-    """The button copies the masked note as it is, also where browsers keep the clipboard from a page without TLS."""
+    """The button copies the masked note as it is, also where browsers keep the clipboard from a page without TLS.
+
+    If that fails, what the reader copies next is their own.
+    """
     page = await signed_in.page()
     when = "today" if old else "yesterday"  # the clipboard outlasts a test
     if old:
@@ -205,6 +215,12 @@ async def test_copy(plain: Place, signed_in: Browser, *, old: bool) -> None:
     await page.goto(f"{plain.service_url}deidentify/try")
     await submit(page, f"  Seen by Dr. Smith,\n\tMRN 1234567, {when}\n")
     await page.get_by_label("Show what was there").check()
+    if old:
+        await page.evaluate("document.execCommand = () => false")
+        await page.get_by_role("button", name="Copy").click()
+        await expect(page.locator("#copied")).to_contain_text("The browser refuses.")
+        assert await page.evaluate(IS_COPY_LEFT_ALONE)
+        await page.evaluate("delete document.execCommand")
     await page.get_by_role("button", name="Copy").click()
     await expect(page.locator("#copied")).to_have_text("Copied.")
     await page.get_by_label("Note", exact=True).fill("")

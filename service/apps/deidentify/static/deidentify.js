@@ -19,8 +19,10 @@ const copyOld = (text) => {
     event.clipboardData.setData("text/plain", text);
     event.preventDefault();
   };
-  document.addEventListener("copy", fill, { once: true });
-  return document.execCommand("copy");
+  document.addEventListener("copy", fill);
+  const isCopied = document.execCommand("copy");
+  document.removeEventListener("copy", fill);
+  return isCopied;
 };
 
 const copy = async (text) => {
