@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
 
 # https://url.spec.whatwg.org/#path-percent-encode-set
-_KEPT_BY_BROWSERS = "!$%&'()*+,/:;=@[]|~"
+_KEPT_BY_BROWSERS = "!$%&'*+()[],/:;=@|~"
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
