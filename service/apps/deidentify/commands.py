@@ -29,6 +29,13 @@ def seconds(value: float) -> float:
     return value
 
 
+def shift(days: int | None) -> int | None:
+    """Refuse 0, by which no date would move."""
+    if days == 0:
+        raise typer.BadParameter("0 would leave dates as they are: leave it out to have them replaced.")
+    return days
+
+
 def known_encoding(name: str) -> str:
     """Refuse an encoding that there is not, or in which ASCII is not ASCII."""
     if (usual := known(name)) is None:
@@ -198,7 +205,10 @@ def deidentify(  # noqa: PLR0913 - one for each option
     replacement: Annotated[Replacement, typer.Option(help="What stands in the place of what is masked.")] = "asterisk",
     compat: Annotated[bool, typer.Option("--compat", help="Mask what philter-lite masks, and nothing else.")] = False,
     date_shift_days: Annotated[
-        int | None, typer.Option(min=-MAX_SHIFT, max=MAX_SHIFT, help="Move dates that parse by so many days.")
+        int | None,
+        typer.Option(
+            min=-MAX_SHIFT, max=MAX_SHIFT, callback=shift, help="Move dates that parse by so many days, but not 0."
+        ),
     ] = None,
     date_order: Annotated[
         DateOrder | None, typer.Option(help="The order of dates of numbers; by default as the dates of a note tell.")

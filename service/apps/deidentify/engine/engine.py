@@ -122,9 +122,9 @@ class Engine:
         """The note with what identifies a person replaced.
 
         `compat`: mask what philter-lite masks, and nothing else. `allow` and `deny`: words never and always masked;
-        deny wins. `date_shift_days`: dates that parse move by so many days, others are replaced like the rest.
-        `date_order`: of dates of numbers; None: as the dates of the note tell, and in doubt they do not move. `secret`:
-        of a key, in hexadecimal; with it, numbers and stand-ins are the same in all notes.
+        deny wins. `date_shift_days`: dates that parse move by so many days, others are replaced like the rest; 0 counts
+        as None. `date_order`: of dates of numbers; None: as the dates of the note tell, and in doubt they do not move.
+        `secret`: of a key, in hexadecimal; with it, numbers and stand-ins are the same in all notes.
         `language`: `any` takes notes in other languages too, whose names the rules do not know. `numbering`: share
         one for a batch. `sightings`: what a model found in the note as `read_by_model` gives it.
 

@@ -42,9 +42,9 @@ class Numbering:
 class Style:
     """What to write in the place of spans.
 
-    `date_shift_days`: dates that can be read for sure move by so many days. `date_order`: of dates of numbers; None: as
-    the dates of the note tell. `secret`: of a key; None: numbers and stand-ins hold for `numbering` or the note alone.
-    `flags`: what words can be, for stand-ins.
+    `date_shift_days`: dates that can be read for sure move by so many days; 0 counts as None. `date_order`: of dates of
+    numbers; None: as the dates of the note tell. `secret`: of a key; None: numbers and stand-ins hold for `numbering`
+    or the note alone. `flags`: what words can be, for stand-ins.
     """
 
     replacement: Replacement
@@ -78,7 +78,7 @@ class _Writer:
         self._is_masked = is_masked
         self._found = found
         self._style = style
-        self._days = style.date_shift_days
+        self._days = style.date_shift_days or None  # by 0 days, dates would stay readable
         if style.replacement == "surrogate":
             secret = style.secret or keys.fresh()
             self._stand_ins = StandIns(text, secret, style.flags)

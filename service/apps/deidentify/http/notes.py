@@ -48,9 +48,18 @@ def _unicode(text: str) -> str:
     return text
 
 
+def _moves(days: int) -> int:
+    if not days:
+        raise PydanticCustomError("no_shift", "0 would leave dates as they are: leave it out to have them replaced")
+    return days
+
+
 Text = Annotated[str, AfterValidator(_unicode)]
 Words = Annotated[
     list[Annotated[Text, Field(min_length=1, max_length=MAX_WORD)]], FailFast(), Field(max_length=MAX_WORDS)
+]
+Days = Annotated[
+    int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT, json_schema_extra={"not": {"const": 0}}), AfterValidator(_moves)
 ]
 Id = Annotated[Text, Field(max_length=MAX_ID)] | Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
@@ -62,8 +71,8 @@ class Options(BaseModel):
 
     replacement: Replacement = Field("asterisk", description="What stands in the place of what is masked.")
     compat: bool = Field(default=False, description="Mask what philter-lite masks, and nothing else.")
-    date_shift_days: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] | None = Field(
-        None, description="Move dates that parse by so many days; others are replaced like the rest."
+    date_shift_days: Days | None = Field(
+        None, description="Move dates that parse by so many days, but not 0; others are replaced like the rest."
     )
     date_order: DateOrder | None = Field(
         None,

@@ -240,8 +240,8 @@ def _shift(days: object) -> Options:
     """Return the shift of a line as options. Raises BadLineError."""
     if days is None:
         return {}
-    if not isinstance(days, int) or isinstance(days, bool) or abs(days) > MAX_SHIFT:
-        raise BadLineError(f"`{SHIFT}` is no integer from {-MAX_SHIFT} to {MAX_SHIFT}.")
+    if not isinstance(days, int) or isinstance(days, bool) or not 0 < abs(days) <= MAX_SHIFT:
+        raise BadLineError(f"`{SHIFT}` is no integer from {-MAX_SHIFT} to {MAX_SHIFT}, or it is 0.")
     return {"date_shift_days": days}
 
 

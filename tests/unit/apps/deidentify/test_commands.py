@@ -177,6 +177,7 @@ def test_a_key_gives_what_the_engine_gives_elsewhere(
         (["--patient-column", "mrn", "--key-file", "{key}", "--date-shift-days", "3"], "both move dates"),
         (["--key-file", "{visits}"], "openssl"),
         (["--date-order", "dym"], "'dym' is not one of"),
+        (["--date-shift-days", "0"], "0 would leave dates as they are"),
     ],
 )
 def test_keys_that_do_not_fit(tmp_path: Path, options: list[str], problem: str) -> None:

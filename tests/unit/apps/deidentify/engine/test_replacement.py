@@ -30,11 +30,17 @@ def rewritten(replacement: Replacement, *, days: int | None = None, order: DateO
         ("remove", None, "Seen  by ."),
         ("asterisk", 1, "Seen 12/04/2019 by *** ***."),
         ("tag", -3, "Seen 11/30/2019 by [NAME]."),
+        ("asterisk", 0, "Seen **/**/**** by *** ***."),
     ],
 )
 def test_what_stands_in_the_place_of_a_span(replacement: Replacement, days: int | None, expected: str) -> None:
     """Asterisks for what is masked alone; a date that moves is written as it was."""
     assert rewritten(replacement, days=days) == expected
+
+
+def test_a_shift_by_no_days_is_none() -> None:
+    """Stand-ins choose one, as they do without it."""
+    assert "12/03/2019" not in rewritten("surrogate", days=0)
 
 
 @st.composite

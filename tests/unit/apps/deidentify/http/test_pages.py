@@ -243,6 +243,7 @@ WRONG = {
     "no such replacement": {"replacement": "rot13"},
     "no number of days": {"date_shift_days": "soon"},
     "too many days": {"date_shift_days": "40000"},
+    "no days": {"date_shift_days": "0"},
     "too long a word": {"deny": "x" * 1000},
 }
 

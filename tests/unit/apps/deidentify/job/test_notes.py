@@ -240,7 +240,7 @@ def test_a_file_that_cannot_be_done(raw: bytes | None, code: str) -> None:
     assert (told.written, told.code) == (None, code)
 
 
-@pytest.mark.parametrize(("value", "text"), [("3", "3"), ("-36500", "-36500"), ("0", "0"), ("null", "***")])
+@pytest.mark.parametrize(("value", "text"), [("3", "3"), ("-36500", "-36500"), ("null", "***")])
 def test_a_line_with_its_own_shift(value: str, text: str) -> None:
     """Has it before the job's: each patient has another."""
     told = json.loads(outcome(b'{"text": "Ann", "date_shift_days": %b}' % value.encode()).written or b"")
@@ -248,14 +248,14 @@ def test_a_line_with_its_own_shift(value: str, text: str) -> None:
     assert told["text"] == text
 
 
-@pytest.mark.parametrize("value", ["1.5", "true", '"3"', "36501", "[]"])
+@pytest.mark.parametrize("value", ["1.5", "true", '"3"', "36501", "[]", "0"])
 def test_a_shift_that_is_none(value: str) -> None:
     """Is refused as in the service; what stands there is not quoted."""
     told = outcome(b'{"text": "Ann", "date_shift_days": %b}' % value.encode())
 
     assert (told.code, told.detail) == (
         "invalid_request",
-        "`date_shift_days` is no integer from -36500 to 36500.",
+        "`date_shift_days` is no integer from -36500 to 36500, or it is 0.",
     )
 
 
