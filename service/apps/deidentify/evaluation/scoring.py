@@ -1,6 +1,7 @@
 """Counts what was found and what was lost, with intervals.
 
-A word is a run of letters or digits. An identifying word is found when no letter or digit of it can be read any more.
+A word is a run of letters or digits, and identifies if any of it is marked. It is found when no marked letter or digit
+of it can be read any more.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from service.apps.deidentify.evaluation.gold import NEUTRAL, Gold
+from service.apps.deidentify.evaluation.gold import NEUTRAL, Gold, Mark
 
 WORD = re.compile(r"[^\W_]+")
 ROUNDS = 1000  # of the bootstrap
@@ -45,26 +46,31 @@ def score(gold: Gold, masked: str) -> Score:
     lost = others = 0
     leaked = []
     for match in WORD.finditer(gold.text):
-        kind, now = types[match.start()], masked[match.start() : match.end()]
-        if kind == NEUTRAL:
-            continue
-        if not kind:
+        places = [place for place in range(*match.span()) if types[place]]  # a mark may begin within: `MRN1234567`
+        identifying = [place for place in places if types[place] != NEUTRAL]
+        if not places:
             others += 1
-            lost += now != match[0]
-        else:
+            lost += masked[match.start() : match.end()] != match[0]
+        elif identifying:
+            kind = types[identifying[0]]
             marked[kind] += 1
-            if any(map(str.isalnum, now)):
+            if any(masked[place].isalnum() for place in identifying):
                 leaked.append((kind, match[0]))
             else:
                 found[kind] += 1
     counted = [mark for mark in gold.marks if mark.type != NEUTRAL]
     whole = sum(not any(map(str.isalnum, masked[mark.start : mark.stop])) for mark in counted)
-    verbatim = sum(_stands_in(gold.text[mark.start : mark.stop], masked) for mark in counted)
+    verbatim = sum(_is_left(mark, gold.text, masked) for mark in counted)
     return Score(found, marked, lost, others, whole, len(counted), verbatim, tuple(leaked))
 
 
+def _is_left(mark: Mark, text: str, masked: str) -> bool:
+    """Whether an identifier stands in its place or, word for word and in any letter case, elsewhere."""
+    identifier = text[mark.start : mark.stop]
+    return masked[mark.start : mark.stop] == identifier or _stands_in(identifier, masked)
+
+
 def _stands_in(identifier: str, masked: str) -> bool:
-    """Whether the words of an identifier can be read in a masked note, in any letter case."""
     return re.search(rf"(?<![^\W_]){re.escape(identifier)}(?![^\W_])", masked, re.IGNORECASE) is not None
 
 

@@ -18,6 +18,25 @@ def test_a_note_is_scored_by_words() -> None:
     assert found.leaked == (("NAME", "Roe"),)
 
 
+@pytest.mark.parametrize(
+    ("text", "mark", "masked"),
+    [
+        ("Has MRN1234567 today.", Mark(7, 14, "ID"), "Has MRN******* today."),
+        ("Seen by DrSmith today.", Mark(10, 15, "NAME"), "Seen by Dr***** today."),
+        ("Is 92yo now.", Mark(3, 5, "AGE"), "Is **yo now."),
+        ("Born DOB03/12/1927.", Mark(8, 18, "DATE"), "Born DOB**/**/****."),
+        ("The note of 12Roe.", Mark(14, 17, "NAME"), "The note of 12***."),
+    ],
+)
+def test_a_mark_within_a_word(text: str, mark: Mark, masked: str) -> None:
+    """The word leaks if what is marked of it can be read; the rest of it counts neither way."""
+    left, right = score(Gold(text, (mark,)), text), score(Gold(text, (mark,)), masked)
+
+    assert (scoring.recall([left]), scoring.verbatim([left]), scoring.without_leak([left])) == (0, 1, 0)
+    assert (scoring.recall([right]), scoring.verbatim([right]), scoring.without_leak([right])) == (1, 0, 1)
+    assert right.lost == left.lost == 0
+
+
 def test_measures() -> None:
     """Over notes."""
     scores = [score(GOLD, "*** *** has pain at 90"), score(GOLD, "Ann *** *** pain at 90")]
