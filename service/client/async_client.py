@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -167,6 +167,7 @@ class AsyncClient:
             NoteError: a note could not be masked.
             ProblemError: the service refused the request.
             UnreachableError: the service does not answer any more.
+            TypeError: `notes` is itself a text or a mapping.
             ValueError: `numbered` without a `key`. The numbers would begin anew with each request.
         """
         check_options(options)
@@ -188,7 +189,7 @@ class AsyncClient:
     async def deidentify_frame(
         self,
         frame: frames.Frame,
-        columns: Sequence[str] = ("note",),
+        columns: Iterable[str] = ("note",),
         *,
         patient_column: str | None = None,
         progress: bool | None = None,
@@ -212,6 +213,7 @@ class AsyncClient:
         Raises:
             TypeError: the table is neither of pandas nor of polars, or a column holds something else than texts.
             KeyError: there is no such column.
+            ValueError: `columns` is empty.
         """
         cells = frames.cells(frame, columns, patient_column=patient_column)
         texts: list[str | None] = []

@@ -5,7 +5,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, Unpack
@@ -118,7 +118,7 @@ class Client:
     def deidentify_frame(
         self,
         frame: frames.Frame,
-        columns: Sequence[str] = ("note",),
+        columns: Iterable[str] = ("note",),
         *,
         patient_column: str | None = None,
         progress: bool | None = None,

@@ -1,6 +1,6 @@
 """Takes notes out of tables of pandas and polars, and puts texts in their place. It imports neither."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -18,16 +18,20 @@ class Cells:
     notes: Sequence[NoteFields]
 
 
-def cells(frame: Frame, columns: Sequence[str], *, patient_column: str | None = None) -> Cells:
+def cells(frame: Frame, columns: Iterable[str], *, patient_column: str | None = None) -> Cells:
     """Return all texts of `columns`, column by column, each with the patient that `patient_column` names.
 
     Raises:
         TypeError: the table is neither of pandas nor of polars, or a cell holds something else than text, or a note
             has no patient, or one that is neither text nor a whole number, or `columns` is a text: it should be a list.
         KeyError: there is no such column, or more than one.
+        ValueError: `columns` is empty, so that nothing would be masked.
     """
     if isinstance(columns, str):
         raise TypeError(f"columns is a list of names: columns=[{columns!r}].")
+    columns = list(columns)  # an iterator gives its names once
+    if not columns:
+        raise ValueError("columns is empty: name the columns that hold notes.")
     _check_columns(frame, [*columns, *([patient_column] if patient_column is not None else [])])
     patients = _values(frame, patient_column) if patient_column is not None else None
     places: list[tuple[str, int]] = []
@@ -41,7 +45,7 @@ def cells(frame: Frame, columns: Sequence[str], *, patient_column: str | None = 
                 note["patient"] = _patient(patients[row], f"Column {patient_column!r}, row {row}")
             places.append((column, row))
             notes.append(note)
-    return Cells(tuple(columns), places, notes)
+    return Cells(columns, places, notes)
 
 
 def replaced(frame: Frame, found: Cells, texts: Sequence[str | None]) -> Frame:

@@ -110,9 +110,11 @@ def windows(notes: Iterable[str | NoteFields], options: Options) -> Iterator[Win
     """Cut notes into windows, in order. No more is read than the next window needs.
 
     Raises:
-        TypeError: a note is no text.
+        TypeError: a note is no text; or all of them are one text or one mapping, whose letters or keys would be sent.
         ValueError: see `check_options`.
     """
+    if isinstance(notes, str | bytes | Mapping):
+        raise TypeError(f"Notes are a list, or another iterable, and not one {type(notes).__name__}.")
     cutter = Cutter(options)
     for note in notes:
         if window := cutter.add(note):

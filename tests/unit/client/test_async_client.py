@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -208,6 +209,17 @@ async def test_a_note_that_cannot_be_masked_stops_nothing_if_that_is_wanted() ->
     assert second.text is None
     assert second.error is not None
     assert (second.error.index, second.error.code) == (1, "note_too_large")
+
+
+@pytest.mark.parametrize("notes", ["Dr. Roe", b"Dr. Roe", {"text": "Dr. Roe"}], ids=["text", "bytes", "mapping"])
+async def test_one_note_in_place_of_many(notes: Any) -> None:  # noqa: ANN401
+    """Is refused before its letters, or its keys, are masked one by one."""
+    transport = Answering(masking)
+    async with client_of(transport) as client:
+        with pytest.raises(TypeError, match="Notes are a list"):
+            [one async for one in client.deidentify_many(notes)]
+
+    assert not transport.requests
 
 
 async def test_numbers_need_a_key() -> None:

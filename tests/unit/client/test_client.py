@@ -47,6 +47,12 @@ def test_many_notes_of_a_database() -> None:
         assert [one.text for one in client.deidentify_many(notes)] == [f"NOTE {number}" for number in range(1, 351)]
 
 
+def test_one_note_in_place_of_many() -> None:
+    """Is refused here, too."""
+    with client_of(Answering(masking)) as client, pytest.raises(TypeError, match="Notes are a list"):
+        list(client.deidentify_many("Dr. Roe"))
+
+
 def test_a_table() -> None:
     """A new table comes back; the one given is as it was."""
     table = pd.DataFrame({"note": ["a", None, "c"], "sex": ["f", "m", "f"]}, index=[7, 8, 9])

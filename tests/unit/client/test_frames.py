@@ -81,6 +81,22 @@ def test_an_empty_table() -> None:
     assert frames.replaced(table, found, []).equals(table)
 
 
+def test_names_of_columns_that_come_once() -> None:
+    """An iterator is as good as a list: the first look at it must not leave the notes in clear."""
+    table = pandas_table()
+    found = frames.cells(table, (name for name in ("note", "more")))
+
+    assert found == frames.cells(table, ["note", "more"])
+    assert frames.replaced(table, found, ["A", "X", "Y"])["more"].tolist() == ["X", "Y", ""]
+
+
+@pytest.mark.parametrize("columns", [[], (), iter([])], ids=["list", "tuple", "iterator"])
+def test_no_columns(columns: Any) -> None:  # noqa: ANN401
+    """Nobody wants a table back as it was."""
+    with pytest.raises(ValueError, match="columns is empty"):
+        frames.cells(pandas_table(), columns)
+
+
 @pytest.mark.parametrize("table", [pandas_table(), pl.DataFrame(DATA)], ids=["pandas", "polars"])
 def test_a_column_that_is_not_there(table: Any) -> None:  # noqa: ANN401
     """The message lists those that are."""
