@@ -59,11 +59,11 @@ class ParquetTable:
     def write(self, reading: Reading, replies: Iterator[Reply], file: BinaryIO) -> None:
         """Write in row groups of a bounded size, compressed as the file that is read."""
         given = self._opened(reading)
-        schema = given.schema_arrow
-        places = self._places(schema)
+        places = self._places(given.schema_arrow)
+        schema = _roomy(given.schema_arrow, places)
         with pq.ParquetWriter(file, schema, compression=_compression(given)) as writer:
             for batches in _groups(self._batches(given)):
-                writer.write_table(pa.Table.from_batches([_with(batch, places, replies) for batch in batches], schema))
+                writer.write_table(pa.Table.from_batches([_with(batch, schema, places, replies) for batch in batches]))
 
     def _places(self, schema: Any) -> list[int]:  # noqa: ANN401 - pyarrow has no types
         """Where the notes are, in the order of the columns of the file."""
@@ -115,17 +115,27 @@ def _is_text(kind: Any) -> bool:  # noqa: ANN401 - likewise
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _with(batch: Any, places: Sequence[int], replies: Iterator[Reply]) -> Any:  # noqa: ANN401 - likewise
-    """A batch with other texts in these columns."""
+def _roomy(schema: Any, places: Sequence[int]) -> Any:  # noqa: ANN401 - likewise
+    """The schema with room for any number of different texts in these columns: as stand-ins they may be more."""
+    for place in places:
+        field = schema.field(place)
+        if pa.types.is_dictionary(field.type):
+            kind = pa.dictionary(pa.int32(), field.type.value_type, ordered=field.type.ordered)
+            schema = schema.set(place, field.with_type(kind))
+    return schema
+
+
+def _with(batch: Any, schema: Any, places: Sequence[int], replies: Iterator[Reply]) -> Any:  # noqa: ANN401 - likewise
+    """A batch with other texts in these columns. `schema`: of what is written."""
     rows = [reply.texts for reply in islice(replies, batch.num_rows)]
     columns = list(batch.columns)
     for number, place in enumerate(places):
-        field = batch.schema.field(place)
+        field = schema.field(place)
         if pa.types.is_null(field.type):
             continue
         texts = [row[number] if row[number] is not None or field.nullable else "" for row in rows]
         columns[place] = pa.array(texts, pa.string()).cast(field.type)
-    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _groups(batches: Iterator[Any]) -> Iterator[Iterator[Any]]:

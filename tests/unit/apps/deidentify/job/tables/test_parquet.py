@@ -59,6 +59,18 @@ def test_a_table(do: Do, kind: pa.DataType) -> None:
     assert b"Roe" not in masked
 
 
+@pytest.mark.parametrize("index", [pa.int8(), pa.uint8(), pa.int64()], ids=str)
+def test_more_texts_than_a_dictionary_had(do: Do, index: pa.DataType) -> None:
+    """Fit: the same note may have another stand-in in each row. All but the indices of the dictionary stays."""
+    numbers = iter(range(300))
+    notes = pa.array(["Dr. Roe", "Dr. Doe"] * 150).cast(pa.dictionary(index, pa.string()))
+    masked = do("t.parquet", written(pa.table({"note": notes})), lambda _: str(next(numbers)), "note")
+    found = pq.read_table(BytesIO(masked))
+
+    assert found["note"].to_pylist() == [str(number) for number in range(300)]
+    assert found.schema == pa.schema([("note", pa.dictionary(pa.int32(), pa.string()))])
+
+
 def test_two_columns(do: Do) -> None:
     """Are masked both, in whichever order they are named."""
     table = pa.table({"a": ["1", "2"], "b": ["x", None], "c": ["kept", "kept"]})
