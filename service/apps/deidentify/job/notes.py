@@ -7,7 +7,7 @@ A line that cannot be used becomes a line with an error, as in the service's bat
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, BinaryIO, Protocol, TypedDict, Unpack
 
 from service.apps.deidentify.engine import keys
@@ -51,13 +51,14 @@ class Note:
 
     `line`: from 1; 0 if the file is a single note. `raw`: None if the note is too large. `is_row`: `raw` is JSON with
     the cells of one row of a table, each with the name of its column. `patient`: whose the row is; blank if it does not
-    say so although it should, None if no column says it.
+    say so although it should, None if no column says it. `is_utf8`: its file is in UTF-8, whatever the job's encoding.
     """
 
     line: int
     raw: bytes | None = field(repr=False)
     is_row: bool = False
     patient: str | None = field(default=None, repr=False)
+    is_utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Answerer:
         Raises:
             EngineUnavailableError: no engine can be loaded. All other errors of the service are in the outcome.
         """
+        if note.is_utf8 and self.encoding != UTF8:
+            return replace(self, encoding=UTF8).answer(note)
         known: dict[str, object] = {"line": note.line}
         try:
             if note.raw is None:

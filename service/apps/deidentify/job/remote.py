@@ -53,7 +53,7 @@ class Batch(TypedDict):
     deadline: float
     setup: Setup
     model: str
-    notes: list[tuple[int, bytes | None, bool, str | None]]
+    notes: list[tuple[int, bytes | None, bool, str | None, bool]]
 
 
 def packed(batch: Batch) -> bytes:

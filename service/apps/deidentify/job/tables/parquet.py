@@ -54,7 +54,8 @@ class ParquetTable:
             for row in zip(*columns, strict=True):
                 done += 1
                 whose = (row[-1] if isinstance(row[-1], str) else "") if patient else None
-                yield note_of(done, names, row[: len(names)], whose), done * self._source.size // self.rows
+                note = note_of(done, names, row[: len(names)], whose, is_utf8=True)
+                yield note, done * self._source.size // self.rows
 
     def write(self, reading: Reading, replies: Iterator[Reply], file: BinaryIO) -> None:
         """Write in row groups of a bounded size, compressed as the file that is read."""

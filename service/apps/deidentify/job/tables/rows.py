@@ -44,9 +44,12 @@ class Table(Protocol):
         """Write the table again, with a reply for each row that is answered."""
 
 
-def note_of(line: int, columns: Sequence[str], cells: Sequence[Cell], patient: str | None) -> Note:
+def note_of(
+    line: int, columns: Sequence[str], cells: Sequence[Cell], patient: str | None, *, is_utf8: bool = False
+) -> Note:
     """The cells of a row, as a job sends them to an engine."""
-    return Note(line, json.dumps(list(zip(columns, cells, strict=True))).encode(), is_row=True, patient=patient)
+    raw = json.dumps(list(zip(columns, cells, strict=True))).encode()
+    return Note(line, raw, is_row=True, patient=patient, is_utf8=is_utf8)
 
 
 def cell_of(text: str | None) -> Cell:

@@ -321,6 +321,15 @@ def test_another_encoding(note: Note, expected: bytes | None) -> None:
         assert expected in (told.written or b"")
 
 
+@pytest.mark.parametrize(("is_utf8", "text"), [(True, "add\u0142"), (False, None)], ids=["Parquet", "CSV"])
+def test_a_row_in_another_encoding(is_utf8: bool, text: str | None) -> None:  # noqa: FBT001 - a case
+    """Must have it, unless the file is in UTF-8 anyway, as Parquet is."""
+    note = Note(1, b'[["note", "add"]]', is_row=True, is_utf8=is_utf8)
+    told = Answerer(kept, ABOUT, with_spans=False, encoding="cp1252").answer(note)
+
+    assert json.loads(told.written or b"")["texts"] == [text]
+
+
 def test_no_engine() -> None:
     """Is no fault of a note's: the job must know."""
 

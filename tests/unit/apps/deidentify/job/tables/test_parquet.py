@@ -107,7 +107,9 @@ def test_a_cell_that_is_not_utf_8(do: Do, tmp_path: Path, kind: pa.DataType) -> 
     table = parquet.ParquetTable(source, ["note"], "utf-8")
     with source.open() as reading:
         table.check(reading)
-        cells = [json.loads(note.raw or b"")[0][1] for note, _ in table.notes(reading)]
+        notes = [note for note, _ in table.notes(reading)]
+    assert all(note.is_utf8 for note in notes)
+    cells = [json.loads(note.raw or b"")[0][1] for note in notes]
     said = "Byte 4 of this cell (0xE9) is not in utf-8."
     assert cells == ["Dr. Roe", {"code": "note_refused", "detail": said}, None]
 
