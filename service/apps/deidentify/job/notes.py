@@ -145,10 +145,10 @@ class Answerer:
             return Outcome(refusal, error.code, error.detail)
 
     def _own(self, fields: Mapping[str, Any]) -> Options:
-        """Return the options of a line. `null` means that there are none, as in the service. Raises BadLineError."""
+        """Return the options of a line, which go before those of the job, also as `null`. Raises BadLineError."""
         days, patient = fields.get(SHIFT), fields.get(PATIENT)
         if patient is None:
-            return _shift(days)
+            return _shift(days) if SHIFT in fields else {}
         if days is not None:
             raise BadLineError(f"`{PATIENT}` and `{SHIFT}` both move dates: one of them is enough.")
         if not isinstance(patient, str | int) or isinstance(patient, bool) or len(str(patient)) > LONGEST_ID:
@@ -241,8 +241,8 @@ def _text(fields: Mapping[str, Any]) -> str:
 
 def _shift(days: object) -> Options:
     """Return the shift of a line as options. Raises BadLineError."""
-    if days is None:
-        return {}
+    if days is None:  # no shift for this line, as in the service
+        return {"date_shift_days": None}
     if not isinstance(days, int) or isinstance(days, bool) or not 0 < abs(days) <= MAX_SHIFT:
         raise BadLineError(f"`{SHIFT}` is no integer from {-MAX_SHIFT} to {MAX_SHIFT}, or it is 0.")
     return {"date_shift_days": days}

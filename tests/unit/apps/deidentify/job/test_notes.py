@@ -240,12 +240,25 @@ def test_a_file_that_cannot_be_done(raw: bytes | None, code: str) -> None:
     assert (told.written, told.code) == (None, code)
 
 
-@pytest.mark.parametrize(("value", "text"), [("3", "3"), ("-36500", "-36500"), ("null", "***")])
+@pytest.mark.parametrize(("value", "text"), [("3", "3"), ("-36500", "-36500")])
 def test_a_line_with_its_own_shift(value: str, text: str) -> None:
     """Has it before the job's: each patient has another."""
     told = json.loads(outcome(b'{"text": "Ann", "date_shift_days": %b}' % value.encode()).written or b"")
 
     assert told["text"] == text
+
+
+def test_a_line_with_no_shift() -> None:
+    """`null` keeps the shift of the job from this line, as it does in the service."""
+
+    def engine(text: str, **own: Unpack[Options]) -> Result:
+        return Result(str({"date_shift_days": 10, **own}["date_shift_days"]), [], {}, len(text))
+
+    answerer = Answerer(engine, ABOUT, with_spans=False)
+    lines_given = [b'{"text": "Ann", "date_shift_days": null}', b'{"text": "Ann", "patient": null}', b'{"text": "Ann"}']
+    told = [json.loads(answerer.answer(Note(1, line)).written or b"")["text"] for line in lines_given]
+
+    assert told == ["None", "10", "10"]
 
 
 @pytest.mark.parametrize("value", ["1.5", "true", '"3"', "36501", "[]", "0"])
