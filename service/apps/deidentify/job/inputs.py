@@ -98,7 +98,8 @@ def find(given: Sequence[Path], out: Path, *, tables: bool = False) -> Found:
 
     Raises:
         JobRefusedError: there are no files. Or one of them cannot be read, is a symbolic link, is in `out` or contains
-            it, would be written to the same path as another, or has a name to which nothing can be added.
+            it, would be written to the same path as another or as a folder for others, or has a name to which nothing
+            can be added.
     """
     suffixes = _suffixes(tables=tables)
     found: dict[str, Source] = {}
@@ -111,6 +112,7 @@ def find(given: Sequence[Path], out: Path, *, tables: bool = False) -> Found:
                 both = f"{shown(other.path)} and {shown(source.path)}"
                 raise JobRefusedError(f"{both} have the same name and would be written to the same file.")
     _check_names(found, tables=tables)
+    _check_folders(found)
     if not found:
         raise JobRefusedError(f"There is no file here with a name that ends in {', '.join(suffixes)}.")
     return Found(sorted(found.values(), key=lambda source: source.name), sorted(set(others)))
@@ -127,6 +129,19 @@ def _check_names(found: Mapping[str, Source], *, tables: bool) -> None:
         if len(os.fsencode(Path(name).name)) > most:
             said = f"its name is too long: the job adds to it, so it may have {most} bytes."
             raise JobRefusedError(f"{shown(source.path)}: {said}")
+
+
+def _check_folders(found: Mapping[str, Source]) -> None:
+    """Check that no file is written where a folder for others must be."""
+    folders: dict[str, Source] = {}
+    for name, source in found.items():
+        folder = os.path.dirname(name)  # noqa: PTH120 - a Path for each of millions would cost seconds
+        while folder and folder not in folders:
+            folders[folder] = source
+            folder = os.path.dirname(folder)  # noqa: PTH120 - likewise
+    for name in found.keys() & folders.keys():
+        both = f"{shown(found[name].path)} and {shown(folders[name].path)}"
+        raise JobRefusedError(f"{both}: the first would be written where the second needs a folder. Rename it.")
 
 
 def _suffixes(*, tables: bool) -> tuple[str, ...]:

@@ -214,6 +214,21 @@ def test_names_that_collide(folder: Path) -> None:
     assert refused.value.detail == f"{both} have the same name and would be written to the same file."
 
 
+@pytest.mark.parametrize("below", ["n.txt", "deep/n.txt"])
+def test_a_file_named_like_a_folder(folder: Path, below: str) -> None:
+    """Is told, too: the job would stop there."""
+    other = folder.parent / "other" / "x.txt" / below
+    other.parent.mkdir(parents=True)
+    other.write_text("n")
+
+    with pytest.raises(JobRefusedError) as refused:
+        sources([folder / "a", folder.parent / "other"], folder.parent / "out")
+
+    both = f"{folder / 'a' / 'x.txt'} and {other}"
+    said = f"{both}: the first would be written where the second needs a folder. Rename it."
+    assert refused.value.detail == said
+
+
 @pytest.mark.parametrize("table", ["v.csv", "v.csv.gz", "v.parquet", "v.ndjson"])
 def test_a_file_named_like_the_errors_of_a_table(tmp_path: Path, table: str) -> None:
     """Is told, too. Beside a file that is no table, no errors are written."""

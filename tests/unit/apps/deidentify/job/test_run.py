@@ -215,7 +215,7 @@ def test_what_cannot_be_written(folder: Path) -> None:
     other.mkdir(parents=True)
     (other / "1.txt").write_bytes(b"one")
     out = folder.parent / "out"
-    found = sources([folder, other.parent], out)
+    found = [*sources([folder], out), *sources([other.parent], out)]  # together they would be refused
 
     with pytest.raises(JobStoppedError) as stopped:
         run(found, out, Executor(), claim=CLAIM, report=lambda _: None, tell=print)
