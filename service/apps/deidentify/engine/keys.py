@@ -5,6 +5,7 @@ changed here changes the results of all keys that are in use.
 """
 
 import hmac
+import re
 import secrets
 import unicodedata
 from hashlib import sha256
@@ -19,6 +20,9 @@ NUMBER = 8  # bytes of a number: the chance that two of a million names share on
 LONGEST_SHIFT = 365  # days
 # Numbers of these kinds are written with and without hyphens and spaces.
 _DIGITS = frozenset((Kind.ID, Kind.CONTACT))
+# In an address of a network the dots count: 10.1.11.2 is not 10.11.1.2.
+NETWORK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?P<size>/\d{1,2})?")
+_POSSESSIVE = ("'s", "\u2019s")
 _ACCENTS = range(0x300, 0x370)
 
 
@@ -51,6 +55,10 @@ def normal(text: str) -> str:
 def comparable(kind: Kind, text: str) -> str:
     """Return what two texts of this kind have in common if they count as the same."""
     plain = normal(text)
+    if kind is Kind.NAME and plain.endswith(_POSSESSIVE):
+        return plain[:-2]
+    if kind is Kind.CONTACT and NETWORK.fullmatch(plain):
+        return plain
     if kind in _DIGITS and not any(each.isalpha() for each in plain):
         return "".join(each for each in plain if each.isalnum())
     return plain

@@ -173,6 +173,13 @@ def test_the_same_text_gets_the_same_number_within_a_batch(engine: Engine) -> No
     assert second.text == "Dr. [NAME_2]"
 
 
+def test_a_name_in_capitals_that_owns_something(engine: Engine) -> None:
+    """Has the number that it has alone, though all of it is masked."""
+    found = engine.deidentify("DR. SMITH'S PLAN. DR. SMITH CAME.", replacement="numbered", language="any")
+
+    assert found.text == "DR. [NAME_1] PLAN. DR. [NAME_1] CAME."
+
+
 def test_dates_move_or_are_masked(engine: Engine) -> None:
     """Those with a year move; those without are masked."""
     result = engine.deidentify("Seen 12/03/2019, again 3/4.", date_shift_days=30, date_order="mdy")

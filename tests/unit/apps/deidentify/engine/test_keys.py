@@ -28,6 +28,8 @@ SECRETS = st.binary(min_size=32, max_size=32)
         (Kind.NAME, "\uff33mith", "smith"),
         (Kind.ID, "123-45-6789", "123 45 6789"),
         (Kind.CONTACT, "(617) 555-0100", "617.555.0100"),
+        (Kind.NAME, "SMITH'S", "Smith"),
+        (Kind.NAME, "Smith\u2019s", "SMITH"),
     ],
 )
 def test_what_counts_as_the_same(kind: Kind, one: str, other: str) -> None:
@@ -44,6 +46,9 @@ def test_what_counts_as_the_same(kind: Kind, one: str, other: str) -> None:
         (Kind.NAME, "王伟", "李伟"),
         (Kind.DATE, "1/11/2019", "11/1/2019"),
         (Kind.CONTACT, "j.smith@x.org", "js.mith@x.org"),
+        (Kind.CONTACT, "10.1.11.2", "10.11.1.2"),
+        (Kind.CONTACT, "10.1.1.0/16", "10.1.10.1/6"),
+        (Kind.NAME, "Smiths", "Smith"),
         (Kind.ID, "A1-2", "A12"),
     ],
 )
