@@ -18,7 +18,10 @@ from service.apps.deidentify.engine.surrogates.words import (
 
 _WORD = re.compile(r"[^\W_]+")
 _MARKS = frozenset(("Mn", "Mc", "Me", "Cf"))
-_RESERVED = frozenset(("555", "example", "http", "https", "org", "www"))  # that many stand-ins have
+# That many stand-ins have.
+_RESERVED = frozenset(
+    ("555", "example", "ext", "extension", "extn", "ftp", "http", "https", "org", "sftp", "www"),
+)
 _SHORT = 2  # characters of words that occur in every note
 _OLD, _OLDEST = 90, 120  # ages that are identifiers
 

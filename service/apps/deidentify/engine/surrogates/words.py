@@ -70,17 +70,17 @@ def cased_like(text: str, new: str) -> str:
     return new.upper() if text.isupper() and len(text) > 1 else new
 
 
-def scrambled(text: str, draws: Draws) -> str:
+def scrambled(text: str, draws: Draws, *, letters: str = LETTERS) -> str:
     """Return other digits for digits and other letters for letters, in their case; the rest stays."""
-    return other_than(text, lambda: "".join(_other(each, draws) for each in text))
+    return other_than(text, lambda: "".join(_other(each, draws, letters) for each in text))
 
 
-def _other(character: str, draws: Draws) -> str:
+def _other(character: str, draws: Draws, letters: str) -> str:
     if not character.isalnum():
         return character
     if character.isdigit():
         return DIGITS[draws.below(10)]
-    letter = LETTERS[draws.below(len(LETTERS))]
+    letter = letters[draws.below(len(letters))]
     return letter.upper() if character.isupper() else letter
 
 
