@@ -156,7 +156,7 @@ class AsyncClient:
     ) -> AsyncGenerator[Masked, None]:
         """Mask any number of notes; yield the answers in order, while more notes are read and sent.
 
-        What a broken connection has left without an answer is sent again.
+        What a broken connection has left without an answer is sent again. So is a note with which the engine failed.
 
         Args:
             notes: texts, or mappings with `text` and options of their own. They are read when they are needed.

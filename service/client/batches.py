@@ -1,17 +1,19 @@
-"""Sends a window of notes as a batch, and again what a broken connection has left without an answer."""
+"""Sends a window of notes as a batch, and again what has no answer, or one that may be another the next time."""
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 
 from service.client import retry
-from service.client.errors import ClientError, ProblemError, UnreachableError, problem_of, unexpected
+from service.client.errors import ClientError, NoteError, ProblemError, UnreachableError, problem_of, unexpected
 from service.client.notes import Masked, Window, masked
 
 # An error without a line ends a batch (docs/use.md). With these codes it pays to send the rest again.
 _FOR_NOW = frozenset({"batch_broken", "batch_stalled", "hub_unavailable", "entra_unavailable"})
-
+# Errors of one line that are no fault of the note. Alone it would be answered 503, and be sent again.
+_NOT_OF_THE_NOTE = frozenset({"engine_failed", "engine_unavailable"})
 
 NDJSON = "application/x-ndjson"
 
@@ -23,6 +25,28 @@ async def send_window(http: httpx.AsyncClient, window: Window) -> list[Masked]:
         ProblemError: the service refused the request, or ended it for good.
         UnreachableError: no more answers came, in several attempts.
     """
+    answers = await _sent(http, window)
+    attempt = 0
+    while failed := [place for place, one in enumerate(answers) if one.error and one.error.code in _NOT_OF_THE_NOTE]:
+        attempt += 1
+        seconds = retry.pause(attempt, {})
+        if seconds is None:
+            break
+        await retry.wait(seconds)
+        again = await _sent(http, Window(0, [window.lines[place] for place in failed]))
+        for place, one in zip(failed, again, strict=True):
+            answers[place] = _at(window.start + place, one)
+    return answers
+
+
+def _at(index: int, one: Masked) -> Masked:
+    if one.error is None:
+        return one
+    return replace(one, error=NoteError(index=index, code=one.error.code, detail=one.error.detail))
+
+
+async def _sent(http: httpx.AsyncClient, window: Window) -> list[Masked]:
+    """Send a window until each of its notes has an answer. Raises as `send_window`."""
     answers: list[Masked] = []
     attempt = 0
     while len(answers) < len(window.lines):

@@ -190,6 +190,40 @@ async def test_a_batch_that_never_comes_back() -> None:
     assert len(service.requests) == ATTEMPTS
 
 
+def failing(request: httpx.Request, *, code: str = "engine_failed") -> httpx.Response:
+    """Answer a batch: the engine fails with each `b`."""
+    answers = [
+        {"line": number, "error": {"code": code, "detail": "Failed."}}
+        if text == "b"
+        else {"line": number, "text": text.upper()}
+        for number, text in enumerate(texts_of(request), 1)
+    ]
+    return lines(*answers)
+
+
+@pytest.mark.parametrize("code", ["engine_failed", "engine_unavailable"])
+async def test_a_note_with_which_the_engine_failed_is_sent_again(pauses: list[float], code: str) -> None:
+    """As it would be if it were sent alone. The others are not."""
+    service = Answering(partial(failing, code=code), failing, masking)
+    async with client_of(service) as client:
+        found = [one.text async for one in client.deidentify_many(["a", "b", "c", "b"])]
+
+    assert found == ["A", "B", "C", "B"]
+    assert [texts_of(request) for request in service.requests] == [["a", "b", "c", "b"], ["b", "b"], ["b", "b"]]
+    assert len(pauses) == 2
+
+
+async def test_a_note_with_which_the_engine_always_fails(pauses: list[float]) -> None:
+    """After some attempts it is an error, with its index."""
+    service = Answering(failing)
+    async with client_of(service) as client:
+        found = [one async for one in client.deidentify_many(["a", "c", "b"], raise_errors=False)]
+
+    assert [one.text for one in found] == ["A", "C", None]
+    assert str(found[2].error) == "Note 2: Failed. (engine_failed)"
+    assert len(service.requests) == len(pauses) + 1 == ATTEMPTS
+
+
 FAILED = lines({"line": 1, "text": "A"}, {"line": 2, "error": {"code": "note_too_large", "detail": "Too large."}})
 
 
