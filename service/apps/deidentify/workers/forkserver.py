@@ -25,7 +25,7 @@ RETRY = 10.0  # seconds
 # Seconds. Loading takes four of processor time, but the process has the lowest priority: on a busy machine, such as a
 # Dask worker's, it waits for minutes.
 LOAD_LIMIT = 600.0
-_FORK_LIMIT = 3.0  # seconds; forking usually takes milliseconds
+FORK_LIMIT = 3.0  # seconds; forking usually takes milliseconds
 _LOADING = "The engine of de-identification is being loaded."
 _MODULE = "service.apps.deidentify.workers.preloaded"
 
@@ -34,7 +34,7 @@ class Forkserver:
     """A process with an engine, for any number of workers and threads. It is started at first use.
 
     `load`: a top-level function of a module that returns the engine. `setup`: its keyword arguments. `retry`: seconds
-    between two attempts to load it. `limit`: seconds for one.
+    between two attempts to load it. `limit`: seconds for one. `fork_limit`: seconds for forking a worker.
     """
 
     def __init__(
@@ -44,9 +44,11 @@ class Forkserver:
         setup: Setup | None = None,
         retry: float = RETRY,
         limit: float = LOAD_LIMIT,
+        fork_limit: float = FORK_LIMIT,
     ) -> None:
         self.retry = retry
         self._limit = limit
+        self._fork_limit = fork_limit
         self._setup: Setup = setup or {}
         self._load = f"{load.__module__}:{load.__qualname__}"
         self._lock = threading.Lock()
@@ -107,6 +109,7 @@ class Forkserver:
             try:
                 code, _ = _command(self._commands, ended=pid)
             except (OSError, EOFError):
+                self._drop()  # a late answer would be read as the answer to the next command
                 return None
             return None if code == UNKNOWN else code
 
@@ -157,7 +160,7 @@ class Forkserver:
             loaded = "its process ended"
         if isinstance(loaded, str):
             raise self._failed(loaded)
-        commands.settimeout(_FORK_LIMIT)
+        commands.settimeout(self._fork_limit)
         self._loaded, self._failed_at, self.problem = loaded, None, None
         return commands, loaded
 

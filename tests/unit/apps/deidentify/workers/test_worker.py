@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -281,6 +282,24 @@ async def test_a_forkserver_that_is_stopped_is_replaced(hire: Hire, forkserver: 
 
     assert hire().deidentify(CANARY).text == MASKED
     await gone(process.pid)
+
+
+async def test_a_late_answer_of_the_forkserver_is_not_taken_for_another() -> None:
+    """Else workers would hold each other's process ids from then on, and kill each other."""
+    with Forkserver(obedient.load, fork_limit=BRIEF) as forkserver, ExitStack() as stack:
+        connection, pid = forkserver.fork()
+        stack.enter_context(connection)
+        [process] = loaders_of(psutil.Process())
+        process.suspend()
+        os.kill(pid, signal.SIGKILL)
+        assert forkserver.exit_code(pid) is None
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
+
+        connection, pid = forkserver.fork()
+        connection.close()
+
+        assert forkserver.exit_code(pid) == 0
 
 
 async def test_the_forkserver_is_killed(hire: Hire, tmp_path: Path) -> None:
