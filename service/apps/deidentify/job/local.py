@@ -96,9 +96,10 @@ class Engines:
         self._closed.set()
         if self._recognizer:
             self._recognizer.close()
-        self._forkserver.close()
+        self._forkserver.refuse()
         for worker in self._workers:
             worker.close()
+        self._forkserver.close()  # last: without it, a worker that hangs would not be killed
 
 
 class LocalExecutor:

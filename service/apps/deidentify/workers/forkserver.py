@@ -3,11 +3,15 @@
 docs/decisions/0011 says why this is not `multiprocessing`'s fork server.
 """
 
+import contextlib
 import logging
+import os
+import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 from typing import Self
 
@@ -28,6 +32,27 @@ LOAD_LIMIT = 600.0
 FORK_LIMIT = 3.0  # seconds; forking usually takes milliseconds
 _LOADING = "The engine of de-identification is being loaded."
 _MODULE = "service.apps.deidentify.workers.preloaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A worker's process. `parent`: the process that forked it."""
+
+    connection: socket.socket
+    pid: int
+    parent: "subprocess.Popen[bytes]"
+
+    def kill(self) -> None:
+        """Kill the process, and break the connection. Not to be called once its exit code was asked for.
+
+        Without its parent, its process id may be another process's by now. Then it ends by itself, at its deadline at
+        the latest.
+        """
+        if self.parent.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # it is broken
+            self.connection.shutdown(socket.SHUT_RDWR)
 
 
 class Forkserver:
@@ -82,10 +107,10 @@ class Forkserver:
             EngineUnavailableError: loading failed, or failed less than `retry` seconds ago; or this is closed.
         """
         with self._lock:
-            return self._ready()[1].about
+            return self._ready()[2].about
 
-    def fork(self) -> tuple[socket.socket, int]:
-        """Fork a worker's process, and return the connection to it and its process id. Blocks.
+    def fork(self) -> Fork:
+        """Fork a worker's process. Blocks.
 
         Raises:
             EngineUnavailableError: no engine is loaded, or the system refuses another process.
@@ -93,21 +118,21 @@ class Forkserver:
         ours, theirs = socket.socketpair()
         try:
             with self._lock, theirs:
-                return ours, self._forked(theirs)
+                return Fork(ours, *self._forked(theirs))
         except BaseException:
             ours.close()
             raise
 
-    def exit_code(self, pid: int) -> int | None:
+    def exit_code(self, fork: Fork) -> int | None:
         """Return the exit code of a worker's process that has ended; None if it is not known.
 
         The code is negative if a signal ended the process. The system does not reuse the process id before this call.
         """
         with self._lock:
-            if self._commands is None:
+            if self._commands is None or self._process is not fork.parent:
                 return None
             try:
-                code, _ = _command(self._commands, ended=pid)
+                code, _ = _command(self._commands, ended=fork.pid)
             except (OSError, EOFError):
                 self._drop()  # a late answer would be read as the answer to the next command
                 return None
@@ -125,9 +150,9 @@ class Forkserver:
         with self._lock:
             self._drop()
 
-    def _forked(self, theirs: socket.socket) -> int:
+    def _forked(self, theirs: socket.socket) -> "tuple[int, subprocess.Popen[bytes]]":
         for _ in range(2):  # the process may end between `_ready` and `_command`
-            commands, _loaded = self._ready()
+            process, commands, _loaded = self._ready()
             try:
                 _, pid = _command(commands, connection=theirs)
             except (OSError, EOFError):
@@ -139,19 +164,18 @@ class Forkserver:
         if not pid:
             _log.error("De-identification has no worker: the system refuses another process.")
             raise EngineUnavailableError
-        return pid
+        return pid, process
 
-    def _ready(self) -> tuple[socket.socket, Loaded]:
+    def _ready(self) -> "tuple[subprocess.Popen[bytes], socket.socket, Loaded]":
         if self._is_closed:
             raise EngineUnavailableError
         if self._commands and self._loaded and self._process and self._process.poll() is None:
-            return self._commands, self._loaded
+            return self._process, self._commands, self._loaded
         self._drop()
         if self._failed_at is not None and monotonic() < self._failed_at + self.retry:
             raise EngineUnavailableError
         try:
-            commands, until = self._started(), monotonic() + self._limit
-            self._commands = commands
+            (process, commands), until = self._started(), monotonic() + self._limit
             messages.send(commands, self._setup, until=until)
             loaded = messages.loaded_of(messages.receive(commands, until=until))
         except TimeoutError:
@@ -162,13 +186,13 @@ class Forkserver:
             raise self._failed(loaded)
         commands.settimeout(self._fork_limit)
         self._loaded, self._failed_at, self.problem = loaded, None, None
-        return commands, loaded
+        return process, commands, loaded
 
-    def _started(self) -> socket.socket:
-        self._process, connection = spawn(_MODULE, self._load)
+    def _started(self) -> "tuple[subprocess.Popen[bytes], socket.socket]":
+        self._process, self._commands = process, commands = spawn(_MODULE, self._load)
         if self._is_closed:  # `refuse` may have run before there was a process
-            self._process.kill()
-        return connection
+            process.kill()
+        return process, commands
 
     def _failed(self, reason: str) -> EngineUnavailableError:
         self._drop()

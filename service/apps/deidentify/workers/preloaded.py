@@ -88,7 +88,7 @@ def _obeyed(commands: socket.socket, engine: Deidentifier) -> bool:
 def _exit_code(pid: int) -> int:
     try:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    except ChildProcessError:  # a child of an earlier process of the fork server
+    except ChildProcessError:  # the service was started where SIGCHLD is ignored
         return UNKNOWN
 
 

@@ -1,9 +1,6 @@
 """A worker: a process with an engine that handles one note at a time, and is killed if that takes too long."""
 
-import contextlib
 import logging
-import os
-import signal
 import socket
 import threading
 from collections.abc import Sequence
@@ -21,7 +18,7 @@ from service.apps.deidentify.errors import (
     ModelNotOfferedError,
 )
 from service.apps.deidentify.workers import messages
-from service.apps.deidentify.workers.forkserver import Forkserver
+from service.apps.deidentify.workers.forkserver import Fork, Forkserver
 from service.apps.deidentify.workers.messages import Failure, Refusal
 from service.apps.deidentify.workers.recognizer import Recognizer
 
@@ -43,9 +40,8 @@ class Worker:
         self._forkserver = forkserver
         self._recognizer = recognizer
         self._deadline = deadline
-        self._connection: socket.socket | None = None
-        self._pid = 0
-        self._pid_lock = threading.Lock()  # the system may reuse the id of a process once its exit code was read
+        self._fork: Fork | None = None
+        self._fork_lock = threading.Lock()  # the system may reuse the id of a process once its exit code was read
         self._in_use = threading.Lock()
         self._is_closed = False
 
@@ -80,8 +76,9 @@ class Worker:
     def close(self) -> None:
         """End the process for good. A note that is being processed fails. May be called from any thread."""
         self._is_closed = True
-        with self._pid_lock:
-            _kill(self._pid)
+        with self._fork_lock:
+            if self._fork is not None:
+                self._fork.kill()
         with self._in_use:
             self._end()
 
@@ -112,25 +109,24 @@ class Worker:
 
     def _ready(self) -> socket.socket:
         """Return the connection to a process that is alive, as far as is known. Forks one if necessary."""
-        if self._connection is not None and _is_quiet(self._connection):
-            return self._connection
+        if self._fork is not None and _is_quiet(self._fork.connection):
+            return self._fork.connection
         self._end()
-        self._connection, self._pid = self._forkserver.fork()
+        self._fork = fork = self._forkserver.fork()
         if self._is_closed:
             self._end()
             raise EngineUnavailableError
-        return self._connection
+        return fork.connection
 
     def _end(self) -> int | None:
         """End the process, and return its exit code; None if it is not known or there is no process."""
-        if self._connection is None:
-            return None
-        self._connection.close()
-        self._connection = None
-        with self._pid_lock:
-            pid, self._pid = self._pid, 0
-            _kill(pid)
-        return self._forkserver.exit_code(pid)
+        with self._fork_lock:
+            fork, self._fork = self._fork, None
+            if fork is None:
+                return None
+            fork.kill()
+            fork.connection.close()
+        return self._forkserver.exit_code(fork)
 
     def _failed(self, reason: str) -> EngineFailedError:
         if not self._is_closed:
@@ -148,12 +144,6 @@ def _is_quiet(connection: socket.socket) -> bool:
     except OSError:
         return False
     return False
-
-
-def _kill(pid: int) -> None:
-    if pid:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def _said(code: int | None) -> str:

@@ -6,10 +6,12 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -287,19 +289,48 @@ async def test_a_forkserver_that_is_stopped_is_replaced(hire: Hire, forkserver: 
 async def test_a_late_answer_of_the_forkserver_is_not_taken_for_another() -> None:
     """Else workers would hold each other's process ids from then on, and kill each other."""
     with Forkserver(obedient.load, fork_limit=BRIEF) as forkserver, ExitStack() as stack:
-        connection, pid = forkserver.fork()
-        stack.enter_context(connection)
+        fork = forkserver.fork()
+        stack.enter_context(fork.connection)
         [process] = loaders_of(psutil.Process())
         process.suspend()
-        os.kill(pid, signal.SIGKILL)
-        assert forkserver.exit_code(pid) is None
+        fork.kill()
+        assert forkserver.exit_code(fork) is None
         with contextlib.suppress(psutil.NoSuchProcess):
             process.resume()
 
-        connection, pid = forkserver.fork()
-        connection.close()
+        fork = forkserver.fork()
+        fork.connection.close()
 
-        assert forkserver.exit_code(pid) == 0
+        assert forkserver.exit_code(fork) == 0
+
+
+def test_a_process_id_that_may_be_a_strangers_by_now(forkserver: Forkserver) -> None:
+    """Is not killed: a worker's process id is kept for it only while its parent lives."""
+    fork = forkserver.fork()
+    fork.parent.kill()
+    fork.parent.wait()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger, fork.connection:
+        replace(fork, pid=stranger.pid).kill()
+        stranger.communicate(b"\n")
+
+    assert stranger.returncode == 0
+
+
+async def test_closing_a_worker_whose_parent_is_gone(hire: Hire, tmp_path: Path) -> None:
+    """Its note fails at once, though the worker may not be killed; it ends when it is through."""
+    worker = hire()
+    inside = ast.literal_eval(worker.deidentify("inside").text)
+    caller = Caller(worker, f"wait {tmp_path}/x")
+    await begun(tmp_path / "x")
+    os.kill(inside["parent"], signal.SIGKILL)
+    psutil.Process(inside["parent"]).wait()
+
+    worker.close()
+    caller.join()
+    (tmp_path / "x").touch()
+
+    assert isinstance(caller.error, EngineFailedError)
+    await gone(inside["pid"])
 
 
 async def test_the_forkserver_is_killed(hire: Hire, tmp_path: Path) -> None:
