@@ -115,7 +115,10 @@ class Forkserver:
         Raises:
             EngineUnavailableError: no engine is loaded, or the system refuses another process.
         """
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise _refused(error.strerror) from None
         try:
             with self._lock, theirs:
                 return Fork(ours, *self._forked(theirs))
@@ -162,8 +165,7 @@ class Forkserver:
         else:
             raise self._failed("its process does not answer")
         if not pid:
-            _log.error("De-identification has no worker: the system refuses another process.")
-            raise EngineUnavailableError
+            raise _refused("the system refuses another process")
         return pid, process
 
     def _ready(self) -> "tuple[subprocess.Popen[bytes], socket.socket, Loaded]":
@@ -180,7 +182,9 @@ class Forkserver:
             loaded = messages.loaded_of(messages.receive(commands, until=until))
         except TimeoutError:
             loaded = f"it was not loaded after {self._limit:g} seconds"
-        except (OSError, EOFError, ValueError):
+        except OSError as error:
+            loaded = f"its process was not started, or is lost: {error.strerror}"
+        except (EOFError, ValueError):
             loaded = "its process ended"
         if isinstance(loaded, str):
             raise self._failed(loaded)
@@ -208,6 +212,11 @@ class Forkserver:
             self.problem = _LOADING
         end(self._process, self._commands)
         self._process = self._commands = None
+
+
+def _refused(reason: str | None) -> EngineUnavailableError:
+    _log.error("De-identification has no worker: %s.", reason)
+    return EngineUnavailableError()
 
 
 def _command(commands: socket.socket, *, ended: int = 0, connection: socket.socket | None = None) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import resource
 import sys
@@ -25,6 +26,9 @@ from service.apps.deidentify.workers.preloaded import Deidentifier
 from service.apps.deidentify.workers.recognizer import Recognizer
 from service.apps.deidentify.workers.worker import DEADLINE, Worker
 from service.errors import ServiceError
+from service.logs import where_raised
+
+_log = logging.getLogger("service")
 
 NOTE_SIZE = 100_000  # bytes of UTF-8
 NOTES = 64  # waiting or being processed
@@ -182,8 +186,11 @@ class Pool:
     async def keep_loaded(self) -> None:
         """Load the engine, and load it again whenever its process has ended. Never returns."""
         while True:
-            with contextlib.suppress(EngineUnavailableError):
-                await asyncio.get_running_loop().run_in_executor(self._threads, self._load)
+            try:
+                with contextlib.suppress(EngineUnavailableError):
+                    await asyncio.get_running_loop().run_in_executor(self._threads, self._load)
+            except Exception as error:  # noqa: BLE001 - whatever it was, there must be a next time
+                _log.error("Loading an engine failed: %s at %s.", type(error).__name__, where_raised(error))
             await asyncio.sleep(self._forkserver.retry)
 
     def _load(self) -> None:

@@ -28,18 +28,25 @@ def spawn(module: str, argument: str) -> tuple["subprocess.Popen[bytes]", socket
     """Start a process, and return it and the connection to it.
 
     It runs the module's function `main`, with the file descriptor of its end of the connection, and the argument.
+
+    Raises:
+        OSError: the system refuses another process, or a file descriptor.
     """
     ours, theirs = socket.socketpair()
-    with theirs:
-        program = _PROGRAM.format(path=sys.path, module=module, control=theirs.fileno(), argument=argument)
-        process = subprocess.Popen(  # noqa: S603 - our own
-            [sys.executable, "-c", program],
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-        )
+    program = _PROGRAM.format(path=sys.path, module=module, control=theirs.fileno(), argument=argument)
+    try:
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - our own
+                [sys.executable, "-c", program],
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+    except BaseException:
+        ours.close()
+        raise
     return process, ours
 
 

@@ -93,15 +93,16 @@ class Recognizer:
         self._drop()
         if self._failed_at is not None and monotonic() < self._failed_at + self._retry:
             raise EngineUnavailableError
-        self._process, connection = spawn(_MODULE, self._model)
-        self._connection = connection
-        self._end_if_closed()  # `close` may have run before there was a process
         try:
+            self._process, self._connection = _, connection = spawn(_MODULE, self._model)
+            self._end_if_closed()  # `close` may have run before there was a process
             told = messages.receive(connection, until=monotonic() + _LOAD_LIMIT)
             problem = None if "name" in told else str(told["problem"])
         except TimeoutError:
             problem = f"it was not loaded after {_LOAD_LIMIT:g} seconds"
-        except (OSError, EOFError, ValueError, KeyError, TypeError):
+        except OSError as error:
+            problem = f"its process was not started, or is lost: {error.strerror}"
+        except (EOFError, ValueError, KeyError, TypeError):
             problem = "its process ended"
         if problem:
             self._drop()

@@ -3,12 +3,13 @@
 import ast
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -21,6 +22,7 @@ from service.apps.deidentify.errors import (
     NoteTooLargeError,
     QueueFullError,
 )
+from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.pool import Pool, cores, open_pool
 from service.errors import ServiceError
 from tests.support import obedient
@@ -176,6 +178,34 @@ async def test_an_engine_whose_process_is_lost_is_loaded_again_without_being_ask
 
     await eventually(is_there_again)
     assert await ask(pool, CANARY) == MASKED
+
+
+class Failing:
+    """Stands for a fork server whose first attempt to load fails as nobody thought of."""
+
+    retry, attempts = 0.0, 0
+
+    def load(self) -> None:
+        """Fail at first."""
+        self.attempts += 1
+        if self.attempts == 1:
+            raise MemoryError
+
+
+async def test_whatever_happens_while_an_engine_is_loaded(caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried again, and the log says what it was."""
+    forkserver = Failing()
+    stand_in = cast("Forkserver", forkserver)
+    pool = Pool(stand_in, workers=1, deadline=1, note_size=1, notes=1, size=1, batches=1)
+    keeper = asyncio.create_task(pool.keep_loaded())
+
+    async def is_tried_again() -> bool:
+        return forkserver.attempts > 1 or keeper.done()
+
+    await eventually(is_tried_again, every=0)
+    assert keeper.cancel()
+    await asyncio.gather(keeper, return_exceptions=True)
+    assert [re.sub(r" at .*", "", message) for message in caplog.messages] == ["Loading an engine failed: MemoryError"]
 
 
 async def test_an_engine_that_does_not_load(start: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

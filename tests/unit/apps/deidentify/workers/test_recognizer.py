@@ -11,6 +11,7 @@ import pytest
 from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedError, EngineUnavailableError
 from service.apps.deidentify.workers.recognizer import Recognizer
 from tests.support import seeing
+from tests.support.descriptors import none_left
 
 CANARY = "Zebulon Quackenbush 99887766"
 LONG = 60.0  # seconds, where the deadline is not what is tested
@@ -106,6 +107,16 @@ def test_it_cannot_be_loaded(
     assert recognizer.problem == "The model of de-identification cannot be loaded; the log says why."
     assert caplog.text.count("De-identification has no model: ") == 1
     assert processes() == []
+
+
+def test_no_descriptor_is_left(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """Notes are refused for the moment; then it is started."""
+    recognizer = make()
+    with none_left(), pytest.raises(EngineUnavailableError):
+        recognizer.find("zza")
+
+    assert recognizer.find("zza") == [(0, 3, "NAME")]
+    assert "its process was not started, or is lost: Too many open files" in caplog.text
 
 
 def test_it_is_loaded_later(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from service.apps.deidentify.workers.forkserver import Forkserver
 from service.apps.deidentify.workers.preloaded import GRACE
 from service.apps.deidentify.workers.worker import Worker
 from tests.support import obedient
+from tests.support.descriptors import none_left
 from tests.support.engines import loaders_of, with_engines
 from tests.support.node import REPOSITORY
 from tests.support.polling import eventually
@@ -466,6 +467,23 @@ def test_an_engine_that_does_not_load(
         assert forkserver.problem == "The engine of de-identification cannot be loaded; the log says why."
     assert caplog.messages == [
         "De-identification has no engine: LookupError: no data. Trying again in 60 seconds.",
+    ]
+
+
+def test_no_descriptor_is_left(hire: Hire, caplog: pytest.LogCaptureFixture) -> None:
+    """A note that needs a process is refused for the moment, whether or not an engine is loaded; then all is well."""
+    with Forkserver(obedient.load, retry=0) as forkserver:
+        worker = hire(of=forkserver)
+        with none_left(), pytest.raises(EngineUnavailableError):
+            forkserver.load()
+        forkserver.load()
+        with none_left(), pytest.raises(EngineUnavailableError):
+            worker.deidentify(CANARY)
+
+        assert worker.deidentify(CANARY).text == MASKED
+    assert [message.partition(": ")[2] for message in caplog.messages] == [
+        "its process was not started, or is lost: Too many open files. Trying again in 0 seconds.",
+        "Too many open files.",
     ]
 
 
