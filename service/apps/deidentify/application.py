@@ -55,7 +55,7 @@ class Deidentify(Application):
             deadline=settings.deadline,
             note_size=settings.note_size,
             notes=settings.queue,
-            size=settings.queue_size,
+            size=max(settings.queue_size, 2 * settings.note_size),  # half of it is for batches
             batches=settings.batches,
             setup=settings.setup,
             model=settings.ner,

@@ -3,7 +3,8 @@
 For use in one event loop. Callers take turns. A single note finds room while there is some; when there is none, a
 waiting note of the caller who takes up most room is turned away for the note of a caller who takes up less. So nobody
 can fill the queue for all others, and a caller who is alone may use all of it. A note of a batch waits for room, and
-the notes of batches get at most half of the room. If notes of both kinds wait for a worker, they take turns.
+the notes of batches get at most half of the room. The next one waits for no more than the notes that are there: single
+notes leave its room free. If notes of both kinds wait for a worker, they take turns.
 """
 
 import asyncio
@@ -99,11 +100,21 @@ class Backlog(Generic[WorkerT]):
         """
         notes, size = (sum(taken) for taken in zip(*self._taken.values(), strict=True))
         notes, size = notes - freed[0], size - freed[1]
-        if notes >= self._most[False][0] or (notes and size + entry.size > self._most[False][1]):
+        kept = 0 if entry.patient else self._kept()
+        if notes >= self._most[False][0] or (notes and size + kept + entry.size > self._most[False][1]):
             return False
-        own_notes, own_size = self._taken[True] if entry.patient else (notes, size)
-        most_notes, most_size = self._most[entry.patient]
-        return own_notes < most_notes and (not own_notes or own_size + entry.size <= most_size)
+        return not entry.patient or self._fits_half(entry)
+
+    def _fits_half(self, entry: Entry) -> bool:
+        """Whether the half for batches has room for a note."""
+        notes, size = self._taken[True]
+        most_notes, most_size = self._most[True]
+        return notes < most_notes and (not notes or size + entry.size <= most_size)
+
+    def _kept(self) -> int:
+        """The bytes that single notes leave free for the next note of a batch. Else a large one might never come in."""
+        entry = self._outside.next().entry if self._outside else None
+        return entry.size if entry and self._fits_half(entry) else 0
 
     def _make_way(self, entry: Entry) -> None:
         """Turn away waiting notes of those who have most, the youngest first, if there is no room for a single note.

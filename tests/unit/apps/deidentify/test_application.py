@@ -42,6 +42,16 @@ async def test_engines_are_shared_out_among_processes(told: str, workers: int, e
         assert pool.workers == expected
 
 
+async def test_a_queue_has_room_for_two_notes_of_the_largest_size() -> None:
+    """Whatever DEIDENTIFY_QUEUE_SIZE is: else one note of a batch would keep all others out."""
+    async with open_pool({"DEIDENTIFY_NOTE_SIZE": "30", "DEIDENTIFY_QUEUE_SIZE": "1"}) as pool:
+        waiting = asyncio.ensure_future(pool.deidentify("x" * 30, patient=True))
+        await asyncio.sleep(0)
+        results = await asyncio.gather(waiting, pool.deidentify("x" * 30))
+
+    assert [result.length for result in results] == [30, 30]
+
+
 async def test_engines_are_opened_as_the_settings_say_and_closed_at_the_end() -> None:
     """Bounds and deadline reach them; no process is left."""
     told = {

@@ -126,6 +126,22 @@ async def test_a_large_note_of_a_batch_is_not_overtaken_by_small_ones() -> None:
     assert callers.backlog.notes == 2
 
 
+async def test_single_notes_leave_room_for_the_next_note_of_a_batch() -> None:
+    """Else a large one might never come in, nor what waits behind it."""
+    callers = made(workers="ABC", size=100)
+    await callers.come("1", "2", size=40)
+    await callers.come("large", size=49, patient=True)
+    await callers.come("small", patient=True, caller="bob")
+    await callers.come("3", size=20, caller="carol")
+    assert callers.refused == ["3"]
+
+    await callers.finish("1")
+    await callers.come("4", size=10, caller="carol")
+    await callers.finish("2", "large")
+
+    assert (callers.turns, callers.refused) == (["1", "2", "large", "small", "4"], ["3"])
+
+
 async def test_single_notes_and_those_of_batches_take_turns() -> None:
     """Neither a large batch nor many callers keep the others waiting."""
     callers = made(notes=20)
