@@ -10,7 +10,6 @@ from starlette.requests import HTTPConnection
 from service.application import opened
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.spans import Span
-from service.apps.deidentify.errors import EngineUnavailableError
 from service.apps.deidentify.http.notes import Note, Reply
 from service.apps.deidentify.owners import secret_of
 from service.apps.deidentify.workers.pool import Pool
@@ -52,10 +51,10 @@ async def deidentified(
     result = await pool.deidentify(
         note.text, caller=caller, patient=waits, ner=note.ner, key=digest_key, **note.for_engine(secret)
     )
-    if pool.about is None:  # the engine's process has ended since
-        raise EngineUnavailableError
+    about = pool.about
+    assert about is not None  # noqa: S101 - an engine made the result
     asked = pool.asks_model(ner=note.ner, compat=note.compat)
-    return replace(pool.about, model=pool.model) if asked else pool.about, result
+    return replace(about, model=pool.model) if asked else about, result
 
 
 async def written(result: Result, *, about: About, note: Note, line: int | None = None) -> bytes:

@@ -39,7 +39,7 @@ class Limits(BaseModel):
 
 
 class Rules(BaseModel):
-    """What is masked and why. `engine` and `contents` are null while none is loaded; examples are made up."""
+    """What is masked and why. `engine` and `contents` are null until one has been loaded; examples are made up."""
 
     engine: About | None = Field(description="Which engine and which tagger answer here.")
     contents: explanation.Contents | None = Field(description="How many rules and words of lists stand behind it.")

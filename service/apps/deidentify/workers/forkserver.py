@@ -80,6 +80,7 @@ class Forkserver:
         self._process: subprocess.Popen[bytes] | None = None
         self._commands: socket.socket | None = None
         self._loaded: Loaded | None = None
+        self._last: Loaded | None = None
         self._failed_at: float | None = None
         self._is_closed = False
         self.problem: str | None = _LOADING
@@ -92,13 +93,13 @@ class Forkserver:
 
     @property
     def about(self) -> About | None:
-        """The engine that is loaded; None if there is none."""
-        return self._loaded.about if self._loaded else None
+        """The engine that was loaded last; None if there was none. Workers may outlive its process."""
+        return self._last.about if self._last else None
 
     @property
     def contents(self) -> Contents | None:
-        """The contents of its rule book; None if no engine is loaded."""
-        return self._loaded.contents if self._loaded else None
+        """The contents of its rule book; None if no engine has been loaded."""
+        return self._last.contents if self._last else None
 
     def load(self) -> About:
         """Load the engine unless it is loaded, and return what it is. Blocks.
@@ -189,7 +190,8 @@ class Forkserver:
         if isinstance(loaded, str):
             raise self._failed(loaded)
         commands.settimeout(self._fork_limit)
-        self._loaded, self._failed_at, self.problem = loaded, None, None
+        self._loaded = self._last = loaded
+        self._failed_at = self.problem = None
         return process, commands, loaded
 
     def _started(self) -> "tuple[subprocess.Popen[bytes], socket.socket]":

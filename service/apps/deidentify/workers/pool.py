@@ -69,7 +69,7 @@ class Pool:
 
     @property
     def about(self) -> About | None:
-        """The engine that is loaded; None if there is none."""
+        """The engine that was loaded last; None if there was none."""
         return self._forkserver.about
 
     @property
@@ -87,7 +87,7 @@ class Pool:
 
     @property
     def contents(self) -> Contents | None:
-        """The contents of its rule book; None if no engine is loaded."""
+        """The contents of its rule book; None if no engine has been loaded."""
         return self._forkserver.contents
 
     @property
