@@ -16,7 +16,7 @@ from service.apps.deidentify.workers.pool import Pool
 from service.hub.models import Identity
 
 # Spans to write at a time. More would block the event loop for more than a millisecond or two.
-_SLICE = 2000
+SLICE = 2000
 _SPANS = TypeAdapter(Sequence[Span])
 
 
@@ -65,7 +65,7 @@ async def written(result: Result, *, about: About, note: Note, line: int | None 
     if not note.spans:
         return reply.encode()
     parts = []
-    for start in range(0, len(result.spans), _SLICE):
-        parts.append(_SPANS.dump_json(result.spans[start : start + _SLICE])[1:-1])
+    for start in range(0, len(result.spans), SLICE):
+        parts.append(_SPANS.dump_json(result.spans[start : start + SLICE])[1:-1])
         await asyncio.sleep(0)
     return b'%s,"spans":[%s]}' % (reply[:-1].encode(), b",".join(parts))

@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.errors import BatchBrokenError, BatchStalledError, NoteTooLargeError, TooManyNamesError
-from service.apps.deidentify.http.answers import deidentified, written
+from service.apps.deidentify.http.answers import SLICE, deidentified, written
 from service.apps.deidentify.http.notes import FailedLine, Failure, Note, Options, flaw_of
 from service.apps.deidentify.workers.pool import Pool
 from service.auth.problems import problem_of
@@ -212,10 +212,15 @@ class Batch(Response):
         if isinstance(answer, bytes):
             return answer
         try:
-            result = self._numbering.renumbered(answer.result)
+            result = await self._renumbered(answer.result)
         except TooManyNamesError as error:
             return _failed(answer.number, Failure(code=error.code, detail=error.detail), note=answer.note)
         return await written(result, about=answer.about, note=answer.note, line=answer.number)
+
+    async def _renumbered(self, result: Result) -> Result:
+        if len(result.spans) > SLICE:  # it would block the event loop; the next note waits, so the order is kept
+            return await asyncio.to_thread(self._numbering.renumbered, result)
+        return self._numbering.renumbered(result)
 
     async def _send(self, send: Send, message: Message, *, within: float | None = None) -> None:
         try:

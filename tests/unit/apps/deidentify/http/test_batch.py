@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -18,7 +19,9 @@ from starlette.types import Message
 
 from service.apps.deidentify.engine.engine import About, Result
 from service.apps.deidentify.engine.numbering import BatchNumbering
-from service.apps.deidentify.http.answers import pool_of
+from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.spans import Span
+from service.apps.deidentify.http.answers import SLICE, pool_of
 from service.apps.deidentify.http.batch import Batch, Line, Lines
 from service.apps.deidentify.http.notes import Options
 from service.apps.deidentify.workers.pool import Pool
@@ -66,6 +69,36 @@ class Defective:
         if self._notes > 1:
             raise RuntimeError(text)
         return Result("first", (), {}, len(text))
+
+
+class Observed(BatchNumbering):
+    """A numbering that remembers the threads in which it was at work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[threading.Thread] = []
+
+    def renumbered(self, result: Result) -> Result:
+        """Do as the real one does."""
+        self.threads.append(threading.current_thread())
+        return super().renumbered(result)
+
+
+class Plentiful(Defective):
+    """Stands for a pool whose notes name somebody as often as they say, each somebody else."""
+
+    def __init__(self) -> None:
+        self.numbering = Observed()
+
+    def batch(self, _caller: str) -> AbstractContextManager[BatchNumbering]:
+        """Let anybody in."""
+        return nullcontext(self.numbering)
+
+    async def deidentify(self, text: str, **_options: object) -> Result:
+        """Write the name that often."""
+        often = int(text)
+        spans = tuple(Span(9 * n, 9 * n + 1, Kind.NAME, 9 * n, 9 * n + 8) for n in range(often))
+        return Result("[NAME_1] " * often, spans, {}, 9 * often, {Kind.NAME: [f"{often:032x}"]})
 
 
 @router.post("/defective")
@@ -204,6 +237,19 @@ async def test_numbers(caller: Caller) -> None:
             "Dr. [NAME_1], Dr. [NAME_2], Dr. [NAME_3]",
             "[DATE_1]",
         ]
+
+
+async def test_many_numbers_do_not_block_the_event_loop() -> None:
+    """They are written in a thread; the order of the batch is kept."""
+    pool = Plentiful()
+    batch = Batch(cast("Pool", pool), Options(), "alice", limit=1000)
+    async with Exchange(batch, "/", headers={}) as exchanged:
+        exchanged.say({"text": f"{SLICE + 1}"}, {"text": "1"}, {"text": f"{SLICE + 1}"}, end=True)
+        await exchanged.task
+        lines = await exchanged.all_lines()
+
+    assert [set(line["text"].split()) for line in lines] == [{"[NAME_1]"}, {"[NAME_2]"}, {"[NAME_1]"}]
+    assert [thread is threading.main_thread() for thread in pool.numbering.threads] == [False, True, False]
 
 
 # While it is sent
