@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +22,7 @@ from service.apps.deidentify.errors import EngineUnavailableError, NoteTooLargeE
 from service.apps.deidentify.workers.backlog import Backlog, Entry
 from service.apps.deidentify.workers.forkserver import RETRY, Forkserver
 from service.apps.deidentify.workers.preloaded import Deidentifier
+from service.apps.deidentify.workers.processes import dump_no_core
 from service.apps.deidentify.workers.recognizer import Recognizer
 from service.apps.deidentify.workers.worker import DEADLINE, Worker
 from service.errors import ServiceError
@@ -237,8 +237,7 @@ async def open_pool(  # noqa: PLR0913 - a keyword for each thing that an operato
     see `Forkserver`. `model`: see `Recognizer`; none if empty. `always_ner`: ask it about every note, instead of those
     that want it.
     """
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # a core dump would contain notes
+    dump_no_core()
     pool = Pool(
         Forkserver(load, setup=setup, retry=retry),
         workers=workers,

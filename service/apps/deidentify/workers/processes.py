@@ -64,11 +64,24 @@ def _environment() -> dict[str, str]:
     return kept | _WITHOUT_THREADS
 
 
+def dump_no_core() -> int:
+    """Disable core dumps, which would contain notes, and return the limit that does so.
+
+    It is 1 byte. Where core dumps go to a program, such as systemd-coredump, Linux makes them despite a limit of 0, but
+    not with 1 (fs/coredump.c). If the hard limit is 0, it stays so.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = 1 if hard else 0
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, hard))
+    return limit
+
+
 def withdraw() -> None:
     """Give the service priority over this process, and disable core dumps. Called first in such a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes that the service has started
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    core = dump_no_core()
+    resource.setrlimit(resource.RLIMIT_CORE, (core, core))
     with contextlib.suppress(OSError):  # not on Linux
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -433,7 +434,7 @@ def test_its_processes_stand_back(hire: Hire) -> None:
     inside = ast.literal_eval(hire().deidentify("inside").text)
 
     assert inside["nice"] == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
-    assert inside["core"] == (0, 0)
+    assert inside["core"] == ((1, 1) if resource.getrlimit(resource.RLIMIT_CORE)[1] else (0, 0))
     assert inside["files"] == ["/dev/null"] * 3 + ["socket"]
     assert inside["main"] is None
 
