@@ -2,7 +2,6 @@
 
 import ast
 import asyncio
-import contextlib
 import os
 import re
 import resource
@@ -288,17 +287,15 @@ async def test_a_forkserver_that_is_stopped_is_replaced(hire: Hire, forkserver: 
     await gone(process.pid)
 
 
-async def test_a_late_answer_of_the_forkserver_is_not_taken_for_another() -> None:
+def test_a_late_answer_of_the_forkserver_is_not_taken_for_another() -> None:
     """Else workers would hold each other's process ids from then on, and kill each other."""
     with Forkserver(obedient.load, fork_limit=BRIEF) as forkserver, ExitStack() as stack:
         fork = forkserver.fork()
         stack.enter_context(fork.connection)
-        [process] = loaders_of(psutil.Process())
-        process.suspend()
+        fork.parent.send_signal(signal.SIGSTOP)
         fork.kill()
         assert forkserver.exit_code(fork) is None
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.resume()
+        fork.parent.send_signal(signal.SIGCONT)
 
         fork = forkserver.fork()
         fork.connection.close()
