@@ -13,7 +13,7 @@ PAGES = {"features": REPOSITORY / "docs/features.md", "security": REPOSITORY / "
 COUNTS = {  # rows of each part of docs/features.md
     "What HubOAuth does as well": 14,
     "What it does beyond that": 26,
-    "De-identification": 17,
+    "De-identification": 18,
     "The support desk": 9,
     "Entra ID": 4,
     "Where it runs": 16,
