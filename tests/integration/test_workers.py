@@ -17,6 +17,7 @@ from tests.support.front import Front, Served
 from tests.support.hub import RealHub
 from tests.support.polling import BUSY, eventually
 from tests.support.ports import free_ports
+from tests.support.process import children_with
 
 WORKERS = 3
 LOGINS = 20
@@ -53,7 +54,7 @@ def crowd(make_shared_hub: MakeHub, front: Front) -> Iterator[RealHub]:
 def workers_of(hub: RealHub) -> set[int]:
     """Return the processes that the service has started to serve."""
     (service,) = [pid for pid, line in hub.processes().items() if line.endswith("-m service")]
-    return {child.pid for child in psutil.Process(service).children() if "spawn_main" in " ".join(child.cmdline())}
+    return {child.pid for child in children_with("spawn_main", of=psutil.Process(service))}
 
 
 async def all_serving(hub: RealHub, front: Front) -> set[int]:

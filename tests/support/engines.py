@@ -1,11 +1,12 @@
 """The processes in which a service's engines run, for tests that stop and kill them."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable
 from typing import TypeVar
 
 import psutil
+
+from tests.support.process import children_with
 
 T = TypeVar("T")
 _MOMENT = 0.3  # seconds; nearly always enough for a note to get to an engine
@@ -13,13 +14,7 @@ _MOMENT = 0.3  # seconds; nearly always enough for a note to get to an engine
 
 def loaders_of(service: psutil.Process) -> list[psutil.Process]:
     """Return the children that load an engine and fork others; Hubs, databases and browsers of other tests are none."""
-    return [child for child in service.children() if _loads_engines(child)]
-
-
-def _loads_engines(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):  # gone by now
-        return any("service.apps.deidentify.workers.preloaded" in word for word in process.cmdline())
-    return False
+    return children_with("service.apps.deidentify.workers.preloaded", of=service)
 
 
 def engines_of(service: psutil.Process) -> list[psutil.Process]:

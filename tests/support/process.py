@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
+import psutil
+
 from tests.support import keeper
 
 KEEPER_GRACE = 60.0  # seconds for the keeper to kill what is left; it needs a fraction of one
@@ -99,6 +101,12 @@ def _command_lines(pids: Sequence[int]) -> Iterator[tuple[int, str]]:
             # A process that has ended and waits to be reaped has no command line: it counts as gone.
             if line := b" ".join(words).decode(errors="replace").strip():
                 yield pid, line
+
+
+def children_with(words: str, *, of: psutil.Process | None = None) -> list[psutil.Process]:
+    """Return the living children of a process, by default of this one, with these words in their command lines."""
+    children = {child.pid: child for child in (of or psutil.Process()).children()}
+    return [children[pid] for pid, line in _command_lines([*children]) if words in line]
 
 
 def clean_environment(**extra: str) -> dict[str, str]:

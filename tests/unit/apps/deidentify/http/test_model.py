@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-import psutil
 import pytest
 
 from service.testing import Caller
+from tests.support.process import children_with
 from tests.unit.apps.deidentify.http.test_pages import masked as shown_as_masked
 from tests.unit.apps.deidentify.http.test_pages import submit
 from tests.unit.apps.deidentify.http.test_routes import USE
@@ -101,7 +101,7 @@ async def test_a_model_that_cannot_be_loaded(start: Serve) -> None:
 
     assert (refused.status_code, refused.json()["code"]) == (503, "engine_unavailable")
     assert ready.status_code == 503
-    assert not [child for child in psutil.Process().children() if "rose" in " ".join(child.cmdline())]
+    assert not children_with("rose")
 
 
 async def test_where_there_is_none(start: Serve) -> None:

@@ -12,6 +12,7 @@ from service.apps.deidentify.errors import DeadlineExceededError, EngineFailedEr
 from service.apps.deidentify.workers.recognizer import Recognizer
 from tests.support import seeing
 from tests.support.descriptors import none_left
+from tests.support.process import children_with
 
 CANARY = "Zebulon Quackenbush 99887766"
 LONG = 60.0  # seconds, where the deadline is not what is tested
@@ -35,8 +36,7 @@ def make() -> Iterator[Make]:
 
 def processes() -> list[psutil.Process]:
     """The processes that hold models."""
-    children = psutil.Process().children()
-    return [child for child in children if any("workers.model_process" in word for word in child.cmdline())]
+    return children_with("workers.model_process")
 
 
 def test_it_is_asked_again_and_again(make: Make) -> None:
