@@ -141,7 +141,9 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-P", "-c", "\
 import http.client, os, ssl; \
 where = {'host': '127.0.0.1', 'port': int(os.environ['HUB_PORT']), 'timeout': 8}; \
-hub = http.client.HTTPSConnection(**where, context=ssl._create_unverified_context()) \
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT); \
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE; \
+hub = http.client.HTTPSConnection(**where, context=context) \
     if os.environ.get('HUB_TLS_CERT') else http.client.HTTPConnection(**where); \
 hub.request('GET', '/services/fastapi/health/ready'); \
 raise SystemExit(hub.getresponse().status != 200)"]

@@ -92,7 +92,8 @@ def main() -> int:
             app = BehindProxies(create_app(settings, configured=configured), settings.forwarded_allow_ips)
             options = uvicorn_options(settings)
             listeners = stack.enter_context(listening(settings.listen))
-            # As the first process of a container we would ignore SIGTERM while we wait.
+            # The first process of a container would ignore SIGTERM while it waits. Any other would end by it before it
+            # has cleaned up, as uvicorn raises the signal again when it has stopped.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             # One of its own: an open context cannot be handed to workers, as `options` are.
             tls = tls_options(settings)["ssl_context_factory"]() if settings.is_https else None
@@ -114,8 +115,6 @@ def main() -> int:
 
 def serve(config: Config, listeners: Sequence[Listener]) -> int:
     """Serve in this process until stopped. Returns an exit status."""
-    # uvicorn raises the signal again when it has stopped. Without a handler that would end us before we clean up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run([bound for _, bound in listeners])
     return 0

@@ -4,6 +4,7 @@ import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # https://url.spec.whatwg.org/#path-percent-encode-set
 _KEPT_BY_BROWSERS = "!$%&'*+()[],/:;=@|~"
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -18,12 +19,13 @@ def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-def host_in_origin(host: str) -> str:
-    """Return a host, as `urlsplit` returns it, as browsers write it in an origin: IPv6 compressed and in brackets.
+def origin_at(scheme: str, host: str, port: int | None) -> str:
+    """Return an origin as in the Origin header: IPv6 compressed and in brackets, and no default port.
 
-    Raises ValueError for IPv6 that is wrong.
+    `host`: as `urlsplit` returns it, in lower case and without brackets. Raises ValueError for IPv6 that is wrong.
     """
-    return f"[{IPv6Address(host)}]" if ":" in host else host
+    written = f"[{IPv6Address(host)}]" if ":" in host else host
+    return f"{scheme}://{written}" if port in {None, DEFAULT_PORTS[scheme]} else f"{scheme}://{written}:{port}"
 
 
 def encoded_path(path: str) -> str:

@@ -18,8 +18,7 @@ from service.auth.cookies import add_cookies
 from service.auth.identification import SignedInByUrl
 from service.auth.middleware import HubMiddleware
 from service.auth.policy import Policy
-from service.auth.promises import contexts, open_to_all, unchecked
-from service.auth.protection import Protected
+from service.auth.promises import contexts, open_to_all, unchecked, unwrapped
 from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
@@ -155,13 +154,11 @@ def handler_of(route: BaseRoute) -> str:
 
 
 def _mounted(app: FastAPI) -> Iterator[FastAPI]:
-    """Yield the FastAPI applications that are mounted in `app`, also by way of `hub.protect`."""
+    """Yield the FastAPI applications that are mounted in `app`, also with `hub.protect` or a middleware around them."""
     for route in app.routes:
-        if isinstance(route, Mount):
-            part = route.app.app if isinstance(route.app, Protected) else route.app
-            if isinstance(part, FastAPI):
-                yield part
-                yield from _mounted(part)
+        if isinstance(route, Mount) and isinstance(part := unwrapped(route.app), FastAPI):
+            yield part
+            yield from _mounted(part)
 
 
 def _asks_in(hub: "Hub", app: FastAPI) -> bool:

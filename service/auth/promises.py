@@ -13,10 +13,10 @@ from service.auth import dependencies, guard, identification
 from service.auth.guard import Guard
 from service.hub.models import Identity
 
-_OURS = {module.__name__ for module in (dependencies, guard, identification)}
-
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
+
+_OURS = {module.__name__ for module in (dependencies, guard, identification)}
 
 
 def unchecked(app: object, *, above: Sequence[object] = ()) -> Iterator[str]:
@@ -26,7 +26,8 @@ def unchecked(app: object, *, above: Sequence[object] = ()) -> Iterator[str]:
     to check them, which does not. An `Identity` without a guard is read from the request: callers say who they are.
     `above`: what `app` is mounted in.
     """
-    routes = _routes_of(app)
+    inner = unwrapped(app)
+    routes = inner.routes if inner else ()
     for context in contexts(routes):
         path, dependant = getattr(context, "path", ""), getattr(context, "dependant", None)
         if dependant is None:
@@ -67,11 +68,11 @@ def contexts(routes: Sequence[BaseRoute]) -> Iterator[Any]:
     yield from getattr(routing, "iter_route_contexts", iter)(routes)
 
 
-def _routes_of(app: object) -> Sequence[BaseRoute]:
-    """Return the routes of Starlette's in an application, also if `hub.protect` or a middleware is around it."""
+def unwrapped(app: object) -> Starlette | Router | None:
+    """Return an application without `hub.protect` or a middleware around it; None if it is not of Starlette's."""
     while app is not None and not isinstance(app, Starlette | Router):
         app = getattr(app, "app", None)
-    return app.routes if app is not None else ()
+    return app
 
 
 def _reads_identity(dependant: "Dependant") -> bool:

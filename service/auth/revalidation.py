@@ -196,10 +196,12 @@ def last_message_for(message: Message) -> LastMessage | None:
     """
     if message["type"] != "http.response.start":
         return _close if message["type"] == "websocket.accept" else None
-    headers = {name.lower(): value for name, value in message.get("headers", ())}
-    if b"content-length" in headers:
-        return None
-    return _LAST_MESSAGES.get(headers.get(b"content-type", b"").lower().partition(b";")[0].strip())
+    headers = message.get("headers", ())
+    for name, value in headers:
+        if name == b"content-type":
+            found = _LAST_MESSAGES.get(value.lower().partition(b";")[0].strip())
+            return None if found and any(name == b"content-length" for name, _ in headers) else found
+    return None
 
 
 def is_head(scope: Scope) -> bool:

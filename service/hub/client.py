@@ -95,8 +95,9 @@ class HubClient:
 
     async def send(self, call: Call[T]) -> HubReply:
         """Send a call and return the reply, whatever it says. Raises HubUnavailableError if there is none."""
-        self._loop = self._loop or asyncio.get_running_loop()
-        if self._loop is not asyncio.get_running_loop():  # the connections belong to that one
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:  # the connections belong to that one
             raise RuntimeError("This HubAuth was used in another event loop: make one in each asyncio.run().")
         began, status = monotonic(), None
         try:

@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.addresses import host_in_origin
+from service.addresses import DEFAULT_PORTS, origin_at
 from service.api_token import problem_with
 
 _log = logging.getLogger("service")
@@ -29,7 +30,6 @@ _NAME = re.compile(r"[a-z]([a-z0-9._-]*[a-z0-9])?")
 _ROUTER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _PORTS = range(1, 65536)
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]+))?/?")
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class RegistrationError(ValueError):
@@ -46,7 +46,7 @@ def check_arguments(
         )
     try:
         address = urlsplit(url)
-        is_right = address.scheme in _DEFAULT_PORTS and bool(address.hostname) and address.port != 0
+        is_right = address.scheme in DEFAULT_PORTS and bool(address.hostname) and address.port != 0
     except ValueError:  # such as a port above 65535
         is_right = False
     if not is_right:
@@ -120,22 +120,18 @@ def check_roles_have_no_members(roles: Iterable[Mapping[str, Any]]) -> None:
 
 
 def canonical_origin(public_host: str) -> str:
-    """Write an origin as browsers do, so that it can be compared literally; see `service.settings.types.origin_of`.
+    """Write an origin as browsers do, so that it can be compared literally.
 
     Raises:
         RegistrationError: it is not an origin.
     """
     match = _ORIGIN.fullmatch(public_host.lower())
-    try:
-        host = host_in_origin(match[2].strip("[]")) if match else ""
-    except ValueError:
-        host = ""
-    if not match or not host or int(match[3] or 1) not in _PORTS:
-        raise RegistrationError(
-            f"public_host={public_host!r}: must be an origin without a path, like https://hub.example.org"
-        )
-    scheme, _, port = match.groups()
-    return f"{scheme}://{host}" if port in {None, _DEFAULT_PORTS[scheme]} else f"{scheme}://{host}:{port}"
+    if match and int(match[3] or 1) in _PORTS:
+        with suppress(ValueError):  # wrong IPv6
+            return origin_at(match[1], match[2].strip("[]"), int(match[3]) if match[3] else None)
+    raise RegistrationError(
+        f"public_host={public_host!r}: must be an origin without a path, like https://hub.example.org"
+    )
 
 
 def redirect_uri(origin: str, base_url: str, name: str) -> str:

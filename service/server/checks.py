@@ -19,12 +19,13 @@ def check_tls(settings: Settings) -> None:
     problems, passing = list[str](), list[str]()
     if settings.ssl_client_ca and (problem := _problem_with_ca(settings.ssl_client_ca)):
         problems.append(f"JUPYTERHUB_SSL_CLIENT_CA: {problem}")
-    if settings.ssl_certfile and (problem := tls.problem_with(settings.ssl_certfile, settings.ssl_keyfile or None)):
-        found = passing if isinstance(problem, tls.OutOfDate) else problems
-        found.append(f"JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE: {problem}")
-    if all(own) and (problem := tls.problem_with(*own)):
-        found = passing if isinstance(problem, tls.OutOfDate) else problems
-        found.append(f"SERVICE_TLS_CERT, SERVICE_TLS_KEY: {problem}")
+    pairs = {
+        "JUPYTERHUB_SSL_CERTFILE, JUPYTERHUB_SSL_KEYFILE": hubs if settings.ssl_certfile else None,
+        "SERVICE_TLS_CERT, SERVICE_TLS_KEY": own if all(own) else None,
+    }
+    for names, pair in pairs.items():
+        if pair and (problem := tls.problem_with(pair[0], pair[1] or None)):
+            (passing if isinstance(problem, tls.OutOfDate) else problems).append(f"{names}: {problem}")
     if any(own) and not all(own):
         problems.append("SERVICE_TLS_CERT and SERVICE_TLS_KEY belong together: set both")
     elif any(own) and not settings.is_https:

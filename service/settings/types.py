@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from service.addresses import host_in_origin, parsed_address
+from service.addresses import DEFAULT_PORTS, origin_at, parsed_address
 
 _FALSE = {"0", "false"}
 _SAME_SITE = {"strict", "lax", "none"}
@@ -23,7 +23,6 @@ FILE = re.compile(r"/[^?#\0]+")
 _SOCKET_PATH = 107  # the maximum bytes in the path of a unix socket (man 7 unix)
 ANY_ORIGIN = "*"
 OPEN_TO_ALL = (".ciamlogin.com", ".b2clogin.com")  # directories of customers
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _hub_flag(value: object) -> object:
@@ -74,7 +73,7 @@ def _split(address: str) -> SplitResult:
     """Split a URL. A user name and password in it would replace the token in the Authorization header."""
     try:
         parts = urlsplit(address)
-        is_complete = parts.scheme in _DEFAULT_PORTS and _is_host(parts.hostname or "") and parts.port != 0
+        is_complete = parts.scheme in DEFAULT_PORTS and _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:  # its message quotes the URL
         is_complete = False
     if not is_complete or not ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
@@ -83,10 +82,8 @@ def _split(address: str) -> SplitResult:
 
 
 def origin_of(parts: SplitResult) -> str:
-    """Return the origin as in the Origin header: in lower case, IPv6 compressed, without a default port."""
-    host = host_in_origin(parts.hostname or "")
-    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    """Return the origin of an address; see `origin_at`."""
+    return origin_at(parts.scheme, parts.hostname or "", parts.port)
 
 
 def _web_address(address: str) -> str:

@@ -275,19 +275,20 @@ async def test_errors_of_the_hub_in_a_mounted_application(serve: Serve) -> None:
     """Are answered as in the application around it, and not as 500."""
 
     def add(app: FastAPI, hub: Hub) -> None:
-        part = FastAPI()
-
-        @part.get("/servers")
         async def servers(caller: Annotated[CallerClient, Depends(hub.as_caller)]) -> Any:  # noqa: ANN401
             return await caller.get("users", "other")
 
+        part, protected, wrapped = FastAPI(), FastAPI(), FastAPI()
+        for each in (part, protected, wrapped):
+            each.get("/servers")(servers)
         app.mount("/part", part)
-        app.mount("/protected", hub.protect(part))
+        app.mount("/protected", hub.protect(protected))
+        app.mount("/wrapped", GZipMiddleware(wrapped))
 
     service = await serve(app={"create": lambda settings: shop(settings, add=add)})
     token = service.hub.issue("testuser")
     service.hub.respond("GET", "/users/other", status=403, json={"status": 403, "message": "no"})
-    for path in ("part/servers", "protected/servers"):
+    for path in ("part/servers", "protected/servers", "wrapped/servers"):
         reply = await service.api(token).get(path)
         assert (path, reply.status_code, reply.json()["code"]) == (path, 403, "hub_forbidden")
 

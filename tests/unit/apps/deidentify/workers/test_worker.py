@@ -315,14 +315,20 @@ def test_a_process_id_that_may_be_a_strangers_by_now(forkserver: Forkserver) -> 
     assert stranger.returncode == 0
 
 
+async def orphaned(worker: Worker, folder: Path) -> tuple[Caller, dict[str, int]]:
+    """Kill the process that forked a worker, which waits with a note for a file. Return who waits, and the ids."""
+    inside: dict[str, int] = ast.literal_eval(worker.deidentify("inside").text)
+    caller = Caller(worker, f"wait {folder}/x")
+    await begun(folder / "x")
+    os.kill(inside["parent"], signal.SIGKILL)
+    psutil.Process(inside["parent"]).wait()
+    return caller, inside
+
+
 async def test_closing_a_worker_whose_parent_is_gone(hire: Hire, tmp_path: Path) -> None:
     """Its note fails at once, though the worker may not be killed; it ends when it is through."""
     worker = hire()
-    inside = ast.literal_eval(worker.deidentify("inside").text)
-    caller = Caller(worker, f"wait {tmp_path}/x")
-    await begun(tmp_path / "x")
-    os.kill(inside["parent"], signal.SIGKILL)
-    psutil.Process(inside["parent"]).wait()
+    caller, inside = await orphaned(worker, tmp_path)
 
     worker.close()
     caller.join()
@@ -335,10 +341,7 @@ async def test_closing_a_worker_whose_parent_is_gone(hire: Hire, tmp_path: Path)
 async def test_the_forkserver_is_killed(hire: Hire, tmp_path: Path) -> None:
     """Its workers go on; where another is needed, it is started anew."""
     worker = hire()
-    inside = ast.literal_eval(worker.deidentify("inside").text)
-    caller = Caller(worker, f"wait {tmp_path}/x")
-    await begun(tmp_path / "x")
-    os.kill(inside["parent"], signal.SIGKILL)
+    caller, inside = await orphaned(worker, tmp_path)
     (tmp_path / "x").touch()
     caller.join()
 
