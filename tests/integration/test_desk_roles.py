@@ -105,11 +105,8 @@ async def desk(hub: RealHub) -> Desk:
         connection.execute("DELETE FROM accounts")
     tokens = [await hub.user_token(name) for name in Role]
 
-    async def are_all_known() -> bool:
-        # Workers remember for a second that a Hub was down.
-        return {(await desk.ask("GET", "accounts/me", by=token)).status_code for token in tokens} == {200}
-
-    await eventually(are_all_known)
+    for token in tokens:
+        (await desk.ask("GET", "accounts/me", by=token)).raise_for_status()
     return desk
 
 
@@ -259,7 +256,7 @@ async def test_fewer_rights_hold_under_load_on_every_worker(desk: Desk, front: F
     url = f"http://127.0.0.1:{front.ports[0]}{PATH}desk/tickets"
     answered: list[tuple[float, int]] = []  # when it was sent, and its status
     is_over = asyncio.Event()
-    await _warm(desk, front, theirs)
+    await front.until_each_says(200, lambda: desk.ask("GET", "tickets", by=theirs), of=WORKERS)
 
     async def ask_on(client: httpx.AsyncClient) -> None:
         while not is_over.is_set():
@@ -284,17 +281,6 @@ async def test_fewer_rights_hold_under_load_on_every_worker(desk: Desk, front: F
         is_over.set()
 
 
-async def _warm(desk: Desk, front: Front, token: Token) -> None:
-    """Ask until each worker has answered, and so knows what the Hub says of the token."""
-    front.served.clear()
-
-    async def have_all() -> bool:
-        assert (await desk.ask("GET", "tickets", by=token)).status_code == 200
-        return len({each.process for each in front.served if each.name == "tickets"}) == WORKERS
-
-    await eventually(have_all, every=0)
-
-
 async def _reached(answered: list[tuple[float, int]], goal: int) -> bool:
     return len(answered) >= goal
 
@@ -303,7 +289,7 @@ async def _is_let_in(answered: list[tuple[float, int]], since: float) -> bool:
     return any(status == 200 for sent, status in answered if sent > since)
 
 
-async def test_fewer_rights_have_no_grace(desk: Desk) -> None:
+async def test_fewer_rights_have_no_grace(desk: Desk, front: Front) -> None:
     """After a demotion no worker serves an older answer, even if the Hub is down."""
     theirs = await desk.hub.user_token("manager")
     for _ in range(3 * WORKERS):
@@ -311,14 +297,21 @@ async def test_fewer_rights_have_no_grace(desk: Desk) -> None:
     assert (await desk.give("manager", None)).status_code == 200
     with desk.hub.gate.down():
         replies = [await desk.ask("GET", "accounts", by=theirs) for _ in range(3 * WORKERS)]
+    await until_all_know_that_it_is_back(desk, front)
 
     assert {said(reply) for reply in replies} <= {(503, "hub_unavailable"), (403, "insufficient_scope")}
+
+
+async def until_all_know_that_it_is_back(desk: Desk, front: Front) -> None:
+    """Wait until each worker asks the Hub again. Each remembers for a second that it was down."""
+    somebody = await desk.hub.user_token("support")
+    await front.until_each_says(200, lambda: desk.hub.ask("GET", "me", token=somebody), of=WORKERS)
 
 
 # Cut off
 
 
-async def test_killed_in_the_middle(desk: Desk) -> None:
+async def test_killed_in_the_middle(desk: Desk, front: Front) -> None:
     """When every worker is killed during a demotion, nobody keeps what they had, and the next change tells of it."""
     theirs = await desk.hub.user_token("manager")
     for _ in range(2 * WORKERS):
@@ -330,17 +323,8 @@ async def test_killed_in_the_middle(desk: Desk) -> None:
         assert (await change).status_code >= 500
 
     await eventually(partial(_has, desk, "manager", {"desk-support"}))  # the Hub has gone on with what it was asked
-    reply = httpx.Response(503)
-
-    async def are_all_back() -> bool:
-        # Each request goes to some worker: one that is still starting, or has just met a Hub that was, answers 503.
-        nonlocal reply
-        replies = [await desk.ask("GET", "accounts", by=theirs) for _ in range(4 * WORKERS)]
-        reply = replies[-1]
-        return all(each.status_code < 500 for each in replies)
-
-    await eventually(are_all_back)
-    assert said(reply) == (403, "insufficient_scope")
+    await front.until_each_says(403, lambda: desk.ask("GET", "accounts", by=theirs), of=WORKERS)
+    assert said(await desk.ask("GET", "accounts", by=theirs)) == (403, "insufficient_scope")
     assert said(await desk.give("manager", None)) == (409, "change_under_way")
     with closing(sqlite3.connect(desk.database, timeout=10)) as connection, connection:
         connection.execute("UPDATE leases SET until = '2026-01-01 00:00:00.000000'")
@@ -434,7 +418,7 @@ async def test_no_way_round_login_denied(desk: Desk) -> None:
         assert (await desk.ask("GET", "tickets", by=again)).status_code == 200
 
 
-async def test_while_the_hub_cannot_say_how_old_a_token_is(desk: Desk) -> None:
+async def test_while_the_hub_cannot_say_how_old_a_token_is(desk: Desk, front: Front) -> None:
     """Meanwhile people with `login_denied` get 503 with `Retry-After`."""
     theirs = await desk.hub.user_token("manager")
     assert (await desk.change("manager", login_denied=True)).status_code == 200
@@ -443,6 +427,7 @@ async def test_while_the_hub_cannot_say_how_old_a_token_is(desk: Desk) -> None:
         assert (await desk.ask("GET", "tickets", by=theirs)).status_code == 200
     with desk.hub.gate.down():
         replies = [await desk.ask("GET", "tickets", by=theirs) for _ in range(2 * WORKERS)]
+    await until_all_know_that_it_is_back(desk, front)
 
     assert {said(reply) for reply in replies} == {(503, "hub_unavailable")}
     assert all("Retry-After" in reply.headers for reply in replies)

@@ -6,13 +6,15 @@ It knows which process has answered: of processes that share a port too.
 import contextlib
 import http.client
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import psutil
 
 from tests.support.gate import HOP_BY_HOP, Canned, HubGate, Passed
+from tests.support.polling import eventually
 
 BAD_GATEWAY = Canned(502)
 
@@ -67,6 +69,19 @@ class Front(HubGate):
             yield self.served
         finally:
             self.served, self._choose = before, choose
+
+    async def until_each_says(self, status: int, ask: Callable[[], Awaitable[httpx.Response]], *, of: int) -> None:
+        """Ask until each of so many processes has given this status, with no other status in between."""
+        said = set[int]()
+
+        async def have_all() -> bool:
+            if (await ask()).status_code == status:
+                said.add(self.served[-1].process)  # one request at a time: the last one is ours
+            else:
+                said.clear()
+            return len(said - {0}) == of
+
+        await eventually(have_all, every=0)
 
     def _ask(self, request: Passed) -> Canned:
         port = self._choose()
