@@ -7,6 +7,9 @@ from urllib.parse import quote
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # https://url.spec.whatwg.org/#path-percent-encode-set
 _KEPT_BY_BROWSERS = "!$%&'*+()[],/:;=@|~"
+# The last label must not be a number: a mistyped IP address is not a host name (https://url.spec.whatwg.org).
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?", re.IGNORECASE)
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -17,6 +20,11 @@ def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def is_host(host: str) -> bool:
+    """Whether this is a host name or an IP address, as `urlsplit` returns it: IPv6 without brackets."""
+    return bool(_HOST_NAME.fullmatch(host)) or (parsed_address(host) is not None and "%" not in host)
 
 
 def origin_at(scheme: str, host: str, port: int | None) -> str:

@@ -20,7 +20,7 @@ class ServiceError(Exception):
     """
 
     code: ClassVar[str] = "error"
-    status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
+    status: int = HTTPStatus.INTERNAL_SERVER_ERROR
     default: ClassVar[str] = "Something went wrong."
     retry_after: int | None = None
 

@@ -129,7 +129,7 @@ def drawings() -> dict[str, str]:
 
 def said(error: type[ServiceError]) -> str:
     """Return how a refusal is written: status and code."""
-    return f"{error.status.value} {error.code}"
+    return f"{int(error.status)} {error.code}"
 
 
 def _request() -> Iterator[str]:

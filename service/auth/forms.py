@@ -11,7 +11,7 @@ from service.auth.credentials import Source
 from service.auth.errors import CookieConflictError, HeadersTooLargeError, OriginError
 from service.auth.identification import credential_of, page_token
 from service.auth.state import state_of
-from service.auth.xsrf import FORM, check_origin
+from service.auth.xsrf import check_origin, is_form
 from service.hub.errors import InvalidTokenError
 
 _MAX_BODY = 16 * 1024  # bytes
@@ -26,7 +26,7 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         HTTPException: 413, the form is larger than any of ours.
     """
-    if not request.headers.get("content-type", "").startswith(FORM):
+    if not is_form(request):
         return {}
     try:
         return dict(parse_qsl((await _body(request)).decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
@@ -67,7 +67,7 @@ async def refused_form(conn: HTTPConnection) -> dict[str, str]:
         return {}
     if conn.scope["method"] != "POST" or not _may_be_by_cookie(conn):
         return {}
-    if not conn.headers.get("content-type", "").startswith(FORM):
+    if not is_form(conn):
         return {}
     try:
         check_origin(conn, context_of(conn).settings)

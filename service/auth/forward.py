@@ -226,10 +226,10 @@ def _refusal(conn: HTTPConnection, error: ServiceError, *, redirect: bool) -> Re
     return problem_response(problem, headers)
 
 
-def _status(status: HTTPStatus) -> HTTPStatus:
+def _status(status: int) -> HTTPStatus:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return HTTPStatus.SERVICE_UNAVAILABLE
-    return status if status == HTTPStatus.UNAUTHORIZED else HTTPStatus.FORBIDDEN
+    return HTTPStatus.UNAUTHORIZED if status == HTTPStatus.UNAUTHORIZED else HTTPStatus.FORBIDDEN
 
 
 def _sign_in_address(conn: HTTPConnection) -> str:

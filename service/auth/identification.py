@@ -16,7 +16,7 @@ from service.auth.fetch_metadata import is_browser, may_be_page
 from service.auth.providers.entra_claims import header_of
 from service.auth.request_path import raw_path
 from service.auth.state import state_of
-from service.auth.xsrf import FORM, check_websocket, check_xsrf, xsrf_token
+from service.auth.xsrf import check_websocket, check_xsrf, is_form, xsrf_token
 from service.errors import ServiceError
 from service.hub.errors import HubUnavailableError, InvalidTokenError
 from service.hub.models import Identity
@@ -115,7 +115,7 @@ async def identify_sender(conn: HTTPConnection) -> Identity:
         return await identify(HTTPConnection(conn.scope))  # without a body that could be read
     except XsrfError:
         credential = credential_of(conn)
-        if credential is None or not conn.headers.get("content-type", "").startswith(FORM):
+        if credential is None or not is_form(conn):
             raise
     sender = state_of(conn).sender = await _ask(conn, credential)
     return sender

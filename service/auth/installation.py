@@ -18,7 +18,7 @@ from service.auth.cookies import add_cookies
 from service.auth.identification import SignedInByUrl
 from service.auth.middleware import HubMiddleware
 from service.auth.policy import Policy
-from service.auth.promises import contexts, open_to_all, unchecked, unwrapped
+from service.auth.promises import contexts, mounted, open_to_all, unchecked, unwrapped
 from service.auth.refusals import Refused, answer, answer_refused
 from service.errors import ConfigurationError, ServiceError
 
@@ -155,8 +155,8 @@ def handler_of(route: BaseRoute) -> str:
 
 def _mounted(app: FastAPI) -> Iterator[FastAPI]:
     """Yield the FastAPI applications that are mounted in `app`, also with `hub.protect` or a middleware around them."""
-    for route in app.routes:
-        if isinstance(route, Mount) and isinstance(part := unwrapped(route.app), FastAPI):
+    for _, each in mounted(app.routes):
+        if isinstance(part := unwrapped(each), FastAPI):
             yield part
             yield from _mounted(part)
 

@@ -72,6 +72,9 @@ class HubMiddleware:
             await self._app(scope, exchange.receive if scope["type"] == "websocket" else receive, exchange.send)
         except WebSocketDisconnect:
             return  # the client has gone, or its connection was ended
+        except BaseExceptionGroup as group:  # in a task group of the handler
+            if group.split(WebSocketDisconnect)[1] is not None:
+                raise
         except asyncio.CancelledError:
             if not exchange.has_cancelled():
                 raise

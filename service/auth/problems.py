@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -41,7 +42,11 @@ class OAuthError(BaseModel):
 def problem_of(error: ServiceError) -> Problem:
     """Return what a client is told of an error."""
     return Problem(
-        title=error.status.phrase, status=error.status, code=error.code, detail=error.detail, **error.members()
+        title=responses.get(error.status, "Error"),
+        status=error.status,
+        code=error.code,
+        detail=error.detail,
+        **error.members(),
     )
 
 

@@ -1,13 +1,14 @@
 """Finds routes that seem to be guarded and are not. An application does not start with such."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, routing
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp
 
 from service.auth import dependencies, guard, identification
 from service.auth.guard import Guard
@@ -41,10 +42,9 @@ def unchecked(app: object, *, above: Sequence[object] = ()) -> Iterator[str]:
         if _reads_identity(dependant):
             yield f"{path}: it reads an Identity from the request. It takes Depends(…) with a guard in it."
     inside = [*above, app]
-    for route in routes:
-        if isinstance(route, Mount | Host) and route.app not in inside:
-            where = route.path if isinstance(route, Mount) else route.host
-            yield from (f"{where}{problem}" for problem in unchecked(route.app, above=inside))
+    for where, part in mounted(routes):
+        if part not in inside:
+            yield from (f"{where}{problem}" for problem in unchecked(part, above=inside))
 
 
 def open_to_all(app: FastAPI) -> Iterator[str]:
@@ -68,6 +68,14 @@ def contexts(routes: Sequence[BaseRoute]) -> Iterator[Any]:
     yield from getattr(routing, "iter_route_contexts", iter)(routes)
 
 
+def mounted(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, ASGIApp]]:
+    """Yield the path or host of each mounted application, and the application; those of routers among them."""
+    for context in contexts(routes):
+        route = getattr(context, "original_route", context)
+        if isinstance(route, Mount | Host):
+            yield getattr(context, "path", "") or getattr(route, "host", ""), route.app
+
+
 def unwrapped(app: object) -> Starlette | Router | None:
     """Return an application without `hub.protect` or a middleware around it; None if it is not of Starlette's."""
     while app is not None and not isinstance(app, Starlette | Router):
@@ -86,7 +94,10 @@ def _reads_identity(dependant: "Dependant") -> bool:
 
 
 def _contains_identity(param: Any) -> bool:  # noqa: ANN401 - FastAPI's ModelField
-    unseen: list[Any] = [TypeAdapter(param.field_info.annotation).core_schema]
+    info = param.field_info
+    # With its metadata, which may say how to read a type that pydantic does not know.
+    annotated: Any = Annotated[info.annotation, info]
+    unseen: list[Any] = [TypeAdapter(annotated).core_schema]
     while unseen:
         schema = unseen.pop()
         if isinstance(schema, dict):

@@ -19,7 +19,7 @@ from service.hub.sealing import fingerprint
 from service.settings import Settings
 
 _READING = {"GET", "HEAD", "OPTIONS"}
-FORM = "application/x-www-form-urlencoded"
+_FORM = "application/x-www-form-urlencoded"
 _FIELD = re.compile(rb"&_xsrf=([^&]+)")
 _MAX_FIELD = 512  # bytes of a field, in which every character of the token may be percent-encoded
 
@@ -96,9 +96,14 @@ def _from_query(conn: HTTPConnection) -> str:
     return _among_fields(conn.scope["query_string"])
 
 
+def is_form(conn: HTTPConnection) -> bool:
+    """Whether the body is an urlencoded form. A media type may be in any case (RFC 9110 section 8.3.1)."""
+    return conn.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
+
+
 async def _from_form(conn: HTTPConnection) -> str:
     """Look into a plain form; an upload must carry the token in a header or its address, so that it can be streamed."""
-    if not isinstance(conn, Request) or not conn.headers.get("content-type", "").startswith(FORM):
+    if not isinstance(conn, Request) or not is_form(conn):
         return ""
     try:
         text = await conn.body()  # keeps it for a handler that wants the raw body

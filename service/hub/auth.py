@@ -17,7 +17,7 @@ from service.hub import protocol
 from service.hub.cache import AnswerCache
 from service.hub.caller import Params, RestReply, rest
 from service.hub.client import HubClient, OnRequest, open_http, tls_for
-from service.hub.environment import checked_address, read_environment
+from service.hub.environment import checked_address, checked_token, read_environment
 from service.hub.errors import HubForbiddenError, InvalidTokenError
 from service.hub.models import Identity
 from service.hub.scopes import Mode, several
@@ -57,7 +57,7 @@ class HubAuth:
     answer counts. `stale_grace`: how much longer it may serve while the Hub does not answer. `cache_size`: how many
     answers to keep. `on_request` is called after each request to the Hub.
 
-    Raises ValueError if `api_url` is no address of a Hub.
+    Raises ValueError if `api_url` is no address of a Hub, or `api_token` cannot stand in a header.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only, and most have a default
@@ -74,7 +74,7 @@ class HubAuth:
         on_request: OnRequest = lambda _path, _status, _seconds: None,
     ) -> None:
         api_url = checked_address(api_url)
-        secret = SecretStr(api_token) if isinstance(api_token, str) else api_token
+        secret = checked_token(api_token if isinstance(api_token, str) else api_token.get_secret_value())
         http = open_http(timeout=timeout, tls=tls or tls_for(api_url))
         self.access_scopes = several(access_scopes)
         self.hub = HubClient(http, api_url=api_url, api_token=secret, on_request=on_request)

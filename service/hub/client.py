@@ -55,7 +55,7 @@ def tls_for(api_url: str, *, client_ca: str = "", certfile: str = "", keyfile: s
         return _usual_trust() if api_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.create_default_context(cafile=client_ca or None)
     if certfile:
-        context.load_cert_chain(certfile, keyfile or None)
+        context.load_cert_chain(certfile, keyfile or None, password="")  # otherwise OpenSSL would ask for it
     return context
 
 

@@ -3,7 +3,6 @@
 Source: https://jupyterhub.readthedocs.io/en/stable/reference/services.html, `jupyterhub/services/auth.py`.
 """
 
-import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,13 +11,13 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from service.api_token import ONE_WORD
 from service.errors import ConfigurationError
 from service.hub.client import tls_for
 
 T = TypeVar("T")
 
 _NEEDED = ("JUPYTERHUB_API_URL", "JUPYTERHUB_API_TOKEN")
-_WORD = re.compile(r"[\x21-\x7e]+")
 _SCOPES = TypeAdapter(tuple[str, ...])
 
 
@@ -51,7 +50,7 @@ def read_environment(environment: Mapping[str, str]) -> HubEnvironment:
         f"{name} is not set; the Hub sets it for its services" for name in _NEEDED if not environment.get(name)
     )
     api_url = value("JUPYTERHUB_API_URL", checked_address)
-    api_token = value("JUPYTERHUB_API_TOKEN", _token)
+    api_token = value("JUPYTERHUB_API_TOKEN", checked_token)
     scopes = value("JUPYTERHUB_OAUTH_ACCESS_SCOPES", _scopes) or value("JUPYTERHUB_OAUTH_SCOPES", _scopes)
     tls = _tls(environment, api_url, problems) if api_url else None
     if problems or api_url is None or api_token is None:
@@ -70,13 +69,14 @@ def checked_address(text: str) -> str:
         is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:  # its message repeats the address
         is_good = False
-    if not is_good or not _WORD.fullmatch(text) or "@" in parts.netloc or {"?", "#"} & set(text):
+    if not is_good or not ONE_WORD.fullmatch(text) or "@" in parts.netloc or {"?", "#"} & set(text):
         raise ValueError("must be an http:// or https:// address, without user name, query and fragment")
     return parts.geturl().rstrip("/")  # the scheme in small letters
 
 
-def _token(text: str) -> SecretStr:
-    if not _WORD.fullmatch(text):
+def checked_token(text: str) -> SecretStr:
+    """Return a token that can stand in a header. Raises ValueError if it cannot."""
+    if not ONE_WORD.fullmatch(text):
         raise ValueError("must be one word of printable ASCII, without a line end")
     return SecretStr(text)
 

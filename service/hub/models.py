@@ -31,6 +31,7 @@ def _scope_words(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
+_NOT_SHOWN = {"session_id", "token_id", "scope_set"}
 _CENTURY = 100 * 365 * 24 * 3600  # seconds; a longer lifetime is nonsense, and dates could overflow
 
 
@@ -62,6 +63,22 @@ class Identity(BaseModel):
         copied = self.model_copy()
         copied._claims = dict(claims)  # noqa: SLF001 - of this class
         return copied
+
+    def __copy__(self) -> Self:
+        """Copy without `scope_set`: `model_copy(update=…)` may give the copy other scopes."""
+        copied = super().__copy__()
+        copied.__dict__.pop("scope_set", None)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """As `__copy__`."""
+        copied = super().__deepcopy__(memo)
+        copied.__dict__.pop("scope_set", None)
+        return copied
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]  # pydantic's is a generator
+        """Leave out of `dict(identity)` what `public()` leaves out, as it may become an answer."""
+        return (field for field in super().__iter__() if field[0] not in _NOT_SHOWN)
 
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
         """Leave out fields that the Hub added, because `auth_state` contains secrets."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.addresses import DEFAULT_PORTS, origin_at
+from service.addresses import DEFAULT_PORTS, is_host, origin_at
 from service.api_token import problem_with
 
 _log = logging.getLogger("service")
@@ -46,10 +46,10 @@ def check_arguments(
         )
     try:
         address = urlsplit(url)
-        is_right = address.scheme in DEFAULT_PORTS and bool(address.hostname) and address.port != 0
+        is_right = address.scheme in DEFAULT_PORTS and is_host(address.hostname or "") and address.port != 0
     except ValueError:  # such as a port above 65535
         is_right = False
-    if not is_right:
+    if not is_right or "@" in url:
         raise RegistrationError(f"url={url!r}: must be the http:// or https:// URL at which the service listens")
     for router in routers:
         if not _ROUTER.fullmatch(router):
@@ -126,7 +126,7 @@ def canonical_origin(public_host: str) -> str:
         RegistrationError: it is not an origin.
     """
     match = _ORIGIN.fullmatch(public_host.lower())
-    if match and int(match[3] or 1) in _PORTS:
+    if match and int(match[3] or 1) in _PORTS and is_host(match[2].strip("[]")):
         with suppress(ValueError):  # wrong IPv6
             return origin_at(match[1], match[2].strip("[]"), int(match[3]) if match[3] else None)
     raise RegistrationError(

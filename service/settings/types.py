@@ -10,14 +10,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from service.addresses import DEFAULT_PORTS, origin_at, parsed_address
+from service.addresses import DEFAULT_PORTS, is_host, origin_at
+from service.api_token import ONE_WORD
 
 _FALSE = {"0", "false"}
 _SAME_SITE = {"strict", "lax", "none"}
-ONE_WORD = re.compile(r"[\x21-\x7e]+")
-# The last label must not be a number: a mistyped IP address is not a host name (https://url.spec.whatwg.org).
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FILE = re.compile(r"/[^?#\0]+")
 _SOCKET_PATH = 107  # the maximum bytes in the path of a unix socket (man 7 unix)
@@ -64,16 +61,11 @@ def one_word(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _is_host(host: str) -> bool:
-    """Whether this is a host name or an IP address, as `urlsplit` returns it: IPv6 without brackets."""
-    return bool(_HOST_NAME.fullmatch(host)) or (parsed_address(host) is not None and "%" not in host)
-
-
 def _split(address: str) -> SplitResult:
     """Split a URL. A user name and password in it would replace the token in the Authorization header."""
     try:
         parts = urlsplit(address)
-        is_complete = parts.scheme in DEFAULT_PORTS and _is_host(parts.hostname or "") and parts.port != 0
+        is_complete = parts.scheme in DEFAULT_PORTS and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:  # its message quotes the URL
         is_complete = False
     if not is_complete or not ONE_WORD.fullmatch(address) or parts.username is not None or {"?", "#"} & set(address):
@@ -153,7 +145,7 @@ def _listen_address(address: str) -> str:
 
 def _proxy(address: str) -> str:
     """Check an IP address, a network, a host name, or `*` for all."""
-    if address != "*" and not _HOST_NAME.fullmatch(address):
+    if address != "*" and not is_host(address):
         try:
             ip_network(address)
         except ValueError:  # its message quotes the value

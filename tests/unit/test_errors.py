@@ -7,12 +7,14 @@ import pickle
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import service
+from service.auth.problems import problem_of
 from service.client import ClientError
 from service.errors import ServiceError
 
@@ -87,3 +89,15 @@ def test_copies(kind: type[ServiceError | ClientError], way: str) -> None:
 def test_all_are_found() -> None:
     """Both families are among the classes that the test above takes."""
     assert {ServiceError, ClientError} < set(kinds())
+
+
+@pytest.mark.parametrize(("status", "title"), [(HTTPStatus.GONE, "Gone"), (409, "Conflict"), (499, "Error")])
+def test_any_status(status: int, title: str) -> None:
+    """A class of one's own may have any status, also as a number."""
+
+    class OwnError(ServiceError):
+        code = "own"
+
+    OwnError.status = status
+
+    assert (problem_of(OwnError()).title, problem_of(OwnError()).status) == (title, status)

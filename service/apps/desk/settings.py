@@ -4,11 +4,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from service.api_token import ONE_WORD
 from service.apps.desk.domain.policy import GRANTS, Grants
 from service.apps.desk.domain.policy_file import read_policy
 from service.apps.desk.storage.address import address_for_driver
 from service.settings import Settings
-from service.settings.types import FILE, ONE_WORD, Names
+from service.settings.types import FILE, Names
 
 _KINDS = {
     "sqlite": "sqlite",

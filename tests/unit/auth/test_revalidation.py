@@ -47,6 +47,21 @@ async def careless(websocket: WebSocket, _user: CurrentUser) -> None:
         await websocket.send_text("x")
 
 
+@router.websocket("/careless-tasks")
+async def careless_tasks(websocket: WebSocket, _user: CurrentUser) -> None:
+    """Likewise, in tasks."""
+    await websocket.accept()
+
+    async def speak() -> None:
+        while True:
+            await websocket.send_text("x")
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(speak())
+        group.create_task(websocket.receive_text())
+
+
 @router.websocket("/fails")
 async def fails(websocket: WebSocket, user: CurrentUser) -> None:
     """Fail when something is said."""
@@ -184,12 +199,14 @@ async def test_a_guard_called_late(live: Service, where: str) -> None:
     assert watches() == []
 
 
-async def test_nothing_passes_after_the_end(live: Service) -> None:
+@pytest.mark.parametrize("where", ["careless", "careless-tasks"])
+async def test_nothing_passes_after_the_end(live: Service, where: str) -> None:
     """What a handler sends after the end does not reach the client, and is not an error."""
     token = live.hub.issue("testuser")
-    async with opened(live, "careless", token) as socket:
+    async with opened(live, where, token) as socket:
         live.hub.revoke(token)
         await socket.until_over()
+        assert socket.failure() is None
 
     assert socket.messages[-1]["type"] == "websocket.close"
 

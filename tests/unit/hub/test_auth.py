@@ -201,6 +201,13 @@ def test_an_address_that_is_none(address: str) -> None:
         HubAuth(api_url=address, api_token="x")
 
 
+@pytest.mark.parametrize("token", ["", "x\n", "two words", "é"])
+def test_a_token_that_cannot_be_sent(token: str) -> None:
+    """Is refused at once, too. A Hub would be blamed for it otherwise."""
+    with pytest.raises(ValueError, match="must be one word of printable ASCII"):
+        HubAuth(api_url="http://hub.test/hub/api", api_token=token)
+
+
 async def test_one_access_scope_as_text() -> None:
     """Is one scope, and not its letters."""
     async with HubAuth(api_url="http://hub.test/hub/api", api_token="x", access_scopes="access:services") as auth:

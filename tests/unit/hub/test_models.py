@@ -88,6 +88,25 @@ def test_what_identifies_the_credential_is_not_shown() -> None:
         assert "canary" not in shown
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_copy_has_its_own_rights(deep: bool) -> None:  # noqa: FBT001 - a table
+    """An application may narrow what a caller may do."""
+    caller = Identity(name="alice", scopes=("custom:x",))
+    assert caller.scope_set.missing(["custom:x"]) == ()
+    narrowed = caller.model_copy(update={"scopes": ()}, deep=deep)
+
+    assert narrowed.scope_set.missing(["custom:x"]) == ("custom:x",)
+    assert caller.scope_set.missing(["custom:x"]) == ()
+
+
+def test_a_dictionary_of_it_can_be_an_answer() -> None:
+    """It has what may be shown to the caller, and no other objects, whatever was asked of it before."""
+    caller = Identity.model_validate({"name": "alice", "session_id": "s", "token_id": "t", "created": "today"})
+    assert caller.scope_set.missing(["custom:x"])
+
+    assert json.loads(json.dumps(dict(caller))) == caller.public()
+
+
 def test_an_identity_cannot_be_changed() -> None:
     """All requests with one token share it while it is in the cache."""
     with pytest.raises(ValidationError):

@@ -391,6 +391,13 @@ def test_fields_and_command_of_the_operator_are_used(command: Any, expected: lis
         ({"managed": False}, "needs api_token="),
         ({"managed": False, "api_token": "x" * 64, "allow_token_in_url": True}, "JUPYTERHUB_ALLOW_TOKEN_IN_URL"),
         ({"api_token": "short"}, "api_token:"),
+        ({"api_token": f"{'x' * 64}\n"}, "api_token: must be one word"),
+        ({"api_token": f"two {'x' * 64}"}, "api_token: must be one word"),
+        ({"url": "http://300.1.1.1:10101"}, "url="),
+        ({"url": "http://user:word@127.0.0.1:10101"}, "url="),
+        ({"public_host": "https://hub..example.org"}, "public_host="),
+        ({"public_host": "https://10.0.0.300"}, "public_host="),
+        ({"public_host": "https://-hub.example.org"}, "public_host="),
     ],
 )
 def test_wrong_arguments_raise_and_leave_the_configuration_as_it_was(options: dict[str, Any], says: str) -> None:
