@@ -37,7 +37,6 @@ if __name__ == "__main__":
 
 import logging.config
 import signal
-import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -167,8 +166,8 @@ def main_or_placeholder() -> int:
         status = main()
     except SystemExit as ended:  # uvicorn's, if what runs before the first request fails
         status = ended.code if isinstance(ended.code, int) else 1
-    except Exception:  # noqa: BLE001 - code of others, such as a router
-        traceback.print_exc()
+    except Exception:  # code of others, such as a router
+        logging.getLogger("service").exception("The service cannot start.")
         status = 1
     if status:
         placeholder.run(os.environ, seconds=None if status == _WRONG_CONFIGURATION else _RETRY)

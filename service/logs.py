@@ -79,6 +79,7 @@ def where_raised(error: BaseException) -> str:
 
 
 _TRACEBACK = "Traceback (most recent call last)"
+_MARGIN = re.compile(r"^ *\| ", re.MULTILINE)  # of what is in an exception group
 _FRAME = re.compile(r'^ +File "(.+)", line ([0-9]+), in (.+)$', re.MULTILINE)
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)", re.MULTILINE)
 
@@ -139,8 +140,10 @@ def _without_exceptions(record: logging.LogRecord) -> str:
     message = record.getMessage()
     if record.name == "asyncio":
         return message.partition("\n")[0]
-    if not message.startswith(_TRACEBACK):
+    if _TRACEBACK not in message:
         return message
+    # A group, or a cause that was never raised, is shown before the first of these words.
+    message = _MARGIN.sub("", message)
     said, where = "Exception", ""
     for frame in _FRAME.finditer(message):
         where = f" at {frame[1].rpartition('/')[2]}:{frame[2]} {frame[3]}"

@@ -129,6 +129,9 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.transport = _Lingering(self)  # type: ignore[assignment]  # has what uvicorn uses
             if self.cycle.body:  # otherwise the application may be waiting for it
                 self.flow.pause_reading()  # the next `receive()` resumes it, and so does the end of the response
+        elif self._is_idle:
+            # What begins no request, such as an empty line, has ended uvicorn's own wait for the next one.
+            self._set_deadline(self.timeout)
 
     def pause_writing(self) -> None:
         """Wait for a client that reads slowly, but not for one that does not read at all."""
@@ -159,6 +162,11 @@ class BoundedHttp(HttpToolsProtocol):
             self._set_deadline(self.closing_timeout)
         else:
             self.transport.close()
+
+    @property
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
 
     @property
     def _is_reading_body(self) -> bool:

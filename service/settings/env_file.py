@@ -10,6 +10,8 @@ from io import StringIO
 from service.errors import ConfigurationError
 
 NAME = ".env"
+# Libraries read these, from the environment alone.
+_OF_LIBRARIES = {"PROMETHEUS_MULTIPROC_DIR", "SSL_CERT_DIR", "SSL_CERT_FILE"}
 _is_ignored: ContextVar[bool] = ContextVar("is_ignored", default=False)
 
 
@@ -27,7 +29,8 @@ def read_env_file() -> Mapping[str, str]:
     """Return the variables in the file, without interpolation; none if there is no file.
 
     Raises:
-        ConfigurationError: the file cannot be read or parsed, or somebody other than us and root could have written it.
+        ConfigurationError: the file cannot be read or parsed, has a variable that would do nothing there, or somebody
+            other than us and root could have written it.
     """
     if _is_ignored.get():
         return {}
@@ -51,6 +54,8 @@ def read_env_file() -> Mapping[str, str]:
         if is_wrong or (key and value is None):
             number = line + source.rstrip("\r\n").count("\n")  # blank lines before it are part of it
             raise _refused(f"line {number} must be NAME=value, with a closing quote for each opening one")
+        if key in _OF_LIBRARIES:
+            raise _refused(f"{key} must be in the environment of the service instead: a library reads it there")
         if key and value:
             variables[key] = value
     return variables

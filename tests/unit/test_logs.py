@@ -8,7 +8,8 @@ import logging
 import logging.config
 import re
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -299,6 +300,30 @@ def test_a_lifespan_that_fails_tells_no_value(log: io.StringIO) -> None:
     logging.getLogger("uvicorn.error").error(TRACEBACK)
 
     assert "ValueError at data base.py:12 connect (SERVICE_TRACEBACKS=1 shows it whole)" in log.getvalue()
+    assert "canary" not in log.getvalue()
+
+
+def failed_in_a_group() -> None:
+    """Raise what a task group does."""
+    raise ExceptionGroup("canary", [ValueError("canary"), KeyError("canary")])
+
+
+def failed_for_a_cause() -> None:
+    """Raise an error whose cause was never raised itself."""
+    raise OSError("canary") from ValueError("canary\ncanary")
+
+
+@pytest.mark.parametrize(
+    ("fail", "kind"), [(failed_in_a_group, "ExceptionGroup"), (failed_for_a_cause, "OSError")], ids=["group", "cause"]
+)
+def test_a_traceback_that_begins_otherwise(log: io.StringIO, fail: Callable[[], None], kind: str) -> None:
+    """What stands before the first traceback of a message is an exception's text, too."""
+    try:
+        fail()
+    except (ExceptionGroup, OSError):
+        logging.getLogger("uvicorn.error").error("%s", traceback.format_exc())  # noqa: TRY400 - as uvicorn does
+
+    assert f"{kind} at test_logs.py:" in log.getvalue()
     assert "canary" not in log.getvalue()
 
 

@@ -148,6 +148,19 @@ def test_a_managed_service_tries_again(tmp_path: Path, told: dict[str, str], sta
     assert ended.stderr.splitlines()[-1].startswith("For 0.1 seconds the service answers 503 to everybody.")
 
 
+@pytest.mark.parametrize("tracebacks", ["", "1"])
+def test_an_exception_in_code_of_others(tmp_path: Path, tracebacks: str) -> None:
+    """The log has its type and place; its text, which may be a database's password, for development only."""
+    (tmp_path / "broken.py").write_text("raise RuntimeError('postgresql://desk:canary@db')")
+    told = {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_SERVICE_NAME": "x", "SERVICE_ROUTERS": "broken:router"}
+    ended = started(told | {"PYTHONPATH": str(tmp_path), "SERVICE_TRACEBACKS": tracebacks})
+
+    line = json.loads(ended.stdout.splitlines()[-1])
+    assert (ended.returncode, line["event"]) == (1, "The service cannot start.")
+    assert line["exception"].endswith("broken.py:1 <module>")
+    assert ("canary" in ended.stdout + ended.stderr) is bool(tracebacks)
+
+
 def test_no_worker_is_started_in_vain() -> None:
     """With several workers, a wrong configuration is reported once, before any worker starts."""
     router = "nope.module:router"

@@ -53,6 +53,8 @@ def enter_process(pid: int) -> Mapping[str, str]:
     pairs = process.joinpath("environ").read_bytes().decode(errors="surrogateescape").split("\0")
     os.chdir(process / "cwd")
     environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    for name in [name for name in os.environ if name.upper() in _READ_BY_LIBRARIES]:
+        del os.environ[name]
     os.environ.update({name: value for name, value in environment.items() if name.upper() in _READ_BY_LIBRARIES})
     return environment
 

@@ -28,7 +28,12 @@ async def check_hub(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.has_hub:
         yield unknown("Hub", "there is none: JUPYTERHUB_API_TOKEN is not set, so only tokens of Entra ID are accepted")
         return
-    async with open_http(timeout=settings.hub_timeout, tls=hub_tls(settings)) as http:
+    try:
+        tls = hub_tls(settings)
+    except OSError:
+        yield unknown("Hub", "the files for TLS to it cannot be loaded: see the check of the certificate")
+        return
+    async with open_http(timeout=settings.hub_timeout, tls=tls) as http:
         hub = HubClient(http, api_url=settings.api_url, api_token=settings.api_token)
         try:
             call = protocol.version()

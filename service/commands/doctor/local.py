@@ -11,6 +11,7 @@ from service.app import create_app
 from service.application import Configured, configure
 from service.doctor_finding import Finding, failed, ok, refused
 from service.errors import ConfigurationError
+from service.logs import where_raised
 from service.server.checks import check_tls
 from service.settings import Settings
 
@@ -56,6 +57,9 @@ def _checked(check: str, run: Callable[[], object], said: str) -> Finding:
         run()
     except ConfigurationError as error:
         return refused(check, error)
+    except Exception as error:  # noqa: BLE001 - code of others, such as a router
+        said = f"{type(error).__name__} at {where_raised(error)}"
+        return failed(check, said, "the code there; with SERVICE_TRACEBACKS=1, a start of the service shows it whole")
     return ok(check, said)
 
 

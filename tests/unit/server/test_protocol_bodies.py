@@ -163,6 +163,20 @@ async def test_an_idle_connection_stays() -> None:
             await asyncio.sleep(2 * Impatient.timeout)
 
 
+@pytest.mark.parametrize("answers", [0, 1], ids=["new", "used"])
+async def test_an_empty_line_is_no_request(answers: int) -> None:
+    """A client that sends one, which servers ignore (RFC 9112 section 2.2), does not keep a connection for ever."""
+    application = Application()
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        for _ in range(answers):
+            writer.write(head())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.write(b"\r\n")
+
+        assert await reader.read() == b""
+
+
 async def test_an_answer_reaches_who_is_still_sending() -> None:
     """A client that reads only after sending everything gets the response, even if the connection then closes."""
     application = Application(closes=True)

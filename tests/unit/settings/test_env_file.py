@@ -111,6 +111,14 @@ def test_a_line_that_makes_no_sense(text: str, line: int) -> None:
     assert refusal() == f".env: line {line} must be NAME=value, with a closing quote for each opening one"
 
 
+@pytest.mark.parametrize("name", ["PROMETHEUS_MULTIPROC_DIR", "SSL_CERT_FILE"])
+def test_what_a_library_reads(name: str) -> None:
+    """A variable that would do nothing there is an error: metrics would be empty, and a Hub not trusted."""
+    write(f"{name}=/canary\n")
+
+    assert refusal() == f".env: {name} must be in the environment of the service instead: a library reads it there"
+
+
 @pytest.mark.parametrize("text", [b"A=\xff", b"A=\0", "A=ä".encode("utf-16")], ids=["Latin-1", "zero", "UTF-16"])
 def test_what_is_no_text(text: bytes) -> None:
     """A file that is not text is an error."""

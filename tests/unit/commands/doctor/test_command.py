@@ -11,6 +11,8 @@ import httpx
 import pytest
 import respx
 import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from service.commands.doctor.command import enter_process, examine
 from service.commands.doctor.hub import check_hub
@@ -81,11 +83,41 @@ async def test_routers_are_shown() -> None:
     assert findings["applications"].said == "none; routers: tests.support.mistakes:router"
 
 
+async def test_a_router_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error is a finding, with type and place; its text may be a secret. The other checks go on."""
+    (tmp_path / "fails_at_import.py").write_text("raise RuntimeError('canary')")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = settings_of(routers=("fails_at_import:router",), tls_certfile="/nope", tls_keyfile="/nope")
+    findings = {finding.check: finding async for finding in check_machine(settings)}
+
+    assert findings["applications"].state == "failed"
+    assert findings["applications"].said.startswith("RuntimeError at ")
+    assert findings["applications"].said.endswith("fails_at_import.py:1 <module>")
+    assert findings["certificate"].state == "failed"
+
+
+@pytest.mark.parametrize("kind", ["missing", "encrypted"])
+async def test_tls_files_that_cannot_be_loaded(tmp_path: Path, kind: str) -> None:
+    """The check of the certificate has said so. It does not ask for a passphrase, and the Hub is left unchecked."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    secret = serialization.BestAvailableEncryption(b"secret")
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, secret)
+    files = {name: tmp_path / f"{name}.pem" for name in ("cert", "key")}
+    if kind == "encrypted":
+        trustme.CA().issue_cert("service").cert_chain_pems[0].write_to_path(files["cert"])
+        files["key"].write_bytes(pem)
+    settings = settings_of(api_url=API, ssl_certfile=str(files["cert"]), ssl_keyfile=str(files["key"]))
+    findings = [(finding.check, finding.state) async for finding in check_hub(settings)]
+
+    assert findings == [("Hub", "not checked")]
+
+
 def test_whom_a_process_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With `--pid`, OpenSSL and httpx read what they read in that process; nothing else of it goes into ours."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", "/ours.pem")
     monkeypatch.setenv("https_proxy", "http://ours")
+    monkeypatch.setenv("SSL_CERT_DIR", "/ours")
     told = {"SSL_CERT_FILE": "/its.pem", "https_proxy": "http://its", "JUPYTERHUB_API_TOKEN": "canary"}
     with subprocess.Popen(["/bin/cat"], env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin is not None
@@ -97,6 +129,7 @@ def test_whom_a_process_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     assert environment == told
     assert {name for name in told if os.environ.get(name) == told[name]} == {"SSL_CERT_FILE", "https_proxy"}
+    assert "SSL_CERT_DIR" not in os.environ
 
 
 async def test_a_shell_that_is_not_the_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
