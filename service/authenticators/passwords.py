@@ -59,7 +59,7 @@ def problem_with(
     password: str, *, name: str, length: int, most: int = MAX_LENGTH, classes: int, check_common: bool
 ) -> str:
     """Return a sentence that says what a new password lacks; an empty string if it is good."""
-    text = _normal(password)
+    text = _normal(password[: most + 1])  # a longer one is refused; normalizing may take the square of its length
     missing = []
     if len(text) < length or max(len(text), len(password)) > most:  # `matches` counts what was typed
         missing.append(f"have {length} to {most} characters")

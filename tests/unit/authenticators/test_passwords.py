@@ -36,6 +36,11 @@ def test_what_it_lacks_is_said(password: str, words: str) -> None:
     assert flaw(password).removeprefix("A password must ") == f"{words}."
 
 
+def test_one_that_is_too_long_is_not_read_to_its_end() -> None:
+    """Strangers may send any number of combining marks. To normalize all of them would take the Hub hours."""
+    assert "have 12 to 1024 characters" in flaw("x" + "\u0315\u0300" * 250_000)
+
+
 @pytest.mark.parametrize("name", ["", "a", "bo"])
 def test_a_name_that_many_passwords_contain(name: str) -> None:
     """Only names of three characters or more may not be in a password."""

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from service.apps.deidentify.engine.rules import Kind
+from service.stream_safe import stream_safe
 
 SIZE = 32  # bytes of a secret
 NUMBER = 8  # bytes of a number: the chance that two of a million names share one is 1 in 37 million
@@ -42,7 +43,7 @@ def fresh() -> bytes:
 
 def normal(text: str) -> str:
     """Return the text as it is compared: without accents and invisible characters, in small letters, single-spaced."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", stream_safe(text)).casefold())
     if not plain.isascii():
         plain = "".join(
             each

@@ -9,6 +9,8 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, TypeAdapter, ValidationError
 
+from service.stream_safe import LONGEST, stream_safe
+
 MAX_ID: Final = 2**63 - 1  # PostgreSQL's bigint, SQLite's integer
 OWN: Final = "me"  # stands for the caller's own account in addresses
 SERVICE: Final = "service/"  # prefix for a service that acts: names of the Hub's users have no slash
@@ -28,7 +30,7 @@ def _line(value: object) -> object:
     """One line: NFC, with single spaces between words."""
     if not isinstance(value, str):
         return value
-    text = _printable(" ".join(unicodedata.normalize("NFC", value).split()))
+    text = _printable(" ".join(_composed(value).split()))
     if text and all(unicodedata.category(c)[0] in "CMZ" or c in _BLANK for c in text):
         raise ValueError("must contain a visible character")  # or a link with this text could not be clicked
     return text
@@ -38,8 +40,16 @@ def _lines(value: object) -> object:
     """Any number of lines: NFC, line ends as LF, tabs allowed."""
     if not isinstance(value, str):
         return value
-    text = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = _composed(value).replace("\r\n", "\n").replace("\r", "\n").strip()
     return _printable(text, but="\n\t")
+
+
+def _composed(text: str) -> str:
+    """Return NFC. Raises ValueError for long runs of marks: normalizing them would stop the service for minutes."""
+    # The result may have more marks than the text. What is accepted must be accepted when it is sent again.
+    if stream_safe(text) != text or stream_safe(composed := unicodedata.normalize("NFC", text)) != composed:
+        raise ValueError(f"must not contain more than {LONGEST} combining marks in a row")
+    return composed
 
 
 def _printable(text: str, *, but: str = "") -> str:

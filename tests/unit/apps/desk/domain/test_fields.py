@@ -46,6 +46,7 @@ KEPT = {
     "a name of the Hub's that is not composed": (HubName, "zoe\u0308", "zoe\u0308"),
     "a moment elsewhere": (Since, "2026-03-01T01:00:00+02:00", datetime(2026, 2, 28, 23, tzinfo=UTC)),
     "the last day": (Until, "9999-12-31", datetime.max.replace(tzinfo=UTC)),
+    "a letter with as many marks as are allowed": (Line, "e" + "\u0301" * 30, "é" + "\u0301" * 29),
     "the last id": (Id, 2**63 - 1, 2**63 - 1),
 }
 
@@ -59,6 +60,10 @@ REFUSED = {
     "a name that isolates what follows": (PersonName, "abc\u2067txt"),
     "half a character": (PersonName, "\ud83d"),
     "half a character in a text": (Text, "\udc00"),
+    "more marks in a row than any script has": (PersonName, "a" + "\u0301" * 31),
+    "as many in a text": (Text, "a" + "\u0315\u0300" * 16),
+    "as many that are not marks until they are normalized": (Text, "\u0f40" + "\u0f73" * 31),
+    "as many once the letter is taken apart": (Text, "\u0958" + "\u0301" * 30),
     "a number for a name": (PersonName, 7),
     "a title that is too long": (Line, "x" * 201),
     "a name that cannot be seen": (PersonName, "\u200b\u0301"),
@@ -107,6 +112,13 @@ def test_what_is_wrong_is_refused(kind: Any, given: object) -> None:  # noqa: AN
     """Wrong values are refused, and so are those that could break a page, a log or a database."""
     with pytest.raises(ValidationError):
         TypeAdapter(kind).validate_python(given)
+
+
+@pytest.mark.parametrize("kind", [Line, PersonName, Text, Address])
+def test_marks_are_counted_before_all_else(kind: Any) -> None:  # noqa: ANN401
+    """Normalizing a long run of marks takes very long, so this is found before the text is normalized or measured."""
+    with pytest.raises(ValidationError, match="30 combining marks in a row"):
+        TypeAdapter(kind).validate_python("a" + "\u0315\u0300" * 250_000)
 
 
 @given(st.text(max_size=300))
