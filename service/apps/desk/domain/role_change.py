@@ -7,7 +7,7 @@ and never less than the smaller.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -23,37 +23,49 @@ from service.apps.desk.storage.lease import Lease
 from service.apps.desk.storage.tables import accounts
 from service.errors import ServiceError
 from service.hub.administration import add_to_group, group_members, remove_from_group
+from service.hub.call import Call
 from service.hub.client import HubClient
 from service.hub.errors import HubUnavailableError, HubUserMissingError
 
 _T = TypeVar("_T")
+_Move = Callable[[str, str], Call[frozenset[str]]]
 _log = logging.getLogger("service")
 
 # Seconds to change the groups, and seconds to read them after a failure. Together less than `lease.LIFETIME`.
 _CHANGE, _READ = 12.0, 6.0
+_ANOTHER = "The Hub takes this name for another, so it cannot change the role. Rename the user on the Hub's admin page."
+
+Members = Mapping[Role, frozenset[str]]
+"""Who is in the group of each role, the smallest role first."""
 
 
 async def roles_of(hub: HubClient, name: str) -> list[Role]:
     """Return the roles whose groups a person is in, the smallest first."""
-    return [role for role, names in (await members_by_role(hub)).items() if name in names]
+    return held(await members_by_role(hub), name)
 
 
-async def members_by_role(hub: HubClient) -> dict[Role, frozenset[str]]:
+def held(members: Members, name: str) -> list[Role]:
+    """Return the roles that a person has, the smallest first."""
+    return [role for role, names in members.items() if name in names]
+
+
+async def members_by_role(hub: HubClient) -> Members:
     """Return who is in the group of each role, the smallest role first."""
     found = await asyncio.gather(*(hub.ask(group_members(group_of(role))) for role in Role))
     return dict(zip(Role, found, strict=True))
 
 
 class PendingRoleChange:
-    """A change of one person's roles, from `before` (the smallest first) to `role` alone, or to none."""
+    """A change of one person's roles to `role` alone, or to none. `members`: who has which role before it."""
 
     def __init__(
-        self, hub: HubClient, database: Database, *, name: str, before: Collection[Role], role: Role | None, by: str
+        self, hub: HubClient, database: Database, *, name: str, members: Members, role: Role | None, by: str
     ) -> None:
         self._hub = hub
         self._database = database
         self._name = name
-        self._before = list(before)
+        self._members = members
+        self._before = held(members, name)
         self._role = role
         self._wanted = [] if role is None else [role]
         self._by = by
@@ -87,15 +99,27 @@ class PendingRoleChange:
 
     async def _give_and_take(self) -> None:
         if self._role is not None and self._role not in self._before:
-            group = group_of(self._role)
-            if self._name not in await self._hub.ask(add_to_group(group, self._name)):
-                # The Hub normalises names. It has added the user with the normalised name, who may be somebody else.
-                await self._hub.ask(remove_from_group(group, self._name))
-                raise HubUserMissingError
+            await self._move(self._role, add_to_group, back=remove_from_group)
         for role in reversed(self._before):  # the largest first: if the rest fails, the person has less, not more
             if role is not self._role:
                 with suppress(HubUserMissingError):  # a user who does not exist is in no group
-                    await self._hub.ask(remove_from_group(group_of(role), self._name))
+                    await self._move(role, remove_from_group, back=add_to_group)
+        if await roles_of(self._hub, self._name) != self._wanted:
+            raise HubUserMissingError(_ANOTHER)
+
+    async def _move(self, role: Role, there: _Move, *, back: _Move) -> None:
+        """Put the person into a role's group, or take them out.
+
+        The Hub normalises names, and may have moved somebody else with the normalised name, who is moved back then.
+        Raises HubUserMissingError if the person was not moved.
+        """
+        group = group_of(role)
+        moved = await self._hub.ask(there(group, self._name)) ^ self._members[role]
+        if self._name in moved:
+            return
+        if moved:
+            await self._hub.ask(back(group, self._name))
+        raise HubUserMissingError(_ANOTHER)
 
     async def _settle_failed_change(self, lease: Lease) -> bool:
         """Ask the Hub whether a failed change was made. Record it in the audit if the groups are neither old nor new.

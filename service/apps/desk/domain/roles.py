@@ -6,7 +6,7 @@ from typing import Any
 
 from service.apps.desk.domain import role_change
 from service.apps.desk.domain.policy import Role
-from service.apps.desk.domain.role_change import PendingRoleChange, members_by_role
+from service.apps.desk.domain.role_change import PendingRoleChange, held, members_by_role
 from service.apps.desk.domain.values import Account, AccountNew
 from service.apps.desk.errors import (
     AdminExistsError,
@@ -147,7 +147,7 @@ class RoleKeeper:
     async def _change(self, lease: Lease, name: str, role: Role | None, *, by: str) -> Role | None:
         """Give a role, or take it away. Returns the role that the person had before."""
         members = await members_by_role(self._hub)
-        present = [each for each in Role if name in members[each]]
+        present = held(members, name)
         if await self._accounts.status(name) is None:
             if not present:
                 raise NotFoundError
@@ -160,7 +160,7 @@ class RoleKeeper:
             await self._check_not_last(name, members[Role.ADMIN])
         if role is not None:
             await self._ensure_hub_user(name)
-        change = PendingRoleChange(self._hub, self._database, name=name, before=present, role=role, by=by)
+        change = PendingRoleChange(self._hub, self._database, name=name, members=members, role=role, by=by)
         await change.make(lease)
         return before
 

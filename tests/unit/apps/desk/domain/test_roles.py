@@ -573,10 +573,10 @@ async def test_a_change_begins_with_a_new_lease(team: Team) -> None:
             ends.append((await connection.execute(select(leases.c.until))).scalar_one())
         assert await team.changed_at("bob") == ends[-1]
 
-    team.hub.after_question, team.hub.before_change = end_sooner, look
+    team.hub.after_question, team.hub.before_change = end_sooner, look  # the question is asked again afterwards
     await team.roles.change("bob", None, by="ada")
 
-    before, after = ends
+    before, after = ends[:2]
     assert after - before >= timedelta(seconds=1)
 
 
@@ -665,6 +665,40 @@ async def test_the_hub_gives_the_role_to_another_spelling(team: Team) -> None:
 
     assert (team.hub.roles("eve"), team.hub.roles("Eve")) == (set(), set())
     await expect(NotFoundError, team.desk.accounts.get("Eve"))
+
+
+async def ada_and_her(team: Team, *roles: Role, hers: Collection[Role] = ()) -> None:
+    """Make `Ada`, with roles and an account, at a Hub that takes `Ada` for `ada`, who has `hers`."""
+    await team.account("Ada", *roles)
+    team.hub.put("ada", *hers)
+
+
+@pytest.mark.parametrize("hers", [(), (Role.MANAGER,), (Role.SUPPORT, Role.MANAGER)])
+@pytest.mark.parametrize("role", [None, Role.SUPPORT, Role.ADMIN])
+async def test_the_hub_changes_the_role_of_another_spelling(team: Team, hers: tuple[Role, ...], role: Role) -> None:
+    """A role that cannot be changed is an error, and the person with the other spelling keeps what they had."""
+    await ada_and_her(team, Role.MANAGER, hers=hers)
+    await expect(HubUserMissingError, team.roles.change("Ada", role, by="bob"))
+
+    assert (team.hub.roles("Ada"), team.hub.roles("ada")) == ({Role.MANAGER}, {*hers})
+    assert await team.told() == []
+
+
+async def test_another_spelling_keeps_the_role_that_is_given(team: Team) -> None:
+    """Somebody with another spelling of the name, who has the role that is given, keeps it."""
+    await ada_and_her(team, hers=[Role.MANAGER])
+    await expect(HubUserMissingError, team.roles.change("Ada", Role.MANAGER, by="bob"))
+
+    assert (team.hub.roles("Ada"), team.hub.roles("ada")) == (set(), {Role.MANAGER})
+
+
+async def test_nobody_is_deleted_who_keeps_a_role(team: Team) -> None:
+    """An account whose role cannot be taken away is not deleted. The Hub may have no user of the other spelling."""
+    version = await team.account("Max", Role.MANAGER)
+    await expect(HubUserMissingError, team.roles.delete("Max", version=version, by="ada"))
+
+    assert (await team.desk.accounts.get("Max")).name == "Max"
+    assert team.hub.roles("Max") == {Role.MANAGER}
 
 
 async def test_an_account_is_made_once(team: Team) -> None:
