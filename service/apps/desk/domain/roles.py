@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from service.apps.desk.domain import role_change
+from service.apps.desk.domain.fields import can_have_account
 from service.apps.desk.domain.policy import Role
 from service.apps.desk.domain.role_change import PendingRoleChange, held, members_by_role
 from service.apps.desk.domain.values import Account, AccountNew
@@ -173,6 +174,8 @@ class RoleKeeper:
         raise LastAdminError
 
     async def _is_active(self, name: str) -> bool:
+        if not can_have_account(name):  # nobody lets them in: see `Accounts.ensure`
+            return False
         status = await self._accounts.status(name)
         return status is None or not (status.disabled or status.login_denied)
 

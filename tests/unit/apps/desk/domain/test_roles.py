@@ -300,6 +300,16 @@ async def test_the_last_admin(team: Team, way: str, other: str) -> None:
         assert await team.roles.active_admins() == {"ada"}
 
 
+@pytest.mark.parametrize("name", ["me", ".", ".."])
+async def test_an_admin_who_can_have_no_account_is_not_active(team: Team, name: str) -> None:
+    """A user whose name no account can have is let in nowhere, so the last administrator beside them stays."""
+    await team.roles.change("bob", None, by="ada")
+    team.hub.put(name, Role.ADMIN)
+    await expect(LastAdminError, team.roles.change("ada", None, by="tests"))
+
+    assert await team.roles.active_admins() == {"ada"}
+
+
 async def test_an_admin_who_is_not_active_may_go(team: Team) -> None:
     """An administrator who is disabled can be demoted, because the desk loses no active one."""
     await team.desk.accounts.change("bob", {"disabled": True}, version=1, by="ada")
