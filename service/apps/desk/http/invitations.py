@@ -4,42 +4,48 @@ from urllib.parse import quote, urljoin
 
 from fastapi import APIRouter, Request, Response
 
+from service.apps.desk.domain.policy import Permission
 from service.apps.desk.domain.values import Invitation
-from service.apps.desk.http.access import AccountName, OpenDesk, actor
-from service.apps.desk.http.accounts import Creator
+from service.apps.desk.http.access import AccountName, OpenDesk, Roles, actor, demand
+from service.apps.desk.http.accounts import Creator, Member, member
 from service.apps.desk.http.openapi import INVITED
 from service.apps.desk.storage.desk import Desk
 from service.auth.context import context_of
 from service.hub.administration import invite as ask_to_invite
 from service.hub.errors import InvitationRefusedError
+from service.hub.models import Identity
 
 router = APIRouter()
 
 
-async def invite(request: Request, desk: Desk, name: str, *, by: str) -> Invitation:
+async def invite(request: Request, desk: Desk, account: Member, *, by: Identity) -> Invitation:
     """Have the Hub make a link for somebody who has an account here.
 
     Raises:
-        NotFoundError: there is no such account.
+        InsufficientScopeError: the person has a role, and the caller may not give roles.
         InvitationRefusedError: the Hub has no passwords of its own, or makes no link for this person.
     """
-    await desk.accounts.get(name)
+    if account.role is not None:  # whoever opens the link has that role then
+        demand(by, [Permission.ACCOUNTS_ROLE], request)
     context = context_of(request)
     if not context.settings.password_page:
         raise InvitationRefusedError
-    made = await context.auth.hub.ask(ask_to_invite(name))
-    await desk.accounts.note_invitation(name, by=by)
+    made = await context.auth.hub.ask(ask_to_invite(account.name))
+    await desk.accounts.note_invitation(account.name, by=actor(by))
     page = urljoin(str(request.url), f"{context.settings.hub_url}invitation")
     return Invitation(url=f"{page}?key={quote(made.key.get_secret_value())}", expires_at=made.expires_at)
 
 
 @router.post("/accounts/{name}/invitation", summary="Invite a colleague", status_code=201, responses=INVITED)
 async def create_invitation(
-    user: Creator, request: Request, response: Response, desk: OpenDesk, name: AccountName
+    user: Creator, request: Request, response: Response, desk: OpenDesk, roles: Roles, name: AccountName
 ) -> Invitation:
     """Make a link by which the person sets their first password. It is good once, for a day. Whoever has it can use it.
+
+    For somebody who has a role, the caller also needs `custom:desk:accounts:role`.
 
     Users of the Hub who have a password, or have used the Hub before, and its administrators get none: 409.
     """
     response.headers["Cache-Control"] = "no-store"
-    return await invite(request, desk, name, by=actor(user))
+    account = member(await desk.accounts.get(name), await roles.role_of(name))
+    return await invite(request, desk, account, by=user)

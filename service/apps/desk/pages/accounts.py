@@ -111,7 +111,7 @@ async def _invite(request: Request, user: Identity, desk: Desk, account: Member)
     """The page with the link, which is shown only this once. Somebody who has a password already gets none."""
     link, refusal = None, ""
     try:
-        link = await invite(request, desk, account.name, by=actor(user))
+        link = await invite(request, desk, account, by=user)
     except ServiceError as error:  # the account is there, whatever becomes of the link
         refusal = error.detail
     return page(request, user, "invitation.html", account=account, link=link, refusal=refusal)

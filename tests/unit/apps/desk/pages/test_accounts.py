@@ -62,6 +62,29 @@ async def test_another_link(tmp_path: Path) -> None:
     assert nobody.status_code == 404
 
 
+async def test_a_link_to_a_role(tmp_path: Path) -> None:
+    """Whoever may not give roles gets no link for somebody who has one: whoever opens the link has that role."""
+    async with open_desk(tmp_path, password_page="change-password") as desk:
+        await desk.account("dave", role=Role.ADMIN)
+        await desk.account("erin")
+        creator = desk.member(Role.ADMIN, name="fay", scopes={*Permission} - {Permission.ACCOUNTS_ROLE})
+        for name in ("dave", "erin", "gus"):  # the Hub itself would make a link for each
+            desk.service.hub.respond("POST", f"/users/{name}/invitation", status=201, json=KEY)
+        desk.member(Role.MANAGER, name="gus")
+        pages = [await creator.browser().visit(f"{UI}accounts/{name}") for name in ("dave", "erin")]
+        by_hand = await send(creator.browser(), "accounts/dave/invitation", page="accounts/dave")
+        new = await send(creator.browser(), "new-account", **NEW | {"name": "gus"})
+        replies = [await creator.post(f"desk/accounts/{name}/invitation") for name in ("dave", "erin")]
+
+    assert ["First password" in page.text for page in pages] == [False, True]
+    assert [("key=s3cret" in page.text, str(Permission.ACCOUNTS_ROLE) in page.text) for page in (by_hand, new)] == [
+        (False, True),
+        (False, True),
+    ]
+    assert [reply.status_code for reply in replies] == [403, 201]
+    assert replies[0].json()["scopes"] == [Permission.ACCOUNTS_ROLE]
+
+
 REFUSED = {"status": 409, "message": "This user has a password already."}
 
 
