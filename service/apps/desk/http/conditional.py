@@ -14,6 +14,10 @@ from service.auth.identification import path_and_query
 
 _OURS = re.compile(r'"([1-9][0-9]{0,17})"')
 _TAGS = re.compile(r'(?:W/)?("[^"]*")')
+_NOT_AS_IT_CAME = (
+    "If-Match is not one ETag of the desk's, so nothing was changed. Send exactly the one that came with what you read,"
+    " without W/ before it: a proxy that compresses may have put it there, or changed the rest."
+)
 
 
 class Versioned(Protocol):
@@ -69,7 +73,7 @@ def version_in(if_match: str) -> int:
     if _OURS.fullmatch(f'"{if_match.strip()}"'):
         raise UnquotedVersionError(if_match.strip())
     if found is None:
-        raise VersionConflictError
+        raise VersionConflictError(_NOT_AS_IT_CAME)
     return int(found[1])
 
 

@@ -49,8 +49,8 @@ NOT_OURS = {
 
 @pytest.mark.parametrize("header", NOT_OURS.values(), ids=NOT_OURS.keys())
 def test_a_tag_that_is_none_of_ours_matches_nothing(header: str) -> None:
-    """A weak ETag, a list, an ETag of others and nonsense match no version, so the change is not made."""
-    with pytest.raises(VersionConflictError):
+    """A weak ETag, a list, an ETag of others and nonsense match no version. Nobody has changed anything, though."""
+    with pytest.raises(VersionConflictError, match="Send exactly the one that came"):
         version_in(header)
 
 
