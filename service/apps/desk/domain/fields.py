@@ -128,6 +128,20 @@ def _moment_after(value: object) -> object:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def _day(value: object) -> object:
+    """Refuse what pydantic takes for seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise ValueError("must be a day, like 1990-02-28")
+
+
+def _number(value: object) -> object:
+    """Refuse what pydantic takes for 1 or 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")  # noqa: TRY004 - pydantic lets a TypeError through
+    return value
+
+
 def _birthday(value: date) -> date:
     # In some time zones it is already tomorrow.
     if not _OLDEST <= value <= datetime.now(UTC).date() + timedelta(days=1):
@@ -142,12 +156,12 @@ Message = Annotated[str, Field(min_length=1, max_length=20_000), BeforeValidator
 Address = Annotated[str, Field(min_length=1, max_length=500), BeforeValidator(_lines)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
-Birthday = Annotated[date, AfterValidator(_birthday)]
+Birthday = Annotated[date, BeforeValidator(_day), AfterValidator(_birthday)]
 HubName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_hub_name)]
 _HUB_NAME = TypeAdapter[str](HubName)
 Exact = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(lambda value: _printable(value.strip()))]
 """A filter that is compared exactly, as with names of the Hub's users."""
-Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_number)]
 Since = Annotated[AwareDatetime, BeforeValidator(_first_moment), AfterValidator(_utc)]
 Until = Annotated[AwareDatetime, BeforeValidator(_moment_after), AfterValidator(_utc)]
 """Limits of a list: moments, or days of UTC. The day of `Until` is still in the list."""

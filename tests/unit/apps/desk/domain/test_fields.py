@@ -47,6 +47,7 @@ KEPT = {
     "a moment elsewhere": (Since, "2026-03-01T01:00:00+02:00", datetime(2026, 2, 28, 23, tzinfo=UTC)),
     "the last day": (Until, "9999-12-31", datetime.max.replace(tzinfo=UTC)),
     "a letter with as many marks as are allowed": (Line, "e" + "\u0301" * 30, "é" + "\u0301" * 29),
+    "an id as a form sends it": (Id, "7", 7),
     "the last id": (Id, 2**63 - 1, 2**63 - 1),
 }
 
@@ -86,6 +87,12 @@ REFUSED = {
     "a birthday before all": (Birthday, "1899-12-31"),
     "a birthday to come": (Birthday, str(datetime.now(UTC).date() + timedelta(days=2))),
     "a birthday that is not": (Birthday, "2023-02-29"),
+    "a birthday in seconds": (Birthday, 86_400),
+    "a birthday at the beginning of 1970": (Birthday, 0),
+    "a birthday in seconds, as text": (Birthday, "86400"),
+    "a birthday in seconds before 1970": (Birthday, "-86400"),
+    "a birthday with its hour": (Birthday, "1990-02-28T00:00:00"),
+    "a birthday that is true": (Birthday, True),
     "a name that the Hub would not take": (HubName, "a/b"),
     "a name with space at its end": (HubName, "jane "),
     "a name that is a folder": (HubName, "."),
@@ -94,6 +101,7 @@ REFUSED = {
     "a moment of no zone": (Since, "2026-03-01T01:00:00"),
     "a moment before the first": (Since, "0001-01-01T00:00:00+14:00"),
     "no id": (Id, 0),
+    "an id that is true": (Id, True),
     "an id that no database has": (Id, 2**63),
 }
 
