@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import httpx
 import pytest
 
 from service.apps.desk.domain.policy import GRANTS, Permission, Role
@@ -357,6 +358,21 @@ async def test_ones_own_status(desk: Desk) -> None:
         "login_denied": False,
     }
     assert (told["s"]["role"], told["s"]["permissions"]) == (None, [])
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_ones_own_status_after_a_demotion(tmp_path: Path, is_down: bool) -> None:  # noqa: FBT001
+    """What the Hub said before one's rights changed does not count, unless the Hub cannot be asked."""
+    async with open_desk(tmp_path, cache_ttl=300) as desk:
+        hub, manager = desk.service.hub, desk.manager
+        before = (await manager.get("desk/status")).json()
+        await desk.admin.put("desk/accounts/manager/role", json={"role": None})
+        hub.rescope(manager.token, [*manager.scopes - {*Permission}])
+        hub.outage = (lambda _request: httpx.Response(503)) if is_down else None
+        after = (await manager.get("desk/status")).json()
+
+    assert before["role"] == "manager"
+    assert after == (before if is_down else before | {"role": None, "permissions": []})
 
 
 async def test_the_disabled_see_why(desk: Desk) -> None:
