@@ -60,16 +60,21 @@ class RoleKeeper:
             [name for name in (await members_by_role(self._hub))[Role.ADMIN] if await self._is_active(name)]
         )
 
-    async def change(self, name: str, role: Role | None, *, by: str) -> None:
+    async def change(self, name: str, role: Role | None, *, by: str, seen: str | None = None) -> None:
         """Give a role, or take it away with None. The change holds from the person's next request on, on every worker.
+
+        `seen`: the role that the change was made for, "" for none; None to make it whatever the role is by now.
 
         If the Hub or the database fails, the change can be repeated. Until then the person has the old or the new role.
 
         Raises:
             NotFoundError: there is no such account.
+            VersionConflictError: the role is not the one that was seen.
             LastAdminError, GroupsManagedError, HubUserMissingError: nothing was changed.
         """
         async with self._hold_lease() as lease:
+            if seen is not None and seen != (await self.role_of(name) or ""):
+                raise VersionConflictError
             await self._change(lease, name, role, by=by)
 
     async def make_first_admin(self, name: str, *, by: str, beside: Collection[str] = ()) -> None:

@@ -49,6 +49,7 @@ router = APIRouter()
 
 _NEW = frozenset(MemberNew.model_fields)
 _OWN = ("phone", "email")
+_UNSAID = "?"  # no role: the form does not say which one it was opened with
 
 
 @router.get("/me")
@@ -141,11 +142,11 @@ async def change(user: Editor, request: Request, desk: OpenDesk, roles: Roles, n
 
 @router.post("/accounts/{name}/role")
 async def change_role(user: RoleGiver, request: Request, desk: OpenDesk, roles: Roles, name: AccountName) -> Response:
-    """Give the role that the form names, or take it."""
+    """Give the role that the form names, or take it, unless somebody else has changed it since the form was opened."""
     typed, found = await submitted(request), await _member(desk, roles, name)
     try:
         new = RoleChange(**meant(typed, {"role"} & typed.keys()))
-        await roles.change(name, new.role, by=actor(user))
+        await roles.change(name, new.role, by=actor(user), seen=typed.get("seen", _UNSAID))
     except (ValidationError, ServiceError) as error:
         refusal = refused(error, filled(found) | typed)
         as_stored = replace(refusal, stamp=stamp_of(found, tuple(CHANGES)), is_unsaved=False)

@@ -57,9 +57,7 @@ HTML = "<script>alert(1)</script>\"'><img src=x>"
 async def send(browser: Browser, where: str, *, page: str = "", **typed: str) -> httpx.Response:
     """Open a page of the desk (`where`, unless another is named), and send its form with what was typed."""
     opened = await browser.visit(UI + (page or where))
-    hidden = {name: find(f'name="{name}" value="([^"]*)"', opened) for name in ("_xsrf", "version")}
-    sent = {name: value for name, value in hidden.items() if value} | typed
-    return await browser.post(UI + where, data=sent, headers=NAVIGATION)
+    return await browser.post(UI + where, data=fields(opened) | typed, headers=NAVIGATION)
 
 
 def find(pattern: str, page: httpx.Response) -> str:
@@ -358,6 +356,26 @@ async def test_no_role_by_mistake(desk: Desk, typed: dict[str, str]) -> None:
 
     assert reply.status_code == 422
     assert desk.service.hub.members("desk-support") == {"support", "dave"}
+
+
+async def test_a_role_that_somebody_else_has_changed(desk: Desk) -> None:
+    """A role that is another one by now is not changed. The page shows it, and sent again its form counts."""
+    await desk.account("dave", role=Role.SUPPORT)
+    browser = desk.admin.browser()
+    opened = fields(await browser.visit(f"{UI}accounts/dave"))
+    await desk.admin.put("desk/accounts/dave/role", json={"role": None})
+    first = await browser.post(f"{UI}accounts/dave/role", data=opened | {"role": "manager"}, headers=NAVIGATION)
+    unsaid = await browser.post(
+        f"{UI}accounts/dave/role", data={"_xsrf": opened["_xsrf"], "role": "manager"}, headers=NAVIGATION
+    )
+    held = desk.service.hub.members("desk-manager")
+    second = await browser.post(f"{UI}accounts/dave/role", data=fields(first) | {"role": "manager"}, headers=NAVIGATION)
+
+    assert [reply.status_code for reply in (first, unsaid, second)] == [412, 412, 303]
+    assert "Somebody has changed this in the meantime" in shows(first)
+    assert ("no role · created" in shows(first), '<option value="manager" selected>' in first.text) == (True, True)
+    assert held == {"manager"}
+    assert desk.service.hub.members("desk-manager") == {"manager", "dave"}
 
 
 # Nothing typed is lost
