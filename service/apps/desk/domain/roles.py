@@ -78,7 +78,9 @@ class RoleKeeper:
             await self._change(lease, name, role, by=by)
 
     async def make_first_admin(self, name: str, *, by: str, beside: Collection[str] = ()) -> None:
-        """Give a person the role admin, and an account without flags. `beside`: administrators who may exist already.
+        """Give a user of the Hub the role admin, and an account without flags.
+
+        `beside`: administrators who may exist already.
 
         Raises:
             AdminExistsError: somebody who is not in `beside` can administer the desk.
@@ -87,7 +89,8 @@ class RoleKeeper:
         async with self._hold_lease() as lease:
             if await self.active_admins() - {*beside}:
                 raise AdminExistsError
-            await self._ensure_hub_user(name)
+            if not await self._hub.ask(has_user(name)):  # none is made: the name may be misspelt
+                raise HubUserMissingError
             account = await self._accounts.ensure(name, by=by)
             if account.disabled or account.login_denied:
                 flags = dict.fromkeys(_BLOCKING, False)

@@ -773,6 +773,15 @@ async def test_the_first_admin(database_url: str) -> None:
         assert [(entry.who, entry.after) for entry in await team.told()] == [("bootstrap", {"role": "admin"})]
 
 
+async def test_no_first_admin_is_made_up(database_url: str) -> None:
+    """A name that the Hub does not have may be misspelt. No user is made of it, even if the service may make users."""
+    async with open_team(database_url, Hub([*SCOPES, "admin:users"])) as team:
+        await expect(HubUserMissingError, team.roles.make_first_admin("adda", by="bootstrap"))
+
+        assert not await team.client.ask(has_user("adda"))
+        assert await team.told("account.") == []
+
+
 async def test_there_is_an_admin(team: Team) -> None:
     """If somebody can administer the desk, nobody is made its first administrator."""
     await expect(AdminExistsError, team.roles.make_first_admin("sue", by="bootstrap"))
