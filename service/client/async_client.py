@@ -227,15 +227,13 @@ class AsyncClient:
         """Send one part of many notes. `deidentify_many` calls it."""
         return await send_window(self._http, window)
 
-    async def tickets(self, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
+    def tickets(self, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
         """Yield all tickets of the support desk that match the filters (`docs/desk.md`), page by page."""
-        async for one in self.items("desk/tickets", **filters):
-            yield one
+        return self.items("desk/tickets", **filters)
 
-    async def employees(self, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
+    def employees(self, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
         """Yield all employees of the support desk that match the filters, page by page."""
-        async for one in self.items("desk/employees", **filters):
-            yield one
+        return self.items("desk/employees", **filters)
 
     async def items(self, path: str, **filters: str | int | bool) -> AsyncGenerator[dict[str, Any], None]:
         """Yield all items of a list whose answer is `{"items": […], "next": …}`, page by page."""

@@ -46,7 +46,7 @@ class Client:
         self._calls = AsyncClient(url, token=token, service=service, timeout=timeout, transport=transport)
         self._loop = asyncio.new_event_loop()
         # A daemon, so that a client that nobody closes does not keep the interpreter from ending.
-        thread = threading.Thread(target=_serve, args=(self._loop,), name="service.client", daemon=True)
+        thread = threading.Thread(target=_serve, args=(self._loop, self._calls), name="service.client", daemon=True)
         thread.start()
         self._process = os.getpid()
         self._is_closed = False
@@ -80,8 +80,6 @@ class Client:
             if self._is_closed:
                 return
             self._is_closed = True
-            ended = asyncio.run_coroutine_threadsafe(_ended(self._calls), self._loop)
-        ended.result()
         self._end()
 
     def request(self, method: str, path: str, *, is_safe: bool | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -181,21 +179,10 @@ class Client:
             raise
 
     def _each(self, many: AsyncGenerator[T, None]) -> Iterator[T]:
-        try:
-            while got := self._run(_next(many)):
-                yield from got
-        finally:
-            if not (self._is_closed or self._is_inherited):
-                self._run(many.aclose())
-
-
-async def _ended(calls: AsyncClient) -> None:
-    """Cancel what still runs, so that nobody waits for it for ever, and close all connections."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await calls.aclose()
+        # No `finally` ends `many`: this may be collected in any thread, and that of the loop cannot wait for itself.
+        # `many` goes with this, and asyncio then closes it in the loop.
+        while got := self._run(_next(many)):
+            yield from got
 
 
 async def _next(many: AsyncGenerator[T, None]) -> list[T]:
@@ -206,10 +193,22 @@ async def _next(many: AsyncGenerator[T, None]) -> list[T]:
         return []
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop until it is stopped, and close it, also for a client that is collected in this thread."""
+def _serve(loop: asyncio.AbstractEventLoop, calls: AsyncClient) -> None:
+    """Run the loop until it is stopped, and end it, also for a client that is collected in this thread."""
     loop.run_forever()
-    loop.close()
+    try:
+        loop.run_until_complete(_ended(calls))
+    finally:
+        loop.close()
+
+
+async def _ended(calls: AsyncClient) -> None:
+    """Cancel what still runs, so that nobody waits for it for ever, and close all connections."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await calls.aclose()
 
 
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, process: int) -> None:

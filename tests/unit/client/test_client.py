@@ -5,13 +5,14 @@ import gc
 import sqlite3
 import threading
 import weakref
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pandas as pd
 import pytest
 
-from service.client import Client, NoteError, ProblemError
+from service.client import AsyncClient, Client, NoteError, ProblemError
 from tests.unit.client.answering import URL, Answering, lines, masking, problem, texts_of
 
 
@@ -94,6 +95,54 @@ def test_lists() -> None:
         assert list(client.employees()) == [{"id": 1}, {"id": 2}]
 
 
+@pytest.mark.parametrize("then", ["open", "closed", "forgotten"])
+def test_a_list_that_is_left(then: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It is closed in the client's thread, whatever becomes of the client."""
+    is_over = threading.Event()
+
+    async def items(*_: object) -> AsyncIterator[dict[str, int]]:
+        try:
+            yield {"id": 1}
+        finally:
+            is_over.set()
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(AsyncClient, "items", items)
+    client = client_of(Answering(masking))
+    assert next(client.tickets()) == {"id": 1}
+    if then == "closed":
+        client.close()
+    if then == "forgotten":
+        del client
+
+    assert is_over.wait(30)
+    gc.collect()
+    assert not caplog.records
+
+
+def test_a_list_that_is_collected_in_the_client_s_own_thread() -> None:
+    """The thread does not wait for itself: the call that it is busy with ends, and so do later ones."""
+    held: list[object] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/me"):
+            held.clear()
+            gc.collect()
+        return httpx.Response(200, json={"items": [{"id": 1}, {"id": 2}], "next": None})
+
+    client = client_of(Answering(answer))
+    half_read = client.tickets()
+    assert next(half_read) == {"id": 1}
+    held += [half_read, held]
+    del half_read
+    calls = threading.Thread(target=lambda: [client.me(), client.me()], daemon=True)
+    calls.start()
+    calls.join(30)
+
+    assert not calls.is_alive()
+    client.close()
+
+
 def test_closed() -> None:
     """A client that is closed says so, and its thread has ended."""
     before = set(threading.enumerate())
@@ -141,9 +190,15 @@ def test_closed_before_all_notes_came() -> None:
 
 
 def test_forgotten() -> None:
-    """A client that nobody closes goes with its thread."""
+    """A client that nobody closes goes with its thread, and with its connections."""
     before = set(threading.enumerate())
-    client = client_of(Answering(masking))
+    is_left = threading.Event()
+
+    class Connected(Answering):
+        async def aclose(self) -> None:
+            is_left.set()
+
+    client = client_of(Connected(masking))
     (thread,) = set(threading.enumerate()) - before
     gone = weakref.ref(client)
     del client
@@ -151,6 +206,7 @@ def test_forgotten() -> None:
 
     assert gone() is None
     assert not thread.is_alive()
+    assert is_left.is_set()
 
 
 def test_forgotten_in_its_own_thread() -> None:
