@@ -45,7 +45,8 @@ class Service:
     ) -> Caller:
         """Create or change a user of the Hub. Returns a caller with a token of this user.
 
-        The token has the access scope of this service (unless `access` is False) and `scopes`, and no others.
+        The token has the access scope of this service (unless `access` is False) and `scopes`, and no others but what
+        these include at a Hub, as `servers!user` includes `read:servers!user`.
         """
         held = self._held(scopes, access=access)
         self.hub.add_user(name, scopes=own_scopes(name) | held, groups=several(groups), admin=admin)

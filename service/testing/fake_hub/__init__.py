@@ -17,7 +17,8 @@ import httpx
 
 from service.testing.fake_hub.api import answer
 from service.testing.fake_hub.outages import OUTAGES, Outage
-from service.testing.fake_hub.state import Owner, State, challenge_of, own_scopes
+from service.testing.fake_hub.scopes import own_scopes
+from service.testing.fake_hub.state import Owner, State, challenge_of
 
 __all__ = ["OUTAGES", "FakeHub", "Outage", "challenge_of", "own_scopes"]
 

@@ -24,8 +24,6 @@ def answer(state: State, request: httpx.Request, path: str, *, sender: Token | N
 def _refused(sender: Token | None, needed: str, **resource: str) -> Reply | None:
     """As jupyterhub/scopes.py, needs_scope: 403 without the scope, 404 if it is for something else."""
     held = sender.scopes if sender else frozenset()
-    if needed == "read:tokens":
-        held |= {scope.replace("tokens", "read:tokens") for scope in held if base(scope) == "tokens"}
     if {needed, *(f"{needed}!{kind}={name}" for kind, name in resource.items())} & held:
         return None
     if any(base(scope) == needed for scope in held):

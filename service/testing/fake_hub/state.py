@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from service.testing.fake_hub.scopes import expanded
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -44,30 +46,6 @@ class Code:
     challenge: str | None
     scopes: frozenset[str]
     session_id: str | None
-
-
-OWN_SCOPES = (  # the metascope `self`, expanded (jupyterhub/scopes.py, _expand_self_scope)
-    "access:servers",
-    "delete:servers",
-    "read:servers",
-    "read:shares",
-    "read:tokens",
-    "read:users",
-    "read:users:activity",
-    "read:users:groups",
-    "read:users:name",
-    "read:users:shares",
-    "servers",
-    "start:servers",
-    "tokens",
-    "users:activity",
-    "users:shares",
-)
-
-
-def own_scopes(name: str) -> frozenset[str]:
-    """Return the scopes of a user's token, at a Hub that gives all users access to its services."""
-    return frozenset({"access:services", *(f"{scope}!user={name}" for scope in OWN_SCOPES)})
 
 
 def challenge_of(verifier: str) -> str:
@@ -113,14 +91,16 @@ class State:
     ) -> str:
         """Make a token, with all scopes of its owner, or with `scopes` and those that every token has."""
         made = value or secrets.token_hex(16)
-        held = owner.scopes if scopes is None else frozenset(scopes) | identifying(owner)
+        given = owner.scopes if scopes is None else {*scopes, *identifying(owner)}
+        held = expanded(given, kind=owner.kind, name=owner.name)
         self.tokens[made] = Token(f"a{next(self._numbers)}", owner, held, session_id, client, note)
         return made
 
     def rescope(self, value: str, scopes: Collection[str]) -> None:
         """Change the scopes of a token."""
         token = self.tokens[value]
-        self.tokens[value] = replace(token, scopes=frozenset(scopes) | identifying(token.owner))
+        given = {*scopes, *identifying(token.owner)}
+        self.tokens[value] = replace(token, scopes=expanded(given, kind=token.owner.kind, name=token.owner.name))
 
     def grant(
         self, owner: Owner, *, challenge: str | None, session_id: str | None, scopes: Collection[str] | None = None
