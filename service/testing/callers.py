@@ -55,7 +55,8 @@ class _Client(httpx.AsyncClient):
         """Open a WebSocket, as an async context manager. `options` are those of a request.
 
         Raises:
-            httpx.HTTPStatusError: the handshake was refused. The error has the `response`.
+            httpx.HTTPStatusError: the handshake was refused. The error has the `response`: 500 if the application ended
+                without an answer. What it raises before it answers is raised as it is.
 
         """
         return connect(self.service.app, self.build_request("GET", where, **options), subprotocols=subprotocols)

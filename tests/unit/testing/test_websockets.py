@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
+from service.auth import Hub
 from service.auth.guard import CurrentUser
 from service.testing import Browser, Caller, Service, make_settings, open_service
 
@@ -24,7 +25,7 @@ async def echo(websocket: WebSocket, user: CurrentUser) -> None:
     await websocket.send_json({"name": user.name, "asked": websocket.query_params.get("asked")})
     try:
         while (said := await websocket.receive_text()) != "bye":
-            await websocket.send_bytes(said.encode())
+            await websocket.send_text(said)
     except WebSocketDisconnect as gone:
         left.append(f"{user.name} {gone.code}")
         return
@@ -49,6 +50,34 @@ async def ends(websocket: WebSocket) -> None:
 async def rude(websocket: WebSocket, _user: CurrentUser) -> None:
     """Refuse, as a route can."""
     await websocket.close()
+
+
+@router.websocket("/reversed")
+async def reversed_bytes(websocket: WebSocket, _user: CurrentUser) -> None:
+    """Answer each binary message by its bytes in reverse."""
+    await websocket.accept()
+    async for data in websocket.iter_bytes():
+        await websocket.send_bytes(data[::-1])
+
+
+@router.websocket("/fails")
+async def fails(_websocket: WebSocket, _user: CurrentUser) -> None:
+    """Raise an unexpected error before anything else."""
+    raise LookupError("no database")
+
+
+@router.websocket("/silent")
+async def silent(_websocket: WebSocket, _user: CurrentUser) -> None:
+    """Return without an answer."""
+
+
+def build() -> FastAPI:
+    """Return the same routes in an application with a Hub."""
+    hub = Hub.from_env()
+    app = FastAPI(lifespan=hub.lifespan)
+    hub.install(app)
+    app.include_router(router)
+    return app
 
 
 @pytest.fixture
@@ -76,6 +105,26 @@ async def test_talking(alice: Caller | Browser) -> None:
             await socket.receive_text()
 
     assert (closed.value.code, closed.value.reason) == (4000, "as you wish")
+
+
+async def test_binary_messages(alice: Caller | Browser) -> None:
+    """Any bytes go both ways."""
+    async with alice.websocket("reversed") as socket:
+        await socket.send_bytes(b"\xff\x00")
+        assert await socket.receive_bytes() == b"\x00\xff"
+
+
+async def test_a_message_of_the_other_kind(alice: Caller | Browser) -> None:
+    """Text and bytes are not taken for each other, as pages do not: the test is told, and goes on."""
+    async with alice.websocket("reversed") as socket:
+        await socket.send_bytes(b"{}")
+        await socket.send_bytes(b"12")
+        with pytest.raises(TypeError, match="receive_bytes"):
+            await socket.receive_json()
+        assert await socket.receive_bytes() == b"21"
+    async with alice.websocket("echo") as socket:
+        with pytest.raises(TypeError, match="receive_text"):
+            await socket.receive_bytes()
 
 
 async def test_leaving(alice: Caller | Browser) -> None:
@@ -108,6 +157,28 @@ async def test_a_refusal_by_closing(alice: Caller | Browser) -> None:
     """A route that closes before it accepts is an empty 403, as with a server."""
     with pytest.raises(httpx.HTTPStatusError, match="403 Forbidden"):
         async with alice.websocket("rude"):
+            pass
+
+
+async def test_a_failure_before_the_handshake() -> None:
+    """It is raised as it is: a server would answer 500, and a refusal is none of this."""
+    async with open_service(build) as service:
+        with pytest.raises(LookupError, match="no database"):
+            async with service.user("alice").websocket("fails"):
+                pass
+
+
+async def test_a_failure_of_the_service_before_the_handshake(alice: Caller | Browser) -> None:
+    """The service logs what it was, and aborts the connection."""
+    with pytest.raises(ConnectionError):
+        async with alice.websocket("fails"):
+            pass
+
+
+async def test_an_end_before_the_handshake(alice: Caller | Browser) -> None:
+    """To a route that returns without an answer, a server answers 500."""
+    with pytest.raises(httpx.HTTPStatusError, match="500 Internal Server Error"):
+        async with alice.websocket("silent"):
             pass
 
 
