@@ -1,7 +1,8 @@
 """The service as a pytest fixture: put `pytest_plugins = ["service.testing.fixtures"]` into the top conftest.py.
 
 Async tests and fixtures need the pytest plugin of anyio, which httpx installs: mark a test `anyio`, or set
-`anyio_mode = "auto"`. With another plugin, write the fixture `service` again for it; it has three lines.
+`anyio_mode = "auto"`. They run with asyncio alone, also where trio is installed, which the service does not work with.
+With another plugin, write the fixture `service` again for it; it has three lines.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -11,6 +12,12 @@ import pytest
 
 from service.testing.callers import Caller
 from service.testing.serving import Service, open_service
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What async tests run with."""
+    return "asyncio"
 
 
 @pytest.fixture
