@@ -5,7 +5,7 @@ from service.client.async_client import AsyncClient
 from service.client.client import Client
 from service.client.errors import ClientError, NoteError, ProblemError, UnreachableError
 from service.client.kept import KeptError
-from service.client.notes import Masked, NoteFields, Options
+from service.client.notes import Masked, Note, NoteFields, Options
 
 __all__ = [
     "AddressUnknownError",
@@ -14,6 +14,7 @@ __all__ = [
     "ClientError",
     "KeptError",
     "Masked",
+    "Note",
     "NoteError",
     "NoteFields",
     "Options",

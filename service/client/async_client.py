@@ -15,7 +15,7 @@ from service.client.batches import send_window
 from service.client.errors import UnreachableError, object_of, problem_of, unexpected
 from service.client.notes import (
     Masked,
-    NoteFields,
+    Note,
     Options,
     Window,
     async_windows,
@@ -57,11 +57,17 @@ class AsyncClient:
             token: a token of the Hub.
             service: the service's name at the Hub, by which its address is found.
             timeout: seconds to wait for a connection, and for the next piece of an answer.
-            transport: one of httpx, for tests, or with certificates of your own.
+            transport: one of httpx for asyncio, for tests, or with certificates of your own.
 
         Raises:
             AddressUnknownError: address or token are neither given nor to be found.
+            TypeError: `transport` is not one for asyncio.
         """
+        if not isinstance(transport, httpx.AsyncBaseTransport | None):
+            raise TypeError(
+                "transport is one of httpx for asyncio, such as httpx.AsyncHTTPTransport, and not"
+                f" {type(transport).__name__}."
+            )
         self._address = address.find(url, token, service=service, environment=os.environ)
         here = httpx.URL(self._address.url)
         self._http = httpx.AsyncClient(
@@ -138,7 +144,7 @@ class AsyncClient:
         """Return what the Hub knows about whose token this is: `name`, `kind`, `groups`, `scopes` and more."""
         return object_of(await self.request("GET", "me"))
 
-    async def deidentify(self, text: str | NoteFields, **options: Unpack[Options]) -> Masked:
+    async def deidentify(self, text: Note, **options: Unpack[Options]) -> Masked:
         """Mask a note.
 
         Raises:
@@ -149,7 +155,7 @@ class AsyncClient:
 
     async def deidentify_many(
         self,
-        notes: Iterable[str | NoteFields] | AsyncIterable[str | NoteFields],
+        notes: Iterable[Note] | AsyncIterable[Note],
         *,
         raise_errors: bool = True,
         **options: Unpack[Options],
@@ -250,9 +256,7 @@ class AsyncClient:
             params = {**filters, "cursor": page["next"]}
 
 
-async def _windows(
-    notes: Iterable[str | NoteFields] | AsyncIterable[str | NoteFields], options: Options
-) -> AsyncIterator[Window]:
+async def _windows(notes: Iterable[Note] | AsyncIterable[Note], options: Options) -> AsyncIterator[Window]:
     if isinstance(notes, AsyncIterable):
         async for window in async_windows(notes, options):
             yield window

@@ -14,7 +14,7 @@ import httpx
 
 from service.client import frames
 from service.client.async_client import AT_ONCE, AsyncClient
-from service.client.notes import Masked, NoteFields, Options, check_options, checked, windows
+from service.client.notes import Masked, Note, Options, check_options, checked, windows
 from service.client.progress import progress_of
 
 T = TypeVar("T")
@@ -90,12 +90,12 @@ class Client:
         """Return what the Hub knows about whose token this is: `name`, `kind`, `groups`, `scopes` and more."""
         return self._run(self._calls.me())
 
-    def deidentify(self, text: str | NoteFields, **options: Unpack[Options]) -> Masked:
+    def deidentify(self, text: Note, **options: Unpack[Options]) -> Masked:
         """Mask a note."""
         return self._run(self._calls.deidentify(text, **options))
 
     def deidentify_many(
-        self, notes: Iterable[str | NoteFields], *, raise_errors: bool = True, **options: Unpack[Options]
+        self, notes: Iterable[Note], *, raise_errors: bool = True, **options: Unpack[Options]
     ) -> Iterator[Masked]:
         """Mask any number of notes; yield the answers in order, while more notes are read and sent."""
         check_options(options)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from service.client.errors import NoteError
 
@@ -35,6 +35,10 @@ class NoteFields(Options, total=False):
     id: str | int
 
 
+Note: TypeAlias = str | NoteFields | Mapping[str, object]
+"""A note: a text, or a mapping with its `text`, such as a row that is a dict."""
+
+
 @dataclass(frozen=True, slots=True)
 class Masked:
     """An answer. `text` is None where the note could not be masked; `error` then says why.
@@ -61,7 +65,7 @@ class Window:
     lines: Sequence[bytes]
 
 
-def fields_of(note: str | NoteFields, options: Options) -> dict[str, Any]:
+def fields_of(note: Note, options: Options) -> dict[str, Any]:
     """Return the JSON object of a note.
 
     Raises:
@@ -81,7 +85,7 @@ class Cutter:
         self._start = self._size = 0
         self._lines: list[bytes] = []
 
-    def add(self, note: str | NoteFields) -> Window | None:
+    def add(self, note: Note) -> Window | None:
         """Take one more note; return the window before it, if that is full.
 
         Raises:
@@ -106,7 +110,7 @@ class Cutter:
         return window
 
 
-def windows(notes: Iterable[str | NoteFields], options: Options) -> Iterator[Window]:
+def windows(notes: Iterable[Note], options: Options) -> Iterator[Window]:
     """Cut notes into windows, in order. No more is read than the next window needs.
 
     Raises:
@@ -123,7 +127,7 @@ def windows(notes: Iterable[str | NoteFields], options: Options) -> Iterator[Win
         yield window
 
 
-async def async_windows(notes: AsyncIterable[str | NoteFields], options: Options) -> AsyncIterator[Window]:
+async def async_windows(notes: AsyncIterable[Note], options: Options) -> AsyncIterator[Window]:
     """Do the same with notes that come asynchronously."""
     cutter = Cutter(options)
     async for note in notes:

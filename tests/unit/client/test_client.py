@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pandas as pd
@@ -46,6 +47,23 @@ def test_many_notes_of_a_database() -> None:
         notes = (f"note {row[0]}" for row in database.execute("SELECT i FROM notes ORDER BY i"))
 
         assert [one.text for one in client.deidentify_many(notes)] == [f"NOTE {number}" for number in range(1, 351)]
+
+
+def test_notes_that_are_rows() -> None:
+    """Dicts are taken as they are, by mypy too, which does not take them for `NoteFields`."""
+    rows: list[dict[str, str]] = [{"text": "a"}, {"text": "b", "replacement": "tag"}]
+    with client_of(Answering(masking)) as client:
+        assert [one.text for one in client.deidentify_many(rows)] == ["A", "B"]
+
+
+def test_a_transport_for_threads() -> None:
+    """Is refused at once, with the name of the right one. The client sends in a loop."""
+    before = set(threading.enumerate())
+    transport: Any = httpx.HTTPTransport()
+
+    with pytest.raises(TypeError, match=r"AsyncHTTPTransport, and not HTTPTransport\."):
+        Client(URL, token="t0", transport=transport)
+    assert set(threading.enumerate()) == before
 
 
 def test_one_note_in_place_of_many() -> None:
