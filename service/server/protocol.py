@@ -166,7 +166,8 @@ class BoundedHttp(HttpToolsProtocol):
     @property
     def _is_idle(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
-        return cycle is None or cycle.response_complete
+        is_ours = self.transport.get_protocol() is self  # and has not become a WebSocket
+        return is_ours and (cycle is None or cycle.response_complete)
 
     @property
     def _is_reading_body(self) -> bool:

@@ -163,6 +163,23 @@ async def test_an_idle_connection_stays() -> None:
             await asyncio.sleep(2 * Impatient.timeout)
 
 
+@pytest.mark.parametrize("requests", [0, 1], ids=["new", "used"])
+async def test_an_idle_websocket_stays(requests: int) -> None:
+    """An open WebSocket has no limit of time, also on a connection that has served a request."""
+    application = Application()
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        for _ in range(requests):
+            writer.write(head())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        writer.write(head(*UPGRADE))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3 * Impatient.timeout):
+                await reader.read()
+
+
 @pytest.mark.parametrize("answers", [0, 1], ids=["new", "used"])
 async def test_an_empty_line_is_no_request(answers: int) -> None:
     """A client that sends one, which servers ignore (RFC 9112 section 2.2), does not keep a connection for ever."""
