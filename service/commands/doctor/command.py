@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -34,13 +36,14 @@ def doctor(
 
     For each check it says what was found and, if something is wrong, which setting to change. The status is then 1.
     """
+    trust = ssl.create_default_context()  # of the shell, from where PUBLIC_HOST is looked at
     try:
         environment = None if pid is None else enter_process(pid)
     except OSError as error:
         typer.echo(f"--pid {pid}: {error.strerror}.", err=True)
         raise typer.Exit(2) from None
     looked_at = "this environment" if pid is None else f"process {pid}"
-    has_failed = asyncio.run(_show(environment, looked_at=looked_at, as_json=as_json))
+    has_failed = asyncio.run(_show(environment, looked_at=looked_at, trust=trust, as_json=as_json))
     raise typer.Exit(1 if has_failed else 0)
 
 
@@ -59,9 +62,9 @@ def enter_process(pid: int) -> Mapping[str, str]:
     return environment
 
 
-async def _show(environment: Mapping[str, str] | None, *, looked_at: str, as_json: bool) -> bool:
+async def _show(environment: Mapping[str, str] | None, *, looked_at: str, trust: ssl.SSLContext, as_json: bool) -> bool:
     has_failed = False
-    async for finding in examine(environment, looked_at=looked_at):
+    async for finding in examine(environment, looked_at=looked_at, trust=trust):
         has_failed |= finding.state == "failed"
         typer.echo(json.dumps(asdict(finding)) if as_json else finding)
     return has_failed
@@ -76,9 +79,15 @@ def _is_of_a_service() -> bool:
 
 
 async def examine(
-    environment: Mapping[str, str] | None, *, looked_at: str = "this environment"
+    environment: Mapping[str, str] | None,
+    *,
+    looked_at: str = "this environment",
+    trust: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Finding]:
-    """Run all checks. The first finding says that `looked_at`, whose `environment` it is, is which service."""
+    """Run all checks. The first finding says that `looked_at`, whose `environment` it is, is which service.
+
+    `trust`: see `service.commands.doctor.public`.
+    """
     from service.commands.doctor import entra, hub, local, public  # noqa: PLC0415 - they import the whole service
 
     try:
@@ -92,6 +101,7 @@ async def examine(
     service = f"the service {settings.service_name}" if settings.service_name else "a service"
     hub_at = f", the Hub's API at {settings.api_url}" if settings.has_hub else ""
     yield ok("settings", f"complete, of {looked_at}: {service} at {settings.prefix}{hub_at}")
-    for checks in (local.check_machine, hub.check_hub, entra.check_entra, public.check_public_host):
+    check_public_host = partial(public.check_public_host, trust=trust)
+    for checks in (local.check_machine, hub.check_hub, entra.check_entra, check_public_host):
         async for finding in checks(settings):
             yield finding

@@ -18,8 +18,11 @@ _TIMEOUT = 10.0  # seconds
 _CHANGE = "PUBLIC_HOST: must be the origin that browsers see, where requests are passed on to the Hub's proxy"
 
 
-async def check_public_host(settings: Settings) -> AsyncIterator[Finding]:
-    """Resolve the name, connect, check the certificate, and call the service."""
+async def check_public_host(settings: Settings, *, trust: ssl.SSLContext | None = None) -> AsyncIterator[Finding]:
+    """Resolve the name, connect, check the certificate, and call the service.
+
+    `trust`: whom a browser here would trust; None: whom this process does, which SSL_CERT_FILE may change.
+    """
     if not settings.public_host and not settings.has_sign_in:
         return  # nobody is sent to another address
     if not settings.public_host:
@@ -30,7 +33,7 @@ async def check_public_host(settings: Settings) -> AsyncIterator[Finding]:
         return
     address = urlsplit(settings.public_host)
     host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
-    trust = ssl.create_default_context() if address.scheme == "https" else None  # it also trusts SSL_CERT_FILE
+    trust = (trust or ssl.create_default_context()) if address.scheme == "https" else None
     try:
         await asyncio.get_running_loop().getaddrinfo(host, port)
     except OSError:
