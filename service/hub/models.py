@@ -64,16 +64,10 @@ class Identity(BaseModel):
         copied._claims = dict(claims)  # noqa: SLF001 - of this class
         return copied
 
-    def __copy__(self) -> Self:
-        """Copy without `scope_set`: `model_copy(update=…)` may give the copy other scopes."""
-        copied = super().__copy__()
-        copied.__dict__.pop("scope_set", None)
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """As `__copy__`."""
-        copied = super().__deepcopy__(memo)
-        copied.__dict__.pop("scope_set", None)
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with these fields changed, whose rights are those of its own fields."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("scope_set", None)  # pydantic copies what is cached, too
         return copied
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]  # pydantic's is a generator

@@ -166,8 +166,8 @@ class BoundedHttp(HttpToolsProtocol):
     @property
     def _is_idle(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
-        is_ours = self.transport.get_protocol() is self  # and has not become a WebSocket
-        return is_ours and (cycle is None or cycle.response_complete)
+        # A connection that has become a WebSocket has another protocol.
+        return (cycle is None or cycle.response_complete) and self.transport.get_protocol() is self
 
     @property
     def _is_reading_body(self) -> bool:

@@ -58,8 +58,8 @@ def _checked(check: str, run: Callable[[], object], said: str) -> Finding:
     except ConfigurationError as error:
         return refused(check, error)
     except Exception as error:  # noqa: BLE001 - code of others, such as a router
-        said = f"{type(error).__name__} at {where_raised(error)}"
-        return failed(check, said, "the code there; with SERVICE_TRACEBACKS=1, a start of the service shows it whole")
+        change = "the code there; with SERVICE_TRACEBACKS=1, a start of the service shows it whole"
+        return failed(check, f"{type(error).__name__} at {where_raised(error)}", change)
     return ok(check, said)
 
 

@@ -78,6 +78,18 @@ async def connected(application: Application) -> AsyncIterator[Connection]:
             writer.close()
 
 
+@asynccontextmanager
+async def used(requests: int) -> AsyncIterator[Connection]:
+    """Connect, and have so many requests answered."""
+    application = Application()
+    application.may_go_on.set()
+    async with connected(application) as (reader, writer):
+        for _ in range(requests):
+            writer.write(head())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        yield reader, writer
+
+
 async def until_it_stops(writer: asyncio.StreamWriter, data: bytes) -> None:
     """Send until nothing more is accepted for a moment."""
     with contextlib.suppress(TimeoutError):
@@ -142,11 +154,7 @@ async def test_a_head_that_does_not_come(sent: bytes, answer: bytes) -> None:
 
 async def test_a_second_head_that_does_not_come() -> None:
     """The same happens for a later request of a connection."""
-    application = Application()
-    application.may_go_on.set()
-    async with connected(application) as (reader, writer):
-        writer.write(head())
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    async with used(1) as (reader, writer):
         writer.write(head()[:-2])
 
         assert (await reader.read()).startswith(b"HTTP/1.1 408")
@@ -166,12 +174,7 @@ async def test_an_idle_connection_stays() -> None:
 @pytest.mark.parametrize("requests", [0, 1], ids=["new", "used"])
 async def test_an_idle_websocket_stays(requests: int) -> None:
     """An open WebSocket has no limit of time, also on a connection that has served a request."""
-    application = Application()
-    application.may_go_on.set()
-    async with connected(application) as (reader, writer):
-        for _ in range(requests):
-            writer.write(head())
-            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    async with used(requests) as (reader, writer):
         writer.write(head(*UPGRADE))
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
 
@@ -183,12 +186,7 @@ async def test_an_idle_websocket_stays(requests: int) -> None:
 @pytest.mark.parametrize("answers", [0, 1], ids=["new", "used"])
 async def test_an_empty_line_is_no_request(answers: int) -> None:
     """A client that sends one, which servers ignore (RFC 9112 section 2.2), does not keep a connection for ever."""
-    application = Application()
-    application.may_go_on.set()
-    async with connected(application) as (reader, writer):
-        for _ in range(answers):
-            writer.write(head())
-            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    async with used(answers) as (reader, writer):
         writer.write(b"\r\n")
 
         assert await reader.read() == b""

@@ -22,6 +22,7 @@ from service.auth.fetch_metadata import is_browser
 from service.auth.forms import returns_form
 from service.auth.guard import require
 from service.auth.problems import Problem, problem_of, problem_response
+from service.auth.xsrf import is_form
 from service.errors import ServiceError
 from service.hub.models import Identity
 from service.web import pages
@@ -98,7 +99,7 @@ async def submit(request: Request, identity: User) -> Response:
 
     The script of the page sends the cells of a table like this, one by one. It gets errors as problem details.
     """
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    if not is_form(request):
         # An uploaded file would be stored on disk for a while.
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Use the form on this page.")
     pool = pool_of(request)

@@ -8,7 +8,6 @@ and never less than the smaller.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -33,7 +32,7 @@ _log = logging.getLogger("service")
 
 # Seconds to change the groups, and seconds to read them after a failure. Together less than `lease.LIFETIME`.
 _CHANGE, _READ = 12.0, 6.0
-_ANOTHER = "The Hub takes this name for another, so it cannot change the role. Rename the user on the Hub's admin page."
+_ANOTHER = "The Hub takes this name for another one, so the role cannot be changed. Use the name as the Hub writes it."
 
 Members = Mapping[Role, frozenset[str]]
 """Who is in the group of each role, the smallest role first."""
@@ -102,10 +101,11 @@ class PendingRoleChange:
             await self._move(self._role, add_to_group, back=remove_from_group)
         for role in reversed(self._before):  # the largest first: if the rest fails, the person has less, not more
             if role is not self._role:
-                with suppress(HubUserMissingError):  # a user who does not exist is in no group
+                try:
                     await self._move(role, remove_from_group, back=add_to_group)
-        if await roles_of(self._hub, self._name) != self._wanted:
-            raise HubUserMissingError(_ANOTHER)
+                except HubUserMissingError:
+                    if role in await roles_of(self._hub, self._name):  # a user who does not exist is in no group
+                        raise
 
     async def _move(self, role: Role, there: _Move, *, back: _Move) -> None:
         """Put the person into a role's group, or take them out.

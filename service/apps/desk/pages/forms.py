@@ -20,6 +20,7 @@ from service.apps.desk.errors import (
     PhoneTakenError,
     VersionConflictError,
 )
+from service.auth.xsrf import is_form
 from service.errors import ServiceError
 from service.hub.errors import HubUserMissingError
 
@@ -83,7 +84,7 @@ def draft_of(thing: Stored, names: Collection[str]) -> Draft:
 
 async def submitted(request: Request) -> dict[str, str]:
     """Return a form's fields, with LF for the CR LF that browsers send. Raises a 415 if the body is not a form."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    if not is_form(request):
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     form = await request.form()
     return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
