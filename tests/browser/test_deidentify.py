@@ -55,10 +55,11 @@ async def open_form(plain: Place, browser: Browser) -> Page:
 
 
 async def submit(page: Page, text: str) -> None:
-    """Paste a note and send it."""
+    """Paste a note and send it; return when the answer is there, because the page before it looks the same."""
     # Not `fill`, which types: that takes half a minute for thousands of lines.
     await page.get_by_label("Note", exact=True).evaluate("(field, text) => { field.value = text; }", text)
-    await page.get_by_role("button", name="De-identify").click()
+    async with page.expect_event("load"):
+        await page.get_by_role("button", name="De-identify").click()
 
 
 async def test_masked_beside_the_note(plain: Place, signed_in: Browser) -> None:
@@ -141,6 +142,7 @@ async def test_keyboard(plain: Place, signed_in: Browser) -> None:
     await page.keyboard.type("30")
     await tab_to(page, "More options")
     await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Always mask")).to_be_visible()
     await page.keyboard.press("Tab")
     await page.keyboard.type("seen")
     for _ in range(5):

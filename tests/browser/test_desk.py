@@ -254,14 +254,16 @@ async def test_leaving_what_was_typed(desk: Place, people: People) -> None:
 
     await page.goto(ui(desk, "tickets/4"))
     await page.get_by_label("Title").fill("x")
-    await page.get_by_role("link", name="Employees").click()
+    async with page.expect_event("dialog"):
+        await page.get_by_role("link", name="Employees").click()
     await expect(page.get_by_label("Title")).to_have_value("x")
     assert asked == ["beforeunload"]
 
     await page.get_by_label("Somebody else").fill("nobody of this name")
     await page.get_by_role("button", name="Find").click()
     await expect(page.get_by_text("Nobody has this name.")).to_be_visible()
-    await page.get_by_role("link", name="Employees").click()
+    async with page.expect_event("dialog"):
+        await page.get_by_role("link", name="Employees").click()
     await expect(page.get_by_label("Title")).to_have_value("x")
     assert asked == ["beforeunload"] * 2
 

@@ -72,6 +72,7 @@ async def test_skip_link(plain: Place, signed_in: Browser) -> None:
     await page.keyboard.press("Tab")
     name, is_visible = await page.evaluate(FOCUSED)
     await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{plain.service_url}#main")
     await page.keyboard.press("Tab")
     next_name, _ = await page.evaluate(FOCUSED)
 

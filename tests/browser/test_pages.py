@@ -141,6 +141,7 @@ async def test_beside_the_hub(plain: Place, signed_in: Browser) -> None:
 
     await page.get_by_role("link", name="Hub", exact=True).click()
     await page.locator("#dark-theme-toggle").click()
+    await expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     await signed_in.save(page, "hub")
     await page.goto(plain.service_url)
     by_night = await page.evaluate("getComputedStyle(document.body).backgroundColor")
