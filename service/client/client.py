@@ -46,12 +46,13 @@ class Client:
         self._calls = AsyncClient(url, token=token, service=service, timeout=timeout, transport=transport)
         self._loop = asyncio.new_event_loop()
         # A daemon, so that a client that nobody closes does not keep the interpreter from ending.
-        thread = threading.Thread(target=_serve, args=(self._loop, self._calls), name="service.client", daemon=True)
-        thread.start()
+        serving = self._loop, self._calls
+        self._thread = threading.Thread(target=_serve, args=serving, name="service.client", daemon=True)
+        self._thread.start()
         self._process = os.getpid()
         self._is_closed = False
         self._lock = threading.Lock()  # nothing starts behind what ends the client
-        self._end = weakref.finalize(self, _end, self._loop, thread, self._process)
+        self._end = weakref.finalize(self, _end, self._loop, self._process)
 
     @property
     def url(self) -> str:
@@ -81,6 +82,7 @@ class Client:
                 return
             self._is_closed = True
         self._end()
+        self._thread.join()
 
     def request(self, method: str, path: str, *, is_safe: bool | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401
         """Send a request to a route of the service, such as `request("GET", "hello")`; return its answer."""
@@ -194,7 +196,7 @@ async def _next(many: AsyncGenerator[T, None]) -> list[T]:
 
 
 def _serve(loop: asyncio.AbstractEventLoop, calls: AsyncClient) -> None:
-    """Run the loop until it is stopped, and end it, also for a client that is collected in this thread."""
+    """Run the loop until it is stopped, and end it."""
     loop.run_forever()
     try:
         loop.run_until_complete(_ended(calls))
@@ -211,9 +213,11 @@ async def _ended(calls: AsyncClient) -> None:
     await calls.aclose()
 
 
-def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, process: int) -> None:
-    if os.getpid() != process:  # a fork shares the loop's selector with the client's own process, where it goes on
-        return
-    loop.call_soon_threadsafe(loop.stop)
-    if thread is not threading.current_thread():
-        thread.join()
+def _end(loop: asyncio.AbstractEventLoop, process: int) -> None:
+    """Stop the loop, whose thread then ends it.
+
+    Nothing is waited for: a client is collected in any thread, also in the loop's own, or in one that holds a lock
+    which the loop's thread needs to go on, such as that of an import.
+    """
+    if os.getpid() == process:  # a fork shares the loop's selector with the client's own process, where it goes on
+        loop.call_soon_threadsafe(loop.stop)

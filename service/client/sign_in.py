@@ -25,6 +25,7 @@ from service.client.kept import Kept
 from service.pkce import pkce_challenge
 
 _NOT_OF_A_MACHINE = re.compile(r"[^A-Za-z0-9._@-]")  # the service shows no others
+_CODE_BEGINS = "shell."  # with this the service's codes begin (service.hub.shell_codes)
 _TIMEOUT = 30.0  # seconds
 _WAS_DELETED = 204
 _IS_UNKNOWN = "invalid_token"  # what the service answers; a 401 alone may be a proxy's
@@ -76,10 +77,13 @@ def finish(attempt: Attempt, code: str, *, transport: httpx.BaseTransport | None
     """Exchange the code that the browser has shown for a token. Return it with the name of its owner.
 
     Raises:
-        CodeError: the code is wrong, of another command, was used before, or is too old.
+        CodeError: the code is wrong, of another command, was used before, or is too old; or it is none of the
+            service's, and was not sent: it may be a password that was pasted here by mistake.
         ProblemError: the service answered with another error.
         UnreachableError: no answer came. The code may have been used up.
     """
+    if not code.startswith(_CODE_BEGINS):
+        raise CodeError(f'This is no code, or not all of one. It begins with "{_CODE_BEGINS}": copy the whole code.')
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": attempt.verifier}
     answer = _sent(attempt.url, "token", transport, form=form)
     found = _json(answer)

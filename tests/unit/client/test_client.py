@@ -223,6 +223,7 @@ def test_forgotten() -> None:
     gc.collect()
 
     assert gone() is None
+    thread.join(30)
     assert not thread.is_alive()
     assert is_left.is_set()
 
@@ -252,6 +253,27 @@ def test_forgotten_in_its_own_thread() -> None:
     thread.join(30)
     assert not thread.is_alive()
     assert not held
+
+
+def test_forgotten_where_others_wait() -> None:
+    """Collecting a client waits for nothing: its thread may need a lock that the thread which collects it holds."""
+    before = set(threading.enumerate())
+    lock = threading.Lock()
+
+    class Locked(Answering):
+        async def aclose(self) -> None:
+            with lock:
+                pass
+
+    client = client_of(Locked(masking))
+    (thread,) = set(threading.enumerate()) - before
+    with lock:
+        del client
+        gc.collect()
+        assert thread.is_alive()
+
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_no_token_in_a_repr() -> None:

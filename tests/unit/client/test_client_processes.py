@@ -63,6 +63,16 @@ _, status = os.waitpid(child, 0)
 print(os.waitstatus_to_exitcode(status), len(list(many)), list(items), client.me())
 """
 
+LEFT = """
+for _ in range(20):
+    last = client_of(problem(403, "insufficient_scope"), masking)
+    try:
+        last.me()
+    except ProblemError:
+        pass
+print([str(one) for one in last.deidentify_many(["a"])])
+"""
+
 
 def output_of(script: str) -> str:
     """Return what a script writes. It runs by itself: a fork of the tests' own process would have all their threads."""
@@ -87,6 +97,11 @@ def test_a_fork() -> None:
     ] * 3
     assert said[3:] == ["ended"]
     assert last == "0 250 [2] {'items': [1, 2], 'next': None}"
+
+
+def test_the_end_of_the_process() -> None:
+    """A script may end without closing its clients: nothing is waited for, and nothing is said."""
+    assert output_of(LEFT) == "['A']\n"
 
 
 @pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])

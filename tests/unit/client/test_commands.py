@@ -87,6 +87,16 @@ def test_login(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -
     assert (shell.run("token"), capsys.readouterr().out) == (0, "secret\n")
 
 
+def test_a_part_of_the_code(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -> None:
+    """What does not begin as a code does is not sent anywhere, as it may be a password. The whole code may follow."""
+    types("right\npasswd\nshell.right\n")
+    shell.answers = [httpx.Response(200, json=GOOD)]
+
+    assert shell.run("login", URL) == 0
+    assert capsys.readouterr().err.count('It begins with "shell.": copy the whole code.') == 2
+    assert (len(shell.sent), shell.form()["code"]) == (1, "shell.right")
+
+
 def test_a_service_that_is_busy(shell: Shell, types: Types, capsys: pytest.CaptureFixture[str]) -> None:
     """It says so in the endpoint's own words, and the code may be pasted again."""
     busy = {"error": "temporarily_unavailable", "error_description": "The Hub cannot be asked at the moment."}
