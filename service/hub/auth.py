@@ -111,7 +111,7 @@ class HubAuth:
 
     def known(self, token: str, *, session_id: str = "") -> Identity | None:
         """Return who holds `token` if that can be told without waiting; otherwise None, and `identify` may know."""
-        packed = self.cache.fresh((session_id, sha256(token.encode()).digest()))
+        packed = self.cache.fresh(_key(token, session_id))
         return None if packed is None else self._unpacked(packed)
 
     async def identify(
@@ -138,9 +138,7 @@ class HubAuth:
         """
         if not _TOKEN.fullmatch(token):
             raise InvalidTokenError
-        if not _SESSION_ID.fullmatch(session_id):
-            session_id = ""
-        key = (session_id, _digest(token))
+        key = _key(token, session_id)
         packed = await self.cache.get(key, lambda: self._ask(key, token, address, sender), not_before=not_before)
         return self._unpacked(packed)
 
@@ -223,7 +221,7 @@ class HubAuth:
     def refuse(self, token: str, *, session_id: str) -> None:
         """Refuse `token` in this session from now on: it is being revoked at the Hub."""
         self.forget(token)
-        self.cache.refuse((session_id, _digest(token)), InvalidTokenError())
+        self.cache.refuse(_key(token, session_id), InvalidTokenError())
 
     async def _ask(self, key: Key, token: str, address: str | None, sender: str) -> bytes:
         if (address is None and not sender) or key in self.cache:
@@ -241,6 +239,11 @@ def pack(identity: Identity) -> bytes:
 def unpack(packed: bytes) -> Identity:
     """Return the identity that `pack` was given."""
     return Identity.model_validate_json(zlib.decompress(packed))
+
+
+def _key(token: str, session_id: str) -> Key:
+    """Return what an answer is kept by. A session id of an impossible form, which a page may have planted, is none."""
+    return session_id if _SESSION_ID.fullmatch(session_id) else "", _digest(token)
 
 
 def _digest(token: str) -> bytes:

@@ -229,3 +229,16 @@ async def test_the_header_decides_which(service: Service) -> None:
     reply = await browser.fetch("POST", "logout", headers={"Authorization": f"Bearer {token}"})
 
     assert (reply.status_code, (await browser.visit("me")).status_code) == (204, 200)
+
+
+async def test_a_copy_beside_a_planted_session(service: Service) -> None:
+    """A copy of the cookie is refused after signing out, also if a page has planted a session id of a strange form."""
+    browser = service.browser()
+    service.keep(browser, "jupyterhub-session-id", "a:b")
+    begun = await browser.visit("login", follow=False)
+    await browser.visit(service.authorized(begun, session_id=SESSION_ID), follow=False)
+    cookie, xsrf = browser.cookie(AUTH_COOKIE) or "", browser.cookie("_xsrf") or ""
+    assert (await browser.fetch("POST", "logout", headers={"X-XSRFToken": xsrf})).status_code == 303
+    service.keep(browser, AUTH_COOKIE, cookie)
+
+    assert (await browser.fetch("GET", "me", headers={"X-XSRFToken": xsrf})).status_code == 401

@@ -246,3 +246,12 @@ async def test_memory_holds_no_token(auth: HubAuth, fake_hub: FakeHub) -> None:
 
     assert [session_id for session_id, _ in seen] == [SESSION]
     assert token not in repr(seen)
+
+
+async def test_refused_with_an_impossible_session_id(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """A token that is refused in a session with an impossible id is refused there."""
+    token = fake_hub.issue("testuser")
+    await auth.identify(token, session_id="a:b")
+    auth.refuse(token, session_id="a:b")
+    with pytest.raises(InvalidTokenError):
+        await auth.identify(token, session_id="a:b")
