@@ -35,6 +35,7 @@ _REFUSALS: Mapping[int, type[ServiceError]] = {
     HTTPStatus.CONFLICT: HubConflictError,
 }
 _MESSAGE_LIMIT = 300  # characters
+_FAILED = "The Hub could not do this. If it fails again, whoever runs the Hub finds the cause in the Hub's log."
 # Seconds for a call that changes something. To start or to stop a server, the Hub takes up to ten before it answers 202
 # (JupyterHub.tornado_settings, slow_spawn_timeout and slow_stop_timeout).
 CHANGE_PATIENCE = 30.0
@@ -150,6 +151,8 @@ def _read(reply: HubReply) -> RestReply:
     message = refusal(reply)
     if message is not None and (error := _REFUSALS.get(reply.status)):
         raise error(_one_line(message) or None)
+    if message is not None and reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # such as a server that did not start
+        raise HubUnavailableError(_FAILED, reason="it answered with status 500")
     if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         raise_unusable(reply)
     try:
@@ -161,9 +164,9 @@ def _read(reply: HubReply) -> RestReply:
 def _read_as_service(reply: HubReply) -> RestReply:
     try:
         return _read(reply)
-    except HubForbiddenError:
+    except HubForbiddenError as error:
         raise HubRefusedServiceError(
-            reason="it does not let this service do that, or does not know its token"
+            reason=f"it does not let this service do that, or does not know its token ({error.detail})"
         ) from None
 
 

@@ -199,7 +199,9 @@ async def test_the_page_lists_users(hub: RealHub) -> None:
 
     assert "'testuser'" in await printed("users.py", environment=environment)
     assert "'testuser'" in await printed("users.py", admin.value, environment=environment)
-    assert (await printed("users.py", environment=told(hub))).startswith("The Hub says no: ")
+    refused = await printed("users.py", environment=told(hub))
+    assert refused.startswith("The Hub says no: it does not let this service do that")
+    assert "list:users" in refused
     assert (await printed("users.py", narrow.value, environment=environment)).startswith("The Hub says no: ")
 
 

@@ -170,6 +170,14 @@ async def test_anything_else_is_an_outage(fake_hub: FakeHub, reply: Reply) -> No
     assert "canary" not in f"{caught.value} {caught.value!r} {caught.value.__dict__}"
 
 
+async def test_what_the_hub_could_not_do(fake_hub: FakeHub) -> None:
+    """A Hub that fails at a call was asked: the error does not say that it cannot be."""
+    reply = refusal(500, "Unhandled error starting server testuser")
+    async with calling(fake_hub, fake_hub.issue("testuser"), reply) as hub:
+        with pytest.raises(HubUnavailableError, match="could not do this"):
+            await hub.post("users", "testuser", "server")
+
+
 @pytest.mark.parametrize("reply", [refusal(403, "no"), refusal(404, "no"), OUTAGES["down"]], ids=["403", "404", "down"])
 async def test_the_token_is_shown_nowhere(fake_hub: FakeHub, reply: Reply) -> None:
     """The token is neither in the client nor in the error, nor in a traceback that shows local variables."""
