@@ -111,6 +111,7 @@ def check_started(hub: "Hub", app: FastAPI) -> None:
         # An application answers its own errors, before they arrive at the one that it is mounted in.
         for kind, handler in _HANDLERS.items():
             part.exception_handlers.setdefault(kind, handler)
+        part.middleware_stack = None  # it is built anew, with these, if a request before the start has built it
     for each in (app, *(part for part in parts if _asks_in(hub, part))):
         _sign_in_docs(hub, each)
 

@@ -9,6 +9,7 @@ from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, Depends, FastAPI, Request, Security, routing
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.security import SecurityScopes
+from fastapi.testclient import TestClient
 from pydantic import BaseModel, PlainValidator, WithJsonSchema
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
@@ -299,6 +300,24 @@ async def test_errors_of_the_hub_in_a_mounted_application(serve: Serve) -> None:
         assert (path, reply.status_code, reply.json()["code"]) == (path, 403, "hub_forbidden")
 
 
+async def test_a_mounted_application_that_was_asked_before_the_start(serve: Serve) -> None:
+    """It answers the Hub's errors as any other, also if a request before the start has built what answers them."""
+    part = FastAPI()
+
+    def build(settings: Settings) -> FastAPI:
+        def add(app: FastAPI, hub: Hub) -> None:
+            part.get("/stock", dependencies=[Depends(hub.user)])(lambda: "stock")
+            app.mount("/part", part)
+
+        return shop(settings, add=add)
+
+    assert TestClient(part).get("/nothing").status_code == 404
+    service = await serve(app={"create": build})
+    reply = await service.api().get("part/stock")
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "not_signed_in")
+
+
 def test_paths_after_the_router_was_taken() -> None:
     """Paths cannot be moved after the router was taken, because it has the old paths."""
     hub = Hub(settings_of())
@@ -377,16 +396,20 @@ async def test_hardened(serve: Serve) -> None:
     assert "X-Frame-Options" not in (await plain.api().get("open")).headers
 
 
-@pytest.mark.parametrize(("size", "status"), [(MAX_BODY, 200), (MAX_BODY + 1, 413)])
-async def test_hardened_against_large_bodies(serve: Serve, size: int, status: int) -> None:
-    """With `harden`, a body may have a megabyte, and no more."""
+@pytest.mark.parametrize(
+    ("size", "status", "own"),
+    [(MAX_BODY, 200, {}), (MAX_BODY + 1, 413, {}), (10, 200, {"max_body_size": 10}), (11, 413, {"max_body_size": 10})],
+    ids=["a megabyte", "more", "as much as the application wants", "more than it wants"],
+)
+async def test_hardened_against_large_bodies(serve: Serve, size: int, status: int, own: dict[str, int]) -> None:
+    """With `harden`, a body may have a megabyte, and no more, unless the application has a limit of its own."""
 
     def add(app: FastAPI, _hub: Hub) -> None:
         @app.post("/upload")
         async def upload(request: Request) -> int:
             return len(await request.body())
 
-    hard = await serve(app={"create": lambda settings: shop(settings, harden=True, add=add)})
+    hard = await serve(app={"create": lambda settings: shop(settings, harden=True, add=add, **own)})
     assert (await hard.api().post("upload", content=b"x" * size)).status_code == status
 
 
