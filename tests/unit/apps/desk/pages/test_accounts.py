@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from service.apps.desk.domain.policy import GRANTS, Permission, Role
 from tests.support.desk import Desk, open_desk
 from tests.unit.apps.desk.pages.test_pages import UI, find, send, shows
@@ -28,6 +30,17 @@ async def test_ones_own_contacts_without_that_right(shared: Desk) -> None:
 
     assert "a manager phone and e-mail" in shows(page)
     assert 'name="phone"' not in page.text
+
+
+@pytest.mark.parametrize(("role", "members"), [("", {"desk-manager"}), ("support", {"desk-support"})])
+async def test_a_new_colleague_who_has_a_role(desk: Desk, role: str, members: set[str]) -> None:
+    """Somebody who has a role at the Hub keeps it if the form names none, and otherwise gets the one of the form."""
+    desk.service.hub.add_user("dave", groups=("desk-manager",))
+    form = await desk.admin.browser().visit(f"{UI}new-account")
+    await send(desk.admin.browser(), "new-account", **NEW | {"role": role})
+
+    assert "Replaces a role that they have at the Hub already. None leaves it as it is." in shows(form)
+    assert {group for group in ("desk-manager", "desk-support") if "dave" in desk.service.hub.members(group)} == members
 
 
 async def test_a_new_colleague_gets_a_link(tmp_path: Path) -> None:
