@@ -273,3 +273,12 @@ async def test_a_token_in_a_subprotocol_is_none(service: Service, token: str) ->
     reply = await ask(service, headers=KEY | offered)
 
     assert reply.status_code == 401
+
+
+async def test_too_many_wrong_tokens(serve: Serve) -> None:
+    """Who is throttled gets 503 and the time to wait, because to nginx a 429 is a failure of ours."""
+    service = await serve(**OPEN)
+    replies = [await ask(service, headers={"Authorization": f"Bearer wrong-{number}"}) for number in range(61)]
+
+    assert [reply.status_code for reply in replies] == [401] * 60 + [503]
+    assert int(replies[-1].headers["Retry-After"]) > 0

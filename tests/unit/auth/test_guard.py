@@ -284,3 +284,14 @@ async def test_a_veto_is_asked_last(serve: Serve) -> None:
     assert (await narrow.get("who")).status_code == 403
     refused = await known.get("who")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "7")
+
+
+async def test_a_cookie_with_a_token_of_another_session(serve: Serve) -> None:
+    """A cookie made in this Hub session does not count if the Hub gave its token in another one, and is cleared."""
+    service = await serve()
+    browser = service.browser()
+    token = service.hub.issue("testuser", session_id="e" * 32)
+    service.keep(browser, AUTH_COOKIE, service.sealed(token))
+    reply = await browser.visit("me", follow=False)
+
+    assert (reply.status_code, browser.cookie(AUTH_COOKIE)) == (302, None)

@@ -200,3 +200,15 @@ async def test_what_the_service_may_not_do(service: Service) -> None:
 
     assert (reply.status_code, reply.json()["code"]) == (502, "hub_refused_service")
     assert "the Hub's words" not in reply.text
+
+
+async def test_a_cookie_that_the_hub_no_longer_knows(service: Service) -> None:
+    """When the Hub refuses a call because a cookie's token is void, the remembered answer about that cookie ends."""
+    browser = service.browser()
+    service.keep(browser, "service-fastapi", service.sealed("cookie"))
+    assert (await browser.client.get(f"{service.home}me")).status_code == 200
+    service.hub.outage = lambda _: httpx.Response(403, json={"status": 403, "message": None})
+
+    assert (await browser.client.get(f"{service.home}people/other")).status_code == 401
+    service.keep(browser, "service-fastapi", service.sealed("cookie"))
+    assert (await browser.client.get(f"{service.home}me")).status_code == 401

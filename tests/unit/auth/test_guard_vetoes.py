@@ -15,6 +15,8 @@ from service.hub.models import Identity
 from service.hub.sealing import Sealer
 from service.testing import OUTAGES
 from tests.support.open_connection import OpenConnection
+from tests.support.session import forms
+from tests.unit.auth.test_login_by_url import answered, asked
 from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, PREFIX, SESSION_ID, Serve, Service
 
 ACCESS, READ, WRITE = "access:services!service=fastapi", "custom:x:read", "custom:x:write"
@@ -424,4 +426,45 @@ async def test_many_at_once(service: Service, application: Application) -> None:
     application.since = now()
     replies = await asyncio.gather(*(caller.get("read") for _ in range(50)))
 
+    assert {reply.status_code for reply in replies} == {403}
+
+
+async def test_the_latest_moment_counts(serve: Serve) -> None:
+    """Where two applications name a moment, the later one counts, in whatever order they are asked."""
+    first, second = Application(), Application()
+    for early, late in ((first, second), (second, first)):
+        service = await serve(app={"routers": [router], "admit": [first.admit, second.admit]})
+        token = service.hub.issue("testuser", scopes=[ACCESS, READ])
+        first.since = second.since = None
+        assert (await service.api(token).get("read")).status_code == 200
+        service.hub.rescope(token, [ACCESS])
+        early.since, late.since = now() - timedelta(hours=1), now()
+
+        assert (await service.api(token).get("read")).status_code == 403
+
+
+async def test_no_session_for_who_was_asked_before(serve: Serve) -> None:
+    """A person who may not sign in any more gets no session by saying yes to a question that was put before."""
+    application = Application()
+    service = await serve(app={"admit_sign_in": [application.admit_sign_in]}, allow_token_in_url=True)
+    browser = service.browser()
+    link = forms(await asked(service, browser, service.hub.issue("testuser")))[0].values["link"]
+    application.denied.add("testuser")
+
+    assert await answered(browser, link) == (403, False)
+
+
+async def test_who_would_get_one_scope_of_two(serve: Serve) -> None:
+    """Whose groups give one of two missing scopes is not told to get a new token, which would lack the other."""
+    both = APIRouter()
+
+    @both.get("/both", dependencies=[require(READ, WRITE)])
+    async def needs_both() -> None:
+        """Need two scopes."""
+
+    service = await serve(app={"routers": [both], "entitled": [Application().entitled]})
+    groups = ("readers",), ("readers", "writers")
+    replies = [await service.api(member(service, *each)).get("both") for each in groups]
+
+    assert ["new token" in reply.json()["detail"] for reply in replies] == [False, True]
     assert {reply.status_code for reply in replies} == {403}

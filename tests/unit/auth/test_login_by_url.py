@@ -334,3 +334,16 @@ async def test_the_redirect_stays_on_our_host(serve: Serve) -> None:
     reply = await service.browser().visit(f"{ORIGIN}//evil.test/x?token={token}", follow=False)
 
     assert (reply.status_code, reply.headers["Location"]) == (303, "/evil.test/x")
+
+
+async def test_two_questions_at_once(service: Service) -> None:
+    """Two cookies of the question contradict each other, although each is good: nobody is asked, or signed in."""
+    browser = service.browser()
+    await asked(service, browser, service.hub.issue("testuser"))
+    earlier = browser.cookie(LINK_COOKIE) or ""
+    link = forms(await asked(service, browser, service.hub.issue("testuser")))[0].values["link"]
+    service.keep(browser, LINK_COOKIE, earlier, path=QUESTION)
+
+    assert (await browser.visit(QUESTION, headers=TYPED)).status_code == 400
+    for each in (link, earlier):
+        assert await answered(browser, each) == (400, False)

@@ -239,3 +239,12 @@ async def test_one_scope_as_text(serve: Serve) -> None:
         token = service.hub.issue("testuser", scopes=["access:services!service=fastapi", scopes])
 
         assert (await service.api(token).get("dash/")).status_code == status
+
+
+async def test_cookies_that_are_left_out(serve: Serve) -> None:
+    """With `cookies=False` a cookie does not count on a host of its own either; a token does."""
+    service = await serve(app={"create": lambda settings: build(settings, cookies=False)}, **OWN_HOST)
+    reply = await service.api(headers={**await cookies_of(service), **FETCH}).get("dash/")
+
+    assert reply.status_code == 403
+    assert (await service.api(service.hub.issue("testuser")).get("dash/")).status_code == 200

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from time import monotonic
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from service.auth.errors import NotAdmittedError
-from service.auth.guard import CurrentUser, Guard, require
+from service.auth.guard import CurrentUser, CurrentUserUnvetoed, Guard, require
 from service.auth.hub import Hub
 from service.auth.middleware import HubMiddleware
 from service.hub.models import Identity
@@ -398,3 +398,72 @@ async def test_what_is_closed_by_its_handler_is_left_alone(live: Service) -> Non
 
     assert left == ["unwatched"]
     assert socket.closed == (1000, "")
+
+
+@router.websocket("/scoped-last")
+async def scoped_last(websocket: WebSocket, user: CurrentUser, _: Annotated[Identity, require("custom:x")]) -> None:
+    """Need a scope, by the second of two guards."""
+    await echo(websocket, user)
+
+
+@router.websocket("/half-vetoed")
+async def half_vetoed(websocket: WebSocket, user: CurrentUserUnvetoed, _: CurrentUser) -> None:
+    """Need to be admitted, by the second of two guards."""
+    await echo(websocket, user)
+
+
+@router.websocket("/task-fails")
+async def task_fails(websocket: WebSocket, user: CurrentUser) -> None:
+    """Fail in a task when something is said."""
+    await websocket.accept()
+
+    async def listen() -> None:
+        await websocket.receive_text()
+        raise RuntimeError(user.name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(listen())
+
+
+async def test_a_scope_of_a_later_guard_is_withdrawn(live: Service) -> None:
+    """Where a route has two guards, the scope of the second counts while the connection stays open, too."""
+    token = live.hub.add_service("reporter", scopes=[ACCESS, "custom:x"])
+    async with opened(live, "scoped-last", token) as socket:
+        live.hub.add_service("reporter", scopes=[ACCESS], token=token)
+        await socket.until_over()
+
+    assert socket.closed == (1008, "insufficient_scope")
+
+
+async def test_a_veto_beside_a_guard_without_vetoes(live: Service, doorkeeper: Doorkeeper) -> None:
+    """A veto ends a connection if one of its guards asks for vetoes, whatever the others do."""
+    async with opened(live, "half-vetoed", live.hub.issue("testuser")) as socket:
+        doorkeeper.error = NotAdmittedError()
+        await socket.until_over()
+
+    assert socket.closed == (1008, "not_admitted")
+
+
+async def test_a_task_of_the_handler_fails(live: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """An error in a task group of the handler ends the connection as anywhere, and is not lost."""
+    async with opened(live, "task-fails", live.hub.issue("testuser")) as socket:
+        socket.say("now")
+        await socket.until(socket.task.done)
+
+        assert isinstance(socket.failure(), ConnectionAbortedError)
+    assert "Unexpected ExceptionGroup" in caplog.text
+
+
+async def test_an_outage_is_no_sign_out_of_a_browser(live: Service) -> None:
+    """While the Hub cannot be asked, what a browser's cookie opened stays open, too."""
+    browser = await live.signed_in()
+    held = "; ".join(f"{name}={value}" for (name, _path), value in browser.cookies().items())
+    where = f"echo?_xsrf={browser.cookie('_xsrf', path=PREFIX)}"
+    async with opened(live, where, headers={"Cookie": held, "Origin": ORIGIN}) as socket:
+        live.hub.outage = OUTAGES["down"]
+        since = monotonic()
+        await socket.until(lambda: monotonic() > since + 4 * INTERVAL)
+        socket.say("still here")
+        await socket.until(lambda: socket.said == "still here" or socket.closed)
+
+        assert socket.closed is None

@@ -10,6 +10,7 @@ import pytest
 from service.hub.shell_codes import ShellRequest
 from tests.support.session import Form, Session, forms, sign_out_form
 from tests.support.shell import OPENED, Command, approved, asked, code_on
+from tests.unit.auth.test_guard_vetoes import Application
 from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, Serve, Service
 
 SERVICE: Mapping[str, Any] = {"shell_sign_in": True}
@@ -255,10 +256,12 @@ async def test_an_answer_with_anothers_question(service: Service) -> None:
 
 
 async def test_two_planted_cookies(service: Service) -> None:
-    """Two cookies of one name contradict each other, and nobody is asked."""
+    """Two cookies of one name contradict each other, and nobody is asked, although each is good."""
     browser = await service.signed_in()
     await asked(browser, Command())
-    service.keep(browser, SHELL_COOKIE, "planted", path=f"{PREFIX}login")
+    earlier = browser.cookie(SHELL_COOKIE) or ""
+    await asked(browser, Command())
+    service.keep(browser, SHELL_COOKIE, earlier, path=f"{PREFIX}login")
 
     assert (await browser.visit(PAGE, headers=OPENED)).status_code == 400
 
@@ -294,3 +297,38 @@ async def test_a_state_in_the_victims_browser(service: Service) -> None:
     assert (reply.status_code, reply.json()["error"]) == (400, "invalid_grant")
     assert victim.cookie(AUTH_COOKIE)
     assert SESSION_ID not in reply.text
+
+
+async def test_who_may_not_sign_in_is_not_asked(serve: Serve) -> None:
+    """Whom an application lets begin no new session is not asked whether to sign in a command."""
+    application = Application()
+    service = await serve(app={"admit_sign_in": [application.admit_sign_in]}, shell_sign_in=True)
+    browser = await service.signed_in()
+    form = forms(await asked(browser, Command()))[0]
+    application.denied.add("testuser")
+
+    assert (await asked(browser, Command())).status_code == 403
+    assert await sent(browser, form) == 403
+
+
+async def test_a_token_does_not_answer(service: Service) -> None:
+    """A token in a header answers no question, not even with what the cookie of the link holds."""
+    browser = await service.signed_in()
+    form = forms(await asked(browser, Command()))[0]
+    token = {"Authorization": f"Bearer {service.hub.issue('testuser')}"}
+
+    assert await sent(browser, form, token, request=browser.cookie(SHELL_COOKIE) or "") == 400
+
+
+async def test_turned_off_meanwhile(serve: Serve) -> None:
+    """Where it is turned off, a question that is still open is not answered, and no code is shown."""
+    service = await serve(shell_sign_in=True)
+    off = await serve(hub=service.hub)
+    browser, later = await service.signed_in(), await off.signed_in()
+    page = await asked(browser, Command())
+    begun = await browser.submit(page, follow=False)
+    for (name, path), value in browser.cookies().items():
+        off.keep(later, name, value, path=path)
+
+    assert await sent(later, forms(page)[0]) == 404
+    assert (await later.visit(service.authorized(begun))).status_code == 404

@@ -231,3 +231,12 @@ async def test_the_hub_gives_no_answer(turned_on: Service, outage: str) -> None:
 
     assert refusal(reply) == (503, "temporarily_unavailable")
     assert reply.headers["Retry-After"] == "5"
+
+
+async def test_a_class_behind_one_address(turned_on: Service) -> None:
+    """Right passwords do not use up what one address may try, so that a whole class behind one gets its tokens."""
+    names = [f"pupil-{number}" for number in range(31)]
+    for name in names:
+        turned_on.hub.add_user(name)
+
+    assert {(await asked(turned_on, {"username": name})).status_code for name in names} == {200}

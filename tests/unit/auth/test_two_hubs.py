@@ -14,6 +14,8 @@ from service.settings import Settings
 from tests.support.open_connection import OpenConnection
 from tests.unit.conftest import PREFIX, Serve
 
+ACCESS = "access:services!service=fastapi"
+
 
 class Door:
     """A veto that can be closed."""
@@ -98,3 +100,25 @@ async def test_each_judges_what_is_asked_of_it(serve: Serve, door: Door) -> None
     assert (await alice.get("scope")).json() == "in"
     door.is_closed = True
     assert (await alice.get("scope")).status_code == 403
+
+
+async def test_a_scope_of_one_hub_ends_what_two_guard(serve: Serve) -> None:
+    """A stream that two Hubs guard ends when its token loses the scope that the first one requires after both."""
+
+    def build(settings: Settings) -> FastAPI:
+        first, second = Hub(settings), Hub(settings)
+        app = FastAPI(lifespan=first.lifespan(around=second.lifespan))
+        first.install(app)
+        guards = [Depends(first.user), Depends(second.user), Depends(first.require("custom:part"))]
+        app.get("/events", dependencies=guards)(events)
+        return app
+
+    service = await serve(app={"create": build}, recheck_interval=0.05)
+    token = service.hub.issue("testuser", scopes=[ACCESS, "custom:part"])
+    headers = {"Authorization": f"Bearer {token}"}
+    async with OpenConnection(service.app, "http", f"{PREFIX}events", headers=headers) as stream:
+        await stream.until(lambda: "begun" in stream.said)
+        service.hub.rescope(token, [ACCESS])
+        await stream.until_over()
+
+    assert "event: problem" in stream.said

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request
 from service.auth.errors import OriginError, XsrfError
 from service.auth.fetch_metadata import judge
 from service.auth.guard import CurrentUser
-from service.auth.xsrf import check_origin, check_xsrf, needs_check
+from service.auth.xsrf import check_origin, check_xsrf, needs_check, xsrf_token
 from tests.support.session import Session
 from tests.unit.conftest import ORIGIN, PREFIX, Service, settings_of
 
@@ -273,3 +273,11 @@ async def test_one_cookie_may_not_be_sent_by_hand(service: Service) -> None:
     async with service.api(cookies=cookies) as script:
         assert (await script.get("me")).status_code == 200
         assert (await script.post("thing")).status_code == 403
+
+
+def test_a_token_is_of_one_sign_in() -> None:
+    """Two sign-ins of one browser have different tokens, as have two people whose Hub session does not reach us."""
+    keys, signed_in, sessions = (b"k" * 32, b"l" * 32), ("token", "another"), ("", "a" * 32, "b" * 32)
+    found = {xsrf_token(key, token=token, session_id=each) for key in keys for token in signed_in for each in sessions}
+
+    assert len(found) == 12

@@ -1,6 +1,7 @@
 """HubAuth as other programs use it: the Hub's model, access, and the Hub's REST API."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -126,6 +127,7 @@ async def test_a_call_is_made_in_the_name_of_one(auth: HubAuth, fake_hub: FakeHu
     [request] = fake_hub.requests
     assert said == {"started": True}
     assert request.url.raw_path == b"/hub/api/users/a%2Fb/server?x=1"
+    assert json.loads(request.content) == {"y": 2}
     assert request.headers["Authorization"] == f"token {token if by_caller else fake_hub.api_token}"
 
 

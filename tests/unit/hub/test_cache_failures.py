@@ -335,3 +335,16 @@ async def test_the_stats_count_what_happened(world: World) -> None:
     await settle()
 
     assert world.cache.stats.as_dict() == {"hits": 2, "misses": 1, "refreshes": 1, "stale": 0, "refused": 0}
+
+
+async def test_a_key_that_we_refuse_ourselves(world: World) -> None:
+    """A key that is void by our own doing is refused for as long as an answer would count, without a question."""
+    assert await world.get() == "yes"
+    world.cache.refuse("key", NO)
+    world.clock.seconds += 99.9
+
+    assert await world.refused() is InvalidTokenError
+    assert world.asked == ["key"]
+
+    world.clock.seconds += 0.1
+    assert await world.get() == "yes"

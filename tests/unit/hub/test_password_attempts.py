@@ -213,3 +213,15 @@ def test_retry_after(attempts: PasswordAttempts, clock: Clock) -> None:
     assert wrong(attempts, 1) == 0
     clock.seconds += 1
     assert wrong(attempts, 50) == PASSWORDS_PER_PAIR
+
+
+def test_an_address_that_is_used_again_stays_known() -> None:
+    """Of many addresses of one user, the one that was not used for longest is forgotten first, not the oldest."""
+    clock = Clock()
+    attempts = PasswordAttempts(clock=clock)
+    for address in [HOME, *map(ELSEWHERE.format, range(ADDRESSES_PER_ACCOUNT - 1)), HOME, ELSEWHERE.format("99")]:
+        assert sign_in(attempts, address=address)
+        clock.seconds += WINDOW
+
+    assert attempts.knows(account="ada", address=HOME)
+    assert not attempts.knows(account="ada", address=ELSEWHERE.format(0))

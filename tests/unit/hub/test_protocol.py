@@ -343,3 +343,10 @@ def test_no_call_or_reply_shows_its_secrets() -> None:
     shown = repr([protocol.identify("canary"), client, exchange, credentials, issued, HubReply(200, b"canary")])
 
     assert "canary" not in shown
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_refusal_to_delete_that_is_not_the_hub_s(status: int) -> None:
+    """A page of a proxy does not say that a token is gone already, so that deleting it is tried again."""
+    with pytest.raises(HubUnavailableError):
+        REVOKE.read(HubReply(status, b"<html>Forbidden</html>"))

@@ -143,3 +143,13 @@ def test_all_needed_scopes_are_asked_for_unless_any_will_do() -> None:
 def test_a_scope_is_base_filter_and_value(scope: str, parts: tuple[str, str, str]) -> None:
     """A scope splits at its first ! and =; a user name may contain either."""
     assert split(scope) == parts
+
+
+@pytest.mark.parametrize(
+    ("held", "needed"),
+    [("custom:x!group=ada/team", "custom:x!server"), ("custom:x!group=staff", "custom:x!role")],
+    ids=["a group that is named like a server", "a filter that nobody knows"],
+)
+def test_a_group_stands_for_nothing_else(held: str, needed: str) -> None:
+    """A scope for a group covers no short form but those of its members."""
+    assert not ScopeSet([held], kind="user", name="ada", groups=["staff"]).covers(needed)
