@@ -401,7 +401,7 @@ async def test_hardened(serve: Serve) -> None:
     [(MAX_BODY, 200, {}), (MAX_BODY + 1, 413, {}), (10, 200, {"max_body_size": 10}), (11, 413, {"max_body_size": 10})],
     ids=["a megabyte", "more", "as much as the application wants", "more than it wants"],
 )
-async def test_hardened_against_large_bodies(serve: Serve, size: int, status: int, own: dict[str, int]) -> None:
+async def test_hardened_against_large_bodies(serve: Serve, size: int, status: int, own: dict[str, Any]) -> None:
     """With `harden`, a body may have a megabyte, and no more, unless the application has a limit of its own."""
 
     def add(app: FastAPI, _hub: Hub) -> None:
