@@ -19,6 +19,7 @@ PARTLY = re.compile(rb"(?<![\x02\x03])(?:\x03++\x02|\x02++\x03)[\x02\x03]*+")
 JOINED = re.compile(r"[A-Za-z0-9]++((?:[-/_#']|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]++)*")
 SIGNED = re.compile(r"(?<![A-Za-z])[A-Za-z]++(?:/[A-Za-z]++){2,}")
 SLASHES = re.compile(r"/[A-Za-z]++/[A-Za-z]")
+MODEL = "model."  # begins the names of the rules that stand for a model
 LONG_NUMBER = 3  # digits; what is left of a date is part of an identifier from here on
 
 
@@ -26,7 +27,8 @@ def additions(text: str, is_masked: bytearray, masked: Sequence[Find], kept: byt
     """What to mask besides. Per character: `is_masked`, and `kept` where a rule says that it stays."""
     by_kind: dict[Kind, list[Find]] = {Kind.DATE: [], Kind.NAME: [], Kind.AGE: []}
     for find in masked:
-        if find.kind in by_kind:
+        # What a model takes for a date may not let stay what is masked without it.
+        if find.kind in by_kind and not find.rule.startswith(MODEL):
             by_kind[find.kind].append(find)
     dates, names, ages = (where(len(text), finds) for finds in by_kind.values())
     states = int.from_bytes(text.encode("ascii").translate(STATES)) ^ int.from_bytes(is_masked)
