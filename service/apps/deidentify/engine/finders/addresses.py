@@ -4,6 +4,7 @@ import re
 
 from service.apps.deidentify.engine.classes import spellings, word_class
 from service.apps.deidentify.engine.finders.pattern import Pattern
+from service.apps.deidentify.engine.lexicon import lines
 from service.apps.deidentify.engine.rules import Kind
 
 SUFFIX = spellings("streets")
@@ -34,16 +35,22 @@ FUNCTION = re.compile(
     r"|then|last|cancer)\b",
     re.IGNORECASE,
 )
+NEXT_UNIT = re.compile(r"[.,]?[0-9]| ?(?:%|[a-z]+/|(?:cells|g|iu|mcg|mg|ml|units?)\b)", re.IGNORECASE)
 GLASGOW = re.compile(r"E[1-4]V[1-5]M[1-6]")  # the parts of a coma score, which have the form of a Canadian postcode
 OLD = re.compile(r"(?<=[0-9] )(?:(?:Old|Post) )+(?=[A-Z])")  # of a name: `34 Old Post Road`, but not `34 old man`
+NEXT_SENTENCE = re.compile(r"[a-z]{5}\. ")  # no street goes on there: `5/5 throughout. Str`
+NAMED_BEFORE = re.compile(r"\b[A-Z][a-z]+ $")  # `Frankfurter Ring 12`
+FAR = 24  # characters that are looked at before a street
 DOCTOR = re.compile(r"\b(?:dr|st|ct|pl|av|cir)\.?$", re.IGNORECASE)
 
 
 def street(text: str, start: int, stop: int) -> bool:
     """Whether a number and words with `street` or the like behind them are an address, and no dose or duration."""
     part = OLD.sub("", text[start:stop])
-    if FUNCTION.search(part) or (
-        DOCTOR.search(part) and re.match(r"\.? [A-Za-z]", text[stop : stop + 3]) and ", " in part
+    if (
+        FUNCTION.search(part)
+        or NEXT_SENTENCE.search(part)
+        or (DOCTOR.search(part) and re.match(r"\.? [A-Za-z]", text[stop : stop + 3]) and ", " in part)
     ):
         return False
     if re.search(r"\bdr\.?$", part, re.IGNORECASE) and re.match(r"\.? [A-Z]", text[stop : stop + 3]):
@@ -51,7 +58,84 @@ def street(text: str, start: int, stop: int) -> bool:
     return NO_STREET.match(part) is None and text[start - 1 : start] not in ("/", ".", "-", ",")
 
 
+# Everyday words that end as streets abroad do: `Monitoring 24 h`, `Requiring 2 L`, but not `Hansaring 24`.
+LIKE_STREETS = frozenset(word for word in lines("english.txt") if word.endswith(("ring", "gade", "kade")))
+ENDING_ALONE = re.compile(
+    r"(?:strasse|str\.?|gasse|weg|allee|platz|plein|gracht|gata|utca|ulica|ring|damm|ufer|graben)"
+)
+# In English `via` stands before a tube, and `bd` behind a dose. So these streets count where an address may begin.
+MAY_BE_ENGLISH = re.compile(r"via |[0-9]+,? bd ", re.IGNORECASE)
+CALLED = r"\b(?:address|at|from|home|in|is|lived?|lives|living|near|of|on|resid(?:es|ing)|to)[ \t:]*$"
+BEGINS_ADDRESS = re.compile(CALLED, re.IGNORECASE)
+BEGINS_LINE = re.compile(rf"(?:^|[\n,;:(|])[ \t]*$|{CALLED}", re.IGNORECASE)
+UNIT_BEHIND = re.compile(
+    r" ?(?:%|\+|(?:c?m?m|cc|d?l|fr(?:ench)?|ga?|gauge|h|hours?|hrs?|kg|lpm|m?l|mcg|mg|min(?:ute)?s?|times|units?)\b)",
+    re.IGNORECASE,
+)
+
+
+def street_abroad(text: str, start: int, stop: int) -> bool:
+    """Whether this is a street of another language, and no English word that looks like one before a number."""
+    part, from_here = text[start:stop], max(0, start - FAR)
+    if not (any(map(str.isupper, part)) or "str" in part):
+        return False
+    name = part.partition(" ")[0].rstrip("0123456789").lower()
+    if MAY_BE_ENGLISH.match(part):
+        before = BEGINS_ADDRESS if part[:3].lower() == "via" else BEGINS_LINE
+        is_begun = part.startswith("Via") or before.search(text, from_here, start)
+    elif ENDING_ALONE.fullmatch(name):
+        is_begun = NAMED_BEFORE.search(text, from_here, start) or BEGINS_ADDRESS.search(text, from_here, start)
+    else:
+        return name not in LIKE_STREETS
+    return bool(is_begun) and UNIT_BEHIND.match(text, stop) is None
+
+
+NO_TOWN = re.compile(r"\b(?:address|code|eircode|post|postcode|postal|zip)\b", re.IGNORECASE)
+AMOUNT = re.compile(r"[0-9]+(?:CC|CT|FR|HD|HR|KD)")  # what else could stand behind a letter and two digits
+
+
+def eircode(text: str, _start: int, stop: int) -> bool:
+    """Whether the last four characters are letters and digits, and no amount."""
+    last = text[stop - 4 : stop]
+    return any(map(str.isdigit, last)) and any(map(str.isalpha, last)) and AMOUNT.fullmatch(last) is None
+
+
 PATTERNS = (
+    Pattern(
+        "location.eircode",
+        Kind.LOCATION,
+        "A postcode of Ireland: `D02 X285`.",
+        r"\b((?:[AC-FHKNPRTV-Y][0-9]{2}|D6W) ?[0-9AC-FHKNPRTV-Y]{4})\b",
+        (),
+        eircode,
+        minds_case=True,
+    ),
+    Pattern(
+        "location.eircode-label",
+        Kind.LOCATION,
+        "A postcode of Ireland behind `Eircode`.",
+        r"\beircode[ \t]*(?:is|:)?[ \t]*([a-z][0-9][0-9w] ?[0-9a-z]{4})\b",
+        ("eircode",),
+    ),
+    Pattern(
+        "location.house-the",
+        Kind.LOCATION,
+        "A house by its number and `The`: `12 The Green`.",
+        r"(?:^|[\n,;:|]|\b(?:at|address|of))[ \t]*([0-9]{1,4}[A-Za-z]?,? The [A-Z][a-z]+(?: [A-Z][a-z]+)?)"
+        r"(?:[,.;\n|]|$)",
+        (" the ",),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.town-postcode",
+        Kind.LOCATION,
+        "A town before its postcode of the United Kingdom: `Gateshead, NE8 3QX`.",
+        r"(?:[,\n] ?|\b(?:at|from|in|near|of) )([A-Z][a-z]+(?:[ -](?:[a-z]{2,5}-)?[A-Z][a-z]+){0,2}),? "
+        r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][ABD-HJLNP-UW-Z]{2}\b",
+        (),
+        lambda text, start, stop: NO_TOWN.search(text, start, stop) is None,
+        minds_case=True,
+    ),
     Pattern(
         "location.street",
         Kind.LOCATION,
@@ -84,6 +168,17 @@ PATTERNS = (
             text[start:stop].split()[0].lower() not in NO_STREET_NAME and FUNCTION.search(text[start:stop]) is None
         ),
         minds_case=True,
+    ),
+    Pattern(
+        "location.street-and",
+        Kind.LOCATION,
+        "The second of two streets that meet: `Oak Street and Maple Avenue`.",
+        r"\b(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|drive|parkway)\b\.? ?(?:and|&|/) ?"
+        r"((?:[a-z][a-z']+ ){1,2}(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|drive|parkway))\b",
+        (" and ", "&", "/"),
+        lambda text, start, stop: (
+            text[start:stop].split()[0].lower() not in NO_STREET_NAME and FUNCTION.search(text[start:stop]) is None
+        ),
     ),
     Pattern(
         "location.lives-at",
@@ -133,7 +228,7 @@ PATTERNS = (
             "p",
             "t",
         ),
-        lambda text, start, stop: any(map(str.isupper, text[start:stop])) or "str" in text[start:stop],
+        street_abroad,
     ),
     Pattern(
         "location.post-office-box",
@@ -158,6 +253,16 @@ PATTERNS = (
         "A state and its ZIP code.",
         rf"\b((?:[A-Z][A-Za-z.'-]+ ){{0,2}}[A-Z][A-Za-z.'-]+, {STATE},? {ZIP})\b|\b{STATE}\.?,? ({ZIP})\b",
         (),
+        minds_case=True,
+    ),
+    Pattern(
+        "location.state-postcode",
+        Kind.LOCATION,
+        "A state of Australia and its postcode: `NSW 2500`.",
+        r"\b((?:(?:NSW|ACT)\.?,? 2|(?:VIC|Vic)\.?,? [38]|(?:QLD|Qld)\.?,? [49]|SA\.?,? 5|WA\.?,? 6"
+        r"|(?:TAS|Tas)\.?,? 7|(?:NT|ACT)\.?,? 0)[0-9]{3})\b",
+        (),
+        lambda text, _, stop: NEXT_UNIT.match(text, stop) is None,
         minds_case=True,
     ),
     Pattern(

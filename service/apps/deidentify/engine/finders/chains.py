@@ -1,5 +1,7 @@
 """Puts the words of a name together: first and last names, initials, particles, `Jr.`."""
 
+import re
+
 from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.lexicon import Is, lines
@@ -12,15 +14,24 @@ NO_NAME = Is.CLOSED | Is.TITLE | Is.CREDENTIAL | Is.WEEKDAY
 NAME_GAPS = frozenset((" ", "-", "'", ". ", "  ", "."))
 LONGEST = 6  # words of a name
 SUFFIXES = word_class("suffixes")
+# Behind a name and before a colon these are the next label: `Patient: Maria Lopez Room: 12`.
+NEXT_LABELS = word_class("next-labels")
 # Everyday words that are frequent last names, and follow a first name as one in any letter case.
 NOT_LAST = Is.CLOSED | Is.VERB | Is.EPONYM_NOUN | Is.ROLE | Is.MONTH | Is.WEEKDAY | Is.HEAD | Is.DRUG
 NEAR_EPONYMS = word_class("near-eponyms")
 INSTRUMENTS = word_class("instruments")
 SCALES = word_class("scales")
-NAMED_TERMS = frozenset(tuple(line.split()) for line in lines("named_terms.txt"))
+# Classes and stages that a Roman numeral follows: `Forrest IIa`. The number behind a scale may be an age: `Wells 82F`.
+GRADED = word_class("graded")
+ROMAN = re.compile(r"(?:i{1,3}|iv|vi{0,3})([a-c]?)")
+AGED = re.compile(r",? ?(?:y(?:ears?|rs?|/?o)?|m(?:ale|o)?|f(?:emale)?|w(?:oman)?)\b", re.IGNORECASE)
+LISTED_TERMS = lines("named_terms.txt")
+NAMED_TERMS = frozenset(tuple(line.split()) for line in LISTED_TERMS if "-" not in line)
+PAIRS = frozenset(line for line in LISTED_TERMS if "-" in line)  # only with the hyphen: `Stevens-Johnson`
 IN_TERMS = frozenset(word for term in NAMED_TERMS for word in term)
 LENGTHS = frozenset(map(len, NAMED_TERMS))
-PAIRS = frozenset(("stevens johnson", "jackson pratt"))
+# Behind an eponym these tell of an illness of somebody's family: `Father Hodgkin lymphoma`.
+ILLNESSES = word_class("illnesses")
 
 
 def found(reading: Reading, first: int, last: int, rule: str) -> Find:
@@ -64,8 +75,22 @@ def chain(reading: Reading, first: int) -> int:
             break
         if len(word) == 1 and reading.shapes[following] == LOWER and gap == " " and reading.gap(following)[:1] != ".":
             break
+        if word == "d" and reading.shapes[following] == LOWER and _is_of_death(reading, following):
+            break
         last = following
     return last
+
+
+def _is_of_death(reading: Reading, number: int) -> bool:
+    """Whether a `d.` stands before a year or an age: `brother Leroy d. 2019`, `d. age 54`."""
+    following = number + 1
+    return (
+        reading.gap(number) == ". "
+        and following < len(reading.words)
+        and (
+            reading.shapes[following] == DIGITS or reading.words[following] in ("age", "aged", "at", "of", "from", "in")
+        )
+    )
 
 
 def _can_follow(reading: Reading, number: int) -> bool:
@@ -75,6 +100,8 @@ def _can_follow(reading: Reading, number: int) -> bool:
         return bool(shape == MIXED and word.isalpha())
     if len(word) == 1:
         return shape != LOWER or reading.gap(number)[:1] == "."
+    if is_next_label(reading, number):
+        return False
     if bits & Is.NAME:
         return not bits & Is.CLOSED
     if shape in (TITLE, UPPER):
@@ -83,6 +110,14 @@ def _can_follow(reading: Reading, number: int) -> bool:
         )
     return bool(bits & LISTED and bits & Is.COMMON_NAME and bits & Is.SURNAME and not bits & NOT_LAST) or not bits & ~(
         LISTED | Is.PLACE
+    )
+
+
+def is_next_label(reading: Reading, number: int) -> bool:
+    """Whether a word with a colon behind it is a label of what follows, and no name."""
+    gap = reading.gap(number)
+    return reading.words[number] in NEXT_LABELS and (
+        gap.startswith(":") or (gap == "/" and is_next_label(reading, number + 1))
     )
 
 
@@ -121,10 +156,13 @@ def beginning(reading: Reading, first: int) -> int:
             reading.flags[first - 1] & Is.PARTICLE
             and gap in (" ", "'", "-")
             and word not in ("st", "de", "y", "al", "do", "le")
+            and not (first > 1 and reading.before(first - 1) == "/")  # `h/o Whipple`
         ) or (word in ("o", "mc", "de", "al", "el", "d") and gap in ("'", "-"))
         is_saint = word == "st" and gap == ". " and first > 1 and reading.flags[first - 2] & (Is.TITLE | Is.GIVEN)
         if word == "d" and gap != "'":
             is_particle = False
+        if is_initial and first > 1 and reading.before(first - 1) == "&":  # `See H&P. Lopez was`
+            is_initial = False
         if not (is_initial or is_particle or is_saint):
             return first
         first -= 1
@@ -169,8 +207,26 @@ def _is_of_pair(reading: Reading, number: int) -> bool:
     return (
         first >= 0
         and reading.gap(first) == "-"
-        and " ".join(reading.words[first : first + 2]) in PAIRS
+        and "-".join(reading.words[first : first + 2]) in PAIRS
         and not _is_behind_person(reading, first)
+    )
+
+
+def is_grade(reading: Reading, number: int) -> bool:
+    """Whether a Roman numeral stands behind a class that bears a name: `Forrest IIa`, but not `Robert Clark III`.
+
+    Behind a frequent name it has a letter, which is in nobody's name: `Wagner IIb`.
+    """
+    if not number or reading.words[number - 1] not in GRADED or reading.before(number) != " ":
+        return False
+    numeral = ROMAN.fullmatch(reading.words[number])
+    return (
+        numeral is not None
+        and reading.shapes[number] != LOWER
+        and bool(numeral[1] or not reading.flags[number - 1] & Is.COMMON_NAME)
+        and reading.before(number - 1) != ", "
+        and not reading.gap(number).startswith(",")  # `Clark III, James`
+        and not _is_behind_person(reading, number - 1)
     )
 
 
@@ -180,7 +236,9 @@ def _names_instrument(reading: Reading, number: int) -> bool:
     if following >= len(reading.words) or reading.gap(number) != " ":
         return False
     if reading.words[number] in SCALES and reading.shapes[following] == DIGITS:
-        return not _is_behind_person(reading, number)
+        return not _is_behind_person(reading, number) and not AGED.match(reading.text, reading.stops[following])
+    if is_grade(reading, following):
+        return True
     return (
         reading.words[following] in INSTRUMENTS
         and not reading.flags[number] & (Is.GIVEN | Is.COMMON_NAME | Is.TOWN | Is.CLOSED)
@@ -214,17 +272,37 @@ def _is_procedure(reading: Reading, number: int) -> bool:
     if not number or reading.shapes[number] != TITLE or reading.before(number) != " ":
         return False
     before = reading.words[number - 1]
-    is_post = before == "p" and number > 1 and reading.words[number - 2] == "s" and reading.gap(number - 2) == "/"
+    is_post = number > 1 and (reading.words[number - 2], reading.gap(number - 2), before) in (
+        ("s", "/", "p"),
+        ("h", "/", "o"),
+    )
     is_followed = number + 1 < len(reading.words) and reading.gap(number) in (" ", "-")
     return (before == "a" or is_post) and not (
         is_followed and reading.flags[number + 1] & LISTED and reading.shapes[number + 1] == TITLE
     )
 
 
+def names_illness(reading: Reading, number: int) -> bool:
+    """Whether an eponym stands before the noun of an illness, or is one by itself: `Wilson disease`, `Crohn's.`."""
+    following = number + 1
+    if not reading.flags[number] & Is.EPONYM or following >= len(reading.words):
+        return False
+    if reading.words[following] == "s" and reading.gap(number) == "'":
+        following += 1
+        if reading.gap(following - 1).strip()[:1] in (",", ".", ";"):
+            return not reading.flags[number] & Is.COMMON_NAME
+    return (
+        following < len(reading.words)
+        and reading.before(following) == " "
+        and reading.shapes[following] == LOWER
+        and reading.words[following] in ILLNESSES
+    )
+
+
 def is_eponym(reading: Reading, number: int) -> bool:  # noqa: PLR0911 - one for each sign
     """Whether a medical term is named after this person: `Wilson disease`, `Foley`, `Stevens-Johnson syndrome`."""
     flags = reading.flags
-    if _names_instrument(reading, number) or is_of_term(reading, number):
+    if _names_instrument(reading, number) or is_of_term(reading, number) or _is_of_pair(reading, number):
         return True
     if not flags[number] & Is.EPONYM:
         return False
@@ -234,7 +312,7 @@ def is_eponym(reading: Reading, number: int) -> bool:  # noqa: PLR0911 - one for
         and not flags[number - 1] & (Is.EPONYM | Is.TERM | Is.CLOSED | Is.WORD)
     ):
         return False
-    if _is_joined_to_eponym(reading, number) or _is_of_pair(reading, number) or _is_procedure(reading, number):
+    if _is_joined_to_eponym(reading, number) or _is_procedure(reading, number):
         return True
     following = number + 1
     for _ in range(LONGEST):

@@ -162,6 +162,14 @@ PATTERNS = (
         lambda text, start, stop: text[start:stop].lower() not in ("used", "visit", "call", "yes", "no", "none"),
     ),
     Pattern(
+        "contact.handle-label",
+        Kind.CONTACT,
+        "A name on the web behind `Twitter` and the like: `Twitter @janedoe`.",
+        r"\b(?:facebook|fb|ig|insta|instagram|snapchat|telegram|tiktok|twitter|venmo)(?: (?:handle|name|account|is))*"
+        r"[: ]{1,2}@([a-z_][a-z0-9_.]{2,30})\b",
+        ("@",),
+    ),
+    Pattern(
         "contact.phone",
         Kind.CONTACT,
         "A telephone number of North America.",

@@ -30,6 +30,7 @@ NEXT_UNIT = re.compile(
 )
 SURE = re.compile(rf"{TH}\b|{YEAR}|'[0-9]|\bof\b|\bthe\b|-", re.IGNORECASE)
 NUMBERS = re.compile(r"[0-9]+")
+MANY_SPOKEN = 2  # words
 
 
 def month_and_day(text: str, start: int, stop: int) -> bool:
@@ -79,7 +80,22 @@ def _is_within(text: str, start: int, stop: int) -> bool:
     )
 
 
+SPOKEN = (
+    rf"(?:{MONTH}|{ORDINAL}|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
+    r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)"
+)
+
 PATTERNS = (
+    Pattern(
+        "date.spoken",
+        Kind.DATE,
+        "A date of birth or of service as words: `date of birth six twelve fifty one`.",
+        r"\b(?:date of (?:birth|service|admission|discharge|surgery)|d\.?o\.?b\b\.?|birthday|born(?: on)?)(?: is)?"
+        r"[:,]?[ \t]+"
+        rf"((?:the )?{SPOKEN}(?:(?:-|,? (?:of |the )?)(?:{SPOKEN}|(?:19|20)?[0-9]{{2}}))+)\b",
+        ("birth", "dob", "d.o.b", "date of", "born"),
+        lambda text, start, stop: len(re.split("[ ,-]+", text[start:stop])) > MANY_SPOKEN,
+    ),
     Pattern(
         "date.month-day",
         Kind.DATE,

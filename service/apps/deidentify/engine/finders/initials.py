@@ -11,7 +11,7 @@ from service.apps.deidentify.engine.reading import Reading
 from service.apps.deidentify.engine.rules import Kind
 
 # `J.D.`, `R.J. Ortiz`, `Initials M.K.`
-DOTTED = re.compile(r"[A-Z](?<![A-Za-z0-9.].)\. ?(?:[A-Z]\. ?){0,2}(?=[A-Z][a-z'])[A-Z][A-Za-z']+(?:-[A-Z][a-z]+)?")
+DOTTED = re.compile(r"[A-Z](?<![A-Za-z0-9.&].)\. ?(?:[A-Z]\. ?){0,2}(?=[A-Z][a-z'])[A-Z][A-Za-z']+(?:-[A-Z][a-z]+)?")
 LABELLED_INITIALS = re.compile(
     r"\b(?i:initials?(?: of| are| is|:)?) {0,2}((?:[A-Z]\.? ?){1,3}[A-Z]\b\.?|[A-Z]{2,3}\b|(?:[a-z]\.){2,3})"
 )
@@ -21,8 +21,12 @@ SIGNED = re.compile(
     r"([a-z][a-z'-]+, [a-z])\b(?![.'-]?[a-z])",
     re.IGNORECASE,
 )
+# `Transcribed by: mlt`, at the end of a line or before punctuation.
+TYPIST = re.compile(
+    r"\b(?i:dictated|transcribed|typed)(?i: by)?:? ([a-z]{2,3})(?:/[a-z]{2,3})?\b(?=[ \t]*(?:$|\n|[.;,|]))"
+)
 # `FH/aj`: who dictated, and who typed.
-TWO = re.compile(r"([A-Z](?<!\w.)[A-Z]{1,2})[/:]([A-Za-z]{2,4})\b(?=[ \t]*(?:$|\n|[0-9;,.]|dd|dt|td|job))")
+TWO = re.compile(r"([A-Z](?<!\w.)[A-Z]{1,2})[/:]([A-Za-z]{2,4})\b(?=[ \t]*(?:$|\n|[0-9;,.]|(?i:dd|dt|td|job)))")
 DICTATED = re.compile(
     r"\b(?:dictated|transcribed|typed|ref|dd|dt|td|d:|t:|job|signed|by)(?<=[a-z:])[^\n]*$|(?:^|\n)[ \t]*$",
     re.IGNORECASE,
@@ -43,6 +47,9 @@ def find(reading: Reading, lexicon_flags: Mapping[str, int]) -> Iterator[Find]:
         yield Find(*match.span(1), Kind.NAME, "name.initials")
     for match in SIGNED.finditer(reading.text) if "by" in reading.words else ():
         yield Find(*match.span(1), Kind.NAME, "name.initials")
+    for match in TYPIST.finditer(reading.text):
+        if not lexicon_flags.get(match[1], 0) & (Is.CLOSED | Is.ROLE | Is.CREDENTIAL | Is.TITLE):
+            yield Find(match.start(1), match.end(), Kind.NAME, "name.initials")
     for match in TWO.finditer(reading.text):
         before = reading.text[max(0, match.start() - FAR) : match.start()]
         is_known = any(lexicon_flags.get(part.lower(), 0) & (Is.TERM | Is.WORD) for part in match.groups())

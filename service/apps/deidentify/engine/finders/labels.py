@@ -18,6 +18,12 @@ VALUE = (
     r"([0-9]{1,4}(?: [0-9]{2,6}\b){1,7}|[A-Z]{1,2} ?[0-9]{2}(?: [0-9]{2}){2} [A-D]\b"
     r"|(?:[A-Z0-9]+[-/._])*[A-Z]*[0-9][A-Z0-9]*(?:[-/._:]+[A-Z0-9]+)*)"
 )
+# Digits that somebody dictated as words: `medical record number four four one nine two`.
+SPOKEN_DIGIT = (
+    r"(?:zero|oh|o|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|double|triple|dash)"
+)
+LEAST_SPOKEN = 4  # words
 UNIT = re.compile(
     r" ?(?:mg|mcg|ml|g|kg|cm|mm|units?|%|years?|yrs?|y/?o|days?|weeks?|months?|hours?|hrs?|mmol|meq|minutes)\b",
     re.IGNORECASE,
@@ -39,6 +45,15 @@ def long_value(text: str, start: int, stop: int) -> bool:
 
 
 PATTERNS = (
+    Pattern(
+        "id.spoken",
+        Kind.ID,
+        "Four and more digits as words behind `medical record number`, `phone number` and the like.",
+        rf"\b(?:mrn|ssn|number|phone|cell|fax|pager|extension|account|acct)(?: (?:is|of|number))*[:,]?[ \t]+"
+        rf"({SPOKEN_DIGIT}(?:(?:-|,? ){SPOKEN_DIGIT})+)\b",
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+        lambda text, start, stop: len(re.split("[ ,-]+", text[start:stop])) >= LEAST_SPOKEN,
+    ),
     Pattern(
         "id.label",
         Kind.ID,

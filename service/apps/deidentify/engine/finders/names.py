@@ -11,6 +11,7 @@ from service.apps.deidentify.engine.finders.chains import (
     found,
     is_eponym,
     is_person,
+    names_illness,
 )
 from service.apps.deidentify.engine.finders.credentials import credentialed
 from service.apps.deidentify.engine.finders.roles import (
@@ -216,6 +217,10 @@ def _labelled(reading: Reading, label: int, is_upper: list[bool]) -> Iterator[Fi
             )
         ):
             return
-        if last == first and (is_result_of_service(reading, label, first) or begins_illness(reading, first)):
+        if last == first and (
+            is_result_of_service(reading, label, first)
+            or begins_illness(reading, first)
+            or names_illness(reading, first)
+        ):
             return
         yield found(reading, first, last, "name.label")

@@ -97,12 +97,28 @@ PATTERNS = (
         stands_alone,
     ),
     Pattern(
+        "id.medicare-australia",
+        Kind.ID,
+        "A Medicare number of Australia, with its last digits: `Medicare 2428 77813 2 / 1`.",
+        r"\b(?:medicare|mcn)(?: (?:card|id|no|number))*[.:#]?[ \t]*([2-6][0-9]{3} [0-9]{5} [0-9](?: ?[-/]? ?[1-9])?)\b",
+        ("medicare", "mcn"),
+        stands_alone,
+    ),
+    Pattern(
         "id.hyphens",
         Kind.ID,
         "Letters and digits in groups, also joined by hyphens.",
         r"\b([A-Z]{1,4}-?[0-9]{4,}(?:-[A-Z0-9]{1,6})*|[A-Z0-9]{2,6}-[0-9]{3,}-[A-Z0-9]{2,}|[0-9]{4,}-[A-Z0-9]{2,}(?:-[A-Z0-9]+)*|[0-9]{3,4}-[0-9]{3,4}-[A-Z0-9-]+)\b",
         (),
         lambda text, start, stop: mixed(text, start, stop) and not TRIAL.fullmatch(text, start, stop),
+    ),
+    Pattern(
+        "id.hash",
+        Kind.ID,
+        "Two numbers with a hyphen behind a number sign: `EEG #23-0871`.",
+        r"\#[ \t:]{0,2}((?:[A-Z]{1,3}-?)?[0-9]{2,4}-[0-9]{2,6})\b",
+        ("#",),
+        lambda text, start, stop: len(digits(text, start, stop)) > 4 and stands_alone(text, start, stop),  # noqa: PLR2004
     ),
     Pattern(
         "id.vehicle",

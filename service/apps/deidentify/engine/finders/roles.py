@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from service.apps.deidentify.engine.classes import word_class
-from service.apps.deidentify.engine.finders.chains import LISTED, NO_NAME, chain, found
+from service.apps.deidentify.engine.finders.chains import LISTED, NO_NAME, chain, found, is_next_label, names_illness
 from service.apps.deidentify.engine.finders.titles import ACTS, MODALS, goes_on_like_a_name
 from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.lexicon import Is
@@ -50,7 +50,7 @@ NAMES_TOO = Is.MONTH | Is.TERM
 def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iterator[Find]:
     """A name behind `daughter`, `pt`, `spoke with`."""
     first = _first_behind(reading, number)
-    if first is None:
+    if first is None or names_illness(reading, first):
         return
     role, bits = reading.words[number], reading.flags[first]
     is_small = role in PATIENT and reading.shapes[first] == LOWER
@@ -67,7 +67,7 @@ def behind_role(reading: Reading, number: int, is_upper: Sequence[bool]) -> Iter
         or (reading.shapes[first] == TITLE and bits & Is.GIVEN and not is_upper[first])
     ):
         return
-    if not (is_name or _is_accepted(reading, number, first, is_upper=is_upper[first])):
+    if is_next_label(reading, first) or not (is_name or _is_accepted(reading, number, first, is_upper=is_upper[first])):
         return
     last = chain(reading, first)
     if last == first and ":" in reading.gap(number) and is_result_of_service(reading, number, first):

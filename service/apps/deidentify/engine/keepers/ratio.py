@@ -21,6 +21,9 @@ FITS: dict[str, Callable[[int, int], bool]] = {
     "-of-21": lambda first, second: first <= second == 21,  # noqa: PLR2004 - of the GAD-7
     "-of-27": lambda first, second: first <= second == 27,  # noqa: PLR2004 - of the PHQ-9
     "-of-30": lambda first, second: first <= second == 30,  # noqa: PLR2004 - of the MMSE and the like
+    "-of-eight": lambda first, second: first <= second == 8,  # noqa: PLR2004 - of the Allred score
+    "-of-nine": lambda first, second: first <= second == 9,  # noqa: PLR2004 - of the Beighton score
+    "-of-24": lambda first, second: first <= second == 24,  # noqa: PLR2004 - of the Epworth scale
     "-of-doses": lambda first, second: first in (5, 10) and second in (10, 20),  # milligrams
     "-of-few": lambda first, second: first <= second in FEW,
     "-of-ten": lambda first, second: first <= second in (TEN // 2, TEN),
@@ -49,6 +52,20 @@ BETWEEN = re.compile(r"[a-z \t,:;=(~'+>-]*", re.IGNORECASE)
 WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 MAY_STAND_BETWEEN = word_class("before-a-ratio")
 PAIN_BEHIND = re.compile(r" (?:[a-z]+ ){0,2}(?:pain|headache|discomfort)\b")
+TYPES = re.compile(r"\b(?:hiv|hsv|htlv)[- ]$", re.IGNORECASE)  # viruses, of which there are two types: `HIV-1/2`
+# Days, weeks, months, and weeks of a pregnancy as they are written in the United Kingdom and Ireland.
+DURATION = re.compile(r" (?:ago|duration)\b|-old\b")
+# `a 6/12 history`, but not `Clinic 3/12 history of asthma`.
+LASTED = re.compile(r" (?:course|h/o|history|hx|supply)\b")
+BEFORE_LASTED = re.compile(r"\b(?:a|an|her|his|the|this|with) $", re.IGNORECASE)
+PARTS_OF_TIME = (DAYS_IN_A_WEEK, MONTHS_IN_A_YEAR, 52)
+OF_A_PREGNANCY = re.compile(r" (?:gestation|pregnan(?:cy|t)|scan|weeks?|wks?)\b")
+PREGNANCY = 40  # weeks
+FOR_SO_LONG = re.compile(
+    r"\b(?:every|q|(?:bd|daily|g|mane|mcg|mg|nocte|od|prn|qds|tds|units"
+    r"|cough|diarrhoea|fever|headaches?|pain|rash|symptoms|unwell|vomiting) (?:for|x)) ?$",
+    re.IGNORECASE,
+)
 DATE_CUE = re.compile(
     r"\b(on|since|until|till|dated?|from|by|before|after|of|d/c|admit(?:ted)?|seen|last|visit|appt"
     r"|hosp|surgery|due|as of|started|stopped|thru|through|lmp|edd)[ :(]{1,2}$",
@@ -57,9 +74,11 @@ DATE_CUE = re.compile(
 TOO_BIG_FOR_DATES = re.compile(r"[0-9]+")
 
 
-def is_ratio(text: str, start: int, stop: int) -> bool:
+def is_ratio(text: str, start: int, stop: int) -> bool:  # noqa: PLR0911 - one for each case
     """Whether two numbers with a slash are no month and day: by their size, or by the words at their sides."""
     match = RATIO.fullmatch(text, start, stop)
+    if _counts_types(text, start, stop):
+        return True
     if (
         match is None
         or text[start - 1 : start] in ("/", "-", ".")
@@ -67,6 +86,8 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
     ):
         return False
     first, second = int(match[1]), int(match[2])
+    if _is_duration(text, start, stop, of=second):
+        return True
     is_month_and_year = 0 < first <= MONTHS_IN_A_YEAR and DAYS_IN_A_MONTH < second < HUNDRED
     if is_month_and_year or first == second == SECONDARY_TO:
         return not DATE_CUE.search(text, max(0, start - 16), start) and (
@@ -96,6 +117,29 @@ def is_ratio(text: str, start: int, stop: int) -> bool:
             )
             is not None
         )
+    )
+
+
+def _counts_types(text: str, start: int, stop: int) -> bool:
+    """Whether both types of a virus are meant: `HIV-1/2`."""
+    return (
+        text[start:stop] == "1/2"
+        and text[stop : stop + 1] != "/"
+        and TYPES.search(text, max(0, start - 6), start) is not None
+    )
+
+
+def _is_duration(text: str, start: int, stop: int, *, of: int) -> bool:
+    """Whether so many days, weeks or months are meant: `6/12 history`, `every 3/12`, `30 mg for 5/7`, `12/40 scan`."""
+    if of == PREGNANCY:
+        return OF_A_PREGNANCY.match(text, stop) is not None
+    if of not in PARTS_OF_TIME:
+        return False
+    before = max(0, start - 20)
+    return (
+        FOR_SO_LONG.search(text, before, start) is not None
+        or DURATION.match(text, stop) is not None
+        or (LASTED.match(text, stop) is not None and BEFORE_LASTED.search(text, before, start) is not None)
     )
 
 

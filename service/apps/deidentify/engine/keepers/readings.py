@@ -31,6 +31,7 @@ NO_DATE_BEHIND = re.compile(
     r"|patients|more)\b",
     re.IGNORECASE,
 )
+UNIT_OF_THREE = re.compile(r" ?(?:h|hours?|mcg|mg|units?)\b")
 LONGEST_RESULT, SHORTEST_CODE = 6, 3  # digits
 PHONE = re.compile(r"[0-9]{3}-[0-9]{4}")
 PATIENT = re.compile(r"\bpt\b[^0-9]*$", re.IGNORECASE)
@@ -83,6 +84,24 @@ def no_code_of_a_person(text: str, start: int, stop: int) -> bool:
     match = TWO_AND_TWO.fullmatch(text, start, stop)
     return match is None or match[1].lower() in NUMBERED
 
+
+def no_date_of_three(text: str, start: int, stop: int) -> bool:
+    """Whether the second of three numbers has a decimal point, or the last is one digit and has one, or a unit."""
+    if text[start - 1 : start] in ("/", "-", ".") or text[stop : stop + 1] in ("/", "-"):
+        return False
+    _, second, third = text[start:stop].split("/")
+    if "." in second:
+        return True
+    return len(third.partition(".")[0]) == 1 and ("." in third or UNIT_OF_THREE.match(text, stop) is not None)
+
+
+CHANGE = "[ACDEFGHIKLMNPQRSTVWY][0-9]{2,5}[ACDEFGHIKLMNPQRSTVWY]"  # of an amino acid or a base
+# Genes whose variants reports name by letters and a number.
+GENE = (
+    r"(?i:ABL1?|AKT1|ALK|APOE|BCR-ABL1?|BRAF|BTK|CALR|CFTR|CTNNB1|EGFR|ERBB2|ESR1|EZH2|F2|F5|FGFR[1-4]"
+    r"|FLT3|Factor (?:II|V)|GNA11|GNAQ|GNAS|H3|HBB|HER2|HFE|HRAS|IDH[12]|JAK2|KIT|KRAS|LRRK2|MET|MPL|MTHFR|MYD88|NRAS"
+    r"|PDGFRA|PIK3CA|POLE|PTPN11|prothrombin|RET|SERPINA1|SF3B1|SOD1|TP53|TTR|U2AF1)"
+)
 
 PATTERNS = (
     Pattern(
@@ -157,6 +176,32 @@ PATTERNS = (
         ("c.", "p."),
     ),
     Pattern(
+        "stays.variant-short",
+        Kind.OTHER,
+        "A variant of a gene in letters: `EGFR L858R`, `V600E mutation`.",
+        rf"\b{GENE}(?: gene)?(?: exon [0-9]{{1,2}})?[ :-]{{1,2}}({CHANGE}(?:(?:, ?|/| and ){CHANGE})*)\b"
+        rf"|\b({CHANGE}) (?:mut|variant|hetero|homo|wild)",
+        (),
+        minds_case=True,
+    ),
+    Pattern(
+        "stays.chromosome",
+        Kind.OTHER,
+        "A part of a chromosome: `22q11.2`, `17p13.1`.",
+        r"\b((?:[1-9]|1[0-9]|2[0-2]|[XY])[pq][1-4][0-9](?:\.[0-9]{1,2})?(?:-?[pq][1-4]?[0-9](?:\.[0-9]{1,2})?)?)\b",
+        ("p", "q"),
+        minds_case=True,
+    ),
+    Pattern(
+        "stays.gene",
+        Kind.OTHER,
+        "Genes and markers of letters and digits in turn: `COL3A1`, `CYP2C19`, `FLT3-ITD`, `CK5/6`.",
+        r"\b((?:ABC|ALDH|ATP|COL|CYP|KCN|SERPIN|SLC|UGT)[0-9]{0,2}[A-Z]{1,2}[0-9]{1,2}|C9orf72|FLT3-(?:ITD|TKD)"
+        r"|CK ?[0-9]{1,2}/[0-9]{1,2})\b",
+        (),
+        minds_case=True,
+    ),
+    Pattern(
         "stays.trial",
         Kind.OTHER,
         "The number of a registered trial, which many take part in.",
@@ -177,6 +222,21 @@ PATTERNS = (
         r"\b([0-9]{1,3}(?:\.[0-9]+)?(?:/[0-9]{1,3}(?:\.[0-9]+)?%?){3,})",
         ("/",),
         no_date,
+    ),
+    Pattern(
+        "stays.every",
+        Kind.OTHER,
+        "Every so many days, weeks or months: `q6/12`.",
+        r"\b(q[0-9]{1,2}/(?:7|12|52))\b",
+        ("q",),
+    ),
+    Pattern(
+        "stays.three",
+        Kind.OTHER,
+        "Three numbers with slashes that can be no date: `2/4/6 units`, `5.2/10.1/8.7`.",
+        r"\b([0-9]{1,3}(?:\.[0-9]+)?/[0-9]{1,3}(?:\.[0-9]+)?/[0-9]{1,3}(?:\.[0-9]+)?)\b",
+        ("/",),
+        no_date_of_three,
     ),
     Pattern(
         "stays.range",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from service.apps.deidentify.engine.classes import word_class
-from service.apps.deidentify.engine.finders.chains import LISTED, is_eponym
+from service.apps.deidentify.engine.finders.chains import LISTED, is_eponym, is_grade, is_next_label, names_illness
 from service.apps.deidentify.engine.finding import RuleInfo
 from service.apps.deidentify.engine.lexicon import Is
 from service.apps.deidentify.engine.reading import DIGITS, LOWER, MIXED, TITLE, UPPER, Reading
@@ -29,6 +29,7 @@ SUFFIXES = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "ally", "able", "nes
 ALONE = word_class("alone")
 AT = word_class("words-at")
 LETTERED = word_class("lettered")
+ADDRESSEES = word_class("addressees")
 DANGER = word_class("danger")
 
 
@@ -80,7 +81,13 @@ def staying(
     for number in numbers:
         if (
             reading.shapes[number] not in (DIGITS, MIXED)
-            and not (is_sure[reading.starts[number]] and _is_capitalized(reading, number))
+            and not (
+                is_sure[reading.starts[number]]
+                and _is_capitalized(reading, number)
+                and not _is_addressee(reading, number)
+                and not is_next_label(reading, number)
+                and not names_illness(reading, number)
+            )
             and _stays(reading, number, vocabulary, is_shouted=is_upper[number])
         ):
             yield number
@@ -94,7 +101,13 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
             or (word == "a" and _is_article(reading, number))
             or _letter_stays(reading, number)
         )
-    if is_eponym(reading, number) or (word in ALONE and not _has_name_beside(reading, number)):
+    if (
+        is_next_label(reading, number)
+        or is_grade(reading, number)
+        or _is_addressee(reading, number)
+        or is_eponym(reading, number)
+        or (word in ALONE and not _has_name_beside(reading, number))
+    ):
         return True
     if shape == LOWER or (is_shouted and not bits & (Is.NAME | Is.TOWN)):
         return not bits & (Is.NAME | Is.TOWN) and (bool(bits & Is.CLOSED) or vocabulary.is_word(word))
@@ -105,6 +118,16 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
     if shape == UPPER:
         return _capitals_stay(reading, number)
     return _capitalized_stays(reading, number, vocabulary)
+
+
+def _is_addressee(reading: Reading, number: int) -> bool:
+    """Whether nobody is named: `Dear Colleague,`, but not `Dear Doctor Smith`."""
+    return (
+        number > 0
+        and reading.words[number] in ADDRESSEES
+        and reading.words[number - 1] in ("dear", "or")
+        and reading.gap(number).strip(" ")[:1] in (",", ":", "\n", "-", ";")
+    )
 
 
 def _is_article(reading: Reading, number: int) -> bool:

@@ -25,6 +25,18 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "lives at [[88 chestnut st apt 2r]], better",
         "at [[1234 W 45TH STREET]] today",
         "Take 2 tablets in the street clothes way. Stage 3 cancer, seen by Dr. [[Okafor]].",
+        "Corner of [[Oak Street]] and [[Maple Avenue]]. Found at [[Oak St]] & [[Pine Rd]].",
+        "MVC AT THE INTERSECTION OF [[FLORES STREET]] AND [[COMMERCE AVENUE]].",
+        "Lives in [[Hobart TAS 7000]], then [[Perth WA 6000]] and [[Darwin NT 0800]]. In WA since 1998, SA 5000 units.",
+        "Moved to [[W91 X2K7]], now [[D6W XY00]]. P53 PACE, N95 12HR, V20 30Gy.",
+        "Address: [[14 Albermarle Terrace, Gateshead, NE8 3QX]]. Postcode [[M6 5FW]].",
+        "Lives at [[12 The Green, Fulwood]]. Re: [[John Byrne]], [[5 The Paddocks, Callan]]",
+        "Stage 3 The tumour. Grade 2. The patient.",
+        "O2 via NC 2 L/min, then via Nasal Cannula 4 L. Feeds via PEG 55 ml/h. Access via RIJ 13 Fr.",
+        "Requiring 2 L. Monitoring 24 h. During 2019 well. Measuring 3 x 2 cm. Scoring 12 on it. Ring 28 mm. GATA3+.",
+        "Metformin 500 BD Gliclazide 80 OD. Strong, 5/5 throughout. Str 4 in all.",
+        "Lives at [[Hansaring 24]], once in [[via Garibaldi 4]] and at [[12 bd Voltaire]].",
+        "Address: [[Hauptstr. 12]]. Lives at [[Bahnhofstrasse 4 g]]. Resides at [[Ring 5]].",
     ],
 )
 def test_an_address(engine: Engine, line: str) -> None:

@@ -11,6 +11,7 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
     [
         "Call [[415-555-0188]]. Call [[415.555.0188]]. Call [[4155550188]].",
         "Call [[415-555-0188 x2210]].",
+        "Twitter [[@bunnytate]]. IG [[@janedoe]]. Seen @ bedside, 75 ml @hr, pt @home.",
         "Call [[(415) 555-0188 ext 22]].",
         "Call [[+1 415 555 0188]]. Call [[+33 1 42 68 53 00]]. Call [[+49 89 636480]].",
         "Call [[020 7946 0321]]. Call [[0478 12 34 56]].",

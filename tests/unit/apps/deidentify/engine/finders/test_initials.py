@@ -11,6 +11,9 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
     [
         "Initials [[M.K.]] on the form.",
         "Seen by [[R.J. Ortiz]] today.",
+        "Transcribed by: [[mlt]]\nDT: 07:31:55 [[RJM/MODL]] Job# [[44120]]. Typed by her. Transcribed by rn.",
+        "L&D H&P. [[Fatoumata Diallo]] is 27. See A&P. [[Maria Lopez]] seen. Seen by [[J. P. Morgan]].",
+        "Brother [[Leroy]] d. 2019. Mother [[Rosa]] d. 62 breast ca. H/o Whipple, h/o Barrett's.",
         "Dictated 3 pages [[FH/AJ]]",
         "initials [[m.k.]] on the form",
         "electronically signed by [[lee, k]]. Reviewed by [[Park, J]].",

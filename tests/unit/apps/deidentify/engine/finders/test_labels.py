@@ -20,6 +20,11 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
         "Transferred to [[7N]] from [[5 West]]. Floor [[6NE]]. on 2 west-facing steps.",
         "Room [[308C]], bed [[12]], [[apt. 915]]. [[Suite 12B]], [[flat 3]].",
         "Badge [[2217]], intake [[#2019-33871]].",
+        "EEG #[[23-0871]]. IRB # [[2022-0418]]. Teeth #18-20, blade #11-12, #2-0 silk.",
+        "Medicare [[2428 77813 2]]. Medicare No [[3950 12345 1 / 2]]. Medicare card: [[2950 12345 1-1]].",
+        "date of birth [[six twelve fifty one]] medical record number [[four four one nine two]] comma",
+        "DOB [[march third nineteen fifty one]]. Phone number [[five five five, oh one four four]].",
+        "The number four or five lesion. Phone two times. Born two days ago at thirty two weeks.",
         "Case 3 of the group. Model 2 fits. Visit 3. Order 2 units. Bed rest. Room air. Card game.",
     ],
 )

@@ -10,6 +10,12 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
     "line",
     [
         "Patient [[Harriet Colquhoun]] was seen.",
+        "Dr. [[Mallory-Weiss]]. [[Ann Kearns-Sayre]]. [[Peter Mol]] called.",
+        "Seen by [[Robert Clark III]]. Mr. [[Wagner III]] called. [[Clark, James III]]. [[Clark III]] came in.",
+        "[[Lambert Eaton]] called, with [[Harris, Benedict]]. [[CLARK]] III, [[JAMES]]",
+        "Patient: [[Maria Lopez]] Room: [[12]]. Name: [[Ann Cole]] Race: W. Pt: [[Sam Hill]] Weight: 80 kg.",
+        "From: [[Siddharth Venkatesan]] Sent: [[3/22/2024]]. Author: [[Mwangi, Grace W.]], RN Service: Surgery.",
+        "Name: [[Ama Bonsu]]\nAge/Sex: 45/F. Dr. [[Sam Ward]]: agrees. Nurse [[Kim Phone]] called.",
         "pt [[harriet colquhoun]] seen in clinic",
         "[[COLQUHOUN, HARRIET B]] was seen.",
         "Name: [[Ngozi Okafor]]",

@@ -11,6 +11,7 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
     "line",
     [
         "Moved over from [[St. Anne's Hospital]].",
+        "Ref to endo: [[Cascade Endodontics]]. [[Northgate Periodontics]] called.",
         "moved over from [[st. anne's hospital]]",
         "TRANSFERRED HERE FROM [[ST. ANNE'S HOSPITAL]] FOR CARE.",
         "Seen at [[Bryn and Women's Hospital]].",
@@ -39,6 +40,7 @@ def test_a_name_is_masked_whole(engine: Engine, line: str) -> None:
     "line",
     [
         "Orthopedics clinic. Return to clinic. Pain clinic.",
+        "Ortho clinic: seen. Peds clinic. Onc clinic. Pulm clinic. Heme clinic: f/u.",
         "Long hospital course. Outside hospital records.",
         "Discharged to a nursing home. Seen in the emergency department.",
         "Primary care clinic, urgent care, outpatient surgery center.",

@@ -10,6 +10,9 @@ from tests.unit.apps.deidentify.engine.finders.masked import problem
     "line",
     [
         "His son [[Will]] and daughter [[Ivy]] were present.",
+        "Mother Graves disease. Father Hodgkin lymphoma. Uncle Wilson disease. Son Duchenne muscular dystrophy.",
+        "Father: Barrett's esophagus. Daughter Turner syndrome, brother Ewing sarcoma.",
+        "Daughter [[Hodgkin]] is here. Mother [[Graves]] called. Spoke with son [[Wilson]]. Sister [[Graves]]'s phone.",
         "his son [[will]] and daughter [[ivy]] are here",
         "his son will bring him",
         "Spoke with [[Pearl]], her aunt.",

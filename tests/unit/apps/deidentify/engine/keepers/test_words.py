@@ -24,6 +24,10 @@ from service.apps.deidentify.engine.keepers.words import Vocabulary
         'Mallory Weiss tear. Bair hugger applied. Morse fall scale 45. Stated "Hope to go home".',
         "She had a Whipple. He is s/p Whipple, with a Foley.",
         "Closed with Vicryl and Monocryl. KRAS and BRAF were wild type.",
+        "Dear Colleague, thanks. Dear Doctor, thanks. Dear Sir or Madam, thanks.",
+        "It is Mallory-Weiss. CrCl by Cockcroft-Gault. Zollinger-Ellison, no Epstein-Barr. HbA1c 71 mmol/mol.",
+        "Forrest IIa. Wagner IIb ulcer. Schatzker IV fracture. Hinchey II. Fontaine IIb. Braak V.",
+        "Apfel 3. Caprini 8. Padua 5. Khorana 2. Ashworth 2.",
     ],
 )
 def test_what_stays(engine: Engine, line: str) -> None:
