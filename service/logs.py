@@ -14,7 +14,7 @@ from time import time
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 LogForm = Literal["json", "text"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -37,7 +37,8 @@ _VALUE = re.compile(r"[^&#\s]*?(?=[\"']?(?:[&#\s]|$))")
 _SEPARATOR = re.compile(r"[?&;#]")
 
 # Control characters could end a line early, or move the cursor of a terminal.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Lone surrogates, as in names of files that are not UTF-8, cannot be written at all.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MAX_VALUE = 8_000  # characters of one value
 
 # Messages of uvicorn and `websockets` for each WebSocket. `service.web.middleware.access_log` logs these already.
@@ -154,7 +155,10 @@ def _without_exceptions(record: logging.LogRecord) -> str:
 
 def _as_json(line: dict[str, object]) -> str:
     """Format as JSON in ASCII. No character can move the cursor of a terminal, or end the line for some program."""
-    quick = to_json(line, fallback=repr)
+    try:
+        quick = to_json(line, fallback=repr)
+    except PydanticSerializationError:  # a lone surrogate, as in the name of a file that is not UTF-8
+        return json.dumps(line, default=repr)
     return quick.decode() if quick.isascii() else json.dumps(line, default=repr)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from starlette.responses import Response
@@ -21,9 +21,11 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _NOT_IN_PATHS = re.compile(r"[#;?\\^|]")  # they end a path, of a cookie or a URL, or not all browsers write them alike
 _PATH = re.compile(r"/[A-Za-z0-9!$%&'()*+./:=@_~-]*")  # no character that could end an attribute of a cookie
 _NAME = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")  # a host name, but not an IP address
-# At most so many paths and domains are cleared, which takes about 6 kB of headers. Proxies accept 16 kB.
+# At most so many paths and domains are cleared, which takes about 6 kB of headers, and never more than 8 kB, as with
+# long names. Proxies accept 16 kB.
 _MAX_PATHS = 12
 _MAX_DOMAINS = 4
+_MAX_CLEARED = 8 * 1024  # bytes
 # Options of JUPYTERHUB_COOKIE_OPTIONS that an operator may decide; path, lifetime and HttpOnly are ours.
 _OPTIONS = {"domain", "secure", "samesite"}  # and `partitioned`
 
@@ -113,8 +115,10 @@ def cleared_wherever(settings: Settings, name: str, *, path: str, host: str) -> 
     ends = (end for end in range(1, len(path) + 1) if "/" in {path[end - 1], path[end : end + 1] or "/"})
     paths = [path[:end] for end in islice(ends, _MAX_PATHS) if _PATH.fullmatch(path[:end])]
     places = [(at, domain) for domain in ("", *_domains(host)[: _MAX_DOMAINS - 1]) for at in paths]
-    texts = (_set_cookie(settings, name, "", secure=False, max_age=0, place=place) for place in places)
-    return list(dict.fromkeys([*texts, *cleared(settings, [name])]))  # a `__Host-` cookie has one place
+    texts = [_set_cookie(settings, name, "", secure=False, max_age=0, place=place) for place in places]
+    sizes = accumulate(len(text) + len("Set-Cookie: \r\n") for text in texts)
+    short = [text for text, size in zip(texts, sizes, strict=True) if size <= _MAX_CLEARED]
+    return list(dict.fromkeys([*short, *cleared(settings, [name])]))  # a `__Host-` cookie has one place
 
 
 def _domains(host: str) -> list[str]:

@@ -24,7 +24,7 @@ Answer = Callable[[HTTPConnection, Exception], Awaitable[Response | None]]
 """Answers one of our own errors. None where the answer has been sent already, as on a WebSocket."""
 
 
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")  # no dot segments: browsers resolve them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

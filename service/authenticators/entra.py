@@ -9,6 +9,7 @@ over which an id_token arrives, and checks audience and time. We also check its 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from jwt import InvalidTokenError, PyJWKClient, PyJWKClientError, PyJWTError, decode
 from oauthenticator.generic import GenericOAuthenticator
@@ -50,7 +51,7 @@ class EntraAuthenticator(GenericOAuthenticator):  # type: ignore[misc]  # it has
     @validate("authority")
     def _no_customers(self, proposal: Any) -> str:  # noqa: ANN401 - traitlets'
         authority: str = proposal["value"].rstrip("/")
-        if authority.endswith(OPEN_TO_ALL):
+        if (urlsplit(authority).hostname or "").rstrip(".").endswith(OPEN_TO_ALL):
             raise TraitError("External ID and Azure AD B2C are not supported: anybody can make an account there.")
         return authority
 

@@ -175,7 +175,9 @@ def as_setting(value: object) -> str:
     """Return the value of an option for an environment variable: lists with commas, empty for False and None."""
     if isinstance(value, list | tuple | set | frozenset):
         return ",".join(map(str, value))
-    return "1" if value is True else str(value or "")
+    if value is None or isinstance(value, bool):
+        return "1" if value else ""
+    return str(value)  # also 0, which is not the same as nothing
 
 
 def service_environment(settings: Mapping[str, str], more: Mapping[str, object], *, python_path: str) -> dict[str, str]:

@@ -140,3 +140,19 @@ async def test_others_are_refused(issuer: EntraIssuer, authenticator: EntraAuthe
         await authenticator.token_to_user({"id_token": token})
     assert caught.value.status_code == status
     assert not token or token not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        "https://contoso.CIAMLOGIN.com",
+        "https://contoso.ciamlogin.com:443",
+        "https://contoso.ciamlogin.com.",
+        "https://contoso.b2clogin.com/contoso.onmicrosoft.com",
+    ],
+    ids=["capitals", "with a port", "with a dot", "with a path"],
+)
+def test_directories_of_customers_in_other_spellings(authority: str) -> None:
+    """They are refused however their address is written, as by the service itself."""
+    with pytest.raises(TraitError, match="External ID and Azure AD B2C are not supported"):
+        EntraAuthenticator(tenant_id=TENANT, authority=authority, client_id=HUB_CLIENT)
