@@ -345,3 +345,54 @@ def test_a_task_that_nobody_awaits_tells_no_value(log: io.StringIO) -> None:
     assert "Task exception was never retrieved" in log.getvalue()
     assert "ValueError at " in log.getvalue()
     assert "canary" not in log.getvalue()
+
+
+@pytest.mark.parametrize("mark", ["%3F", "%26", "%3B", "%23", "%2523"])
+def test_an_encoded_address_is_masked_in_a_line(log: io.StringIO, mark: str) -> None:
+    """An address may be encoded as a whole, so that there is neither a question mark nor an equals sign in the line."""
+    address = f"/x{mark}token%3Dcanary"
+    logging.getLogger("x").warning(address)
+    logging.getLogger("x").handle(RequestRecord({"where": address}))
+
+    assert "canary" not in log.getvalue()
+    assert log.getvalue().count("token%3D[secret]") == 2
+
+
+def test_a_value_has_an_end(json_log: io.StringIO) -> None:
+    """Nobody fills the log: of a text, of an error or of a caller, eight thousand characters are kept."""
+    logging.getLogger("x").warning("a" * 100_000)
+    logging.getLogger("x").handle(RequestRecord({"where": "b" * 8_000}))
+    first, second = map(json.loads, json_log.getvalue().splitlines())
+
+    assert (first["event"], second["where"]) == ("a" * 8_000, "b" * 8_000)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("token", "access_token", "code", "state", "_xsrf", "code_verifier", "client_secret", "password"),
+        *("text", "allow", "deny", "cursor"),
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    """These have credentials, what completes a sign-in, or texts of patients and callers."""
+    assert mask_address(f"/x?{name}=canary&a=1") == f"/x?{name}=[secret]&a=1"
+
+
+@pytest.mark.parametrize("name", ["uvicorn.access", "alembic.runtime.migration"])
+def test_what_others_would_log_of_each_request(log: io.StringIO, name: str) -> None:
+    """Uvicorn's access log would repeat ours with the query, and alembic's what we say of a migration."""
+    logging.getLogger(name).info('%s - "%s %s"', "127.0.0.1:1", "GET", "/x?q=note")
+
+    assert log.getvalue() == ""
+
+
+def test_a_lone_surrogate(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name of a file that is not UTF-8 is escaped: otherwise logging shows message and arguments on stderr as is."""
+    record = logging.LogRecord("x", logging.WARNING, __file__, 1, "%s?token=%s", ("/run/\udcff", "canary"), None)
+    # Not by a logger: pytest would take it for its report, and cannot write it either.
+    [handler] = [each for each in logging.getLogger().handlers if getattr(each, "stream", None) is log]
+    handler.handle(record)
+
+    assert r"/run/\udcff?token=[secret]" in log.getvalue().encode().decode()
+    assert capsys.readouterr().err == ""

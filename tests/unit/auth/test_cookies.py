@@ -254,3 +254,57 @@ def test_is_secure(scheme: str, forwarded: str | None, public_host: str, expecte
     headers = [] if forwarded is None else [(b"x-forwarded-proto", forwarded.encode())]
 
     assert cookies.is_secure({"scheme": scheme, "headers": headers}, settings_of(public_host=public_host)) is expected
+
+
+@pytest.mark.parametrize("word", ["none", "None"])
+def test_for_frames_of_other_sites(word: str) -> None:
+    """With SameSite=None every cookie is Secure, also one that is removed, or browsers would ignore it."""
+    assert all("; Secure" in text for text in every_cookie(cookie_options={"samesite": word}))
+
+
+def test_every_cookie_over_https() -> None:
+    """Each kind is Secure there, also that with the token of a link, so none is sent where others can read it."""
+    known = settings_of()
+    over_https = [
+        cookies.auth_cookie(known, "sealed", secure=True, max_age=60),
+        cookies.state_cookie(known, cookies.state_cookie_base(known), "sealed", secure=True),
+        cookies.link_cookie(known, "sealed", secure=True, max_age=timedelta(minutes=1)),
+        cookies.shell_cookie(known, "sealed", secure=True),
+        cookies.xsrf_cookie(known, "sealed", secure=True),
+    ]
+
+    assert over_https == [f"{text}; Secure" for text in every_cookie()[:5]]
+
+
+def test_sign_ins_under_way_of_a_client_with_signs_in_its_name() -> None:
+    """A name is taken literally, with signs that mean something in a pattern."""
+    settings = settings_of(client_id_given="service-a.b+c")
+    base = cookies.state_cookie_base(settings)
+    ours, others = [base, f"{base}-0123abcd"], [base.replace(".", "x"), base.replace("+", "b")]
+
+    assert cookies.state_cookies_among(settings, [*ours, *others]) == ours
+
+
+def test_clearing_at_a_deep_path() -> None:
+    """At most twelve paths and four domains are cleared, however many there are."""
+    texts = cookies.cleared_wherever(settings_of(), "service-fastapi", path="/a" * 1000, host="b.c.d.e.example.org")
+
+    assert len(texts) == 12 * 4 + 1
+    assert sum(map(len, texts)) < 6 * 1024
+
+
+@pytest.mark.parametrize(
+    ("path", "host"),
+    [
+        (f"{PREFIX}{'x' * 15_000}", "hub.example.org"),
+        (f"/{'x' * 1000}" * 12, "hub.example.org"),
+        ("/a" * 1000, "a." * 100 + "example.org"),
+    ],
+    ids=["a long name", "long names", "a long host"],
+)
+def test_clearing_takes_few_headers(path: str, host: str) -> None:
+    """However long the names are, a proxy passes the answer on, and the cookie at our own place is cleared."""
+    texts = cookies.cleared_wherever(settings_of(), "service-fastapi", path=path, host=host)
+
+    assert sum(len(f"Set-Cookie: {text}\r\n") for text in texts) < 10 * 1024
+    assert set(cookies.cleared(settings_of(), ["service-fastapi"])) <= set(texts)

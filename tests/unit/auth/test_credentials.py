@@ -16,7 +16,7 @@ from service.auth.credentials import (
     seal_session,
     session_of,
 )
-from service.auth.errors import CookieConflictError
+from service.auth.errors import CookieConflictError, HeadersTooLargeError
 from service.hub.errors import InvalidTokenError
 from service.hub.sealing import Sealer
 from tests.unit.conftest import AUTH_COOKIE, settings_of
@@ -335,3 +335,45 @@ def test_a_credential_does_not_tell_itself() -> None:
     shown = repr(Credential("abcdef", Source.COOKIE, session_id="ghijkl"))
 
     assert shown == f"Credential(source={Source.COOKIE!r})"
+
+
+@pytest.mark.parametrize("ids", [("another",), ("abc", "another")], ids=["another", "one more"])
+def test_another_session_of_the_hub_where_frames_get_our_cookie(ids: tuple[str, ...]) -> None:
+    """Where ours may come without the Hub's session cookie, it still does not count beside another session."""
+    ours = sealed_at(time.time() - 3600, "abc")
+
+    assert found([("Cookie", f"{ours}; {session(*ids)}")], cookie_options={"samesite": "none", "secure": True}) is None
+
+
+@pytest.mark.parametrize(("age", "is_told"), [(59, True), (62, False)], ids=["within a minute", "later"])
+def test_a_conflict_is_told_for_a_minute(*, age: int, is_told: bool) -> None:
+    """A minute after a sign-in, other sessions of the Hub are no conflict any more, but lead to a new sign-in."""
+    ours = sealed_at(time.time() - age, "a;b")
+
+    if is_told:
+        with pytest.raises(CookieConflictError):
+            sent(ours, session("a"))
+    else:
+        assert sent(ours, session("a")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("Cookie", 16 * 1024), ("Sec-WebSocket-Protocol", 8 * 1024)],
+    ids=["cookies", "subprotocols"],
+)
+def test_headers_that_are_too_long(name: str, most: int) -> None:
+    """Cookies of 16 kB are read, and subprotocols of 8 kB, in one header or in several; longer ones are refused."""
+    half = "a" * (most // 2)
+
+    assert found([(name, half), (name, half)], kind="websocket") is None
+    for headers in ([(name, half), (name, f"{half}a")], [(name, f"{half}{half}a")]):
+        with pytest.raises(HeadersTooLargeError):
+            found(headers, kind="websocket")
+
+
+def test_the_sessions_of_many_hubs() -> None:
+    """Fifteen Hubs above our path fit, each with a session of 32 characters."""
+    ids = [f"{number:032x}" for number in range(15)]
+
+    assert session_of({"headers": [(b"cookie", session(*ids).encode())]}) == ";".join(ids)

@@ -277,3 +277,11 @@ async def test_an_application_of_ones_own_does_not_start() -> None:
     with pytest.raises(ServiceError, match="Forward-auth needs a host of its own"):
         async with open_service(_installed, settings=settings_of(service_prefix="/_hub/")):
             pass
+
+
+async def test_a_websocket_without_tls(service: Service, token: str) -> None:
+    """It is refused as a request without TLS is: the application's origin is https."""
+    reply = await ask(service, token=token, headers={**NAVIGATION, "X-Forwarded-Proto": "ws"})
+
+    assert (reply.status_code, "Remote-User" in reply.headers) == (403, False)
+    assert "forwarded_request" in reply.text

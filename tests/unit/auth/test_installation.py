@@ -631,3 +631,18 @@ async def test_routes_of_starlette(serve: Serve, caplog: pytest.LogCaptureFixtur
     assert [record.getMessage() for record in caplog.records if "open to everybody" in record.getMessage()] == [
         "/plain is open to everybody: dependencies of an application do not guard routes of Starlette."
     ]
+
+
+def test_a_path_that_is_encoded() -> None:
+    """A path is compared decoded, so nobody would ever arrive at one with a percent sign."""
+    hub = Hub(settings_of())
+    with pytest.raises(ValueError, match="be of plain letters"):
+        hub.install(FastAPI(lifespan=hub.lifespan), paths={"login": "/log%69n"})
+
+
+@pytest.mark.parametrize("path", ["/..", "/.", "/sign/../in", "/sign/./in"])
+def test_paths_with_dot_segments(path: str) -> None:
+    """Browsers resolve them before they send a request, so nobody would ever arrive there."""
+    hub = Hub(settings_of())
+    with pytest.raises(ValueError, match="must begin with a slash"):
+        hub.install(FastAPI(lifespan=hub.lifespan), paths={"login": path})

@@ -1,5 +1,6 @@
 """`?token=` where it is turned on: it disappears from the address, and its reader is asked before it signs them in."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from fastapi import APIRouter
 
 from service.auth.guard import CurrentUser
+from service.hub.sealing import Sealer
 from service.testing import OUTAGES
 from tests.support.session import Session, forms
-from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
+from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, ORIGIN, PREFIX, Serve, Service
 
 QUESTION = f"{PREFIX}login/token"
 LINK_COOKIE = "service-fastapi-link"
@@ -347,3 +349,15 @@ async def test_two_questions_at_once(service: Service) -> None:
     assert (await browser.visit(QUESTION, headers=TYPED)).status_code == 400
     for each in (link, earlier):
         assert await answered(browser, each) == (400, False)
+
+
+@pytest.mark.parametrize(("hours", "is_good"), [(23.9, True), (24.1, False)])
+async def test_a_session_of_a_link_ends_after_a_day(service: Service, *, hours: float, is_good: bool) -> None:
+    """Nobody says how long its token lives. A browser that is never closed keeps the cookie, which is void then."""
+    browser = service.browser()
+    token = service.hub.issue("testuser")
+    await browser.submit(await asked(service, browser, token))
+    later = Sealer(API_TOKEN, purpose="session cookie", now=lambda: time.time() + hours * 3600)
+    opened = later.open(browser.cookie(AUTH_COOKIE) or "")
+
+    assert ((opened or "").partition(" ")[0] == token) is is_good

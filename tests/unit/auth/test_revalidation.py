@@ -4,18 +4,21 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from time import monotonic
 from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.requests import HTTPConnection
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from service.auth import revalidation
 from service.auth.errors import NotAdmittedError
 from service.auth.guard import CurrentUser, CurrentUserUnvetoed, Guard, require
 from service.auth.hub import Hub
 from service.auth.middleware import HubMiddleware
+from service.hub.errors import InvalidTokenError
 from service.hub.models import Identity
 from service.testing import OUTAGES
 from tests.support.open_connection import OpenConnection
@@ -467,3 +470,64 @@ async def test_an_outage_is_no_sign_out_of_a_browser(live: Service) -> None:
         await socket.until(lambda: socket.said == "still here" or socket.closed)
 
         assert socket.closed is None
+
+
+async def _is_over(opened: revalidation.OpenConnection) -> bool:
+    message = await opened.receive()
+    return bool(message["type"] == "websocket.disconnect")
+
+
+async def test_a_watch_that_fails_lets_nothing_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that nobody judges any more is over, also for a handler that is not to be cancelled."""
+
+    async def fails(*_: object, **_more: object) -> None:
+        raise ZeroDivisionError
+
+    async def receive() -> Message:
+        return {"type": "websocket.receive", "text": "canary"}
+
+    sent = list[Message]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    monkeypatch.setattr(revalidation, "credential_of", lambda _connection: None)
+    monkeypatch.setattr(revalidation, "judge_again", fails)
+    scope = {"type": "websocket", "headers": []}
+    opened = revalidation.OpenConnection(
+        scope, receive, send, lambda _scope, _problem: {}, task=None, interval=0.001, close_timeout=1
+    )
+    opened.watch()
+    await eventually(partial(_is_over, opened))
+
+    assert await opened.receive() == {"type": "websocket.disconnect", "code": 1006}
+    with pytest.raises(OSError, match="closed"):
+        await opened.send({"type": "websocket.send", "text": "canary"})
+    with pytest.raises(ZeroDivisionError):
+        await opened.stop()
+    assert sent == []
+
+
+async def test_the_client_has_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If nobody is there any more to take the last message, that is no failure."""
+
+    async def revoked(*_: object, **_more: object) -> None:
+        raise InvalidTokenError
+
+    async def receive() -> Message:
+        return {"type": "websocket.receive", "text": "canary"}
+
+    async def send(_message: Message) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(revalidation, "credential_of", lambda _connection: None)
+    monkeypatch.setattr(revalidation, "judge_again", revoked)
+    scope = {"type": "websocket", "headers": []}
+    opened = revalidation.OpenConnection(
+        scope, receive, send, lambda _scope, _problem: {}, task=None, interval=0.001, close_timeout=1
+    )
+    opened.watch()
+    await eventually(partial(_is_over, opened))
+    await opened.stop()
+
+    assert (await opened.receive())["type"] == "websocket.disconnect"

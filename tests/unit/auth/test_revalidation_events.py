@@ -15,6 +15,9 @@ from starlette.types import Receive, Scope, Send
 from service.auth.guard import CurrentUser
 from service.auth.hub import Hub
 from service.auth.middleware import HubMiddleware
+from service.auth.problems import problem_of
+from service.auth.revalidation import last_line
+from service.hub.errors import InvalidTokenError
 from service.testing import OUTAGES
 from service.testing.callers import SCRIPT
 from tests.support.open_connection import OpenConnection
@@ -315,3 +318,11 @@ async def test_a_browser_gives_its_xsrf_token_in_the_address(live: Service, give
         assert parsed(stream.said)[-1]["event"] == "problem"
     else:
         assert (stream.messages[0]["status"], json.loads(stream.said)["code"]) == (403, "xsrf")
+
+
+@pytest.mark.parametrize(("name", "is_cut"), [(b"x-forwarded-for", False), (b"x-forwarded", True)])
+def test_lines_behind_a_proxy(name: bytes, *, is_cut: bool) -> None:
+    """There an answer of lines ends properly: the Hub's proxy does not pass on that it was cut off."""
+    message = last_line({"headers": [(name, b"192.0.2.1")]}, problem_of(InvalidTokenError()))
+
+    assert message["more_body"] is is_cut

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from service.hub.shell_codes import ShellRequest
+from service.hub.shell_codes import ShellRequest, ShellSealer
 from tests.support.session import Form, Session, forms, sign_out_form
 from tests.support.shell import OPENED, Command, approved, asked, code_on
 from tests.unit.auth.test_guard_vetoes import Application
-from tests.unit.conftest import AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, Serve, Service
+from tests.unit.conftest import API_TOKEN, AUTH_COOKIE, ORIGIN, PREFIX, SESSION_ID, Serve, Service
 
 SERVICE: Mapping[str, Any] = {"shell_sign_in": True}
 PAGE = f"{PREFIX}login/shell"
@@ -332,3 +332,29 @@ async def test_turned_off_meanwhile(serve: Serve) -> None:
 
     assert await sent(later, forms(page)[0]) == 404
     assert (await later.visit(service.authorized(begun))).status_code == 404
+
+
+async def test_a_question_that_waits_too_long(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command asks for is forgotten after a quarter of an hour, in the cookie and on the page."""
+    command, sealer = Command(), ShellSealer(API_TOKEN)
+    reply = await (await service.signed_in()).visit(command.link, follow=False, headers=OPENED)
+    (cookie,) = reply.headers.get_list("set-cookie")
+    sealed = cookie.removeprefix(f"{SHELL_COOKIE}=").partition(";")[0]
+    now = sealer._requests._now()  # noqa: SLF001 - the clock
+
+    assert "Max-Age=900" in cookie.split("; ")
+    for seconds, is_good in ((890, True), (901, False)):
+        monkeypatch.setattr(sealer._requests, "_now", lambda at=now + seconds: at)  # noqa: SLF001 - likewise
+        assert (sealer.open_request(sealed) is not None) is is_good
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"challenge": "x" * 44}, {"lifetime": "9" * 13}, {"scope": " a"}, {"scope": "a  b"}, {"scope": "caf\u00e9"}],
+    ids=["a long challenge", "a long time", "a space before", "two spaces", "another alphabet"],
+)
+async def test_a_link_that_is_nearly_one(service: Service, wanted: dict[str, str]) -> None:
+    """A challenge has 43 characters, a time at most twelve digits, and scopes are ASCII with one space between them."""
+    page = await asked(await service.signed_in(), Command(**wanted))
+
+    assert (page.status_code, "not the whole link" in page.text) == (400, True)

@@ -255,3 +255,13 @@ async def test_refused_with_an_impossible_session_id(auth: HubAuth, fake_hub: Fa
     auth.refuse(token, session_id="a:b")
     with pytest.raises(InvalidTokenError):
         await auth.identify(token, session_id="a:b")
+
+
+async def test_an_answer_holds_for_one_set_of_sessions(auth: HubAuth, fake_hub: FakeHub) -> None:
+    """Beside several Hubs, too, whose ids are joined: signing out at one of them takes effect here."""
+    token = fake_hub.issue("testuser", session_id=SESSION)
+    many = ";".join(f"{number:032x}" for number in range(15))
+
+    for session_id in (f"{SESSION};a", f"{SESSION};b", many, ""):
+        await auth.identify(token, session_id=session_id)
+    assert asked(fake_hub) == 4

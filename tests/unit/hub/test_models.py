@@ -170,3 +170,14 @@ def test_tokens_are_not_shown() -> None:
 
     assert "canary" not in f"{reply!r} {reply} {issued!r} {issued} {reply.model_dump_json()} {issued.model_dump_json()}"
     assert issued.token.get_secret_value() == "canary"
+
+
+@pytest.mark.parametrize("model", [TokenReply, IssuedToken])
+def test_a_lifetime_of_a_century_is_the_longest(model: type[TokenReply | IssuedToken]) -> None:
+    """It is the longest that SERVICE_TOKEN_LIFETIME_MAX allows, and can still be added to a date."""
+    century = 100 * 365 * 24 * 3600
+    told = {"access_token": "t", "token": "t", "id": "a7", "user": "ann"}
+
+    assert model.model_validate({**told, "expires_in": century}).expires_in == century
+    with pytest.raises(ValidationError):
+        model.model_validate({**told, "expires_in": century + 1})

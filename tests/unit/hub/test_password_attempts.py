@@ -225,3 +225,9 @@ def test_an_address_that_is_used_again_stays_known() -> None:
 
     assert attempts.knows(account="ada", address=HOME)
     assert not attempts.knows(account="ada", address=ELSEWHERE.format(0))
+
+
+def test_the_limits_are_those_of_the_manual() -> None:
+    """The numbers are those that docs/operate.md names: a wider limit lets a guesser try more passwords."""
+    assert (PASSWORDS_PER_PAIR, PER_ACCOUNT, PASSWORDS_PER_ADDRESS, PASSWORDS_OF_STRANGERS) == (10, 30, 30, 300)
+    assert (KNOWN_FOR / 86_400, ADDRESSES_PER_ACCOUNT, WINDOW) == (30, 8, 60)

@@ -167,3 +167,11 @@ def test_a_fingerprint_tells_its_parts_apart() -> None:
     others = [("a", "bc"), ("abc",), ("abc", ""), ("", "abc"), ("c", "ab"), ("ab", "c", "")]
     assert made not in {fingerprint(key, *parts) for parts in others}
     assert made != fingerprint(bytes(32), "ab", "c")
+
+
+def test_a_nonce_of_96_bits() -> None:
+    """Before the text come a nonce of twelve bytes and the expiry, after it a tag of sixteen (NIST SP 800-38D)."""
+    data = decode(sealer().seal("text", lifetime=MINUTE))
+
+    assert data is not None
+    assert len(data) == 12 + 8 + len("text") + 16

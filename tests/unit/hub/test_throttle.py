@@ -187,3 +187,9 @@ def test_codes_and_tokens_are_counted_apart(throttle: Throttle) -> None:
     tokens(throttle, 500, said=InvalidTokenError())
     assert codes(throttle, 500, said=WRONG_CODE) == FAILED_CODES_PER_ADDRESS
     assert tokens(throttle, 500, address="192.0.2.3", said=InvalidTokenError()) == WRONG_TOKENS_PER_ADDRESS
+
+
+def test_the_limits_are_those_of_the_manual() -> None:
+    """The numbers are those that docs/operate.md names. Questions at once are enough for everybody behind one proxy."""
+    assert (WRONG_TOKENS_PER_ADDRESS, FAILED_CODES_PER_ADDRESS, EXCHANGES_PER_ADDRESS, WINDOW) == (60, 60, 100, 60)
+    assert QUESTIONS_PER_ADDRESS == 500

@@ -261,3 +261,37 @@ def test_settings_are_strings_and_only_those_that_say_something() -> None:
     )
 
     assert said == {"SERVICE_PASSWORD_GRANT": "1", "HUB_CACHE_TTL": "60", "PYTHONPATH": str(REPOSITORY)}
+
+
+@pytest.mark.parametrize("given", ["fastapi2/oauth_callback", "fastapi", "other/oauth_callback"])
+def test_a_redirect_uri_at_a_neighbour(given: str) -> None:
+    """The codes of a sign-in must come below our own prefix: another service may have one that begins like it."""
+    usual = "https://hub.example.org/services/fastapi/oauth_callback"
+
+    with pytest.raises(RegistrationError, match=r"must begin with https://hub\.example\.org/services/fastapi/"):
+        entry.chosen_redirect_uri(f"https://hub.example.org/services/{given}", usual)
+
+
+@pytest.mark.parametrize("members", [{"users": ["ada"]}, {"groups": ["staff"]}], ids=["users", "groups"])
+def test_members_of_roles_that_the_authenticator_gives(members: dict[str, list[str]]) -> None:
+    """The Hub would not start with them. A role for a service, or for nobody, is let be."""
+    entry.check_roles_have_no_members([{"name": "a", "services": ["fastapi"]}, {"name": "b", "users": []}])
+
+    with pytest.raises(RegistrationError, match="must not give a to anybody"):
+        entry.check_roles_have_no_members([{"name": "a", **members}])
+
+
+@pytest.mark.parametrize("port", [0, 65_536, 99_999])
+def test_a_port_that_no_browser_asks(port: int) -> None:
+    """PUBLIC_HOST with such a port is refused: nobody could come back to it."""
+    with pytest.raises(RegistrationError, match="public_host="):
+        entry.canonical_origin(f"https://hub.example.org:{port}")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (5, "5"), (0.0, "0.0"), ("", ""), ("a", "a"), (True, "1"), (False, ""), (None, ""), (["a", 0], "a,0")],
+)
+def test_an_option_becomes_the_text_of_a_setting(value: object, text: str) -> None:
+    """A limit of 0 is not the same as none: the service would take its default, which may be without a limit."""
+    assert entry.as_setting(value) == text

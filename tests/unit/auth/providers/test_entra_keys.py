@@ -119,3 +119,22 @@ async def test_a_key_that_is_withdrawn_is_forgotten(issuer: Issuer) -> None:
     await keys.refresh()
     with pytest.raises(InvalidTokenError):
         await keys.find("old")
+
+
+async def test_they_are_fetched_every_hour(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a key that is withdrawn is good for an hour at most. After a failure, seconds pass until the next attempt."""
+    sleep, waits = asyncio.sleep, list[float]()
+
+    async def waited(seconds: float) -> None:
+        await sleep(0)
+        if seconds:
+            waits.append(seconds)
+            issuer.failure = RuntimeError
+        if len(waits) > 1:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "sleep", waited)
+    with pytest.raises(asyncio.CancelledError):
+        await issuer.made().keep_fresh()
+
+    assert (waits, PAUSE) == ([3600, 3], 60)

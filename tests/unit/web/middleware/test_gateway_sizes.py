@@ -8,7 +8,10 @@ import pytest
 from fastapi import APIRouter, WebSocket
 
 from service.auth.guard import CurrentUser
+from service.auth.hardening import MAX_BODY
+from service.server.protocol import MAX_HEAD, MAX_MESSAGE, MAX_PIPELINED
 from service.testing.callers import NAVIGATION
+from service.web.middleware.bodies import STRANGERS_BODY
 from tests.unit.conftest import PREFIX, Service, connect
 
 PROTOCOL = "v1.token.websocket.jupyter.org"
@@ -157,3 +160,9 @@ async def test_a_form_of_many_fields_is_no_failure(service: Service, fields: str
 
     assert reply.status_code in {400, 403}
     assert took < 5
+
+
+def test_the_sizes_are_those_of_the_manual() -> None:
+    """They are those that docs/operate.md names: with more, strangers could fill the memory."""
+    assert (MAX_HEAD, MAX_BODY, STRANGERS_BODY, MAX_MESSAGE) == (64 * KB, KB * KB, 256 * KB, KB * KB)
+    assert MAX_PIPELINED == 16
