@@ -98,3 +98,13 @@ async def test_groups_of_the_authenticator(database_url: str, caplog: pytest.Log
                 await eventually(is_told)
 
         assert team.hub.roles("ada") == set()
+
+
+async def test_a_name_that_no_account_can_have(database_url: str) -> None:
+    """A name in DESK_ADMINS that no account can have keeps nobody else from becoming an administrator."""
+    async with open_team(database_url, Hub()) as team:
+        for name in ("me", "ada"):
+            team.hub.put(name)
+        await administered(team, ["me", "ada"], by=["ada"])
+
+        assert team.hub.roles("me") == set()

@@ -12,6 +12,7 @@ from service.apps.desk.domain.fields import (
     Address,
     Birthday,
     Email,
+    Exact,
     HubName,
     Id,
     Line,
@@ -171,3 +172,16 @@ def test_names_sort_without_case_and_accents() -> None:
 def test_no_text_is_too_long_to_be_sorted(text: str) -> None:
     """Any sort key fits into an entry of an index, which PostgreSQL limits to 2,704 bytes."""
     assert len(sort_key(text, text).encode()) <= 400
+
+
+def test_a_long_text_that_grows_when_it_is_sorted() -> None:
+    """A sort key ends after a hundred characters, even if each of the text's becomes eighteen of them."""
+    assert len(sort_key("\ufdfa" * 200, "x")) == 100
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\ud800"], ids=ascii)
+@pytest.mark.parametrize("kind", [Text, HubName, Exact], ids=["text", "user", "filter"])
+def test_what_breaks_lines_unseen_is_refused(kind: Any, character: str) -> None:  # noqa: ANN401
+    """Characters that begin a line without being a line end are refused, also within text of several lines."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(kind).validate_python(f"a{character}b")

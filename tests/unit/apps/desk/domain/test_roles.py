@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from service.apps.desk.errors import (
     AccountExistsError,
     AdminExistsError,
     ChangeUnderWayError,
+    DatabaseUnavailableError,
     LastAdminError,
     LoginDeniedError,
     NotFoundError,
@@ -36,6 +38,7 @@ from service.hub.administration import has_user
 from service.hub.client import HubClient
 from service.hub.errors import GroupsManagedError, HubRefusedServiceError, HubUnavailableError, HubUserMissingError
 from service.testing import FakeHub
+from tests.support.polling import BUSY
 
 SCOPES = ["read:tokens", *(f"groups!group={group_of(role)}" for role in Role)]
 API = "http://hub.test/hub/api"
@@ -787,3 +790,110 @@ async def test_there_is_an_admin(team: Team) -> None:
     await expect(AdminExistsError, team.roles.make_first_admin("sue", by="bootstrap"))
 
     assert team.hub.roles("sue") == {Role.SUPPORT}
+
+
+async def test_an_admin_without_an_account_counts(team: Team) -> None:
+    """Somebody who became an administrator on the Hub's own page counts before their first visit, and then stays."""
+    await team.roles.change("bob", None, by="ada")
+    team.hub.put("eve", Role.ADMIN)
+    assert await team.roles.active_admins() == {"ada", "eve"}
+
+    await team.roles.change("ada", None, by="eve")
+    await expect(LastAdminError, team.roles.change("eve", None, by="tests"))
+
+
+async def test_a_stale_deletion_takes_no_role_for_a_moment(team: Team) -> None:
+    """A deletion for another version is refused before the Hub is asked for any change, and the audit has none."""
+    await expect(VersionConflictError, team.roles.delete("sue", version=7, by="ada"))
+
+    assert team.hub.seen == []
+    assert await team.told() == []
+
+
+async def test_a_change_that_the_database_does_not_record(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the database fails after the Hub has made a change, the next change writes it into the audit."""
+    with monkeypatch.context() as patched:
+        patched.setattr(role_change, "record", AsyncMock(side_effect=DatabaseUnavailableError(reason="gone")))
+        await expect(DatabaseUnavailableError, team.roles.change("sue", Role.ADMIN, by="ada"))
+    assert team.hub.roles("sue") == {Role.ADMIN}
+    assert await team.told() == []
+
+    await end_lease(team)
+    await team.roles.change("bob", Role.MANAGER, by="ada")
+    assert [(entry.what, entry.thing) for entry in await team.told()] == [
+        ("account.role_change_cut_off", "account/sue"),
+        ("account.role_changed", "account/bob"),
+    ]
+
+
+def test_a_change_ends_before_its_lease() -> None:
+    """A change that has begun ends before its lease: nobody else changes the team while its groups are moved."""
+    assert timedelta(seconds=role_change._CHANGE + role_change._READ) < lease.LIFETIME  # noqa: SLF001
+
+
+async def test_clocks_that_differ_leave_no_right(team: Team) -> None:
+    """After a change, answers of the Hub do not count for a second more: another worker's clock may be ahead."""
+    await team.roles.change("sue", None, by="ada")
+    changed = await team.changed_at("sue")
+
+    assert changed is not None
+    assert changed > datetime.now(UTC)
+
+
+async def test_no_user_is_made_where_groups_are_managed(database_url: str) -> None:
+    """If the authenticator manages groups, an account with a role is refused before the Hub's user is made."""
+    hub = Hub([*SCOPES, "admin:users"])
+    async with open_team(database_url, hub, groups_are_managed=True) as team:
+        await expect(GroupsManagedError, team.roles.create(new("eve"), role=Role.SUPPORT, by="ada"))
+
+        assert not await team.client.ask(has_user("eve"))
+        assert await team.told("account.") == []
+
+
+@pytest.mark.parametrize("flag", ["disabled", "login_denied"])
+async def test_the_first_admin_has_no_flag(database_url: str, flag: str) -> None:
+    """Making the first administrator lifts either flag by itself."""
+    async with open_team(database_url, Hub()) as team:
+        await team.account("ada", Role.ADMIN, **{flag: True})
+        await team.roles.make_first_admin("ada", by="bootstrap")
+
+        assert await team.roles.active_admins() == {"ada"}
+
+
+async def test_the_first_admin_after_the_lease_has_run_out(database_url: str) -> None:
+    """Once the lease has run out, no flag is lifted: somebody else may have become an administrator meanwhile."""
+    async with open_team(database_url, Hub()) as team:
+        await team.account("ada", Role.ADMIN, disabled=True)
+        team.hub.after_question = lambda: end_lease(team)
+        await expect(ChangeUnderWayError, team.roles.make_first_admin("ada", by="bootstrap"))
+
+        assert (await team.desk.accounts.get("ada")).disabled
+
+
+async def test_a_hub_that_hangs_ends_a_change(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that the Hub does not answer ends in time, long before its lease, and the next one need not wait."""
+    monkeypatch.setattr(role_change, "_CHANGE", 0.2)
+
+    async def hang(_method: str) -> None:
+        await asyncio.Event().wait()
+
+    team.hub.before_change = hang
+    async with asyncio.timeout(BUSY):
+        await expect(HubUnavailableError, team.roles.change("sue", Role.MANAGER, by="ada"))
+    team.hub.before_change = None
+
+    await team.roles.change("sue", Role.MANAGER, by="ada")
+    assert team.hub.roles("sue") == {Role.MANAGER}
+
+
+async def test_others_wait_for_whoever_has_looked_at_the_lease(team: Team) -> None:
+    """Once its holder has looked at the lease in a transaction, nobody takes it before that transaction ends."""
+    async with lease.hold_lease(team.desk.database, role_change.tell_cut_off) as held:
+        async with team.desk.database.write() as connection:
+            await held.check(connection)
+            another = asyncio.create_task(end_lease(team))
+            await asyncio.sleep(0.3)
+            is_waiting = not another.done()
+        await another
+
+    assert is_waiting

@@ -166,3 +166,21 @@ async def test_a_failure_in_the_middle() -> None:
 
     with pytest.raises(DatabaseUnavailableError):
         await text_of(answer)
+
+
+@pytest.mark.parametrize("sign", list("=+-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff1d\uff0b\uff0d\uff20"), ids=ascii)
+async def test_every_sign(sign: str) -> None:
+    """Each sign that begins a formula is neutralised, in each width."""
+    assert await cells(f"{sign}1") == f"'{sign}1"
+
+
+@pytest.mark.parametrize("blank", list("\xad\u061c\u180e\u200b\u200f\u202a\u202e\u2060\u206f\ufeff"), ids=ascii)
+async def test_a_formula_after_what_nobody_sees(blank: str) -> None:
+    """A formula is neutralised behind each invisible character that a program may drop."""
+    assert await cells(f"{blank}=1") == f"'{blank}=1"
+
+
+@pytest.mark.parametrize("separator", list(";|\t\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"), ids=ascii)
+async def test_every_separator(separator: str) -> None:
+    """A formula is neutralised behind each character at which a program may begin a new cell or line."""
+    assert await cells(f"a{separator}=1") == f"a{separator}'=1"

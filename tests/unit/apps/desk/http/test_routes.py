@@ -560,3 +560,95 @@ async def test_who_changed_what(desk: Desk) -> None:
         ("support", "ticket.created"),
     ]
     assert (entries[0]["before"], entries[0]["after"]) == ({"status": "open"}, {"status": "closed"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "desk/accounts/carol", {"first_name": "X"}),
+        ("PATCH", "desk/accounts/me", {"phone": "+442079460958"}),
+        ("POST", "desk/accounts", {"name": "dave", "first_name": "Dave", "last_name": "B"}),
+    ],
+)
+async def test_nothing_is_changed_while_the_hub_is_away(
+    desk: Desk, method: str, path: str, body: dict[str, Any]
+) -> None:
+    """If the Hub cannot say who has which role, the answer is an error, and nothing was changed or created."""
+    await desk.account()
+    await desk.admin.get("desk/accounts/me")
+    desk.service.user("dave")
+    audit = "desk/audit?what=account.changed", "desk/audit?thing=account/dave"
+    before = [(await desk.admin.get(each)).json()["items"] for each in audit]
+    desk.service.hub.respond("GET", "/groups/desk-admin", status=503, json={})
+    reply = await desk.admin.request(method, path, json=body, headers={"If-Match": '"1"'})
+
+    assert reply.status_code == 503
+    assert [(await desk.admin.get(each)).json()["items"] for each in audit] == before
+
+
+@pytest.mark.parametrize("flag", ["disabled", "login_denied"])
+async def test_a_service_called_as_somebody_who_is_kept_out(desk: Desk, flag: str) -> None:
+    """The flags of a user keep out no service of the same name, and its status does not show them."""
+    await desk.support.get("desk/accounts/me")
+    denied = await desk.admin.patch("desk/accounts/support", json={flag: True}, headers={"If-Match": '"1"'})
+    namesake = desk.service.other_service("support", scopes=list(Permission))
+    status = (await namesake.get("desk/status")).json()
+
+    assert denied.status_code == 200
+    assert (await namesake.get("desk/tickets")).status_code == 200
+    assert (status["disabled"], status["login_denied"]) == (False, False)
+
+
+async def test_each_change_names_who_made_it(desk: Desk) -> None:
+    """The audit names the caller with every change over HTTP, whatever was created, changed or deleted."""
+    caller = desk.member(Role.ADMIN, name="dave")
+    desk.service.user("carol")
+    carol = {"name": "carol", "first_name": "Carol", "last_name": "Kay", "role": "support"}
+    for method, path, body, version_ in (
+        ("POST", "desk/employees", EMPLOYEE, None),
+        ("PATCH", "desk/employees/2", {"city": "Lagos"}, 1),
+        ("DELETE", "desk/employees/2", None, 2),
+        ("POST", "desk/tickets", TICKET, None),
+        ("PATCH", "desk/tickets/1", {"title": "x"}, 1),
+        ("POST", "desk/tickets/1/comments", {"text": "x"}, None),
+        ("DELETE", "desk/tickets/1", None, 2),
+        ("POST", "desk/accounts", carol, None),
+        ("PATCH", "desk/accounts/carol", {"disabled": True}, 1),
+        ("PUT", "desk/accounts/carol/role", {"role": None}, None),
+        ("DELETE", "desk/accounts/carol", None, 2),
+    ):
+        reply = await caller.request(method, path, json=body, headers={"If-Match": f'"{version_}"'} if version_ else {})
+        assert reply.is_success, reply.text
+    told = (await desk.admin.get("desk/audit?who=dave&limit=200")).json()["items"]
+
+    assert [entry["what"] for entry in reversed(told)] == [
+        "account.created",  # the caller's own
+        *("employee.created", "employee.changed", "employee.deleted"),
+        *("ticket.created", "ticket.changed", "ticket.commented", "ticket.deleted"),
+        *("account.created", "account.role_changed", "account.changed", "account.role_changed", "account.deleted"),
+    ]
+
+
+async def test_the_audit_as_a_file(desk: Desk) -> None:
+    """The file of the audit has all entries that match its filters, whatever cursor and limit say."""
+    await desk.ticket()
+    await desk.ticket()
+    first = (await desk.admin.get("desk/audit?what=ticket.created&limit=1")).json()
+    asked = {"what": "ticket.created", "limit": 1, "cursor": first["next"]}
+    reply = await desk.admin.get("desk/audit.csv", params=asked)
+
+    rows = list(csv.DictReader(io.StringIO(reply.text, newline="")))
+    assert [row["thing"] for row in rows] == ["ticket/2", "ticket/1"]
+
+
+@pytest.mark.parametrize("list_", ["tickets", "tickets/mine"])
+async def test_tickets_are_found_by_who_asked(desk: Desk, list_: str) -> None:
+    """A search finds tickets by the name of who asked, among one's own and in a file, too."""
+    await desk.employee(first_name="Ada", last_name="Byron")
+    await desk.ticket(by=desk.support, title="x")
+    hers = await desk.ticket(by=desk.support, title="x", employee_id=2)
+    found = (await desk.support.get(f"desk/{list_}?text=byron")).json()["items"]
+    file = (await desk.support.get("desk/tickets.csv?text=byron")).text
+
+    assert found == [hers]
+    assert [row["id"] for row in csv.DictReader(io.StringIO(file, newline=""))] == ["2"]

@@ -3,7 +3,10 @@
 import csv
 import io
 
+import pytest
+
 from service.apps.desk.domain.policy import Permission, Role
+from service.apps.desk.http import tickets
 from tests.support.desk import Desk
 
 
@@ -27,3 +30,16 @@ async def test_nothing_is_found_by_names_that_the_caller_may_not_see(desk: Desk)
     ]
 
     assert found == [1, 0]
+
+
+async def test_a_long_file_has_each_ticket_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of more tickets than are named at once has each of them once, in order, with its own name."""
+    monkeypatch.setattr(tickets, "MAX_PAGE", 2)
+    await desk.employee(first_name="Ada", last_name="Byron")
+    for number in range(5):
+        await desk.ticket(employee_id=1 + number % 2)
+    text = (await desk.support.get("desk/tickets.csv?sort=created")).text
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+
+    names = ["Zoë Okonkwo", "Ada Byron"]
+    assert [(row["id"], row["employee"]) for row in rows] == [(str(n + 1), names[n % 2]) for n in range(5)]

@@ -628,3 +628,55 @@ async def test_nothing_there(shared: Desk, page: str) -> None:
     reply = await shared.admin.browser().visit(UI + page)
 
     assert (reply.status_code, "not_found" in reply.text) == (404, True)
+
+
+async def test_each_form_names_who_sent_it(desk: Desk) -> None:
+    """The audit names the reader with every change by a form, whatever was created, changed or deleted."""
+    desk.service.user("dave")
+    browser = desk.member(Role.ADMIN, name="erin").browser()
+    dave = {"name": "dave", "first_name": "Dave", "last_name": "B", "role": "support"}
+    ticket = {"title": "Sound", "description": "", "owner": "erin", "employee_id": "1"}
+    for where, page, typed in (
+        ("employees/new", "", {"first_name": "Ida", "last_name": "Rhodes"}),
+        ("employees/2", "", {"first_name": "Ida", "last_name": "Rhodes", "city": "Lagos"}),
+        ("employees/2/delete", "", {}),
+        ("tickets/new", "", ticket),
+        ("tickets/2", "", ticket | {"title": "No sound"}),
+        ("tickets/2/comments", "tickets/2", {"text": "x"}),
+        ("tickets/2/delete", "", {}),
+        ("new-account", "", dave),
+        ("accounts/dave", "", dave | {"last_name": "C"}),
+        ("accounts/dave/role", "accounts/dave", {"role": "manager"}),
+        ("accounts/dave/delete", "", {}),
+        ("me", "", {"phone": "+44 20 7946 0958"}),
+    ):
+        reply = await send(browser, where, page=page, **typed)
+        assert reply.status_code == 303, reply.text
+    told = (await desk.admin.get("desk/audit?who=erin&limit=200")).json()["items"]
+
+    assert [entry["what"] for entry in reversed(told)] == [
+        "account.created",  # the reader's own
+        *("employee.created", "employee.changed", "employee.deleted"),
+        *("ticket.created", "ticket.changed", "ticket.commented", "ticket.deleted"),
+        *("account.created", "account.role_changed", "account.changed", "account.role_changed"),
+        *("account.role_changed", "account.deleted", "account.changed"),
+    ]
+
+
+async def test_the_operator_learns_why_a_form_was_refused(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """If the Hub does not let the service change a role, the log says what is missing, and the page says less."""
+    refusal = {"status": 403, "message": "Action is not authorized"}
+    desk.service.hub.respond("POST", "/groups/desk-support/users", status=403, json=refusal)
+    page = await send(desk.admin.browser(), "accounts/carol/role", page="accounts/carol", role="support")
+
+    assert page.status_code == 502
+    assert "register() gives it the scopes" in caplog.text
+    assert "register()" not in page.text
+
+
+async def test_a_form_that_may_be_sent_again(desk: Desk) -> None:
+    """If the Hub fails while a form is carried out, the answer says when to try again."""
+    desk.service.hub.respond("POST", "/groups/desk-support/users", status=503, json={})
+    page = await send(desk.admin.browser(), "accounts/carol/role", page="accounts/carol", role="support")
+
+    assert (page.status_code, page.headers["Retry-After"].isdecimal()) == (503, True)

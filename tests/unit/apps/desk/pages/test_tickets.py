@@ -187,3 +187,14 @@ async def test_a_file_for_excel(shared: Desk) -> None:
 
     for file in ("audit.csv?who=admin&amp;since=2020-01-01T00%3A00%3A00Z", "&amp;bom=1"):
         assert file in page.text
+
+
+async def test_a_search_for_who_asked_needs_its_permission(shared: Desk) -> None:
+    """A reader who may not see employees finds nobody by the form's search: neither a name nor a number."""
+    scopes = [Permission.TICKETS_CREATE]
+    browser = shared.member(Role.SUPPORT, name="dave", scopes=scopes).browser()
+    pages = [await send(browser, "tickets/new", title="x", who=who) for who in ("okonkwo", "nobody")]
+
+    assert [find('name="employee_id" value="([^"]*)"', page) for page in pages] == ["", ""]
+    assert ["choose who it was" in shows(page) for page in pages] == [False, False]
+    assert shows(pages[0]) == shows(pages[1])

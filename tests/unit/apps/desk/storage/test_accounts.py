@@ -133,3 +133,15 @@ async def test_accounts_are_listed_by_name(desk: Desk) -> None:
     assert [name async for name in listed("name")] == names
     assert [name async for name in listed("-name")] == names[::-1]
     assert [account.name for account in (await desk.accounts.find(AccountQuery(text="BYRON"))).items] == ["ada"]
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("text", ["lovelace1", "ADA", "byron", "0958", "+44 20 7946", "new@", "Byron, Ada"])
+async def test_an_account_is_found_by_name_and_contact(desk: Desk, text: str) -> None:
+    """Search finds an account by its user's name, the person's name, phone and e-mail, in any order."""
+    new = AccountNew(name="lovelace1", first_name="Ada", last_name="Byron", phone="+442079460958", email="new@x.org")
+    await desk.accounts.delete("ada", version=1, by="admin")
+    made = await desk.accounts.create(new, by="admin")
+    await desk.accounts.ensure("bob", by="bob")
+
+    assert (await desk.accounts.find(AccountQuery(text=text))).items == [made]

@@ -6,6 +6,7 @@ import pytest
 from service.apps.desk.domain.queries import AuditQuery, CommentQuery, TicketQuery
 from service.apps.desk.domain.values import CommentNew, Employee, Ticket, TicketNew
 from service.apps.desk.errors import InvalidCursorError, NotFoundError
+from service.apps.desk.storage import paging
 from service.apps.desk.storage.desk import Desk
 
 
@@ -92,3 +93,14 @@ async def test_a_comment_and_a_deletion_at_once(desk: Desk, ticket: Ticket) -> N
     assert (await desk.tickets.find(TicketQuery())).items == []
     assert added.count(True) == len(told)
     assert added[-1] is False
+
+
+async def test_comments_are_counted_up_to_a_maximum(
+    desk: Desk, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many comments a ticket has, no more than the maximum are counted."""
+    monkeypatch.setattr(paging, "MAX_COUNT", 2)
+    for _ in range(3):
+        await desk.comments.add(ticket.id, CommentNew(text="x"), by="ada")
+
+    assert (await desk.comments.find(ticket.id, CommentQuery(count=True))).count == 2

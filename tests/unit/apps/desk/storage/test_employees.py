@@ -157,3 +157,11 @@ async def test_an_employee_is_found_by_name_and_contact(desk: Desk, text: str) -
     assert (await desk.employees.find(EmployeeQuery(text="n x"))).items == []
     assert (await desk.employees.find(EmployeeQuery(text=" , "))).items == []
     assert changed.version == 2
+
+
+@pytest.mark.parametrize("text", ["%", "_", "Z%e", "O_onkwo", "/", "zoë %"])
+async def test_a_search_for_people_has_no_wildcards(desk: Desk, text: str) -> None:
+    """Signs that mean something to the database are plain text in a search for people."""
+    await desk.employees.create(FULL, by="manager")
+
+    assert (await desk.employees.find(EmployeeQuery(text=text))).items == []

@@ -285,3 +285,25 @@ async def test_a_conflict_of_any_kind_leaves_all_as_it_was(desk: Desk, ticket: T
         await desk.tickets.change(ticket.id, {"title": "changed", "employee_id": 4711}, version=1, by="ada")
 
     assert await desk.tickets.get(ticket.id) == ticket
+
+
+async def test_more_who_asked_than_are_counted(
+    desk: Desk, zoe: Employee, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If many employees have the name, the tickets of all of them are found, and not only of the first ones."""
+    monkeypatch.setattr(tickets, "_FEW", 1)
+    new = EmployeeNew(first_name="Ada", last_name="Okonkwo")
+    others = [await desk.employees.create(new, by="ada") for _ in range(3)]
+    made = [await desk.tickets.create(TicketNew(title="x", employee_id=each.id), by="ada") for each in others]
+    found = await desk.tickets.find(TicketQuery(text="okonkwo"), or_matching=await desk.tickets.by_requester("okonkwo"))
+
+    assert {each.id for each in found.items} == {ticket.id, *(each.id for each in made)}
+    assert {each.employee_id for each in found.items} == {zoe.id, *(each.id for each in others)}
+
+
+async def test_a_clock_that_was_set_back(desk: Desk, ticket: Ticket, clock: Clock) -> None:
+    """A change never seems older than the one before, even if the clock was set back between them."""
+    clock.time -= timedelta(hours=1)
+    changed = await desk.tickets.change(ticket.id, {"title": "New"}, version=1, by="ada")
+
+    assert changed.updated == ticket.updated
