@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from service.apps.deidentify.engine.finders.chains import is_eponym
+from service.apps.deidentify.engine.finders.eponyms import is_eponym
 from service.apps.deidentify.engine.finding import Find, RuleInfo
 from service.apps.deidentify.engine.lexicon import Is
 from service.apps.deidentify.engine.models.model import Sighting

@@ -3,17 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from service.apps.deidentify.engine.finders.chains import (
-    LISTED,
-    beginning,
-    behind_particles,
-    chain,
-    found,
-    is_eponym,
-    is_person,
-    names_illness,
-)
+from service.apps.deidentify.engine.finders.chains import LISTED, beginning, behind_particles, chain, found, is_person
 from service.apps.deidentify.engine.finders.credentials import credentialed
+from service.apps.deidentify.engine.finders.eponyms import is_eponym, names_illness
 from service.apps.deidentify.engine.finders.roles import (
     PATIENT,
     SERVICES,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from service.apps.deidentify.engine.finders.chains import is_of_term
+from service.apps.deidentify.engine.finders.eponyms import is_of_term
 from service.apps.deidentify.engine.finders.organization_names import (
     AT,
     CITY_LETTERS,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from service.apps.deidentify.engine.classes import word_class
 from service.apps.deidentify.engine.finders import place_labels
-from service.apps.deidentify.engine.finders.chains import is_of_term
+from service.apps.deidentify.engine.finders.eponyms import is_of_term
 from service.apps.deidentify.engine.finding import Find, RuleInfo
 from service.apps.deidentify.engine.lexicon import Is, Lexicon
 from service.apps.deidentify.engine.reading import DIGITS, LOWER, TITLE, UPPER, Reading

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from service.apps.deidentify.engine.classes import word_class
-from service.apps.deidentify.engine.finders.chains import LISTED, NO_NAME, chain, found, is_next_label, names_illness
+from service.apps.deidentify.engine.finders.chains import LISTED, NO_NAME, chain, found, is_next_label
+from service.apps.deidentify.engine.finders.eponyms import names_illness
 from service.apps.deidentify.engine.finders.titles import ACTS, MODALS, goes_on_like_a_name
 from service.apps.deidentify.engine.finding import Find
 from service.apps.deidentify.engine.lexicon import Is

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from service.apps.deidentify.engine.classes import word_class
-from service.apps.deidentify.engine.finders.chains import LISTED, is_eponym, is_grade, is_next_label, names_illness
+from service.apps.deidentify.engine.finders.chains import LISTED, is_next_label
+from service.apps.deidentify.engine.finders.eponyms import is_eponym, is_grade, names_illness
 from service.apps.deidentify.engine.finding import RuleInfo
 from service.apps.deidentify.engine.lexicon import Is
 from service.apps.deidentify.engine.reading import DIGITS, LOWER, MIXED, TITLE, UPPER, Reading

@@ -3,7 +3,8 @@
 import pytest
 
 from service.apps.deidentify.engine import lexicon
-from service.apps.deidentify.engine.finders.chains import beginning, chain, is_eponym
+from service.apps.deidentify.engine.finders.chains import beginning, chain
+from service.apps.deidentify.engine.finders.eponyms import is_eponym
 from service.apps.deidentify.engine.reading import read
 
 
