@@ -91,6 +91,6 @@ def retry_after(reply: HubReply) -> int:
     return min(int(reply.retry_after), _RETRY_AFTER_MAX) if _SECONDS.fullmatch(reply.retry_after) else _RETRY_AFTER
 
 
-def raise_unusable(reply: HubReply) -> NoReturn:
-    """Raise HubUnavailableError, which repeats nothing of the reply but its status."""
-    raise HubUnavailableError(reason=f"it answered with status {reply.status}", retry_after=retry_after(reply))
+def raise_unusable(reply: HubReply, *, detail: str | None = None) -> NoReturn:
+    """Raise HubUnavailableError, which repeats nothing of the reply but its status. `detail`: what clients may see."""
+    raise HubUnavailableError(detail, reason=f"it answered with status {reply.status}", retry_after=retry_after(reply))

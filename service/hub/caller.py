@@ -151,10 +151,9 @@ def _read(reply: HubReply) -> RestReply:
     message = refusal(reply)
     if message is not None and (error := _REFUSALS.get(reply.status)):
         raise error(_one_line(message) or None)
-    if message is not None and reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # such as a server that did not start
-        raise HubUnavailableError(_FAILED, reason="it answered with status 500")
     if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-        raise_unusable(reply)
+        has_failed = message is not None and reply.status == HTTPStatus.INTERNAL_SERVER_ERROR  # as to start a server
+        raise_unusable(reply, detail=_FAILED if has_failed else None)
     try:
         return RestReply(reply.status, from_json(reply.body) if reply.body else None)
     except ValueError:

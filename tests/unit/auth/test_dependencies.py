@@ -1,21 +1,18 @@
 """The dependencies of a Hub in all places where FastAPI takes one."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
-from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
 
 from service.auth import CallerClient, Hub, Identity, NotAdmittedError
 from service.settings import Settings
 from service.testing import OUTAGES
-from tests.support.open_connection import OpenConnection
 from tests.support.shop import shop
-from tests.unit.conftest import PREFIX, Serve, Service, connect
+from tests.unit.auth.streams import events, said_when_withdrawn
+from tests.unit.conftest import Serve, Service, connect
 
 ACCESS = "access:services!service=fastapi"
 READ = "custom:notes:read"
@@ -151,25 +148,13 @@ async def test_vetoes(serve: Serve) -> None:
 async def test_what_is_open_ends_with_a_scope(serve: Serve) -> None:
     """A stream that `hub.require` let in ends when its scope is withdrawn, although its token still has access."""
 
-    async def parts() -> AsyncIterator[str]:
-        yield "data: begun\n\n"
-        await asyncio.Event().wait()
-
     def build(settings: Settings) -> FastAPI:
         hub = Hub(settings)
         app = FastAPI(lifespan=hub.lifespan)
         hub.install(app)
-        app.get("/events", dependencies=[Depends(hub.require(READ))])(
-            lambda: StreamingResponse(parts(), media_type="text/event-stream")
-        )
+        app.get("/events", dependencies=[Depends(hub.require(READ))])(events)
         return app
 
     service = await serve(app={"create": build}, recheck_interval=0.05)
-    token = service.hub.issue("testuser", scopes=[ACCESS, READ])
-    headers = {"Authorization": f"Bearer {token}"}
-    async with OpenConnection(service.app, "http", f"{PREFIX}events", headers=headers) as stream:
-        await stream.until(lambda: "begun" in stream.said)
-        service.hub.rescope(token, [ACCESS])
-        await stream.until_over()
 
-    assert '"code":"insufficient_scope"' in stream.said
+    assert '"code":"insufficient_scope"' in await said_when_withdrawn(service, READ)

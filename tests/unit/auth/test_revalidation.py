@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from functools import partial
 from time import monotonic
 from typing import Annotated, Any
 
@@ -239,21 +238,24 @@ async def test_signed_out_here(live: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "remaining", [[ACCESS], ["custom:x"]], ids=["the scope of the route", "the access to the service"]
+    ("route", "remaining"),
+    [("scoped", [ACCESS]), ("scoped", ["custom:x"]), ("scoped-last", [ACCESS])],
+    ids=["the scope of the route", "the access to the service", "the scope of the second guard"],
 )
-async def test_a_scope_is_withdrawn(live: Service, remaining: list[str]) -> None:
+async def test_a_scope_is_withdrawn(live: Service, route: str, remaining: list[str]) -> None:
     """Every guard of the route is asked again, not only whether the token is known."""
     token = live.hub.add_service("reporter", scopes=[ACCESS, "custom:x"])
-    async with opened(live, "scoped", token) as socket:
+    async with opened(live, route, token) as socket:
         live.hub.add_service("reporter", scopes=remaining, token=token)
         await socket.until_over()
 
     assert socket.closed == (1008, "insufficient_scope")
 
 
-async def test_a_veto(live: Service, doorkeeper: Doorkeeper) -> None:
-    """A veto ends connections that are open already."""
-    async with opened(live, "echo", live.hub.issue("testuser")) as socket:
+@pytest.mark.parametrize("route", ["echo", "half-vetoed"])
+async def test_a_veto(live: Service, doorkeeper: Doorkeeper, route: str) -> None:
+    """A veto ends connections that are open already, also beside a guard without vetoes."""
+    async with opened(live, route, live.hub.issue("testuser")) as socket:
         doorkeeper.error = NotAdmittedError()
         await socket.until_over()
 
@@ -428,25 +430,6 @@ async def task_fails(websocket: WebSocket, user: CurrentUser) -> None:
         group.create_task(listen())
 
 
-async def test_a_scope_of_a_later_guard_is_withdrawn(live: Service) -> None:
-    """Where a route has two guards, the scope of the second counts while the connection stays open, too."""
-    token = live.hub.add_service("reporter", scopes=[ACCESS, "custom:x"])
-    async with opened(live, "scoped-last", token) as socket:
-        live.hub.add_service("reporter", scopes=[ACCESS], token=token)
-        await socket.until_over()
-
-    assert socket.closed == (1008, "insufficient_scope")
-
-
-async def test_a_veto_beside_a_guard_without_vetoes(live: Service, doorkeeper: Doorkeeper) -> None:
-    """A veto ends a connection if one of its guards asks for vetoes, whatever the others do."""
-    async with opened(live, "half-vetoed", live.hub.issue("testuser")) as socket:
-        doorkeeper.error = NotAdmittedError()
-        await socket.until_over()
-
-    assert socket.closed == (1008, "not_admitted")
-
-
 async def test_a_task_of_the_handler_fails(live: Service, caplog: pytest.LogCaptureFixture) -> None:
     """An error in a task group of the handler ends the connection as anywhere, and is not lost."""
     async with opened(live, "task-fails", live.hub.issue("testuser")) as socket:
@@ -472,62 +455,53 @@ async def test_an_outage_is_no_sign_out_of_a_browser(live: Service) -> None:
         assert socket.closed is None
 
 
-async def _is_over(opened: revalidation.OpenConnection) -> bool:
-    message = await opened.receive()
-    return bool(message["type"] == "websocket.disconnect")
+async def watched(monkeypatch: pytest.MonkeyPatch, error: type[Exception], send: Send) -> revalidation.OpenConnection:
+    """Return a WebSocket whose client goes on sending, and which is over, as judging it anew has raised the error."""
 
-
-async def test_a_watch_that_fails_lets_nothing_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that nobody judges any more is over, also for a handler that is not to be cancelled."""
-
-    async def fails(*_: object, **_more: object) -> None:
-        raise ZeroDivisionError
+    async def raises(*_: object, **_more: object) -> None:
+        raise error
 
     async def receive() -> Message:
         return {"type": "websocket.receive", "text": "canary"}
 
+    async def is_over() -> bool:
+        message = await connection.receive()
+        return bool(message["type"] == "websocket.disconnect")
+
+    monkeypatch.setattr(revalidation, "credential_of", lambda _connection: None)
+    monkeypatch.setattr(revalidation, "judge_again", raises)
+    scope = {"type": "websocket", "headers": []}
+    connection = revalidation.OpenConnection(
+        scope, receive, send, lambda _scope, _problem: {}, task=None, interval=0.001, close_timeout=1
+    )
+    connection.watch()
+    await eventually(is_over)
+    return connection
+
+
+async def test_a_watch_that_fails_lets_nothing_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that nobody judges any more is over, also for a handler that is not to be cancelled."""
     sent = list[Message]()
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    monkeypatch.setattr(revalidation, "credential_of", lambda _connection: None)
-    monkeypatch.setattr(revalidation, "judge_again", fails)
-    scope = {"type": "websocket", "headers": []}
-    opened = revalidation.OpenConnection(
-        scope, receive, send, lambda _scope, _problem: {}, task=None, interval=0.001, close_timeout=1
-    )
-    opened.watch()
-    await eventually(partial(_is_over, opened))
-
-    assert await opened.receive() == {"type": "websocket.disconnect", "code": 1006}
+    connection = await watched(monkeypatch, ZeroDivisionError, send)
+    assert await connection.receive() == {"type": "websocket.disconnect", "code": 1006}
     with pytest.raises(OSError, match="closed"):
-        await opened.send({"type": "websocket.send", "text": "canary"})
+        await connection.send({"type": "websocket.send", "text": "canary"})
     with pytest.raises(ZeroDivisionError):
-        await opened.stop()
+        await connection.stop()
     assert sent == []
 
 
 async def test_the_client_has_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """If nobody is there any more to take the last message, that is no failure."""
 
-    async def revoked(*_: object, **_more: object) -> None:
-        raise InvalidTokenError
-
-    async def receive() -> Message:
-        return {"type": "websocket.receive", "text": "canary"}
-
     async def send(_message: Message) -> None:
         raise ConnectionResetError
 
-    monkeypatch.setattr(revalidation, "credential_of", lambda _connection: None)
-    monkeypatch.setattr(revalidation, "judge_again", revoked)
-    scope = {"type": "websocket", "headers": []}
-    opened = revalidation.OpenConnection(
-        scope, receive, send, lambda _scope, _problem: {}, task=None, interval=0.001, close_timeout=1
-    )
-    opened.watch()
-    await eventually(partial(_is_over, opened))
-    await opened.stop()
+    connection = await watched(monkeypatch, InvalidTokenError, send)
+    await connection.stop()
 
-    assert (await opened.receive())["type"] == "websocket.disconnect"
+    assert (await connection.receive())["type"] == "websocket.disconnect"

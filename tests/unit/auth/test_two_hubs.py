@@ -1,20 +1,17 @@
 """Two Hubs in one request, as where an application with a Hub is mounted in another: each judges for itself."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from fastapi import Depends, FastAPI
-from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
 
 from service.auth import Hub, Identity
 from service.auth.errors import NotAdmittedError
 from service.settings import Settings
 from tests.support.open_connection import OpenConnection
+from tests.unit.auth.streams import events, said_when_withdrawn
 from tests.unit.conftest import PREFIX, Serve
-
-ACCESS = "access:services!service=fastapi"
 
 
 class Door:
@@ -33,16 +30,6 @@ class Door:
 def door() -> Door:
     """The outer Hub's veto."""
     return Door()
-
-
-async def events() -> StreamingResponse:
-    """Stream one event, and never end."""
-
-    async def parts() -> AsyncIterator[str]:
-        yield "data: begun\n\n"
-        await asyncio.Event().wait()
-
-    return StreamingResponse(parts(), media_type="text/event-stream")
 
 
 def within(door: Door) -> Callable[[Settings], FastAPI]:
@@ -114,11 +101,5 @@ async def test_a_scope_of_one_hub_ends_what_two_guard(serve: Serve) -> None:
         return app
 
     service = await serve(app={"create": build}, recheck_interval=0.05)
-    token = service.hub.issue("testuser", scopes=[ACCESS, "custom:part"])
-    headers = {"Authorization": f"Bearer {token}"}
-    async with OpenConnection(service.app, "http", f"{PREFIX}events", headers=headers) as stream:
-        await stream.until(lambda: "begun" in stream.said)
-        service.hub.rescope(token, [ACCESS])
-        await stream.until_over()
 
-    assert "event: problem" in stream.said
+    assert "event: problem" in await said_when_withdrawn(service, "custom:part")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from service.apps.deidentify.engine.finding import Find, where
 from service.apps.deidentify.engine.rules import Kind
+from service.apps.deidentify.engine.sightings import MODEL
 
 WORD = re.compile(r"[A-Za-z0-9]+")
 # Per character of a text: 2 for a letter or a digit, 3 for one that is masked.
@@ -19,7 +20,6 @@ PARTLY = re.compile(rb"(?<![\x02\x03])(?:\x03++\x02|\x02++\x03)[\x02\x03]*+")
 JOINED = re.compile(r"[A-Za-z0-9]++((?:[-/_#']|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]++)*")
 SIGNED = re.compile(r"(?<![A-Za-z])[A-Za-z]++(?:/[A-Za-z]++){2,}")
 SLASHES = re.compile(r"/[A-Za-z]++/[A-Za-z]")
-MODEL = "model."  # begins the names of the rules that stand for a model
 LONG_NUMBER = 3  # digits; what is left of a date is part of an identifier from here on
 
 

@@ -11,6 +11,7 @@ from service.apps.deidentify.engine.models.model import Sighting
 from service.apps.deidentify.engine.reading import Reading
 from service.apps.deidentify.engine.rules import Kind
 
+MODEL = "model."  # begins the names of the rules that stand for a model
 # What a word must not be for a model to be doubted: there it knows more than a list.
 USUAL = Is.COMMON_NAME | Is.GIVEN | Is.NAME | Is.PLACE | Is.TOWN  # of everyday words, which are all somebody's name
 NAMES = Is.GIVEN | Is.SURNAME | Is.NAME | Is.PLACE | Is.TOWN | Is.PLACE_START | Is.COMPANY | Is.COMPANY_BEHIND
@@ -23,7 +24,7 @@ def infos() -> list[RuleInfo]:
 
 def rule_of(kind: Kind) -> str:
     """The name of a model's finds of one type."""
-    return f"model.{kind.lower()}"
+    return f"{MODEL}{kind.lower()}"
 
 
 def finds(sightings: Sequence[Sighting], reading: Reading, kept: Sequence[int]) -> Iterator[Find]:

@@ -21,6 +21,7 @@ STATE = (
 )
 ZIP = r"[0-9]{5}(?:-[0-9]{4})?"
 TOWN_BEHIND = rf"(?:,? [a-z.' -]{{2,40}},? {STATE},? {ZIP}\b)?"
+CROSSING = r"(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|drive|parkway)"  # streets that may meet
 NEXT_UNIT = re.compile(r"[.,]?[0-9]| ?(?:%|[a-z]+/|(?:cells|g|iu|mcg|mg|ml|units?)\b)", re.IGNORECASE)
 GLASGOW = re.compile(r"E[1-4]V[1-5]M[1-6]")  # the parts of a coma score, which have the form of a Canadian postcode
 NO_TOWN = re.compile(r"\b(?:address|code|eircode|post|postcode|postal|zip)\b", re.IGNORECASE)
@@ -106,8 +107,7 @@ PATTERNS = (
         "location.street-and",
         Kind.LOCATION,
         "The second of two streets that meet: `Oak Street and Maple Avenue`.",
-        r"\b(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|drive|parkway)\b\.? ?(?:and|&|/) ?"
-        r"((?:[a-z][a-z']+ ){1,2}(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|drive|parkway))\b",
+        rf"\b{CROSSING}\b\.? ?(?:and|&|/) ?((?:[a-z][a-z']+ ){{1,2}}{CROSSING})\b",
         (" and ", "&", "/"),
         lambda text, start, stop: (
             text[start:stop].split()[0].lower() not in NO_STREET_NAME and FUNCTION.search(text[start:stop]) is None

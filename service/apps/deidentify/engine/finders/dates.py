@@ -80,10 +80,7 @@ def _is_within(text: str, start: int, stop: int) -> bool:
     )
 
 
-SPOKEN = (
-    rf"(?:{MONTH}|{ORDINAL}|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
-    r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)"
-)
+SPOKEN = rf"(?:{MONTH}|{ORDINAL}|oh|{spellings('spoken-numbers')}|thousand)"
 
 PATTERNS = (
     Pattern(

@@ -19,10 +19,7 @@ VALUE = (
     r"|(?:[A-Z0-9]+[-/._])*[A-Z]*[0-9][A-Z0-9]*(?:[-/._:]+[A-Z0-9]+)*)"
 )
 # Digits that somebody dictated as words: `medical record number four four one nine two`.
-SPOKEN_DIGIT = (
-    r"(?:zero|oh|o|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
-    r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|double|triple|dash)"
-)
+SPOKEN_DIGIT = rf"(?:zero|oh|o|{spellings('spoken-numbers')}|double|triple|dash)"
 LEAST_SPOKEN = 4  # words
 UNIT = re.compile(
     r" ?(?:mg|mcg|ml|g|kg|cm|mm|units?|%|years?|yrs?|y/?o|days?|weeks?|months?|hours?|hrs?|mmol|meq|minutes)\b",

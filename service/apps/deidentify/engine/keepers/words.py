@@ -85,8 +85,7 @@ def staying(
             and not (
                 is_sure[reading.starts[number]]
                 and _is_capitalized(reading, number)
-                and not _is_addressee(reading, number)
-                and not is_next_label(reading, number)
+                and not _names_nobody(reading, number)
                 and not names_illness(reading, number)
             )
             and _stays(reading, number, vocabulary, is_shouted=is_upper[number])
@@ -103,9 +102,8 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
             or _letter_stays(reading, number)
         )
     if (
-        is_next_label(reading, number)
+        _names_nobody(reading, number)
         or is_grade(reading, number)
-        or _is_addressee(reading, number)
         or is_eponym(reading, number)
         or (word in ALONE and not _has_name_beside(reading, number))
     ):
@@ -121,9 +119,9 @@ def _stays(reading: Reading, number: int, vocabulary: Vocabulary, *, is_shouted:
     return _capitalized_stays(reading, number, vocabulary)
 
 
-def _is_addressee(reading: Reading, number: int) -> bool:
-    """Whether nobody is named: `Dear Colleague,`, but not `Dear Doctor Smith`."""
-    return (
+def _names_nobody(reading: Reading, number: int) -> bool:
+    """Whether this is a label, or an address without a name: `Dear Colleague,`, but not `Dear Doctor Smith`."""
+    return is_next_label(reading, number) or (
         number > 0
         and reading.words[number] in ADDRESSEES
         and reading.words[number - 1] in ("dear", "or")
